@@ -1,0 +1,184 @@
+"""Clips out of a corpus: which episodes, which starts, which of them at which step.
+
+Everything here but the reading is a pure function, so that an interrupted training run that is
+resumed at step s sees the clips that it would have seen.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from torch.utils.data import Dataset
+
+from corpus.store import Corpus
+
+
+def split_episodes(
+    num_episodes: int, seed: int, held_out_share: float = 0.03
+) -> tuple[np.ndarray, np.ndarray]:
+    """Split episodes, whole, into those to train on and those held out.
+
+    Args:
+        num_episodes: how many there are, at least 1.
+        seed: of the draw, at least 0.
+        held_out_share: share of the episodes to hold out, in [0, 1).
+
+    Returns:
+        int64 ``(train, held_out)``, each sorted. Held out is at least one episode if there are two
+        or more and the share is above 0; a lone episode is trained on.
+
+    Raises:
+        ValueError: an argument is out of range.
+    """
+    if num_episodes < 1:
+        raise ValueError(f"a split needs at least 1 episode, not {num_episodes}")
+    if not 0 <= held_out_share < 1:
+        raise ValueError(f"the held-out share is {held_out_share}; give a number in [0, 1)")
+    wanted = max(1, round(num_episodes * held_out_share)) if held_out_share > 0 else 0
+    held_out_count = min(wanted, num_episodes - 1)
+    order = np.argsort(_random_words(seed, 0, num_episodes), kind="stable")
+    return np.sort(order[held_out_count:]), np.sort(order[:held_out_count])
+
+
+def clip_starts(
+    episode_ends: np.ndarray, length: int, episodes: Sequence[int] | np.ndarray | None = None
+) -> np.ndarray:
+    """List every place where a clip can start without crossing an episode end.
+
+    Args:
+        episode_ends: integers (E,), exclusive end of each episode, rising strictly.
+        length: frames of a clip, at least 1.
+        episodes: the episodes to use; default: all.
+
+    Returns:
+        int64 (S,): each start s such that frames s to s + length - 1 lie in one of the episodes,
+        in the order of the episodes. Empty if all of them are shorter than a clip.
+
+    Raises:
+        ValueError: the length is below 1, or an episode does not exist.
+    """
+    if length < 1:
+        raise ValueError(f"a clip needs at least 1 frame, not {length}")
+    ends = np.asarray(episode_ends, np.int64)
+    chosen = np.arange(len(ends)) if episodes is None else np.asarray(episodes, np.int64)
+    if chosen.size and not (chosen.min() >= 0 and chosen.max() < len(ends)):
+        raise ValueError(f"there are episodes 0 to {len(ends) - 1}; asked for {chosen.max()}")
+    begins = np.concatenate([np.zeros(1, np.int64), ends[:-1]])[chosen]
+    counts = np.maximum(ends[chosen] - begins - length + 1, 0)
+    before = np.cumsum(counts) - counts
+    return np.repeat(begins - before, counts) + np.arange(counts.sum())
+
+
+def draw_clips(starts: np.ndarray, batch_size: int, seed: int, step: int) -> np.ndarray:
+    """Draw the clips of one training step, uniformly and with replacement.
+
+    Args:
+        starts: int64 (S,), from ``clip_starts``.
+        batch_size: B, at least 1.
+        seed: of the run, at least 0.
+        step: of the run, at least 0.
+
+    Returns:
+        int64 (B,): starts. A pure function of the arguments, on every machine.
+
+    Raises:
+        ValueError: there is nothing to draw from, or the batch is empty.
+    """
+    if len(starts) == 0:
+        raise ValueError(
+            "no clip to draw: every episode is shorter than a clip; use longer videos, or a recipe "
+            "with shorter clips"
+        )
+    if batch_size < 1:
+        raise ValueError(f"a batch needs at least 1 clip, not {batch_size}")
+    words = _random_words(seed, step, batch_size)
+    return np.asarray(starts, np.int64)[(words % np.uint64(len(starts))).astype(np.int64)]
+
+
+def read_clips(corpus: Corpus, starts: Sequence[int] | np.ndarray, length: int) -> np.ndarray:
+    """Read clips.
+
+    Args:
+        corpus: where from.
+        starts: integers (B,), the first frame of each clip.
+        length: T, frames of a clip.
+
+    Returns:
+        uint8 (B, T, H, W, 3), RGB 0-255.
+
+    Raises:
+        ValueError: a clip would cross an episode end, or leave the corpus.
+    """
+    starts = np.asarray(starts, np.int64)
+    episode = np.searchsorted(corpus.episode_ends, starts, side="right")
+    crossing = (starts < 0) | (episode >= corpus.num_episodes)
+    limits = corpus.episode_ends[np.minimum(episode, corpus.num_episodes - 1)]
+    crossing |= starts + length > limits
+    if crossing.any():
+        start = int(starts[crossing][0])
+        raise ValueError(
+            f"the clip {start}:{start + length} crosses an episode end: "
+            "take starts from corpus.clips.clip_starts"
+        )
+    clips = np.empty((len(starts), length, *corpus.frames.shape[1:]), np.uint8)
+    for index, start in enumerate(starts.tolist()):
+        clips[index] = corpus.read(start, start + length)
+    return clips
+
+
+class ClipDataset(Dataset):
+    """The batches of a training run, one per step; for a DataLoader with ``batch_size=None``.
+
+    Item i is the batch of step ``first_step + i``, whoever reads it, in whatever worker.
+
+    Args:
+        path: folder of the corpus.
+        starts: int64 (S,), from ``clip_starts``.
+        length: T, frames of a clip.
+        batch_size: B.
+        seed: of the run.
+        steps: (first step, one past the last step).
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        starts: np.ndarray,
+        length: int,
+        batch_size: int,
+        seed: int,
+        steps: tuple[int, int],
+    ) -> None:
+        """Take what the batches depend on; see the class."""
+        self.path, self.starts, self.length = Path(path), starts, length
+        self.batch_size, self.seed, self.steps = batch_size, seed, steps
+        self._open: tuple[int, Corpus] | None = None
+
+    def __len__(self) -> int:
+        """How many steps there are."""
+        return self.steps[1] - self.steps[0]
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        """The batch of step ``first_step + index``: uint8 (B, T, H, W, 3)."""
+        if not 0 <= index < len(self):
+            raise IndexError(f"step {index} of {len(self)}")
+        starts = draw_clips(self.starts, self.batch_size, self.seed, self.steps[0] + index)
+        return read_clips(self._corpus(), starts, self.length)
+
+    def __getstate__(self) -> dict:
+        """What a worker gets: everything but the open corpus."""
+        return {**self.__dict__, "_open": None}
+
+    def _corpus(self) -> Corpus:
+        """The corpus, opened once per process: a store must not be carried over a fork."""
+        if self._open is None or self._open[0] != os.getpid():
+            self._open = (os.getpid(), Corpus.open(self.path))
+        return self._open[1]
+
+
+def _random_words(seed: int, step: int, count: int) -> np.ndarray:
+    """uint64 (count,) random words; numpy promises the raw stream, but not that of ``integers``."""
+    return np.random.PCG64(np.random.SeedSequence([seed, step])).random_raw(count)

@@ -1,0 +1,176 @@
+"""Games that are played many at once, for recording. Gymnasium is imported when one is opened."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Protocol
+
+import numpy as np
+
+INSTALL = "python -m pip install gymnasium"
+INSTALL_ATARI = "python -m pip install gymnasium ale-py"
+ATARI = "ALE/"
+# Sticky actions would blur what a key does; one frame in four of a 60 Hz game is 15 a second.
+ATARI_OPTIONS = {"frameskip": 4, "repeat_action_probability": 0.0}
+ATARI_FPS = 15.0
+DEFAULT_FPS = 30.0
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Observation:
+    """What all games show now.
+
+    Attributes:
+        frames: uint8 (G, H, W, 3), RGB 0-255.
+        first: bool (G,), whether the frame begins an episode.
+        levels: the level of each game, or None where the game has none.
+    """
+
+    frames: np.ndarray
+    first: np.ndarray
+    levels: list[int | None]
+
+
+class Games(Protocol):
+    """Several copies of one game, stepped together.
+
+    Attributes:
+        num_games: G, how many copies.
+        num_actions: actions are 0 to ``num_actions`` - 1.
+        fps: frames per second.
+        licence: what is known of the licence.
+    """
+
+    num_games: int
+    num_actions: int
+    fps: float
+    licence: str
+
+    def observe(self) -> Observation:
+        """Show the frames; calling it twice shows the same."""
+        ...
+
+    def act(self, actions: np.ndarray) -> None:
+        """Take one step with integers (G,); a game that is over begins anew instead."""
+        ...
+
+    def close(self) -> None:
+        """Free what the games hold."""
+        ...
+
+
+class GymnasiumGames:
+    """Copies of one Gymnasium environment with discrete actions; frames come from ``render``.
+
+    The last frame of an episode is the one in which it ended; the reset that follows begins the
+    next one. A level is the seed of a reset.
+
+    Args:
+        env: id of the environment, such as ``ALE/Pong-v5``.
+        num_games: G, how many copies.
+        levels: (A, B): each reset is seeded with a number of A to B - 1; without it, only the first
+            reset of each copy is seeded.
+        seed: of the draws.
+
+    Raises:
+        ValueError: Gymnasium or the environment is not installed, it has no ``rgb_array`` pictures,
+            or its actions are not discrete.
+    """
+
+    licence = "unknown"
+
+    def __init__(self, env: str, num_games: int, levels: tuple[int, int] | None, seed: int) -> None:
+        """Open and reset every copy; see the class."""
+        self._envs = [make_env(env) for _ in range(num_games)]
+        space = self._envs[0].action_space
+        if type(space).__name__ != "Discrete":
+            raise ValueError(f"{env} has actions {space}; only Discrete actions can be recorded")
+        self.num_games, self.num_actions = num_games, int(space.n)
+        self._first_action = int(space.start)
+        rate = self._envs[0].metadata.get("render_fps") or DEFAULT_FPS
+        self.fps = ATARI_FPS if env.startswith(ATARI) else float(rate)
+        self._levels, self._rngs = levels, np.random.default_rng(seed).spawn(num_games)
+        self._over = np.ones(num_games, bool)
+        self._first = np.ones(num_games, bool)
+        self._level: list[int | None] = [None] * num_games
+        self._begun = np.zeros(num_games, bool)
+        self.act(np.zeros(num_games, np.int64))
+
+    def observe(self) -> Observation:
+        """Render every copy."""
+        frames = np.stack([_checked(env.render()) for env in self._envs])
+        return Observation(frames=frames, first=self._first.copy(), levels=list(self._level))
+
+    def act(self, actions: np.ndarray) -> None:
+        """Step every copy, or reset it if its episode is over."""
+        self._first = self._over.copy()
+        for index, env in enumerate(self._envs):
+            if self._over[index]:
+                self._reset(index)
+                self._over[index] = False
+            else:
+                _, _, terminated, truncated, _ = env.step(int(actions[index]) + self._first_action)
+                self._over[index] = terminated or truncated
+
+    def close(self) -> None:
+        """Close every copy."""
+        for env in self._envs:
+            env.close()
+
+    def _reset(self, index: int) -> None:
+        """Begin an episode in one copy."""
+        rng, seed = self._rngs[index], None
+        if self._levels is not None:
+            seed = self._level[index] = int(rng.integers(*self._levels))
+        elif not self._begun[index]:
+            seed = int(rng.integers(2**31))
+        self._begun[index] = True
+        self._envs[index].reset(seed=seed)
+
+
+def make_env(env: str) -> object:
+    """Make one Gymnasium environment that renders to arrays.
+
+    Args:
+        env: its id; ``ALE/...`` is an Atari game.
+
+    Returns:
+        The environment.
+
+    Raises:
+        ValueError: it cannot be made; the message says what to install or to give.
+    """
+    options: dict = {}
+    try:
+        import gymnasium
+
+        if env.startswith(ATARI):
+            import ale_py
+
+            gymnasium.register_envs(ale_py)
+            options = ATARI_OPTIONS
+    except ImportError as error:
+        command = INSTALL_ATARI if env.startswith(ATARI) else INSTALL
+        raise ValueError(f"{env} needs {error.name}, which is not installed: {command}") from error
+    try:
+        made = gymnasium.make(env, render_mode="rgb_array", **options)
+    except gymnasium.error.Error as error:
+        raise ValueError(f"{env} cannot be opened: {' '.join(str(error).split())}") from error
+    modes = made.metadata.get("render_modes") or []
+    if "rgb_array" not in modes:
+        made.close()
+        raise ValueError(f"{env} offers {modes or 'no pictures'}; recording needs rgb_array")
+    return made
+
+
+def _checked(picture: object) -> np.ndarray:
+    """Refuse what is not an RGB picture."""
+    if (
+        not isinstance(picture, np.ndarray)
+        or picture.dtype != np.uint8
+        or picture.ndim != 3
+        or picture.shape[2] != 3
+    ):
+        kind = f"{getattr(picture, 'dtype', '')} {getattr(picture, 'shape', type(picture))}".strip()
+        raise ValueError(f"the environment renders {kind}; recording needs uint8 (H, W, 3)")
+    return picture

@@ -1,0 +1,113 @@
+"""Finds Procgen, or says how to install it.
+
+Procgen has wheels up to CPython 3.10. Its game engine is a shared library that is loaded by name,
+so the last wheel also runs on later versions if it is unpacked by hand (tried on 3.11). It asks for
+the retired package ``gym`` only to register names there; a stand-in with that one function will do.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+
+import numpy as np
+
+from corpus.games import Observation
+
+PREFIX = "procgen:"
+FPS = 15.0
+LICENCE = "Procgen: MIT (OpenAI); its art: CC0, CC-BY and OGA-BY, credits in its ASSET_LICENSES"
+INSTALL = (
+    "python -m pip install cffi && python -m pip install --no-deps --python-version 3.10 "
+    "--only-binary=:all: --target procgen-wheels procgen==0.10.7 gym3==0.3.3 && "
+    "export PYTHONPATH=$PWD/procgen-wheels"
+)
+
+
+class ProcgenGames:
+    """Copies of one Procgen game in its hard mode, all options at their defaults.
+
+    The frame of the step that ends an episode is never shown: the game has begun anew by then.
+
+    Args:
+        env: ``procgen:`` and the name of a game, such as ``procgen:coinrun``.
+        num_games: G, how many copies.
+        levels: (A, B): levels A to B - 1; without it, any level.
+        seed: of the order of the levels.
+
+    Raises:
+        ValueError: Procgen is not installed (the message holds the commands), or has no such game.
+    """
+
+    fps = FPS
+    licence = LICENCE
+
+    def __init__(self, env: str, num_games: int, levels: tuple[int, int] | None, seed: int) -> None:
+        """Open every copy; see the class."""
+        module = load_procgen()
+        name, known = env.removeprefix(PREFIX), list(module.env.ENV_NAMES)
+        if name not in known:  # the engine would abort the whole process
+            raise ValueError(f"Procgen has no game {name!r}; it has {', '.join(known)}")
+        first, stop = levels or (0, 0)
+        self._env = module.ProcgenGym3Env(
+            num=num_games,
+            env_name=name,
+            distribution_mode="hard",
+            start_level=first,
+            num_levels=stop - first,  # 0: without limit
+            rand_seed=seed,
+            num_threads=0,
+        )
+        self.num_games, self.num_actions = num_games, len(self._env.combos)
+
+    def observe(self) -> Observation:
+        """Show the frames."""
+        _, pictures, first = self._env.observe()
+        levels = [int(info["level_seed"]) for info in self._env.get_info()]
+        return Observation(
+            frames=np.array(pictures["rgb"]), first=np.array(first, bool), levels=levels
+        )
+
+    def act(self, actions: np.ndarray) -> None:
+        """Take one step in every copy."""
+        self._env.act(np.asarray(actions, np.int32))
+
+    def close(self) -> None:
+        """Nothing to do: the engine frees itself."""
+
+
+def load_procgen() -> types.ModuleType:
+    """Import Procgen.
+
+    Returns:
+        The module ``procgen``.
+
+    Raises:
+        ValueError: it cannot be imported; the message holds the commands that install it.
+    """
+    lent = _lend_gym()
+    try:
+        import procgen
+    except (ImportError, OSError) as error:
+        raise ValueError(
+            f"Procgen cannot be loaded ({' '.join(str(error).split())}); install it with: {INSTALL}"
+        ) from error
+    finally:
+        for name in lent:
+            sys.modules.pop(name, None)
+    return procgen
+
+
+def _lend_gym() -> list[str]:
+    """Put a stand-in for ``gym`` in place if it is absent; return the names to take away again."""
+    try:
+        import gym.envs.registration  # noqa: F401
+    except ImportError:
+        pass
+    else:
+        return []
+    names = ["gym", "gym.envs", "gym.envs.registration"]
+    for name in names:
+        sys.modules[name] = types.ModuleType(name)
+    sys.modules[names[-1]].register = lambda **_: None
+    return names

@@ -1,0 +1,128 @@
+"""What a corpus holds, in figures."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+
+from corpus.store import FRAMES_PER_CHUNK, Corpus
+
+QUANTILES = (0.0, 0.1, 0.5, 0.9, 1.0)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CorpusReport:
+    """The figures of a corpus.
+
+    Attributes:
+        path: its folder.
+        frames: how many frames.
+        episodes: how many episodes.
+        episode_frames: length of an episode: least, 10 %, median, 90 %, most; in frames.
+        fps: frames per second.
+        height: of a frame, in pixels.
+        width: of a frame, in pixels.
+        repeated_share: share of the frames with one before them in their episode that equal it.
+        bytes_per_frame: of the whole folder on disk.
+        true_actions: whether true actions are stored.
+        source: where the frames came from.
+        licence: the licence of the footage.
+        fingerprint: SHA-256 hex.
+    """
+
+    path: str
+    frames: int
+    episodes: int
+    episode_frames: tuple[int, int, int, int, int]
+    fps: float
+    height: int
+    width: int
+    repeated_share: float
+    bytes_per_frame: float
+    true_actions: bool
+    source: str
+    licence: str
+    fingerprint: str
+
+
+def report(path: str | Path) -> CorpusReport:
+    """Measure a corpus; every frame is read once.
+
+    Args:
+        path: its folder.
+
+    Returns:
+        The figures.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+        ValueError: it is not a finished corpus.
+    """
+    corpus = Corpus.open(path)
+    lengths = np.diff(corpus.episode_ends, prepend=0)
+    levels = np.quantile(lengths, QUANTILES, method="nearest")
+    files = [file for file in corpus.path.rglob("*") if file.is_file()]
+    return CorpusReport(
+        path=str(path),
+        frames=corpus.num_frames,
+        episodes=corpus.num_episodes,
+        episode_frames=tuple(int(level) for level in levels),
+        fps=corpus.fps,
+        height=corpus.height,
+        width=corpus.width,
+        repeated_share=repeated_share(corpus),
+        bytes_per_frame=sum(file.stat().st_size for file in files) / corpus.num_frames,
+        true_actions=(corpus.path / "actions").is_dir(),
+        source=corpus.source,
+        licence=corpus.licence,
+        fingerprint=corpus.fingerprint,
+    )
+
+
+def repeated_share(corpus: Corpus) -> float:
+    """Share of the frames with one before them in their episode that equal it in every pixel.
+
+    Args:
+        corpus: an open corpus.
+
+    Returns:
+        A number in [0, 1].
+    """
+    firsts = np.concatenate([[0], corpus.episode_ends[:-1]])
+    repeated, before = 0, None
+    for start in range(0, corpus.num_frames, FRAMES_PER_CHUNK):
+        stop = min(start + FRAMES_PER_CHUNK, corpus.num_frames)
+        frames = corpus.read(start, stop)
+        joined = frames if before is None else np.concatenate([before, frames])
+        same = (joined[1:] == joined[:-1]).all((1, 2, 3))
+        numbers = np.arange(stop - len(same), stop)  # of the later frame of each pair
+        repeated += int((same & ~np.isin(numbers, firsts)).sum())
+        before = frames[-1:]
+    return repeated / (corpus.num_frames - corpus.num_episodes)
+
+
+def render(figures: CorpusReport) -> object:
+    """The figures as a table for the terminal: a ``rich.table.Table``.
+
+    Args:
+        figures: what ``report`` returned.
+    """
+    from rich.table import Table
+
+    least, low, median, high, most = figures.episode_frames
+    table = Table("corpus", figures.path, title=None)
+    table.add_row("frames", f"{figures.frames:,} in {figures.episodes:,} episodes")
+    table.add_row("hours", f"{figures.frames / figures.fps / 3600:.2f}")
+    table.add_row("size", f"{figures.height} x {figures.width} pixels, {figures.fps:g} fps")
+    table.add_row(
+        "episode length", f"{least} least, {low} 10 %, {median} median, {high} 90 %, {most} most"
+    )
+    table.add_row("repeated frames", f"{figures.repeated_share:.1%}")
+    table.add_row("on disk", f"{figures.bytes_per_frame:.0f} bytes a frame")
+    table.add_row("true actions", "yes" if figures.true_actions else "no")
+    table.add_row("source", figures.source)
+    table.add_row("licence", figures.licence)
+    table.add_row("fingerprint", figures.fingerprint)
+    return table

@@ -1,0 +1,258 @@
+"""The corpus as it is read: one zarr group of frames, where the episodes end, and its card.
+
+On disk a corpus is a folder::
+
+    DIR/zarr.json          the group; its attributes are the card (``CorpusCard``)
+    DIR/frames             uint8 (N, H, W, 3), zstd, chunks of 32 frames
+    DIR/episode_ends       int64 (E,), the exclusive end of each episode; rises strictly
+    DIR/actions            int16 (N,), optional, true actions; for evaluation only
+    DIR/episodes.jsonl     one line per episode: where it came from, its digest
+
+Source: the format is our choice (house rules, "A corpus").
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import zarr
+
+FORMAT_VERSION = 1
+FRAMES_PER_CHUNK = 32
+NO_ACTION = -1
+PROVENANCE_FILE = "episodes.jsonl"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CorpusCard:
+    """What the attributes of a corpus say about it.
+
+    Attributes:
+        fps: frames per second at which the frames were taken, above 0.
+        source: where the frames came from, for people.
+        licence: the licence of the footage, for people.
+        options: how the corpus was made; json values only.
+        fingerprint: SHA-256 hex over the episode digests, or "" while the corpus is being written.
+        format: version of the format on disk.
+    """
+
+    fps: float
+    source: str
+    licence: str
+    options: dict
+    fingerprint: str = ""
+    format: int = FORMAT_VERSION
+
+    def __post_init__(self) -> None:
+        """Refuse a card that no corpus can have.
+
+        Raises:
+            ValueError: the frame rate is not a positive number, or the format is unknown.
+        """
+        if not 0 < self.fps < float("inf"):
+            raise ValueError(f"a corpus needs a frame rate above 0, not {self.fps}")
+        if self.format != FORMAT_VERSION:
+            raise ValueError(
+                f"this corpus has format {self.format}; this program reads format "
+                f"{FORMAT_VERSION}: update the program, or build the corpus again"
+            )
+
+    def to_attributes(self) -> dict:
+        """The card as zarr attributes: a flat dict of json values."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_attributes(cls, attributes: dict) -> CorpusCard:
+        """Read a card back.
+
+        Args:
+            attributes: what ``to_attributes`` returned.
+
+        Raises:
+            ValueError: a field is missing or has a value that no corpus can have.
+        """
+        missing = [f.name for f in dataclasses.fields(cls) if f.name not in attributes]
+        if missing:
+            raise ValueError(f"the attributes lack {', '.join(missing)}")
+        return cls(**{f.name: attributes[f.name] for f in dataclasses.fields(cls)})
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Corpus:
+    """A finished corpus, open for reading. Make one with ``Corpus.open``.
+
+    Attributes:
+        path: the folder.
+        card: frame rate, source, licence, options, fingerprint.
+        frames: zarr array, uint8 (N, H, W, 3), RGB 0-255; slices read from disk.
+        episode_ends: int64 (E,), exclusive end of each episode, rising strictly to N.
+    """
+
+    path: Path
+    card: CorpusCard
+    frames: zarr.Array
+    episode_ends: np.ndarray
+
+    @classmethod
+    def open(cls, path: str | Path) -> Corpus:
+        """Open a finished corpus; the true actions stay closed.
+
+        Args:
+            path: a folder that ``genie corpus build`` or ``genie corpus record`` made.
+
+        Returns:
+            The corpus. Nothing of its frames is read yet.
+
+        Raises:
+            FileNotFoundError: there is no such folder.
+            ValueError: the folder is not a corpus, is unfinished, damaged, or of a newer format.
+        """
+        path = Path(path)
+        if not path.is_dir():
+            raise FileNotFoundError(
+                f"no corpus at {path}: make one with genie corpus build or genie corpus record"
+            )
+        if not (path / "zarr.json").is_file():
+            raise ValueError(
+                f"{path} is not a corpus: it holds no zarr.json; "
+                "make one with genie corpus build VIDEO --out DIR --size HxW"
+            )
+        try:
+            group = zarr.open_group(path, mode="r", use_consolidated=False)
+            card = CorpusCard.from_attributes(dict(group.attrs))
+            frames, ends = group["frames"], np.asarray(group["episode_ends"][:], np.int64)
+        except Exception as error:  # zarr raises many kinds; the user needs one line
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise ValueError(f"{path} is not a readable corpus: {reason}") from error
+        _check_layout(path, card, frames, ends)
+        ends.setflags(write=False)
+        return cls(path=path, card=card, frames=frames, episode_ends=ends)
+
+    @property
+    def fps(self) -> float:
+        """Frames per second."""
+        return self.card.fps
+
+    @property
+    def source(self) -> str:
+        """Where the frames came from."""
+        return self.card.source
+
+    @property
+    def licence(self) -> str:
+        """The licence of the footage."""
+        return self.card.licence
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 hex over the episode digests."""
+        return self.card.fingerprint
+
+    @property
+    def height(self) -> int:
+        """Height of a frame in pixels."""
+        return int(self.frames.shape[1])
+
+    @property
+    def width(self) -> int:
+        """Width of a frame in pixels."""
+        return int(self.frames.shape[2])
+
+    @property
+    def num_frames(self) -> int:
+        """How many frames all episodes have together."""
+        return int(self.frames.shape[0])
+
+    @property
+    def num_episodes(self) -> int:
+        """How many episodes there are."""
+        return len(self.episode_ends)
+
+    @cached_property
+    def provenance(self) -> list[dict]:
+        """One dict per episode: file or level, frames, digest."""
+        lines = (self.path / PROVENANCE_FILE).read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines]
+
+    def episode(self, index: int) -> tuple[int, int]:
+        """Where one episode lies.
+
+        Args:
+            index: 0 to ``num_episodes`` - 1.
+
+        Returns:
+            ``(start, stop)``: its frames are ``frames[start:stop]``.
+
+        Raises:
+            ValueError: there is no such episode.
+        """
+        if not 0 <= index < self.num_episodes:
+            raise ValueError(
+                f"episode {index} asked of a corpus with {self.num_episodes} episodes: "
+                f"give 0 to {self.num_episodes - 1}"
+            )
+        start = int(self.episode_ends[index - 1]) if index else 0
+        return start, int(self.episode_ends[index])
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        """Read consecutive frames, over episode ends if the range crosses them.
+
+        Args:
+            start: the first frame.
+            stop: one past the last frame.
+
+        Returns:
+            uint8 (stop - start, H, W, 3), RGB 0-255.
+
+        Raises:
+            ValueError: the range does not lie inside the corpus, or its chunks are damaged.
+        """
+        if not 0 <= start <= stop <= self.num_frames:
+            raise ValueError(
+                f"frames {start}:{stop} asked of a corpus with {self.num_frames} frames"
+            )
+        try:
+            return np.asarray(self.frames[start:stop])
+        except Exception as error:
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise ValueError(
+                f"frames {start}:{stop} of {self.path} cannot be read ({reason}): "
+                "the corpus is damaged, build it again"
+            ) from error
+
+    def true_actions(self) -> np.ndarray:
+        """The actions that were really taken. For evaluation only: nothing that trains calls this.
+
+        Returns:
+            int64 (N,): entry t leads from frame t to t+1; -1 at the last frame of each episode.
+
+        Raises:
+            ValueError: the corpus holds none.
+        """
+        group = zarr.open_group(self.path, mode="r", use_consolidated=False)
+        if "actions" not in group:
+            raise ValueError(
+                f"{self.path} holds no true actions: build it from videos with NAME.actions.npy "
+                "beside them, or record it"
+            )
+        return np.asarray(group["actions"][:], np.int64)
+
+
+def _check_layout(path: Path, card: CorpusCard, frames: zarr.Array, ends: np.ndarray) -> None:
+    """Refuse a corpus whose parts contradict each other."""
+    if not card.fingerprint:
+        raise ValueError(f"{path} is an unfinished corpus: finish it with --resume")
+    if frames.ndim != 4 or frames.shape[3] != 3 or frames.dtype != np.uint8:
+        raise ValueError(
+            f"{path} is damaged: its frames are {frames.dtype} {frames.shape}, "
+            "not uint8 (N, H, W, 3)"
+        )
+    rising = len(ends) > 0 and bool(np.all(np.diff(ends, prepend=0) > 0))
+    if not rising or ends[-1] != frames.shape[0]:
+        raise ValueError(
+            f"{path} is damaged: its episode ends do not rise to its {frames.shape[0]} frames"
+        )

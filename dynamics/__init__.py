@@ -1,0 +1,5 @@
+"""MaskGIT dynamics: history and an action to the next frame's tokens."""
+
+from dynamics.model import Dynamics, DynamicsConfig
+
+__all__ = ["Dynamics", "DynamicsConfig"]

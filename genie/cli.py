@@ -1,0 +1,328 @@
+"""The `genie` command. Every heavy import stands in the function that needs it."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from jsonargparse import ArgumentError, ArgumentParser
+
+from genie.catalog import find_world, list_worlds, read_card
+
+STAGES = ("all", "tokenizer", "lam", "encode", "dynamics")
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        argv: arguments after the command's name; None takes those of the process.
+
+    Returns:
+        Exit status: 0 if all went well, 2 after an error, which is one line on stderr, 130 after
+        Ctrl-C.
+    """
+    try:
+        arguments = build_parser().parse_args(argv).as_dict()
+        words, values = _chosen(arguments)
+        _COMMANDS[words](values)
+    except SystemExit as stop:  # --help and --version end so
+        return stop.code if isinstance(stop.code, int) else 0
+    except ArgumentError as error:
+        return _complain(_plain(str(error)))
+    except (ValueError, OSError) as error:
+        return _complain(str(error))
+    except KeyboardInterrupt:
+        print("genie: stopped", file=sys.stderr)
+        return 130
+    return 0
+
+
+def build_parser() -> ArgumentParser:
+    """Return the parser of all commands."""
+    parser = _parser("Learn worlds from video, and play them.", prog="genie", version=_version())
+    commands = parser.add_subcommands(required=True, dest="command", metavar="COMMAND")
+    for name, add, about in (
+        ("play", _add_play, "play a world in a window, or without one"),
+        ("worlds", lambda parser: None, "list the worlds that ship"),
+        ("train", _add_train, "train the stages of a world on a corpus"),
+        ("evaluate", _add_evaluate, "measure a world on a corpus"),
+        ("bench", _add_bench, "measure the speed of a world"),
+    ):
+        sub = _parser(f"{about[0].upper()}{about[1:]}.")
+        add(sub)
+        commands.add_subcommand(name, sub, help=about)
+    corpus = _parser("Make and look at corpora of gameplay.")
+    commands.add_subcommand("corpus", corpus, help="build, record or report on a corpus")
+    makers = corpus.add_subcommands(required=True, dest="corpus_command", metavar="COMMAND")
+    for name, add, about in (
+        ("build", _add_build, "make a corpus from video files and folders"),
+        ("record", _add_record, "make a corpus from a game, played at random"),
+        ("report", _add_report, "show what a corpus holds"),
+    ):
+        sub = _parser(f"{about[0].upper()}{about[1:]}.")
+        add(sub)
+        makers.add_subcommand(name, sub, help=about)
+    return parser
+
+
+def _parser(about: str, **options: Any) -> ArgumentParser:
+    # argparse's own formatter: the types and "(default: null)" of jsonargparse's explain little.
+    return ArgumentParser(
+        description=about,
+        exit_on_error=False,
+        default_env=False,
+        formatter_class=argparse.HelpFormatter,
+        **options,
+    )
+
+
+def _add_play(parser: ArgumentParser) -> None:
+    add = parser.add_argument
+    add("world", nargs="?", metavar="WORLD|RUN", help="name or folder; default: see genie worlds")
+    add("--headless", action="store_true", help="without a window")
+    add("--frames", type=int, metavar="N", help="stop after N frames")
+    add("--keys", dest="script", type=str, metavar="KEYS", help='such as "right*20 jump*5 a0*10"')
+    add("--prompt", type=str, metavar="PNG", help="picture to start from")
+    add("--seed", type=int, default=0, metavar="S", help="of everything drawn (default: 0)")
+    add("--steps", type=int, metavar="M", help="refinement passes (default: the world's)")
+    add("--temperature", type=float, metavar="T", help="of the codes (default: the world's)")
+    _add_machine(parser)
+    add("--record", type=str, metavar="FILE", help="write a .gif or .mp4, replacing FILE")
+    add("--json", type=str, metavar="FILE", help="write frames, fps, p50_ms, p95_ms")
+
+
+def _add_machine(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--device", choices=DEVICES, default="auto", help="auto: CUDA if there is one, else cpu"
+    )
+    parser.add_argument("--threads", type=int, metavar="N", help="processor threads")
+
+
+def _add_train(parser: ArgumentParser) -> None:
+    add = parser.add_argument
+    add("stage", choices=STAGES, help="what to train; encode turns the corpus into tokens")
+    add("--corpus", type=str, required=True, metavar="DIR", help="from genie corpus")
+    add("--recipe", type=str, required=True, metavar="NAME", help="smoke, cpu, gpu, or a yaml")
+    add("--out", type=str, required=True, metavar="RUN", help="folder of the run")
+    add("--minutes", type=float, metavar="M", help="of the stage in all, or shared by all stages")
+    add("--stop-after", type=float, metavar="M", help="end this slice after M minutes")
+    add("--resume", action="store_true", help="go on with a run")
+    add("--seed", type=int, default=0, metavar="S", help="default: 0")
+
+
+def _add_evaluate(parser: ArgumentParser) -> None:
+    add = parser.add_argument
+    add("world", metavar="WORLD|RUN", help="name or folder")
+    add("corpus", metavar="CORPUS", help="one that the world was not trained on")
+    add("--clips", type=int, default=256, metavar="N", help="how many (default: 256)")
+    add("--seed", type=int, default=0, metavar="S", help="of every choice (default: 0)")
+    add("--long", action="store_true", help="play 10,000 frames instead of 1,000")
+    add("--action-groups", type=str, metavar="FILE", help="json: true actions that do the same")
+    add("--json", type=str, metavar="FILE", help="write the report")
+    add("--plots", type=str, metavar="DIR", help="write plots, contact sheet and GIFs")
+
+
+def _add_bench(parser: ArgumentParser) -> None:
+    add = parser.add_argument
+    add("world", nargs="?", metavar="WORLD|RUN", help="name or folder; default: see genie worlds")
+    add("--frames", type=int, default=200, metavar="N", help="how many (default: 200)")
+    _add_machine(parser)
+
+
+def _add_build(parser: ArgumentParser) -> None:
+    add = parser.add_argument
+    add("inputs", nargs="+", metavar="VIDEO|FOLDER", help="anything that FFmpeg reads")
+    add("--out", type=str, required=True, metavar="DIR", help="the corpus to make")
+    add("--size", type=str, required=True, metavar="HxW", help="of the frames, such as 64x64")
+    add("--fps", type=float, metavar="F", help="resample (default: every frame)")
+    add("--fit", choices=("crop", "pad"), default="crop", help="for other shapes (default: crop)")
+    add("--drop-actions", action="store_true", help="leave out true actions beside the videos")
+    add("--resume", action="store_true", help="go on with an interrupted build")
+
+
+def _add_record(parser: ArgumentParser) -> None:
+    add = parser.add_argument
+    add("env", metavar="ENV", help="procgen:NAME, or a Gymnasium id such as ALE/Pong-v5")
+    add("--out", type=str, required=True, metavar="DIR", help="the corpus to make")
+    add("--frames", type=int, required=True, metavar="N", help="how many")
+    add("--levels", type=str, metavar="A:B", help="levels A to B-1")
+    add("--hold", type=int, default=30, metavar="N", help="longest hold in frames (default: 30)")
+    add("--seed", type=int, default=0, metavar="S", help="default: 0")
+
+
+def _add_report(parser: ArgumentParser) -> None:
+    parser.add_argument("dir", metavar="DIR", help="a corpus")
+
+
+def _play(values: dict[str, Any]) -> None:
+    from genie.play.run import PlayOptions, play
+
+    options = PlayOptions(
+        headless=values["headless"],
+        frames=values["frames"],
+        keys=values["script"],
+        prompt=_path(values["prompt"]),
+        seed=values["seed"],
+        steps=values["steps"],
+        temperature=values["temperature"],
+        device=values["device"],
+        threads=values["threads"],
+        record=_path(values["record"]),
+        timings=_path(values["json"]),
+    )
+    play(find_world(values["world"]), options)
+
+
+def _worlds(values: dict[str, Any]) -> None:
+    entries = list_worlds()
+    if not entries:
+        print("no worlds ship with this installation: give genie play the folder of one")
+    for entry in entries:
+        line = f"{entry.name:<16} {entry.title:<24}"
+        try:
+            card = read_card(entry.path)
+        except (ValueError, OSError) as error:
+            print(f"{line} cannot be played: {error}")
+            continue
+        actions = " ".join(action.name for action in card.actions)
+        mark = "  (default)" if entry.default else ""
+        print(f"{line} {card.height}x{card.width}, {card.fps:g} fps, keys: {actions}{mark}")
+
+
+def _train(values: dict[str, Any]) -> None:
+    from train.run import train
+
+    train(
+        values["stage"],
+        Path(values["corpus"]),
+        values["recipe"],
+        Path(values["out"]),
+        minutes=values["minutes"],
+        stop_after=values["stop_after"],
+        resume=values["resume"],
+        seed=values["seed"],
+    )
+
+
+def _evaluate(values: dict[str, Any]) -> None:
+    from genie.evaluate.run import evaluate
+
+    evaluate(
+        find_world(values["world"]),
+        Path(values["corpus"]),
+        clips=values["clips"],
+        seed=values["seed"],
+        long=values["long"],
+        action_groups=_path(values["action_groups"]),
+        json=_path(values["json"]),
+        plots=_path(values["plots"]),
+    )
+
+
+def _bench(values: dict[str, Any]) -> None:
+    from genie.play.bench import bench
+
+    bench(find_world(values["world"]), values["frames"], values["device"], values["threads"])
+
+
+def _corpus_build(values: dict[str, Any]) -> None:
+    from corpus.build import build_corpus, parse_size
+
+    path = build_corpus(
+        values["inputs"],
+        values["out"],
+        parse_size(values["size"]),
+        fps=values["fps"],
+        fit=values["fit"],
+        drop_actions=values["drop_actions"],
+        resume=values["resume"],
+    )
+    print(f"corpus in {path}; look at it with: genie corpus report {path}")
+
+
+def _corpus_record(values: dict[str, Any]) -> None:
+    from corpus.record import parse_levels, record_corpus
+
+    path = record_corpus(
+        values["env"],
+        values["out"],
+        values["frames"],
+        levels=None if values["levels"] is None else parse_levels(values["levels"]),
+        hold=values["hold"],
+        seed=values["seed"],
+    )
+    print(f"corpus in {path}; look at it with: genie corpus report {path}")
+
+
+def _corpus_report(values: dict[str, Any]) -> None:
+    from rich.console import Console
+
+    from corpus.report import render, report
+
+    Console().print(render(report(values["dir"])))
+
+
+_COMMANDS = {
+    ("play",): _play,
+    ("worlds",): _worlds,
+    ("train",): _train,
+    ("evaluate",): _evaluate,
+    ("bench",): _bench,
+    ("corpus", "build"): _corpus_build,
+    ("corpus", "record"): _corpus_record,
+    ("corpus", "report"): _corpus_report,
+}
+
+
+def _chosen(arguments: dict[str, Any]) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """Return the words of the command and its values."""
+    command = arguments["command"]
+    values = arguments[command] or {}
+    if command != "corpus":
+        return (command,), values
+    word = values["corpus_command"]
+    return (command, word), values[word]
+
+
+def _path(text: str | None) -> Path | None:
+    return None if text is None else Path(text)
+
+
+def _complain(message: str) -> int:
+    print(f"genie: {' '.join(message.split())}", file=sys.stderr)
+    return 2
+
+
+def _plain(message: str) -> str:
+    """Say what the parser found wrong in the words of the command line."""
+    wrong = re.search(
+        r'Parser key "([^"]+)":\s+Expected a <class \'(\w+)\'>. Got value: (.*)', message
+    )
+    if wrong:
+        kinds = {"int": "a whole number", "float": "a number"}
+        flag = wrong[1].split(".")[-1].replace("_", "-")
+        return f"--{flag} is {wrong[3]!r}: give {kinds.get(wrong[2], wrong[2])}"
+    missing = re.search(r"the following arguments are required: (.*)", message)
+    if missing:
+        return f"missing: {', '.join(name.split('.')[-1] for name in missing[1].split(', '))}"
+    return message
+
+
+def _version() -> str:
+    """Return the installed version, or that of the checkout."""
+    try:
+        return metadata.version("genie-worlds")
+    except metadata.PackageNotFoundError:
+        import tomllib
+
+        project = Path(__file__).resolve().parents[1] / "pyproject.toml"
+        if not project.is_file():
+            return "unknown"
+        return tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"]

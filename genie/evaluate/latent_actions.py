@@ -1,0 +1,127 @@
+"""What the latent action model does with true transitions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from einops import rearrange
+
+from genie.evaluate.clips import (
+    CLIP_FRAMES,
+    ClipChoice,
+    CorpusLike,
+    EncodedClips,
+    batches,
+    bundle_device,
+    read_clips,
+    to_models,
+    to_uint8,
+)
+from genie.evaluate.engine import infer_actions
+from genie.evaluate.errors import FROZEN, INFERRED, ErrorTable, random_arm, squared_error
+from genie.evaluate.progress import Tick, no_tick
+
+CLIPS_A_BATCH = 8
+STRETCH = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transitions:
+    """Predictions of the latent action model on every transition of the clips.
+
+    Attributes:
+        codes: int64 (clips, T - 1), inferred.
+        errors: squared errors [clip, arm, transition] of the arms inferred, random0, frozen
+            against the next frame.
+        to_current: float64 (clips, T - 1), squared error of the prediction against the frame
+            that it started from.
+    """
+
+    codes: np.ndarray
+    errors: ErrorTable
+    to_current: np.ndarray
+
+
+@torch.inference_mode()
+def predict_transitions(
+    bundle: object,
+    corpus: CorpusLike,
+    choice: ClipChoice,
+    encoded: EncodedClips,
+    seed: int = 0,
+    tick: Tick = no_tick,
+) -> Transitions:
+    """Predict every next frame of the clips from the inferred and from a random code.
+
+    Args:
+        bundle: the world's parts.
+        corpus: the corpus.
+        choice: the clips.
+        encoded: their inferred codes.
+        seed: of the random codes.
+        tick: called with the number of clips done.
+
+    Returns:
+        Codes and squared errors.
+
+    Source: metrics.md, "LAM one-step delta PSNR", "nearer_next".
+    """
+    device, rows, current = bundle_device(bundle), [], []
+    steps = CLIP_FRAMES - 1
+    for part in batches(len(choice), CLIPS_A_BATCH):
+        true = read_clips(corpus, choice.starts[part])
+        before = rearrange(to_models(true[:, :-1], device), "b t c h w -> (b t) c h w")
+        codes = encoded.codes[part].flatten().to(device)
+        random = torch.from_numpy(_random_codes(part, steps, bundle.num_actions, seed)).to(device)
+        predicted, guessed = (
+            to_uint8(bundle.lam.predict(before, action)).reshape(true[:, 1:].shape)
+            for action in (codes, random.flatten())
+        )
+        arms = [squared_error(frames, true[:, 1:]) for frames in (predicted, guessed)]
+        arms.append(squared_error(true[:, :-1], true[:, 1:]))
+        rows.append(np.stack(arms, axis=1))  # (B, arms, T-1)
+        current.append(squared_error(predicted, true[:, :-1]))
+        tick(part.stop - part.start)
+    arms = (INFERRED, random_arm(0), FROZEN)
+    return Transitions(
+        codes=encoded.codes.numpy(),
+        errors=ErrorTable(squared=np.concatenate(rows), arms=arms),
+        to_current=np.concatenate(current),
+    )
+
+
+def _random_codes(part: slice, steps: int, num_actions: int, seed: int) -> np.ndarray:
+    drawn = [
+        np.random.default_rng([seed, clip, 3]).integers(0, num_actions, steps)
+        for clip in range(part.start, part.stop)
+    ]
+    return np.stack(drawn).astype(np.int64)
+
+
+def infer_episodes(
+    bundle: object, corpus: CorpusLike, episodes: np.ndarray, tick: Tick = no_tick
+) -> list[np.ndarray]:
+    """Read the codes of whole episodes.
+
+    Args:
+        bundle: the world's parts.
+        corpus: the corpus.
+        episodes: int (n,), which episodes.
+        tick: called with the number of episodes done.
+
+    Returns:
+        For each episode int64 (frames - 1,).
+    """
+    ends = [int(end) for end in corpus.episode_ends]
+    codes = []
+    for episode in episodes:
+        start, stop = (ends[episode - 1] if episode else 0), ends[episode]
+        read = [
+            infer_actions(bundle, np.asarray(corpus.read(a, min(a + STRETCH + 1, stop)))[None])[0]
+            for a in range(start, stop - 1, STRETCH)
+        ]
+        codes.append(np.concatenate(read) if read else np.empty(0, dtype=np.int64))
+        tick(1)
+    return codes

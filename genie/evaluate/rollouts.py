@@ -1,0 +1,145 @@
+"""Rollouts from true prompts: the world's frames beside the true ones, as squared errors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from genie.evaluate.clips import (
+    HORIZON,
+    LONGEST_PROMPT,
+    ClipChoice,
+    CorpusLike,
+    EncodedClips,
+    batches,
+    bundle_device,
+    read_clips,
+    to_uint8,
+)
+from genie.evaluate.engine import (
+    BATCH_ROLLOUTS,
+    MakeRollout,
+    play_stretch,
+    rollout_seeds,
+    start_rollout,
+)
+from genie.evaluate.errors import CEILING, FROZEN, INFERRED, ErrorTable, random_arm, squared_error
+from genie.evaluate.progress import Tick, no_tick
+from genie.evaluate.similarity import ssim
+
+RANDOM_DRAWS = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class RolloutScores:
+    """Errors and similarity of the rollouts of all clips.
+
+    Attributes:
+        errors: squared errors [clip, arm, t]; t counts from the first frame after the prompt.
+        ssim: float64 (clips, t) under inferred actions; None for frames below 11 pixels.
+    """
+
+    errors: ErrorTable
+    ssim: np.ndarray | None
+
+
+def random_actions(clips: np.ndarray, draws: int, num_actions: int, seed: int) -> np.ndarray:
+    """Draw actions independently and uniformly; a clip's draw depends on no other clip.
+
+    Args:
+        clips: int (B,), indices of the clips.
+        draws: draws per clip.
+        num_actions: A.
+        seed: of the evaluation.
+
+    Returns:
+        int64 (B, draws, t).
+    """
+    drawn = [
+        np.random.default_rng([seed, int(clip), 1]).integers(0, num_actions, (draws, HORIZON))
+        for clip in clips
+    ]
+    return np.stack(drawn).astype(np.int64)
+
+
+@torch.inference_mode()
+def score_rollouts(
+    bundle: object,
+    make_rollout: MakeRollout,
+    corpus: CorpusLike,
+    choice: ClipChoice,
+    encoded: EncodedClips,
+    *,
+    prompt_frames: int = 1,
+    random_draws: int = RANDOM_DRAWS,
+    seed: int = 0,
+    tick: Tick = no_tick,
+) -> RolloutScores:
+    """Roll every clip out under inferred and under random actions.
+
+    The prompt ends at the same frame whatever its length, so all lengths are scored on the same
+    true frames. All arms of a clip share one sampling seed.
+
+    Args:
+        bundle: the world's parts.
+        make_rollout: builds the batched engine for a sequence of seeds.
+        corpus: the corpus.
+        choice: the clips.
+        encoded: what the models read in them.
+        prompt_frames: true frames in the prompt, 1 to 4.
+        random_draws: arms with random actions.
+        seed: of the evaluation.
+        tick: called with the number of generated frames.
+
+    Returns:
+        Squared errors of the arms inferred, random0…, frozen, ceiling, and SSIM of the first.
+
+    Source: metrics.md, "Rollout PSNR" and "Delta_t PSNR".
+    """
+    generated = 1 + random_draws
+    tables, similar = [], []
+    for part in batches(len(choice), max(1, BATCH_ROLLOUTS // generated)):
+        true = read_clips(corpus, choice.starts[part])
+        clips = np.arange(part.start, part.stop)
+        arms = _arm_actions(encoded.codes[part], clips, random_draws, bundle.num_actions, seed)
+        prompt = slice(LONGEST_PROMPT - prompt_frames, LONGEST_PROMPT)
+        rollout, before = start_rollout(
+            make_rollout,
+            rollout_seeds(seed, clips.repeat(generated)),
+            encoded.ids[part, prompt].repeat_interleave(generated, dim=0),
+            encoded.codes[part, prompt.start : prompt.stop - 1].repeat_interleave(generated, 0),
+            bundle_device(bundle),
+        )
+        played = play_stretch(
+            rollout, before, arms.reshape(-1, HORIZON), bundle_device(bundle), tick
+        )
+        frames = played.frames[:, 1:]  # (B * arms, t, H, W, 3)
+        frames = frames.reshape(len(clips), generated, *frames.shape[1:])
+        target = true[:, LONGEST_PROMPT:]
+        ceiling = _through_tokenizer(bundle, encoded.ids[part, prompt.start :])[:, prompt_frames:]
+        frozen = true[:, LONGEST_PROMPT - 1 : LONGEST_PROMPT]
+        rows = [squared_error(frames[:, arm], target) for arm in range(generated)]
+        rows += [squared_error(frozen, target), squared_error(ceiling, target)]
+        tables.append(np.stack(rows, axis=1))  # (B, arms, t)
+        similar.append(ssim(frames[:, 0], target))
+    names = (INFERRED, *[random_arm(i) for i in range(random_draws)], FROZEN, CEILING)
+    return RolloutScores(
+        errors=ErrorTable(squared=np.concatenate(tables), arms=names),
+        ssim=None if similar[0] is None else np.concatenate(similar),
+    )
+
+
+def _arm_actions(
+    codes: Tensor, clips: np.ndarray, draws: int, num_actions: int, seed: int
+) -> np.ndarray:
+    """Stack the actions of the generated arms: int64 (B, 1 + draws, t)."""
+    inferred = codes[:, LONGEST_PROMPT - 1 :].numpy()[:, None]
+    return np.concatenate([inferred, random_actions(clips, draws, num_actions, seed)], axis=1)
+
+
+def _through_tokenizer(bundle: object, ids: Tensor) -> np.ndarray:
+    """Decode true tokens: uint8 (B, T, H, W, 3)."""
+    return to_uint8(bundle.tokenizer.decode(ids.to(bundle_device(bundle))))

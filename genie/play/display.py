@@ -1,0 +1,45 @@
+"""Is there a display? SDL never fails: without one it draws into memory, where nobody looks."""
+
+from __future__ import annotations
+
+import os
+
+import pygame
+
+_INVISIBLE = ("offscreen", "dummy")
+
+
+def is_invisible(driver: str, asked_for: str | None) -> bool:
+    """Tell whether SDL chose by itself to draw where nobody sees it.
+
+    Args:
+        driver: the video driver in use, as `pygame.display.get_driver` names it.
+        asked_for: what SDL_VIDEODRIVER says, or None.
+    """
+    return driver in _INVISIBLE and not asked_for
+
+
+def start_display() -> bool:
+    """Start SDL's video.
+
+    Returns:
+        True if there is a display, or SDL_VIDEODRIVER asks for an invisible one; then it stays
+        started. False if there is none.
+
+    Raises:
+        ValueError: if SDL_VIDEODRIVER names a driver that does not work here.
+    """
+    asked_for = os.environ.get("SDL_VIDEODRIVER")
+    try:
+        pygame.display.init()
+    except pygame.error as error:
+        if asked_for:
+            raise ValueError(
+                f"SDL_VIDEODRIVER={asked_for} does not work here ({error}): unset it, or play "
+                "with --headless"
+            ) from None
+        return False
+    if is_invisible(pygame.display.get_driver(), asked_for):
+        pygame.display.quit()
+        return False
+    return True

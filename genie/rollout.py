@@ -1,0 +1,132 @@
+"""The batched engine: ids in, ids out, one seed per sample."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from dynamics.model import Dynamics
+from dynamics.sampler import draw_noise, sample_frame
+from genie.bundle import Bundle
+from genie.settings import Settings
+from spacetime.cache import TimeCache
+from tokenizer.model import Tokenizer
+
+
+class Rollout:
+    """B worlds played side by side on the same models.
+
+    Tokens stay tokens: what is decoded is for the eye and never encoded again.
+
+    Attributes:
+        settings: how frames are drawn; assign to change it from the next frame on.
+        frame: number of the frame that comes next, prompt frames included.
+    """
+
+    def __init__(
+        self, bundle: Bundle, seeds: Sequence[int], settings: Settings | None = None
+    ) -> None:
+        """Prepare B = len(seeds) rollouts; `reset` starts them.
+
+        Args:
+            bundle: the models.
+            seeds: one a rollout, 0 or more each.
+            settings: None takes the bundle's.
+        """
+        self.tokenizer: Tokenizer = bundle.tokenizer
+        self.dynamics: Dynamics = bundle.dynamics
+        self.settings = settings or bundle.settings
+        self.seeds = list(seeds)
+        self.device = next(self.dynamics.parameters()).device
+        self.frame = 0
+        self._history: TimeCache | None = None
+        self._shown: TimeCache | None = None
+
+    @torch.inference_mode()
+    def reset(self, ids: Tensor, actions: Tensor) -> Tensor:
+        """Start from a prompt.
+
+        Args:
+            ids: int64 (B, T0, N), the prompt's tokens.
+            actions: int64 (B, T0−1), what led from each prompt frame to the next.
+
+        Returns:
+            uint8 (B, T0, H, W, 3): the prompt as the tokenizer draws it.
+        """
+        none = torch.full((len(self.seeds), 1), self.dynamics.config.num_actions)
+        leads = torch.cat((none.to(actions), actions), dim=1)  # (B, T0)
+        self._restart(0)
+        return torch.stack(
+            [self._enter(ids[:, t], leads[:, t]) for t in range(ids.shape[1])], dim=1
+        )
+
+    @torch.inference_mode()
+    def step(self, actions: Tensor) -> tuple[Tensor, Tensor]:
+        """Draw the next frame of every rollout.
+
+        Args:
+            actions: int64 (B,), each in 0 … A−1.
+
+        Returns:
+            Tokens int64 (B, N), and frames uint8 (B, H, W, 3).
+
+        Raises:
+            ValueError: before `reset`.
+        """
+        ids = self.draw(actions)
+        return ids, self._enter(ids, actions.to(self.device))
+
+    @torch.inference_mode()
+    def draw(self, actions: Tensor) -> Tensor:
+        """Draw the tokens of the next frame, int64 (B, N), without letting it enter the history."""
+        if self._history is None:
+            raise ValueError("step before reset: give the world a prompt first")
+        noise = draw_noise(
+            self.seeds, self.frame, self.settings.steps, self.dynamics.config.num_tokens
+        )
+        return sample_frame(
+            self.dynamics,
+            actions.to(self.device),
+            self._history,
+            noise=noise,
+            order=self.settings.order,
+            temperature=self.settings.temperature,
+        )
+
+    @torch.inference_mode()
+    def restore(self, ids: Tensor, leads: Tensor) -> Tensor:
+        """Continue after a recorded history as if it had just been played.
+
+        Keys and values depend on the last L·(W−1) frames, through all layers: those are entered
+        again, into the slots where they were.
+
+        Args:
+            ids: int64 (B, T, N), the whole history, prompt included; T ≥ 1.
+            leads: int64 (B, T), the action that led to each frame; A at frame 0.
+
+        Returns:
+            uint8 (B, H, W, 3): the last frame.
+        """
+        first = max(0, ids.shape[1] - self._memory())
+        self._restart(first)
+        for t in range(first, ids.shape[1]):
+            shown = self._enter(ids[:, t], leads[:, t])
+        return shown
+
+    def _memory(self) -> int:
+        """Frames that the caches depend on, the last one included."""
+        stacks = (self.dynamics.stack, self.tokenizer.decoder)
+        return max(len(stack.blocks) * (stack.band - 1) for stack in stacks) + 1
+
+    def _restart(self, first: int) -> None:
+        self._history = self.dynamics.new_cache(len(self.seeds), first)
+        self._shown = self.tokenizer.new_cache(len(self.seeds), first)
+        self.frame = first
+
+    def _enter(self, ids: Tensor, leads: Tensor) -> Tensor:
+        """Let a frame enter both caches; return it drawn, uint8 (B, H, W, 3)."""
+        ids, leads = ids.to(self.device), leads.to(self.device)
+        self.dynamics.commit(ids, leads, self._history)
+        frames = self.tokenizer.decode_step(ids, self._shown)
+        self.frame += 1
+        return frames.mul(255).round().to(torch.uint8).movedim(1, -1).cpu()

@@ -1,0 +1,254 @@
+"""How far, and how much of, a picture moves between two frames: what names the keys."""
+
+from dataclasses import dataclass
+
+import torch
+from einops import rearrange, reduce
+from torch import Tensor
+from torch.nn import functional
+
+# Frames are searched at about this side; a larger frame is averaged down to it first.
+_SEARCH_SIDE = 64
+_SEARCH_RADIUS = 8
+# A pixel has changed when a channel differs by more: above the noise of video compression.
+_CHANGE = 12 / 255
+# An error beyond this says "does not match", however wrong the colour is.
+_ERROR_CEILING = 0.25
+# A shift counts only if it takes away this share of the error that standing still leaves.
+_EXPLAINED = 0.25
+# A refined shift that counts, in pixels at search size, even where no whole shift explains enough.
+_LEAST_SLOPE = 0.25
+# Changed pixels (at search size) from which a transition shows anything at all.
+_LEAST_CHANGED = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Displacement:
+    """What moved in each of P transitions.
+
+    Attributes:
+        shift: float32 (P, 2), dx and dy in pixels of the given frames, right and down positive:
+            where the content that changed went. (0, 0) where nothing changed, or where no single
+            shift explains the change.
+        moved: bool (P,), whether a shift was found.
+        changed_share: float32 (P,), share of all pixels that changed.
+        spread: float32 (P,), share of the textured places of the frame (cells of an 8 × 8 grid
+            with an edge in them, taken as a third of the grid where fewer are) in which something
+            changed: near 1 if the whole picture moves, small if one sprite does.
+    """
+
+    shift: Tensor
+    moved: Tensor
+    changed_share: Tensor
+    spread: Tensor
+
+    def __post_init__(self) -> None:
+        """Refuse columns of different length."""
+        lengths = {len(self.shift), len(self.moved), len(self.changed_share), len(self.spread)}
+        if len(lengths) != 1:
+            raise ValueError(f"the columns of a Displacement have different lengths: {lengths}")
+
+    def __len__(self) -> int:
+        """Return P, the number of transitions."""
+        return len(self.shift)
+
+    def select(self, index: Tensor) -> "Displacement":
+        """Return the transitions at an index (int64) or under a mask (bool)."""
+        return Displacement(
+            shift=self.shift[index],
+            moved=self.moved[index],
+            changed_share=self.changed_share[index],
+            spread=self.spread[index],
+        )
+
+
+def as_unit_frames(frames: Tensor, name: str = "frames") -> Tensor:
+    """Bring pictures to float32 in [0, 1].
+
+    Args:
+        frames: uint8 in 0 … 255 or floating point in [0, 1], (P, 3, H, W).
+        name: what to call them in an error.
+
+    Returns:
+        float32 (P, 3, H, W); floating-point input is clamped.
+
+    Raises:
+        ValueError: if the shape or the type is another.
+    """
+    if frames.ndim != 4 or frames.shape[1] != 3:
+        raise ValueError(
+            f"{name} must have shape (P, 3, H, W), got {tuple(frames.shape)}: "
+            "put channels before height and width, and flatten clips into single frames"
+        )
+    if frames.dtype == torch.uint8:
+        return frames.float() / 255
+    if not frames.is_floating_point():
+        raise ValueError(f"{name} must be uint8 or floating point in [0, 1], got {frames.dtype}")
+    return frames.detach().float().clamp(0, 1)
+
+
+def check_codes(codes: Tensor, num_codes: int, length: int) -> Tensor:
+    """Return codes as int64 on the CPU.
+
+    Raises:
+        ValueError: if they are not `length` integers in 0 … num_codes − 1, or there are none.
+    """
+    codes = torch.as_tensor(codes).detach().cpu()
+    if codes.ndim != 1 or codes.is_floating_point() or len(codes) != length:
+        raise ValueError(
+            f"codes must be integers of shape ({length},), got {tuple(codes.shape)} {codes.dtype}"
+        )
+    if not length:
+        raise ValueError("no transitions: give at least one pair of frames with its code")
+    if num_codes < 1 or codes.min() < 0 or codes.max() >= num_codes:
+        raise ValueError(
+            f"codes lie between {codes.min()} and {codes.max()}, allowed are 0 to {num_codes - 1}"
+        )
+    return codes.long()
+
+
+@torch.no_grad()
+def measure_displacement(before: Tensor, after: Tensor, batch: int = 64) -> Displacement:
+    """Find how the content of each picture moved to the next one.
+
+    Every whole-pixel shift of up to 8 pixels (at a search size of about 64) is tried on the pixels
+    that changed, each as the place where something arrived and as the place it left. The best
+    shift is then refined to a fraction of a pixel by a parabola.
+
+    Args:
+        before: uint8 or float in [0, 1], (P, 3, H, W).
+        after: the same shape; the frame that follows.
+        batch: transitions searched at once; only memory depends on it.
+
+    Returns:
+        Their Displacement, on the CPU.
+
+    Raises:
+        ValueError: if the shapes differ or are not pictures.
+
+    Source: our choice (exhaustive block matching over the changed pixels).
+    """
+    if before.shape != after.shape:
+        raise ValueError(
+            f"before and after must be of one shape, got {tuple(before.shape)} and "
+            f"{tuple(after.shape)}"
+        )
+    if not len(before):
+        raise ValueError("no transitions: give at least one pair of frames")
+    parts = [
+        _measure(as_unit_frames(one, "before"), as_unit_frames(two, "after"))
+        for one, two in zip(before.split(batch), after.split(batch), strict=True)
+    ]
+    return Displacement(
+        shift=torch.cat([part.shift for part in parts]),
+        moved=torch.cat([part.moved for part in parts]),
+        changed_share=torch.cat([part.changed_share for part in parts]),
+        spread=torch.cat([part.spread for part in parts]),
+    )
+
+
+def _measure(before: Tensor, after: Tensor) -> Displacement:
+    """Measure one batch; arguments as in `measure_displacement`, float32."""
+    factor = max(1, round(min(before.shape[-2:]) / _SEARCH_SIDE))
+    if factor > 1:
+        before = functional.avg_pool2d(before, factor)
+        after = functional.avg_pool2d(after, factor)
+    changed = (after - before).abs().amax(dim=1) > _CHANGE  # (P, H, W)
+    radius = min(_SEARCH_RADIUS, (min(before.shape[-2:]) - 1) // 2)
+    errors = _shift_errors(_grey(before), _grey(after), changed, radius)  # (P, S, S)
+    shift, least = _refined_minimum(errors, radius)
+    still = errors[:, radius, radius]
+    moved = changed.sum(dim=(1, 2)) >= _LEAST_CHANGED
+    # Half a pixel is explained by no whole shift; the slope of the errors still gives it away.
+    length = shift.norm(dim=1)
+    slope = (length >= _LEAST_SLOPE) & (length < 0.75)
+    moved &= slope | ((still - least >= _EXPLAINED * still) & (length > 0))
+    shift = torch.where(moved[:, None], shift * factor, torch.zeros_like(shift))
+    return Displacement(
+        shift=shift.cpu(),
+        moved=moved.cpu(),
+        changed_share=changed.float().mean(dim=(1, 2)).cpu(),
+        spread=_spread(before, after, changed).cpu(),
+    )
+
+
+def _grey(frames: Tensor) -> Tensor:
+    """Return one brightness per pixel, (P, 3, H, W) to (P, H, W): a third of the search's work."""
+    return torch.einsum("pchw, c -> phw", frames, frames.new_tensor([0.3, 0.5, 0.2]))
+
+
+def _shift_errors(before: Tensor, after: Tensor, changed: Tensor, radius: int) -> Tensor:
+    """Return how badly each shift fits, (P, dy, dx), of grey pictures (P, H, W).
+
+    A pair of places counts once for each end that changed, so the trail of a sprite says as much
+    as its new place, and a blank ground cannot explain the sprite away.
+    """
+    side = 2 * radius + 1
+    weight = changed.float()
+    errors = before.new_zeros(len(before), side, side)
+    for row in range(side):
+        for column in range(side):
+            to_y, from_y = _overlap(row - radius, before.shape[1])
+            to_x, from_x = _overlap(column - radius, before.shape[2])
+            error = (after[:, to_y, to_x] - before[:, from_y, from_x]).abs()
+            pair = weight[:, to_y, to_x] + weight[:, from_y, from_x]
+            total = (error.clamp_max(_ERROR_CEILING) * pair).sum(dim=(1, 2))
+            # Where all change lies outside the overlap a shift explains nothing.
+            count = pair.sum(dim=(1, 2))
+            errors[:, row, column] = torch.where(count > 0, total / count, _ERROR_CEILING)
+    return errors
+
+
+def _overlap(shift: int, length: int) -> tuple[slice, slice]:
+    """Return where along one axis content arrives, and where it comes from."""
+    return (
+        slice(max(shift, 0), length + min(shift, 0)),
+        slice(max(-shift, 0), length + min(-shift, 0)),
+    )
+
+
+def _refined_minimum(errors: Tensor, radius: int) -> tuple[Tensor, Tensor]:
+    """Return the best shift, float32 (P, 2) as dx, dy to a fraction of a pixel, and its error."""
+    side = errors.shape[-1]
+    steps = torch.arange(-radius, radius + 1, device=errors.device)
+    distance = steps.square()[:, None] + steps.square()[None, :]
+    # Among equals the shorter shift is believed: a flat area matches itself everywhere.
+    biased = rearrange(errors + 1e-4 * distance.sqrt(), "p dy dx -> p (dy dx)")
+    best = biased.argmin(dim=1)
+    row, column = best // side, best % side
+    index = torch.arange(len(errors), device=errors.device)
+    dy = row - radius + _vertex(errors[index, :, column], row)
+    dx = column - radius + _vertex(errors[index, row, :], column)
+    return torch.stack([dx, dy], dim=1).float(), errors[index, row, column]
+
+
+def _vertex(curve: Tensor, at: Tensor) -> Tensor:
+    """Return where between −½ and ½ around an index (P,) the curve (P, S) has its minimum."""
+    last = curve.shape[1] - 1
+    middle = curve.gather(1, at[:, None])[:, 0]
+    before = curve.gather(1, (at - 1).clamp_min(0)[:, None])[:, 0]
+    after = curve.gather(1, (at + 1).clamp_max(last)[:, None])[:, 0]
+    bend = before - 2 * middle + after
+    offset = 0.5 * (before - after) / bend.clamp_min(1e-6)
+    inside = (at > 0) & (at < last) & (bend > 1e-6)
+    return torch.where(inside, offset, torch.zeros_like(offset)).clamp(-0.5, 0.5)
+
+
+def _spread(before: Tensor, after: Tensor, changed: Tensor) -> Tensor:
+    """Return the share of textured cells of an 8 × 8 grid where something changed, (P,)."""
+    edges = _edges(before) | _edges(after)
+    grid = (min(8, before.shape[-2]), min(8, before.shape[-1]))
+    changed = functional.adaptive_max_pool2d(changed.float()[:, None], grid) > 0
+    textured = functional.adaptive_max_pool2d(edges.float()[:, None], grid) > 0
+    textured = textured | changed
+    hits = reduce(changed.float(), "p 1 h w -> p", "sum")
+    # A lone sprite on a blank ground is all the texture there is, and still no camera.
+    return hits / reduce(textured.float(), "p 1 h w -> p", "sum").clamp_min(grid[0] * grid[1] / 3)
+
+
+def _edges(frames: Tensor) -> Tensor:
+    """Return bool (P, H, W): pixels that differ visibly from the one to the left or above."""
+    edges = frames.new_zeros(len(frames), *frames.shape[-2:], dtype=torch.bool)
+    edges[:, :, 1:] |= (frames[..., 1:] - frames[..., :-1]).abs().amax(dim=1) > _CHANGE
+    edges[:, 1:] |= (frames[..., 1:, :] - frames[..., :-1, :]).abs().amax(dim=1) > _CHANGE
+    return edges

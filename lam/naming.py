@@ -1,0 +1,289 @@
+"""What each code does to the picture, and the words and keys that say it."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lam.displacement import Displacement, check_codes, measure_displacement
+
+# Enough for a steady mean, and seconds of work on one core.
+_MOST_PAIRS_PER_CODE = 1024
+# From this spread on the whole picture moves.
+_CAMERA_SPREAD = 0.5
+# Fewer moving transitions than this share say nothing about a code.
+_LEAST_MOVING_SHARE = 0.05
+# A component of a mean displacement counts from this many standard errors and pixels on; more
+# than the usual two or three, since the frames of one fall are not independent draws.
+_SIGNIFICANT = 4.0
+_LEAST_PIXELS = 0.1
+# What moves this far on average, though in no one direction, is not standing still.
+_MIXED_PIXELS = 1.0
+# A component below this share of the other (tan 30°) does not make a diagonal.
+_DIAGONAL = math.tan(math.pi / 6)
+_NEIGHBOUR = math.cos(math.pi / 4) - 1e-6
+
+_AXES = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
+_KEYS = {
+    "left": ("left", "a"),
+    "right": ("right", "d"),
+    "up": ("up", "w", "space"),
+    "down": ("down", "s"),
+    "up-left": ("q",),
+    "up-right": ("e",),
+    "down-left": ("z",),
+    "down-right": ("c",),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class CodeEffect:
+    """What goes with one code.
+
+    Attributes:
+        kind: "camera", "object" or "none".
+        dx: pixels to the right per frame, in the player's direction, beyond the idle code.
+        dy: pixels down.
+        strength: displacement along the named direction less that across it, each axis in units of
+            its usual displacement: ranks the codes that share a name, the purest first.
+        direction: the word for it: left … down-right, "mixed" or "none".
+        moving_share: share of the code's transitions in which something moved.
+        agreement: share of those within 45° of (dx, dy); of a "none", the share that stood still.
+    """
+
+    kind: str
+    dx: float
+    dy: float
+    strength: float
+    direction: str
+    moving_share: float
+    agreement: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class _CodeMotion:
+    """The player's displacement under one code, before codes are compared."""
+
+    kind: str
+    steps: Tensor  # (n, 2), the transitions that moved
+    moving_share: float
+    speed: float  # mean length over all transitions, those that stood still included
+    drift: Tensor  # (2,), mean over all transitions
+    drift_error: Tensor  # (2,), its standard error
+
+
+def measure_effects(
+    before: Tensor, after: Tensor, codes: Tensor, num_codes: int
+) -> tuple[tuple[CodeEffect, ...], int]:
+    """Measure what every code does and which one is idle.
+
+    Args:
+        before: uint8 or float in [0, 1], (P, 3, H, W).
+        after: the same shape.
+        codes: int64 (P,), 0 … A−1.
+        num_codes: A.
+
+    Returns:
+        The effect of each code, and the id of the code that moves least.
+
+    Raises:
+        ValueError: if shapes do not fit, there are no pairs, or a code is out of range.
+    """
+    codes = check_codes(codes, num_codes, len(before))
+    index = _sample(codes, num_codes)
+    found = measure_displacement(before[index], after[index])
+    codes = codes[index]
+    motions = [_motion(found.select(codes == code)) for code in range(num_codes)]
+    scale = _axis_scale(found)
+    idle = _idle_code(motions, codes.bincount(minlength=num_codes), scale)
+    rest = motions[idle] if _rests(motions, idle, scale) else None
+    return tuple(_effect(motion, rest, scale) for motion in motions), idle
+
+
+def assign_names(effects: tuple[CodeEffect, ...], idle: int) -> tuple[str, ...]:
+    """Give each code a unique name.
+
+    Args:
+        effects: one for each code.
+        idle: the code that moves least: it comes first among equals of "none".
+
+    Returns:
+        One name per code: the strongest of a direction has the bare word, the next ones `-2`, `-3`.
+    """
+    order = sorted(range(len(effects)), key=lambda code: (code != idle, -effects[code].strength))
+    if effects[idle].direction != "none":
+        order.sort(key=lambda code: -effects[code].strength)
+    names: dict[int, str] = {}
+    used: dict[str, int] = {}
+    for code in order:
+        word = effects[code].direction
+        used[word] = used.get(word, 0) + 1
+        names[code] = word if used[word] == 1 else f"{word}-{used[word]}"
+    return tuple(names[code] for code in range(len(effects)))
+
+
+def assign_keys(effects: tuple[CodeEffect, ...], names: tuple[str, ...]) -> tuple[tuple, ...]:
+    """Bind keyboard keys to codes.
+
+    Args:
+        effects: one for each code.
+        names: their unique names.
+
+    Returns:
+        Key names per code. An arrow that no code is named for goes to the strongest diagonal that
+        leads there, so that it does something; second codes of a name have digits only.
+    """
+    keys = [_KEYS.get(name, ()) for name in names]
+    for axis in _AXES:
+        if axis in names:
+            continue
+        leading = [code for code, name in enumerate(names) if name in _KEYS and axis in name]
+        if leading:
+            strongest = max(leading, key=lambda code: effects[code].strength)
+            keys[strongest] = keys[strongest] + _KEYS[axis]
+    return tuple(keys)
+
+
+def _sample(codes: Tensor, num_codes: int) -> Tensor:
+    """Return evenly spaced transitions, at most `_MOST_PAIRS_PER_CODE` of each code, int64."""
+    chosen = []
+    for code in range(num_codes):
+        (places,) = (codes == code).nonzero(as_tuple=True)
+        count = min(len(places), _MOST_PAIRS_PER_CODE)
+        chosen.append(places[torch.linspace(0, max(len(places) - 1, 0), count).round().long()])
+    return torch.cat(chosen)
+
+
+def _motion(found: Displacement) -> _CodeMotion:
+    """Turn picture displacement into the player's: against the camera, or along the sprite."""
+    nothing = torch.zeros(2)
+    share = found.moved.float().mean().item() if len(found) else 0.0
+    if share < _LEAST_MOVING_SHARE:
+        return _CodeMotion(
+            kind="none",
+            steps=torch.zeros(0, 2),
+            moving_share=share,
+            speed=0.0,
+            drift=nothing,
+            drift_error=nothing,
+        )
+    follows = found.spread >= _CAMERA_SPREAD
+    camera = bool(follows[found.moved].float().mean() >= 0.5)
+    # The rarer kind (another creature, a camera at the end of its way) speaks of something else.
+    of_kind = found.moved & (follows == camera)
+    sign = -1.0 if camera else 1.0
+    steps = sign * found.shift
+    return _CodeMotion(
+        kind="camera" if camera else "object",
+        steps=steps[of_kind],
+        moving_share=share,
+        speed=steps.norm(dim=1).mean().item(),
+        drift=_trimmed_mean(steps),
+        drift_error=_standard_error(steps),
+    )
+
+
+def _trimmed_mean(values: Tensor) -> Tensor:
+    """Return the mean of each column without its outer tenths, (n, 2) to (2,).
+
+    A median sticks at 0 when most displacements are a fraction of a pixel.
+    """
+    if not len(values):
+        return torch.zeros(values.shape[1])
+    cut = len(values) // 10
+    return values.sort(dim=0).values[cut : len(values) - cut].mean(dim=0)
+
+
+def _standard_error(values: Tensor) -> Tensor:
+    """Return the standard error of the mean of each column, (n, 2) to (2,); 0 for one row."""
+    if len(values) < 2:
+        return torch.zeros(values.shape[1])
+    return values.std(dim=0) / math.sqrt(len(values))
+
+
+def _axis_scale(found: Displacement) -> Tensor:
+    """Return the usual displacement along x and y, (2,): a fall is faster than a walk."""
+    scale = found.shift.square().mean(dim=0).sqrt()
+    # An axis along which nothing moves must not have its noise blown up.
+    return scale.clamp_min(scale.max().item() / 4).clamp_min(1e-6)
+
+
+def _idle_code(motions: list[_CodeMotion], counts: Tensor, scale: Tensor) -> int:
+    """Return the code that shows least: it stands still most often and drifts least."""
+    drifts = [(motion.drift / scale).norm().item() for motion in motions]
+    longest = max(*drifts, 1e-6)
+
+    def shows(code: int) -> tuple[bool, float]:
+        # A code that never occurs is not known to stand still.
+        never = not counts[code]
+        return never, motions[code].moving_share + drifts[code] / longest
+
+    return min(range(len(motions)), key=shows)
+
+
+def _rests(motions: list[_CodeMotion], idle: int, scale: Tensor) -> bool:
+    """Return whether the idle code shows what happens by itself, not a key of its own.
+
+    It does if it drifts far less than the strongest code, or drifts as the others do on average
+    (all sink, two of them also to a side).
+    """
+    drifts = torch.stack([motion.drift / scale for motion in motions])
+    if drifts[idle].norm() <= 0.5 * drifts.norm(dim=1).max():
+        return True
+    common = (drifts.sum(dim=0) - drifts[idle]) / max(len(motions) - 1, 1)
+    apart = (drifts - drifts.mean(dim=0)).norm(dim=1).max()
+    return bool((drifts[idle] - common).norm() < 0.5 * apart)
+
+
+def _effect(motion: _CodeMotion, idle: _CodeMotion | None, scale: Tensor) -> CodeEffect:
+    """Name the direction of one code beside what happens anyway (None: nothing does)."""
+    mean = torch.zeros(2)
+    error = torch.zeros(2)
+    if len(motion.steps) and motion is not idle:
+        mean = _trimmed_mean(motion.steps)
+        error = _standard_error(motion.steps)
+        if idle is not None:
+            mean = mean - idle.drift
+            error = (error.square() + idle.drift_error.square()).sqrt()
+    sure = (mean.abs() > _SIGNIFICANT * error) & (mean.abs() > _LEAST_PIXELS)
+    direction = _direction(torch.where(sure, mean / scale, torch.zeros(2)))
+    agreement = 1.0 - motion.moving_share
+    strength = 0.0
+    if direction != "none":
+        aligned = torch.cosine_similarity(motion.steps, mean[None], dim=1) >= _NEIGHBOUR
+        agreement = aligned.float().mean().item()
+        strength = _strength(mean / scale, direction)
+    elif motion is not idle and motion.moving_share > 0.5 and motion.speed > _MIXED_PIXELS:
+        direction, agreement = "mixed", 0.0
+    return CodeEffect(
+        kind="none" if direction == "none" else motion.kind,
+        dx=mean[0].item(),
+        dy=mean[1].item(),
+        strength=strength,
+        direction=direction,
+        moving_share=motion.moving_share,
+        agreement=agreement,
+    )
+
+
+def _strength(step: Tensor, direction: str) -> float:
+    """Return how far a step (2,) in axis units goes along a direction, less how far beside it."""
+    words = direction.split("-")
+    heading = torch.tensor([_AXES[word] for word in words], dtype=torch.float32).sum(dim=0)
+    along = torch.dot(step, heading) / heading.norm()
+    across = (step.square().sum() - along.square()).clamp_min(0).sqrt()
+    return (along - across).item()
+
+
+def _direction(step: Tensor) -> str:
+    """Return the word for a displacement (2,) in axis units: one of eight directions or none."""
+    dx, dy = step.tolist()
+    if dx == 0 and dy == 0:
+        return "none"
+    words = []
+    if abs(dy) >= _DIAGONAL * abs(dx):
+        words.append("down" if dy > 0 else "up")
+    if abs(dx) >= _DIAGONAL * abs(dy):
+        words.append("right" if dx > 0 else "left")
+    return "-".join(words)

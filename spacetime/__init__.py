@@ -1,0 +1,1 @@
+"""Ground floor: space-time transformer pieces, quantizers and weights on disk."""

@@ -1,0 +1,360 @@
+import errno
+import math
+import sys
+import types
+
+import numpy as np
+import pytest
+import zarr
+
+import corpus.record
+from corpus.games import INSTALL, INSTALL_ATARI, GymnasiumGames
+from corpus.procgen import INSTALL as INSTALL_PROCGEN
+from corpus.procgen import ProcgenGames
+from corpus.record import HeldActions, hold_lengths, parse_levels, record_corpus
+from corpus.store import Corpus
+
+LENGTH = 7  # steps of an episode of the counting game
+
+
+class Discrete:
+    """Actions 1, 2, 3: a space that does not start at 0."""
+
+    n, start = 3, 1
+
+
+class CountingGame:
+    """Shows how it came to be: (steps in the episode, last action, seed of the reset)."""
+
+    def __init__(self, modes=("rgb_array",), space=None, picture=None):
+        self.metadata = {"render_modes": list(modes), "render_fps": 20}
+        self.action_space = space or Discrete()
+        self._picture = picture
+        self._seed = 0
+        self.closed = False
+
+    def reset(self, seed=None):
+        self._seed = self._seed if seed is None else seed
+        self._step, self._action = 0, 0
+        return None, {}
+
+    def step(self, action):
+        assert self._step < LENGTH, "stepped beyond the end of an episode"
+        assert action in (1, 2, 3)
+        self._step, self._action = self._step + 1, action
+        return None, 0.0, self._step == LENGTH, False, {}
+
+    def render(self):
+        if self._picture is not None:
+            return self._picture
+        colour = (self._step, self._action, self._seed % 256)
+        return np.full((10, 14, 3), colour, np.uint8)
+
+    def close(self):
+        self.closed = True
+
+
+@pytest.fixture
+def gymnasium(monkeypatch):
+    """A stand-in for Gymnasium, so that the tests need no extra; ``made`` lists what it made."""
+    module = types.ModuleType("gymnasium")
+    module.error = types.SimpleNamespace(Error=type("Error", (Exception,), {}))
+    module.made, module.options = [], {}
+
+    def make(env, render_mode):
+        if env == "Unknown-v0":
+            raise module.error.Error("no such\nenvironment")
+        module.made.append(CountingGame(**module.options))
+        return module.made[-1]
+
+    module.make = make
+    monkeypatch.setitem(sys.modules, "gymnasium", module)
+    return module
+
+
+def _record(out, frames=100, **options):
+    return record_corpus("Count-v0", out, frames, **{"progress": False, **options})
+
+
+def test_a_recording_has_the_asked_frames_in_whole_episodes(tmp_path, gymnasium):
+    corpus = Corpus.open(_record(tmp_path / "out"))
+    assert (corpus.num_frames, corpus.height, corpus.width, corpus.fps) == (100, 10, 14, 20.0)
+    lengths = np.diff(corpus.episode_ends, prepend=0)
+    assert lengths.max() == LENGTH + 1 and lengths.min() >= 2
+    assert corpus.source == "Count-v0" and corpus.card.options["hold"] == 30
+    assert all(game.closed for game in gymnasium.made)
+
+
+def test_an_episode_never_shows_a_frame_of_the_next_one(tmp_path, gymnasium):
+    corpus = Corpus.open(_record(tmp_path / "out", 300, num_games=3))
+    for index in range(corpus.num_episodes):
+        steps = corpus.read(*corpus.episode(index))[:, 0, 0, 0]
+        assert steps.tolist() == list(range(len(steps)))
+
+
+def test_true_actions_lead_from_their_frame_to_the_next(tmp_path, gymnasium):
+    corpus = Corpus.open(_record(tmp_path / "out", 300))
+    actions = corpus.true_actions()
+    shown = corpus.read(0, corpus.num_frames)[:, 0, 0, 1].astype(int)
+    inside = np.setdiff1d(np.arange(corpus.num_frames), corpus.episode_ends - 1)
+    assert (actions[inside] == shown[inside + 1] - Discrete.start).all()
+    assert (actions[corpus.episode_ends - 1] == -1).all()
+    assert set(actions[inside]) == {0, 1, 2}
+
+
+def test_a_recording_is_a_function_of_its_seed(tmp_path, gymnasium):
+    prints = [
+        Corpus.open(_record(tmp_path / name, seed=seed)).fingerprint
+        for name, seed in (("a", 0), ("b", 0), ("c", 1))
+    ]
+    assert prints[0] == prints[1] != prints[2]
+
+
+def test_levels_are_the_seeds_of_the_resets(tmp_path, gymnasium):
+    corpus = Corpus.open(_record(tmp_path / "out", 400, levels=(5, 9)))
+    assert {record["level"] for record in corpus.provenance} == {5, 6, 7, 8}
+    for index, record in enumerate(corpus.provenance):
+        assert corpus.frames[corpus.episode(index)[0], 0, 0, 2] == record["level"]
+
+
+def test_long_episodes_are_cut_so_that_memory_stays_bounded(tmp_path, gymnasium, monkeypatch):
+    monkeypatch.setattr(corpus.record, "MAX_EPISODE", 4)
+    read = Corpus.open(_record(tmp_path / "out", 80, num_games=2))
+    assert np.diff(read.episode_ends, prepend=0).max() == 4
+    steps = read.read(0, 80)[:, 0, 0, 0]
+    assert set(steps[np.append(0, read.episode_ends[:-1])]) == {0, 4}
+
+
+def test_frames_can_be_scaled_while_recording(tmp_path, gymnasium):
+    read = Corpus.open(_record(tmp_path / "out", 20, size=(5, 7)))
+    assert (read.height, read.width) == (5, 7)
+
+
+@pytest.mark.parametrize("frames", [2, 3, 17])
+def test_short_recordings_work(tmp_path, gymnasium, frames):
+    read = Corpus.open(_record(tmp_path / "out", frames))
+    assert frames - 1 <= read.num_frames <= frames
+
+
+@pytest.mark.parametrize("hold", [1, 2, 30])
+def test_holds_stay_within_their_limits(hold):
+    lengths = hold_lengths(np.random.default_rng(0), hold, 10_000)
+    assert lengths.min() == 1 and lengths.max() == hold
+
+
+def test_holds_are_log_uniform():
+    lengths = hold_lengths(np.random.default_rng(0), 30, 100_000)
+    for n in range(1, 31):
+        share = math.log((n + 1) / n) / math.log(31)
+        assert abs((lengths == n).mean() - share) < 0.006
+
+
+def test_actions_are_held_for_as_long_as_drawn():
+    policy = HeldActions(1, 1000, 30, np.random.default_rng(0))
+    actions = np.array([policy.next()[0] for _ in range(20_000)])
+    runs = np.diff(np.flatnonzero(np.diff(actions)))
+    assert runs.min() >= 1 and 25 < runs.max() <= 60  # two runs in a row may draw one action
+    assert abs(np.median(runs) - np.median(hold_lengths(np.random.default_rng(1), 30, 9999))) <= 1
+
+
+def test_games_change_their_actions_independently():
+    policy = HeldActions(4, 50, 5, np.random.default_rng(0))
+    actions = np.array([policy.next() for _ in range(100)])
+    assert actions.min() == 0 and actions.max() == 49
+    assert len({tuple(column) for column in actions.T}) == 4
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"frames": 1}, "--frames"),
+        ({"hold": 0}, "--hold"),
+        ({"seed": -1}, "--seed"),
+        ({"num_games": 0}, "--games"),
+        ({"levels": (4, 4)}, "--levels"),
+        ({"levels": (-1, 4)}, "--levels"),
+    ],
+)
+def test_arguments_out_of_range_are_refused(tmp_path, gymnasium, options, word):
+    with pytest.raises(ValueError, match=word):
+        _record(tmp_path / "out", **options)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_existing_out_is_refused(tmp_path, gymnasium):
+    (tmp_path / "out").mkdir()
+    with pytest.raises(FileExistsError, match="exists"):
+        _record(tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("error", "raised", "word"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), OSError, "the disk is full"),
+        (KeyboardInterrupt("now"), KeyboardInterrupt, "now"),
+    ],
+)
+def test_an_interrupted_recording_leaves_nothing(
+    tmp_path, gymnasium, monkeypatch, error, raised, word
+):
+    put = zarr.storage.LocalStore.set
+
+    async def failing(self, key, value, **kwargs):
+        if key.endswith("c.1.0.0.0"):
+            raise error
+        await put(self, key, value, **kwargs)
+
+    if raised is KeyboardInterrupt:
+        monkeypatch.setattr(CountingGame, "step", lambda *_: (_ for _ in ()).throw(error))
+    else:
+        monkeypatch.setattr(zarr.storage.LocalStore, "set", failing)
+    with pytest.raises(raised, match=word) as caught:
+        _record(tmp_path / "out")
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"modes": ("human",)}, "needs rgb_array"),
+        ({"space": types.SimpleNamespace()}, "only Discrete"),
+        ({"picture": np.zeros((4, 4), np.uint8)}, "needs uint8"),
+        ({"picture": np.zeros((4, 4, 3))}, "needs uint8"),
+        ({"picture": [1]}, "needs uint8"),
+    ],
+)
+def test_environments_that_cannot_be_recorded_are_refused(tmp_path, gymnasium, options, word):
+    gymnasium.options = options
+    with pytest.raises(ValueError, match=word):
+        _record(tmp_path / "out")
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_unknown_environment_gives_one_line(gymnasium):
+    with pytest.raises(ValueError, match="Unknown-v0 cannot be opened: no such environment"):
+        GymnasiumGames("Unknown-v0", 1, None, 0)
+
+
+def test_without_gymnasium_the_command_that_installs_it_is_said(monkeypatch):
+    monkeypatch.setitem(sys.modules, "gymnasium", None)
+    with pytest.raises(ValueError) as caught:
+        GymnasiumGames("Count-v0", 1, None, 0)
+    assert INSTALL in str(caught.value)
+
+
+def test_without_the_atari_emulator_the_command_that_installs_it_is_said(monkeypatch, gymnasium):
+    monkeypatch.setitem(sys.modules, "ale_py", None)
+    with pytest.raises(ValueError) as caught:
+        GymnasiumGames("ALE/Pong-v5", 1, None, 0)
+    assert INSTALL_ATARI in str(caught.value)
+
+
+def test_without_procgen_the_commands_that_install_it_are_said(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "procgen", None)
+    with pytest.raises(ValueError) as caught:
+        record_corpus("procgen:coinrun", tmp_path / "out", 100)
+    assert INSTALL_PROCGEN in str(caught.value) and "\n" not in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+class FakeProcgen:
+    """What the recorder uses of Procgen: the step after the last frame shows the next level."""
+
+    combos = list(range(15))
+
+    def __init__(self, num, env_name, start_level, num_levels, rand_seed, **_):
+        self._rng = np.random.default_rng(rand_seed)
+        self._range = start_level, start_level + (num_levels or 1000)
+        self._num = num
+        self._step = np.zeros(num, int)
+        self._level = self._rng.integers(*self._range, size=num)
+
+    def observe(self):
+        pictures = np.zeros((self._num, 8, 8, 3), np.uint8)
+        pictures[..., 0] = self._step[:, None, None]
+        pictures[..., 1] = self._level[:, None, None]
+        return None, {"rgb": pictures}, self._step == 0
+
+    def get_info(self):
+        return [{"level_seed": level} for level in self._level]
+
+    def act(self, actions):
+        assert actions.dtype == np.int32 and actions.min() >= 0 and actions.max() < 15
+        self._step += 1
+        over = self._step == 5 + np.arange(self._num)
+        self._step[over] = 0
+        self._level[over] = self._rng.integers(*self._range, size=over.sum())
+
+
+@pytest.fixture
+def procgen(monkeypatch):
+    module = types.ModuleType("procgen")
+    module.ProcgenGym3Env = FakeProcgen
+    module.env = types.SimpleNamespace(ENV_NAMES=["coinrun", "maze"])
+    monkeypatch.setitem(sys.modules, "procgen", module)
+
+
+def test_procgen_episodes_hold_one_level_each(tmp_path, procgen):
+    out = record_corpus("procgen:coinrun", tmp_path / "out", 300, (20, 90), progress=False)
+    read = Corpus.open(out)
+    assert (read.num_frames, read.fps, read.source) == (300, 15.0, "procgen:coinrun")
+    for index, record in enumerate(read.provenance):
+        frames = read.read(*read.episode(index))[:, 0, 0]
+        assert frames[:, 0].tolist() == list(range(len(frames)))
+        assert set(frames[:, 1]) == {record["level"]} and 20 <= record["level"] < 90
+
+
+def test_an_unknown_procgen_game_is_refused_before_the_engine_aborts(procgen):
+    with pytest.raises(ValueError, match="it has coinrun, maze"):
+        ProcgenGames("procgen:nothing", 1, None, 0)
+
+
+def test_the_stand_in_for_gym_is_taken_away_again(monkeypatch):
+    monkeypatch.setitem(sys.modules, "procgen", None)
+    before = set(sys.modules)
+    with pytest.raises(ValueError):
+        ProcgenGames("procgen:coinrun", 1, None, 0)
+    assert not {name for name in set(sys.modules) - before if name.startswith("gym")}
+
+
+def test_levels_are_read_as_a_range():
+    assert parse_levels("0:10000") == (0, 10000)
+
+
+@pytest.mark.parametrize("text", ["", "5", "5:", ":5", "5:5", "9:3", "a:b", "1:2:3"])
+def test_levels_that_are_no_range_are_refused(text):
+    with pytest.raises(ValueError, match="A:B"):
+        parse_levels(text)
+
+
+def test_a_real_gymnasium_environment_can_be_recorded(tmp_path, monkeypatch):
+    gymnasium = pytest.importorskip("gymnasium", reason="needs the extra: record")
+
+    class Real(gymnasium.Env):
+        metadata = {"render_modes": ["rgb_array"], "render_fps": 12}
+        action_space = gymnasium.spaces.Discrete(4)
+        observation_space = gymnasium.spaces.Discrete(100)
+
+        def __init__(self, render_mode=None):
+            self.render_mode = render_mode
+
+        def reset(self, *, seed=None, options=None):
+            super().reset(seed=seed)
+            self._step = 0
+            return 0, {}
+
+        def step(self, action):
+            self._step += 1
+            return self._step, 0.0, False, self._step == 9, {}
+
+        def render(self):
+            return np.full((8, 8, 3), self._step, np.uint8)
+
+    gymnasium.register("GenieCounting-v0", Real)
+    try:
+        read = Corpus.open(record_corpus("GenieCounting-v0", tmp_path / "o", 90, progress=False))
+    finally:
+        gymnasium.registry.pop("GenieCounting-v0")
+    assert (read.num_frames, read.fps) == (90, 12.0)
+    assert np.diff(read.episode_ends, prepend=0).max() == 10

@@ -1,0 +1,78 @@
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from corpus.shaper import Shaper
+
+
+def _box(size, target):
+    """Area weights, the slow and obvious way: how much of each source pixel lies in each target."""
+    weights = np.zeros((target, size))
+    for i in range(target):
+        low, high = i * size / target, (i + 1) * size / target
+        for j in range(size):
+            weights[i, j] = max(0.0, min(high, j + 1) - max(low, j))
+    return weights / weights.sum(1, keepdims=True)
+
+
+@pytest.mark.parametrize("target", [(60, 80), (30, 40), (45, 60), (12, 16)])
+def test_scaling_down_averages_areas(drawn, target):
+    (picture,) = drawn.noise(1, 120, 160)
+    expected = np.einsum("ij,jkc,lk->ilc", _box(120, target[0]), picture, _box(160, target[1]))
+    got = Shaper(target, "crop").shape(picture)
+    assert got.shape == (*target, 3) and np.abs(got - expected).max() <= 1
+
+
+@pytest.mark.parametrize("fit", ["crop", "pad"])
+def test_a_picture_of_the_asked_size_is_untouched(drawn, fit):
+    (picture,) = drawn.noise(1, 15, 23)
+    assert (Shaper((15, 23), fit).shape(picture) == picture).all()
+
+
+def _thirds(height, width, axis):
+    """Red, green, blue thirds along an axis."""
+    picture = np.zeros((height, width, 3), np.uint8)
+    for index, part in enumerate(np.array_split(np.arange((height, width)[axis]), 3)):
+        picture[(part, slice(None)) if axis == 0 else (slice(None), part)] = np.eye(3)[index] * 255
+    return picture
+
+
+def test_crop_keeps_the_middle_of_a_wide_picture():
+    got = Shaper((10, 10), "crop").shape(_thirds(20, 60, axis=1))
+    assert (got == [0, 255, 0]).all()
+
+
+def test_crop_keeps_the_middle_of_a_high_picture():
+    got = Shaper((10, 10), "crop").shape(_thirds(60, 20, axis=0))
+    assert (got == [0, 255, 0]).all()
+
+
+def test_pad_keeps_the_whole_wide_picture_between_black_bars():
+    got = Shaper((30, 30), "pad").shape(np.full((20, 60, 3), 200, np.uint8))
+    assert (got[10:20] == 200).all() and (got[:10] == 0).all() and (got[20:] == 0).all()
+
+
+def test_pad_keeps_the_whole_high_picture_between_black_bars():
+    got = Shaper((30, 30), "pad").shape(np.full((60, 20, 3), 200, np.uint8))
+    assert (got[:, 10:20] == 200).all() and (got[:, :10] == 0).all() and (got[:, 20:] == 0).all()
+
+
+def test_pad_shows_all_three_thirds():
+    got = Shaper((30, 30), "pad").shape(_thirds(60, 30, axis=0))
+    assert {tuple(c) for c in got[::5, 15]} >= {(255, 0, 0), (0, 255, 0), (0, 0, 255)}
+
+
+def test_wide_pixels_are_made_square():
+    stored = np.full((40, 20, 3), 200, np.uint8)  # shown as 40 x 40
+    padded = Shaper((40, 40), "pad").shape(stored, Fraction(2))
+    assert (padded == 200).all()
+    cropped = Shaper((20, 20), "crop").shape(_thirds(40, 20, axis=0), Fraction(2))
+    assert (cropped[2] == [255, 0, 0]).all() and (cropped[-3] == [0, 0, 255]).all()
+
+
+@pytest.mark.parametrize("fit", ["crop", "pad"])
+@pytest.mark.parametrize("shape", [(1, 500), (500, 1), (3, 3), (481, 853)])
+def test_any_shape_fits(drawn, fit, shape):
+    (picture,) = drawn.noise(1, *shape)
+    assert Shaper((16, 24), fit).shape(picture).shape == (16, 24, 3)

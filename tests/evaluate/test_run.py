@@ -1,0 +1,195 @@
+import dataclasses
+import io
+import json
+import math
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from genie.evaluate.plots import draw_plots
+from genie.evaluate.progress import ProgressBars
+from genie.evaluate.report import clean, finish, print_report, write_report
+from genie.evaluate.run import draw_sheet, evaluate_subject
+from genie.evaluate.statistics import build_statistics
+from genie.evaluate.subject import Request, Subject, read_action_groups
+
+REQUEST = Request(
+    clips=24,
+    long_frames=200,
+    speed_frames=160,
+    action_groups={"still": [0], "right": [1], "left": [2], "down": [3]},
+)
+LAYOUT = {
+    "tokenizer": "psnr ssim codes_used_share perplexity bits_per_frame",
+    "dynamics": "psnr ssim random_psnr frozen_psnr ceiling_psnr delta_psnr delta_psnr_ci "
+    "cross_entropy_first cross_entropy_mean by_prompt_frames",
+    "lam": "code_share perplexity psnr_1 frozen_psnr_1 delta_psnr_1 nearer_next consistency "
+    "round_trip verdict reasons agreement",
+    "drift": "random held",
+    "frechet": "value feature n d",
+    "speed": "fps p50_ms p95_ms peak_mb",
+    "settings": "steps prompt_frames",
+    "meta": "world corpus fingerprints levels commit command seed clips date",
+    "notes": "",
+}
+
+
+def make_subject(toy, corpus, rollout=None, **parts):
+    ids = toy.ToyTokenizer().encode(
+        toy.torch.from_numpy(corpus.frames).permute(0, 3, 1, 2)[None].float() / 255
+    )
+    statistics = build_statistics(ids[0].numpy(), corpus.episode_ends, 8)
+    return Subject(
+        bundle=toy.make_bundle(statistics=statistics, **parts),
+        make_rollout=rollout or toy.PerfectRollout,
+        world=toy.ToyWorld(),
+        corpus=corpus,
+    )
+
+
+@pytest.fixture(scope="module")
+def report_of(toy_corpus):
+    made = {}
+
+    def make(toy):
+        if not made:
+            made["report"] = evaluate_subject(make_subject(toy, toy_corpus), REQUEST)
+        return made["report"]
+
+    return make
+
+
+def numbers(value):
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        return [number for item in value for number in numbers(item)]
+    return [value] if isinstance(value, float) else []
+
+
+def test_the_report_has_the_layout_of_format_1(toy, report_of):
+    report = report_of(toy)
+    assert report["format"] == 1 and set(report) == {"format", *LAYOUT}
+    for part, keys in LAYOUT.items():
+        assert set(keys.split()) <= set(report[part]), part
+    assert len(report["dynamics"]["psnr"]) == len(report["dynamics"]["delta_psnr_ci"]) == 16
+    assert set(report["dynamics"]["by_prompt_frames"]) == {"1", "4"}
+    for half in report["drift"].values():
+        assert {"distance", "threshold", "left_at", "moving_share"} <= set(half)
+
+
+def test_every_number_is_finite_and_the_report_is_plain_json(toy, report_of):
+    report = report_of(toy)
+    assert json.loads(json.dumps(report, allow_nan=False)) == report
+    assert all(math.isfinite(number) for number in numbers(report))
+
+
+def test_a_perfect_world_is_perfect_in_every_part(toy, report_of):
+    report = report_of(toy)
+    assert report["dynamics"]["psnr"] == pytest.approx(report["dynamics"]["ceiling_psnr"])
+    assert report["lam"]["round_trip"] == {"random": [1.0] * 4, "held": [1.0] * 4}
+    assert report["lam"]["verdict"] == "healthy"
+    assert report["drift"]["random"]["left_at"] is None
+    assert report["drift"]["random"]["distance"]
+
+
+def test_every_absent_value_has_a_reason(toy, report_of):
+    report = report_of(toy)
+    notes = report["notes"]
+    assert {"frechet", "lam.agreement.ceiling", "speed.fps_at_2000", "meta.clips"} <= set(notes)
+
+
+def test_a_second_run_gives_the_same_report_but_for_times(toy, toy_corpus, report_of):
+    again = evaluate_subject(make_subject(toy, toy_corpus), REQUEST)
+    assert {**again, "speed": 0} == {**report_of(toy), "speed": 0}
+
+
+def test_a_world_without_statistics_is_measured_without_distances(toy, toy_corpus):
+    subject = dataclasses.replace(
+        make_subject(toy, toy_corpus), bundle=toy.make_bundle(statistics={})
+    )
+    small = dataclasses.replace(REQUEST, clips=4, long_frames=100, speed_frames=20)
+    report = evaluate_subject(subject, small)
+    assert report["drift"]["held"]["distance"] is None
+    assert "statistics" in report["notes"]["drift.distance"]
+
+
+def test_a_corpus_of_another_frame_size_is_refused_with_the_size_to_build(toy, toy_corpus):
+    subject = make_subject(toy, toy_corpus, height=32)
+    with pytest.raises(ValueError, match="--size 32x16"):
+        evaluate_subject(subject, REQUEST)
+
+
+def test_report_table_and_json_file_say_the_same(toy, report_of, tmp_path):
+    report, file = report_of(toy), tmp_path / "new" / "report.json"
+    write_report(report, file)
+    assert json.loads(file.read_text()) == report
+    assert [path.name for path in file.parent.iterdir()] == ["report.json"]
+    console = Console(width=120, record=True, file=io.StringIO())
+    print_report(report, toy.NAMES, console)
+    text = console.export_text()
+    assert f"{report['tokenizer']['psnr']:.3f}" in text and "healthy" in text
+    assert f"{report['dynamics']['delta_psnr'][3]:.2f}" in text
+
+
+def test_numbers_that_are_not_finite_become_absent_with_a_note():
+    report = finish({"a": {"b": [1.0, math.nan]}, "c": np.float32(2), "notes": {}})
+    assert report["a"] == {"b": [1.0, None]} and report["c"] == 2.0
+    assert "nan" in report["notes"]["a.b[1]"]
+    assert clean((np.int64(3), None, True, "x"), {}) == [3, None, True, "x"]
+
+
+def test_plots_are_drawn_from_the_report_and_left_out_where_it_is_empty(toy, report_of, tmp_path):
+    import imageio.v3 as imageio
+
+    files = draw_plots(report_of(toy), toy.NAMES, tmp_path)
+    names = {file.name for file in files}
+    assert {"psnr.png", "delta_psnr.png", "code_share.png", "drift.png"} <= names
+    assert {"round_trip_held.png", "moving_share.png", "speed.png"} <= names
+    for file in files:
+        picture = imageio.imread(file)
+        assert picture.shape == (400, 640, 3) and len(np.unique(picture.reshape(-1, 3), axis=0)) > 3
+    bare = json.loads(json.dumps(report_of(toy)))
+    for half in bare["drift"].values():
+        half["distance"] = None
+    assert not any(file.name == "drift.png" for file in draw_plots(bare, toy.NAMES, tmp_path / "b"))
+
+
+def test_the_contact_sheet_shows_keys_seeds_and_frames(toy, toy_corpus, tmp_path):
+    import imageio.v3 as imageio
+
+    files = draw_sheet(make_subject(toy, toy_corpus), toy.NAMES, tmp_path, ProgressBars())
+    names = [file.name for file in files]
+    assert names == [
+        "held_keys.png",
+        *(f"held_{key}.gif" for key in ("left", "right", "none", "down")),
+    ]
+    sheet = imageio.imread(files[0])
+    assert sheet.shape[0] == 24 + 16 * (96 + 4) and sheet.shape[1] > 5 * 96
+    assert imageio.imread(files[1]).shape == (60, 128, 4 * 128, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "not json"),
+        ("[1, 2]", "allowed is"),
+        ('{"left": [0]}', "allowed is"),
+        ('{"left": [0], "right": "1"}', "not a list"),
+        ('{"left": [0], "right": [-1]}', "actions are"),
+        ('{"left": [0], "right": [0, 1]}', "in two groups"),
+    ],
+)
+def test_a_bad_action_groups_file_is_one_clear_line(tmp_path, text, message):
+    file = tmp_path / "groups.json"
+    file.write_text(text)
+    with pytest.raises(ValueError, match=message) as caught:
+        read_action_groups(file)
+    assert "\n" not in str(caught.value)
+
+
+def test_action_groups_are_read_as_written(tmp_path):
+    file = tmp_path / "groups.json"
+    file.write_text(json.dumps({"left": [0, 1], "right": [2]}))
+    assert read_action_groups(file) == {"left": [0, 1], "right": [2]}

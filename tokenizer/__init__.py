@@ -1,0 +1,5 @@
+"""Video VQ-VAE: frames to token ids and back."""
+
+from tokenizer.model import Tokenizer, TokenizerConfig
+
+__all__ = ["Tokenizer", "TokenizerConfig"]

@@ -1,0 +1,150 @@
+"""The video tokenizer: a space-time VQ-VAE over discrete tokens."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from spacetime.blocks import SpaceTimeStack, init_weights
+from spacetime.cache import TimeCache
+from spacetime.patches import check_patch_grid, patchify, unpatchify
+from spacetime.quantize import FiniteScalarQuantizer
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenizerConfig:
+    """Sizes of the tokenizer.
+
+    Attributes:
+        height: H, frame height in pixels.
+        width: W, frame width in pixels.
+        patch: patch side in pixels; divides both. One patch is one token.
+        levels: levels of each quantized channel; K is their product.
+        dim: D, channels.
+        heads: attention heads.
+        encoder_layers: blocks before the quantizer; each frame by itself.
+        decoder_layers: blocks after it.
+        band: frames the decoder sees along time, the own one included; 1 is each by itself.
+    """
+
+    height: int
+    width: int
+    patch: int = 8
+    levels: tuple[int, ...] = (8, 5, 5, 5)
+    dim: int = 128
+    heads: int = 4
+    encoder_layers: int = 2
+    decoder_layers: int = 3
+    band: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse sizes that do not fit together."""
+        object.__setattr__(self, "levels", tuple(self.levels))
+        check_patch_grid(self.height, self.width, self.patch)
+
+
+class Tokenizer(nn.Module):
+    """Frames to token ids, each frame by itself, and token ids back to frames.
+
+    The encoder never looks along time, so a picture has one set of ids wherever it stands. The
+    decoder may look back (banded, causal), which lets it keep detail from frame to frame.
+
+    Source: Genie (Bruce et al. 2024), section 2, with FSQ in place of a learned codebook and
+    without time in the encoder (our choice: ids must not change when a clip is cut).
+    """
+
+    def __init__(self, config: TokenizerConfig) -> None:
+        """Build the model of `config`, freshly drawn."""
+        super().__init__()
+        self.config = config
+        grid = check_patch_grid(config.height, config.width, config.patch)
+        self.num_tokens = grid[0] * grid[1]
+        pixels = 3 * config.patch**2
+        dim, heads = config.dim, config.heads
+        self.quantizer = FiniteScalarQuantizer(config.levels)
+        self.num_codes = self.quantizer.num_codes
+        self.embed = nn.Linear(pixels, dim)
+        self.encoder_places = nn.Parameter(torch.zeros(self.num_tokens, dim))
+        self.encoder = SpaceTimeStack(dim, heads, config.encoder_layers, band=1)
+        self.to_latent = nn.Linear(dim, self.quantizer.channels)
+        self.from_latent = nn.Linear(self.quantizer.channels, dim)
+        self.decoder_places = nn.Parameter(torch.zeros(self.num_tokens, dim))
+        self.decoder = SpaceTimeStack(dim, heads, config.decoder_layers, config.band)
+        self.to_pixels = nn.Linear(dim, pixels)
+        init_weights(self)
+        nn.init.normal_(self.encoder_places, std=0.02)
+        nn.init.normal_(self.decoder_places, std=0.02)
+
+    def quantize(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """Quantize frames with a straight-through gradient, for training.
+
+        Args:
+            frames: float32 (B, T, 3, H, W) in [0, 1].
+
+        Returns:
+            Quantized latents (B, T, N, channels) and ids int64 (B, T, N).
+        """
+        x = self.embed(patchify(frames - 0.5, self.config.patch)) + self.encoder_places
+        latents = self.to_latent(self.encoder(x))  # (B, T, N, channels)
+        # Rounding needs the full precision, or ids would depend on the type of the arithmetic.
+        with torch.autocast(frames.device.type, enabled=False):
+            quantized, ids = self.quantizer(latents.float().flatten(0, 1))
+        return quantized.unflatten(0, frames.shape[:2]), ids.unflatten(0, frames.shape[:2])
+
+    def render(self, latents: Tensor) -> Tensor:
+        """Turn quantized latents (B, T, N, channels) into frames (B, T, 3, H, W), unclamped."""
+        x = self.decoder(self.from_latent(latents) + self.decoder_places)
+        return self._pixels(x)
+
+    def encode(self, frames: Tensor) -> Tensor:
+        """Turn frames into token ids, each frame by itself.
+
+        Args:
+            frames: float32 (B, T, 3, H, W) in [0, 1].
+
+        Returns:
+            int64 (B, T, N), each in 0 … K−1, row by row.
+
+        Raises:
+            ValueError: if the frames do not have the configured size.
+        """
+        if frames.ndim != 5 or frames.shape[2:] != (3, self.config.height, self.config.width):
+            raise ValueError(
+                f"frames must be (B, T, 3, {self.config.height}, {self.config.width}), got "
+                f"{tuple(frames.shape)}: resize them to the size this tokenizer was trained on"
+            )
+        return self.quantize(frames)[1]
+
+    def decode(self, ids: Tensor) -> Tensor:
+        """Turn token ids into frames.
+
+        Args:
+            ids: int64 (B, T, N), each in 0 … K−1.
+
+        Returns:
+            float32 (B, T, 3, H, W) in [0, 1].
+        """
+        return self.render(self.quantizer.lookup(ids)).clamp(0, 1)
+
+    def new_cache(self, batch: int, start: int = 0) -> TimeCache:
+        """Allocate the decoder's cache for `batch` rollouts."""
+        return self.decoder.new_cache(batch, self.num_tokens, start)
+
+    def decode_step(self, ids: Tensor, cache: TimeCache) -> Tensor:
+        """Decode the next frame of a rollout and let it enter the decoder's history.
+
+        Args:
+            ids: int64 (B, N).
+            cache: from `new_cache`, holding the frames before; changed in place.
+
+        Returns:
+            float32 (B, 3, H, W) in [0, 1].
+        """
+        x = self.from_latent(self.quantizer.lookup(ids)) + self.decoder_places
+        x, new = self.decoder.step(x, cache)
+        cache.write(new)
+        return self._pixels(x).clamp(0, 1)
+
+    def _pixels(self, x: Tensor) -> Tensor:
+        patches = self.to_pixels(x).float() + 0.5
+        return unpatchify(patches, self.config.height, self.config.width, self.config.patch)

@@ -1,0 +1,1 @@
+"""Fitting the three models: the only room that imports lightning."""

@@ -1,0 +1,73 @@
+"""How far a fit is: by trained seconds or by steps."""
+
+import time
+from dataclasses import dataclass
+
+
+@dataclass(kw_only=True)
+class Clock:
+    """Progress of one fit, carried over from slice to slice.
+
+    Only `seconds` and `step` live in the checkpoint: the total may be given anew with each slice.
+
+    Attributes:
+        total_steps: length of the fit when it is counted in steps.
+        total_seconds: length of the fit when it is counted in time; None counts steps.
+        slice_seconds: when this slice ends; None: at the end of the fit.
+        step: steps done.
+        seconds: seconds spent in earlier slices.
+        interrupted: set it to end the slice after the step in progress.
+    """
+
+    total_steps: int
+    total_seconds: float | None = None
+    slice_seconds: float | None = None
+    step: int = 0
+    seconds: float = 0.0
+    interrupted: bool = False
+    _started: float | None = None
+    _now: float = 0.0
+
+    def start(self) -> None:
+        """Begin a slice."""
+        self._started = time.monotonic()
+        self._now = self._started
+
+    def settle(self) -> None:
+        """Read the time, once a step, so that all who ask during the step agree."""
+        self._now = time.monotonic()
+
+    @property
+    def slice_spent(self) -> float:
+        """Seconds of this slice, up to the last `settle`."""
+        return 0.0 if self._started is None else self._now - self._started
+
+    @property
+    def spent(self) -> float:
+        """Seconds of all slices."""
+        return self.seconds + self.slice_spent
+
+    @property
+    def progress(self) -> float:
+        """Share of the fit that is done, 0 to 1."""
+        if self.total_seconds is None:
+            return min(1.0, self.step / self.total_steps)
+        return min(1.0, self.spent / self.total_seconds)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the fit is at its end."""
+        return self.progress >= 1.0
+
+    @property
+    def slice_over(self) -> bool:
+        """Whether this slice is at its end."""
+        over = self.slice_seconds is not None and self.slice_spent >= self.slice_seconds
+        return over or self.finished or self.interrupted
+
+    def seconds_left(self) -> float | None:
+        """Seconds to the end of the fit at the present speed; None before there is one."""
+        progress = self.progress
+        if self.total_seconds is not None:
+            return max(0.0, self.total_seconds - self.spent)
+        return self.spent * (1 - progress) / progress if progress > 0 else None

@@ -1,0 +1,80 @@
+"""Batches as a pure function of seed and step."""
+
+import os
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import IterableDataset
+
+from corpus.clips import clip_starts, draw_clips, split_episodes
+from corpus.store import Corpus
+
+
+class StepBatches(IterableDataset):
+    """An endless stream of batches, one a step; a resumed fit starts it at its own step."""
+
+    def __init__(self, draw: Callable[[int], tuple[Tensor, ...]], first_step: int) -> None:
+        """Keep the pure function `draw(step)` and where to start."""
+        super().__init__()
+        self.draw, self.first_step = draw, first_step
+
+    def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
+        """Yield the batch of every step from the first on."""
+        step = self.first_step
+        while True:
+            yield self.draw(step)
+            step += 1
+
+
+class FrameClips:
+    """Clips of frames from the training episodes of a corpus, and the held-out ones."""
+
+    def __init__(self, corpus: Corpus, frames: int, seed: int) -> None:
+        """Split the episodes and hold the frames in memory if they fit.
+
+        Args:
+            corpus: where the frames come from; only its frames and episode ends are read.
+            frames: T, frames a clip.
+            seed: of the split.
+
+        Raises:
+            ValueError: if no training episode is long enough for a clip.
+        """
+        self.length = frames
+        train, held_out = split_episodes(corpus.num_episodes, seed)
+        self.starts = clip_starts(corpus.episode_ends, frames, train)
+        if not len(self.starts):
+            raise ValueError(
+                f"no episode has {frames} frames: use longer videos, or a recipe with shorter clips"
+            )
+        held_out_starts = clip_starts(corpus.episode_ends, frames, held_out)
+        # A corpus of one episode has nothing to hold out; its own clips are better than none.
+        self.held_out_starts = held_out_starts if len(held_out_starts) else self.starts
+        size = corpus.num_frames * corpus.height * corpus.width * 3
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        self.frames = corpus.read(0, corpus.num_frames) if size < memory / 4 else corpus.frames
+
+    def read(self, starts: np.ndarray) -> Tensor:
+        """Return the clips at `starts`: uint8 (B, T, H, W, 3)."""
+        clips = [self.frames[start : start + self.length] for start in starts]
+        return torch.from_numpy(np.stack(clips))
+
+    def batch(self, size: int, seed: int, step: int) -> Tensor:
+        """Return the training batch of a step: uint8 (B, T, H, W, 3)."""
+        return self.read(draw_clips(self.starts, size, seed, step))
+
+    def held_out(self, size: int) -> Tensor:
+        """Return `size` held-out clips, always the same: uint8 (B, T, H, W, 3)."""
+        return self.read(draw_clips(self.held_out_starts, size, 0, 0))
+
+
+def to_float(frames: Tensor) -> Tensor:
+    """Turn frames uint8 (B, T, H, W, 3) into float32 (B, T, 3, H, W) in [0, 1]."""
+    return frames.movedim(-1, -3).float() / 255
+
+
+def to_bytes(frames: Tensor) -> Tensor:
+    """Turn frames float (…, 3, H, W) in [0, 1] into uint8 (…, H, W, 3)."""
+    return (frames.clamp(0, 1) * 255).round().to(torch.uint8).movedim(-3, -1)

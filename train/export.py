@@ -1,0 +1,142 @@
+"""What a stage leaves for the next one, and the world at the end."""
+
+import subprocess
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from corpus.clips import split_episodes
+from corpus.store import Corpus
+from genie.bundle import write_bundle
+from genie.evaluate.statistics import build_statistics
+from genie.settings import Settings
+from lam.keymap import Keymap, derive_keymap
+from spacetime.weights import model_fingerprint, read_json, read_weights, write_json, write_weights
+from train.encode import Encoded
+
+PROMPTS = 8
+PROMPT_AGE = 10
+"""Frames into an episode at which a prompt is taken: the game has begun by then."""
+KEYMAP_PAIRS = 4000
+
+
+def export_model(folder: Path, model: nn.Module) -> None:
+    """Write the averaged weights and the configuration of one stage.
+
+    Args:
+        folder: RUN/tokenizer, RUN/lam or RUN/dynamics.
+        model: has a dataclass `config`.
+    """
+    write_weights(folder / "weights.safetensors", model.state_dict())
+    write_json(folder / "config.json", asdict(model.config))
+
+
+def load_model(folder: Path, model_class: type[nn.Module], config_class: type) -> nn.Module:
+    """Load what `export_model` wrote, in evaluation mode.
+
+    Raises:
+        FileNotFoundError: if the stage has not been fitted.
+    """
+    if not (folder / "weights.safetensors").exists():
+        raise FileNotFoundError(
+            f"{folder} holds no exported weights: run genie train {folder.name} first"
+        )
+    model = model_class(config_class(**read_json(folder / "config.json")))
+    model.load_state_dict(read_weights(folder / "weights.safetensors"))
+    return model.eval().requires_grad_(False)
+
+
+def fingerprint(folder: Path) -> str:
+    """Return the identity of an exported stage."""
+    return model_fingerprint(folder / "weights.safetensors", read_json(folder / "config.json"))
+
+
+def find_keymap(corpus: Corpus, encoded: Encoded, seed: int) -> Keymap:
+    """Name the actions by what they do in transitions of the corpus.
+
+    Args:
+        corpus: the frames.
+        encoded: their inferred actions.
+        seed: of the choice of transitions.
+    """
+    (places,) = np.nonzero(encoded.actions >= 0)
+    chosen = np.sort(np.random.default_rng(seed).permutation(places)[:KEYMAP_PAIRS])
+    pairs = np.stack([corpus.read(place, place + 2) for place in chosen])  # (P, 2, H, W, 3)
+    frames = torch.from_numpy(pairs).movedim(-1, -3)
+    actions = torch.from_numpy(encoded.actions[chosen])
+    return derive_keymap(frames[:, 0], frames[:, 1], actions, encoded.num_actions)
+
+
+def demo_keys(keymap: Keymap) -> str:
+    """Write keys that show every action: each held for a second or so, idle between."""
+    idle = keymap.name_of(keymap.idle)
+    parts = [f"{action.name}*20 {idle}*5" for action in keymap.actions if action.id != keymap.idle]
+    return " ".join(parts)
+
+
+def export_world(
+    out: Path,
+    corpus: Corpus,
+    encoded: Encoded,
+    models: dict[str, nn.Module],
+    settings: Settings,
+    info: dict[str, Any],
+    seed: int,
+) -> None:
+    """Write the world that is played.
+
+    Args:
+        out: RUN/world.
+        corpus: prompts, keymap and card come from it.
+        encoded: its ids and inferred actions.
+        models: tokenizer, lam and dynamics.
+        settings: how the world is played.
+        info: name and title, and what else the record should say.
+        seed: of the choice of prompts and transitions.
+    """
+    keymap = find_keymap(corpus, encoded, seed)
+    _, held_out = split_episodes(corpus.num_episodes, seed)
+    episodes = held_out[np.linspace(0, len(held_out) - 1, min(PROMPTS, len(held_out))).astype(int)]
+    prompts = []
+    for episode in episodes if len(episodes) else range(min(PROMPTS, corpus.num_episodes)):
+        start, stop = corpus.episode(int(episode))
+        place = min(start + PROMPT_AGE, stop - 1)
+        prompts.append(corpus.read(place, place + 1)[0])
+    write_bundle(
+        out,
+        models,
+        settings=settings,
+        keymap=keymap,
+        statistics=build_statistics(encoded.ids, encoded.episode_ends, encoded.num_codes, seed),
+        prompts=prompts,
+        info={
+            **info,
+            "fps": corpus.fps,
+            "height": corpus.height,
+            "width": corpus.width,
+            "demo_keys": demo_keys(keymap),
+            "corpus": {
+                "source": corpus.source,
+                "licence": corpus.licence,
+                "frames": corpus.num_frames,
+                "episodes": corpus.num_episodes,
+                "fingerprint": corpus.fingerprint,
+            },
+        },
+    )
+
+
+def commit_of(folder: Path) -> str | None:
+    """Return the git commit of a checkout, or None outside of one."""
+    try:
+        found = subprocess.run(
+            ["git", "-C", str(folder), "rev-parse", "HEAD"],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return found.stdout.strip()

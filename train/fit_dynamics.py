@@ -1,0 +1,137 @@
+"""Fitting the dynamics on token ids and inferred actions."""
+
+import math
+
+import numpy as np
+import torch
+from einops import rearrange
+from torch import Tensor
+
+from corpus.clips import clip_starts, draw_clips, split_episodes
+from dynamics.losses import masked_cross_entropy
+from dynamics.masking import corrupt_history, draw_hidden
+from dynamics.model import Dynamics
+from dynamics.sampler import draw_noise, sample_frame
+from genie.settings import Settings
+from tokenizer.model import Tokenizer
+from train.clock import Clock
+from train.data import to_bytes
+from train.encode import Encoded
+from train.recipe import FitConfig
+from train.stage import Stage
+
+FULL_SHARE = 0.1
+"""Share of frames that are hidden whole, as the first draft of play sees them."""
+CORRUPTION = 0.15
+"""Largest share of history tokens replaced by random codes (field measurement: 0 to 15 %)."""
+HELD_OUT_CLIPS = 32
+PICTURE_FRAMES = 8
+
+
+class DynamicsStage(Stage):
+    """The dynamics on clips of token ids."""
+
+    def __init__(
+        self,
+        model: Dynamics,
+        fit: FitConfig,
+        clock: Clock,
+        seed: int,
+        encoded: Encoded,
+        tokenizer: Tokenizer,
+        settings: Settings,
+    ) -> None:
+        """Keep the parts.
+
+        Args:
+            model: to be fitted.
+            fit: how.
+            clock: how far.
+            seed: of every draw.
+            encoded: the corpus as integers.
+            tokenizer: draws the pictures of the log.
+            settings: how those are sampled.
+
+        Raises:
+            ValueError: if clips are shorter than twice the band, or no episode holds a clip.
+        """
+        super().__init__(model, fit, clock, seed)
+        band = model.config.band
+        if fit.frames < 2 * band:
+            raise ValueError(
+                f"clips of {fit.frames} frames are too short for a band of {band}: play would meet "
+                f"full bands that training never saw; use {2 * band} frames or more"
+            )
+        self.encoded, self.settings = encoded, settings
+        # In a list, the tokenizer is neither fitted nor saved with this stage.
+        self.tokenizer = [tokenizer]
+        train, held_out = split_episodes(len(encoded.episode_ends), seed)
+        self.starts = clip_starts(encoded.episode_ends, fit.frames, train)
+        if not len(self.starts):
+            raise ValueError(
+                f"no episode has {fit.frames} frames: use longer videos, or a recipe with shorter "
+                f"clips"
+            )
+        held_out_starts = clip_starts(encoded.episode_ends, fit.frames, held_out)
+        self.held_out_starts = held_out_starts if len(held_out_starts) else self.starts
+
+    def read(self, starts: np.ndarray) -> tuple[Tensor, Tensor]:
+        """Return ids int64 (B, T, N) and actions int64 (B, T−1) of the clips at `starts`."""
+        index = starts[:, None] + np.arange(self.fit_config.frames)
+        ids = torch.from_numpy(self.encoded.ids[index])
+        return ids, torch.from_numpy(self.encoded.actions[index[:, :-1]])
+
+    def draw(self, step: int) -> tuple[Tensor, ...]:
+        """Return ids, actions, hidden places and corrupted history of a step."""
+        ids, actions = self.read(draw_clips(self.starts, self.fit_config.batch, self.seed, step))
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + step)
+        hidden = draw_hidden(tuple(ids.shape), FULL_SHARE, generator)
+        history = corrupt_history(ids, self.encoded.num_codes, CORRUPTION, generator)
+        return ids, actions, hidden, history
+
+    def loss(
+        self, ids: Tensor, actions: Tensor, hidden: Tensor, history: Tensor
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Cross-entropy of hidden tokens."""
+        logits = self.model(ids, actions, hidden, history)
+        loss = masked_cross_entropy(logits, ids, hidden)
+        return loss, {"cross_entropy": loss.detach()}
+
+    @torch.no_grad()
+    def check(self) -> tuple[dict[str, float], Tensor]:
+        """Cross-entropies of held-out clips with true and with other actions, and rollouts."""
+        ids, actions = self.read(draw_clips(self.held_out_starts, HELD_OUT_CLIPS, 0, 0))
+        ids, actions = ids.to(self.device), actions.to(self.device)
+        hidden = torch.ones_like(ids, dtype=torch.bool)
+        half = draw_hidden(tuple(ids.shape), 0.0, torch.Generator().manual_seed(0)).to(self.device)
+        other = actions[torch.arange(len(actions)).roll(1)]
+        first = masked_cross_entropy(self.average(ids, actions, hidden), ids, hidden)
+        swapped = masked_cross_entropy(self.average(ids, other, hidden), ids, hidden)
+        partly = masked_cross_entropy(self.average(ids, actions, half), ids, half)
+        return {
+            "cross_entropy_first": float(first),
+            "cross_entropy_mean": float(partly),
+            # What knowing the action is worth: 0 for a model that ignores it.
+            "action_gain_nats": float(swapped - first),
+            "code_perplexity_first": math.exp(min(float(first), 50.0)),
+        }, self._picture(ids[:4], actions[:4])
+
+    def _picture(self, ids: Tensor, actions: Tensor) -> Tensor:
+        """Show true clips and, below each, the rollout under the same actions."""
+        cache = self.average.new_cache(len(ids))
+        none = torch.full((len(ids),), self.model.config.num_actions, device=self.device)
+        self.average.commit(ids[:, 0], none, cache)
+        drawn = [ids[:, 0]]
+        for t in range(1, min(PICTURE_FRAMES, ids.shape[1])):
+            noise = draw_noise([0] * len(ids), t, self.settings.steps, ids.shape[2])
+            frame = sample_frame(
+                self.average, actions[:, t - 1], cache, noise=noise,
+                order=self.settings.order, temperature=self.settings.temperature,
+            )  # fmt: skip
+            self.average.commit(frame, actions[:, t - 1], cache)
+            drawn.append(frame)
+        tokenizer = self.tokenizer[0].to(self.device)
+        true = to_bytes(tokenizer.decode(ids[:, : len(drawn)]))
+        played = to_bytes(tokenizer.decode(torch.stack(drawn, dim=1)))
+        rows = torch.stack((true, played), dim=1)  # (4, 2, T, H, W, 3)
+        return rearrange(rows, "clip row t h w c -> (clip row h) (t w) c").cpu()

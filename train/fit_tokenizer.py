@@ -1,0 +1,54 @@
+"""Fitting the tokenizer."""
+
+import torch
+from einops import rearrange
+from torch import Tensor
+
+from tokenizer.losses import code_use, reconstruction_loss
+from tokenizer.model import Tokenizer
+from train.clock import Clock
+from train.data import FrameClips, to_bytes, to_float
+from train.recipe import FitConfig
+from train.stage import Stage
+
+HELD_OUT_FRAMES = 256
+
+
+class TokenizerStage(Stage):
+    """The tokenizer on clips of frames."""
+
+    def __init__(
+        self, model: Tokenizer, fit: FitConfig, clock: Clock, seed: int, clips: FrameClips
+    ) -> None:
+        """Keep the parts; `clips` are the frames to learn from."""
+        super().__init__(model, fit, clock, seed)
+        self.clips = clips
+
+    def draw(self, step: int) -> tuple[Tensor]:
+        """Return clips uint8 (B, T, H, W, 3)."""
+        return (self.clips.batch(self.fit_config.batch, self.seed, step),)
+
+    def loss(self, frames: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Weighted squared error of reconstructions."""
+        frames = to_float(frames)
+        latents, _ = self.model.quantize(frames)
+        rendered = self.model.render(latents)
+        return reconstruction_loss(frames, rendered, self.model.config.patch), {
+            "squared_error": (rendered.detach() - frames).square().mean()
+        }
+
+    @torch.no_grad()
+    def check(self) -> tuple[dict[str, float], Tensor]:
+        """PSNR of held-out frames, use of codes, and frames above their reconstructions."""
+        count = max(1, HELD_OUT_FRAMES // self.clips.length)
+        frames = self.clips.held_out(count).to(self.device)
+        ids = self.average.encode(to_float(frames))
+        rendered = to_bytes(self.average.decode(ids))
+        error = (rendered.float() - frames.float()).div(255).square().mean()
+        used, perplexity = code_use(ids, self.model.num_codes)
+        pairs = torch.stack((frames[:8, -1], rendered[:8, -1]))  # (2, 8, H, W, 3)
+        return {
+            "held_out_psnr": float(-10 * error.log10()),
+            "codes_used_share": used,
+            "perplexity": perplexity,
+        }, rearrange(pairs, "row column h w c -> (row h) (column w) c").cpu()

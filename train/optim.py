@@ -1,0 +1,100 @@
+"""One optimizer for Lightning: Muon on the matrices of blocks, AdamW on the rest."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+from train.recipe import FitConfig
+
+
+class MuonAdamW(torch.optim.Optimizer):
+    """Muon and AdamW behind one face, since automatic optimization takes one optimizer.
+
+    Source: Muon (Jordan et al. 2024) as `torch.optim.Muon`.
+    """
+
+    def __init__(self, model: nn.Module, fit: FitConfig) -> None:
+        """Share the parameters of `model` out by name and shape.
+
+        Args:
+            model: matrices whose name holds `blocks.` go to Muon, the rest to AdamW.
+            fit: learning rates and weight decay.
+        """
+        named = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
+        matrices = [p for n, p in named if "blocks." in n and p.ndim == 2]
+        chosen = {id(p) for p in matrices}
+        rest = [p for _, p in named if id(p) not in chosen]
+        super().__init__([p for _, p in named], {})
+        self.parts: list[torch.optim.Optimizer] = []
+        if matrices:
+            self.parts.append(
+                torch.optim.Muon(matrices, lr=fit.matrix_lr, weight_decay=fit.weight_decay)
+            )
+        # The Genie paper's β2 of 0.9 is for 300 k steps; short fits want a steadier scale.
+        self.parts.append(
+            torch.optim.AdamW(rest, lr=fit.lr, betas=(0.9, 0.98), weight_decay=fit.weight_decay)
+        )
+        self.param_groups = [group for part in self.parts for group in part.param_groups]
+        for group in self.param_groups:
+            group["full_lr"] = group["lr"]
+
+    def scale_lr(self, factor: float) -> None:
+        """Set every learning rate to `factor` times its full value."""
+        for group in self.param_groups:
+            group["lr"] = group["full_lr"] * factor
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Take one step with both; see `torch.optim.Optimizer.step`."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for part in self.parts:
+            part.step()
+        return loss
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state of both parts."""
+        return {"parts": [part.state_dict() for part in self.parts]}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take back what `state_dict` returned."""
+        for part, state in zip(self.parts, state_dict["parts"], strict=True):
+            part.load_state_dict(state)
+        self.param_groups = [group for part in self.parts for group in part.param_groups]
+
+
+def lr_factor(progress: float, fit: FitConfig) -> float:
+    """Return the learning rate's share of its full value: warm-up, stable, decay.
+
+    Args:
+        progress: share of the fit that is done, 0 to 1.
+        fit: lengths of warm-up and decay.
+
+    Returns:
+        0 to 1; a pure function of progress.
+
+    Source: warm-up–stable–decay as in MiniCPM (Hu et al. 2024), section 4.
+    """
+    rise = progress / fit.warmup if fit.warmup else 1.0
+    fall = (1 - progress) / fit.decay if fit.decay else 1.0
+    return max(0.0, min(1.0, rise, fall))
+
+
+@torch.no_grad()
+def update_ema(average: nn.Module, model: nn.Module, decay: float, step: int) -> None:
+    """Move averaged weights towards the model's; buffers are copied.
+
+    Args:
+        average: changed in place.
+        model: the same architecture.
+        decay: share kept a step, once warm.
+        step: steps taken; early on the average forgets faster.
+    """
+    decay = min(decay, (1 + step) / (10 + step))
+    averaged = [p for p in average.parameters()]
+    torch._foreach_lerp_(averaged, [p.detach() for p in model.parameters()], 1 - decay)
+    for kept, current in zip(average.buffers(), model.buffers(), strict=True):
+        kept.copy_(current)

@@ -1,0 +1,230 @@
+"""`genie train`: the stages of a run, each resumable, each leaving what the next one reads."""
+
+import platform
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+from corpus.store import Corpus
+from dynamics.model import Dynamics, DynamicsConfig
+from genie.settings import Settings
+from lam.model import LatentActionConfig, LatentActionModel
+from spacetime.weights import read_json, write_json
+from tokenizer.model import Tokenizer, TokenizerConfig
+from train.clock import Clock
+from train.data import FrameClips
+from train.encode import Encoded, encode_corpus, load_encoded
+from train.export import commit_of, export_model, export_world, fingerprint, load_model
+from train.fit_dynamics import DynamicsStage
+from train.fit_lam import LatentActionStage
+from train.fit_tokenizer import TokenizerStage
+from train.fitting import fit_slice
+from train.recipe import FitConfig, Recipe, StageRecipe, load_recipe
+from train.stage import Stage
+
+STAGES = ("tokenizer", "lam", "encode", "dynamics")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One run folder and what is asked of it.
+
+    Attributes:
+        out: RUN.
+        corpus: what to learn from.
+        recipe: sizes and fits.
+        seed: of every draw.
+        minutes: length of one stage; None: the recipe's steps.
+        slice_minutes: when to stop this slice; None: at the end of the stage.
+    """
+
+    out: Path
+    corpus: Corpus
+    recipe: Recipe
+    seed: int
+    minutes: float | None
+    slice_minutes: float | None
+
+    def clock(self, fit: FitConfig) -> Clock:
+        """Return the clock of a stage."""
+        return Clock(
+            total_steps=fit.steps,
+            total_seconds=None if self.minutes is None else self.minutes * 60,
+            slice_seconds=None if self.slice_minutes is None else self.slice_minutes * 60,
+        )
+
+    def fit(self, stage: Stage, name: str) -> None:
+        """Fit a stage to the end of its slice and export its averaged weights."""
+        fit_slice(
+            stage,
+            self.out / name,
+            self.out / "logs" / name,
+            lambda done: export_model(self.out / name, done.average),
+        )
+
+    def stamp(self) -> dict[str, str]:
+        """Return the fingerprints that an encoding of this run bears."""
+        return {
+            "corpus": self.corpus.fingerprint,
+            "tokenizer": fingerprint(self.out / "tokenizer"),
+            "lam": fingerprint(self.out / "lam"),
+        }
+
+
+def train(
+    stage: str,
+    corpus: Path,
+    recipe: str,
+    out: Path,
+    minutes: float | None = None,
+    stop_after: float | None = None,
+    resume: bool = False,
+    seed: int = 0,
+) -> None:
+    """Fit one stage, or all of them in order.
+
+    Args:
+        stage: all, tokenizer, lam, encode or dynamics.
+        corpus: folder of a built corpus.
+        recipe: name of a shipped recipe, or a .yaml file.
+        out: RUN; a folder of its own for each run.
+        minutes: total of the stage, over all slices; of `all`, shared out by the recipe. None:
+            the recipe's steps.
+        stop_after: minutes after which this slice ends with a checkpoint and an export.
+        resume: go on with a run whose folder exists.
+        seed: of every draw.
+
+    Raises:
+        ValueError: for an unknown stage or recipe, or sizes that do not fit the corpus.
+        FileExistsError: if this stage of `out` has been begun and `resume` is not given.
+        FileNotFoundError: if an earlier stage is missing.
+    """
+    if stage not in ("all", *STAGES):
+        raise ValueError(f"no stage {stage!r}: choose all, {', '.join(STAGES)}")
+    chosen, opened = load_recipe(recipe), Corpus.open(corpus)
+    wanted = STAGES if stage == "all" else (stage,)
+    _check_out(out, stage, resume)
+    _write_run_record(out, opened, recipe, seed)
+    for name in wanted:
+        total = (
+            chosen.minutes_of(name, minutes)
+            if stage == "all" and minutes and name != "encode"
+            else minutes
+        )
+        part = Run(
+            out=out, corpus=opened, recipe=chosen, seed=seed, minutes=total,
+            slice_minutes=stop_after,
+        )  # fmt: skip
+        torch.manual_seed(seed)
+        {"tokenizer": _tokenizer, "lam": _lam, "encode": _encode, "dynamics": _dynamics}[name](part)
+
+
+def _check_out(out: Path, stage: str, resume: bool) -> None:
+    begun = out if stage == "all" else out / ("encoded.zarr" if stage == "encode" else stage)
+    if begun.exists() and not resume:
+        raise FileExistsError(
+            f"{begun} exists: give --resume to go on with it, or choose another --out"
+        )
+    out.mkdir(parents=True, exist_ok=True)
+
+
+def _write_run_record(out: Path, corpus: Corpus, recipe: str, seed: int) -> None:
+    """Say what the run is made of; a resumed run must be of the same corpus and seed."""
+    record = {
+        "format": 1,
+        "recipe": Path(recipe).stem,
+        "seed": seed,
+        "corpus": corpus.fingerprint,
+        "commit": commit_of(Path(__file__).parent),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "lightning": version("lightning"),
+    }
+    path = out / "run.json"
+    if path.exists():
+        known = read_json(path)
+        for key in ("corpus", "seed", "recipe"):
+            if known.get(key) != record[key]:
+                raise ValueError(
+                    f"{out} was begun with {key} {known.get(key)}, not {record[key]}: resume it "
+                    f"with the same one, or choose another --out"
+                )
+        return
+    write_json(path, record)
+
+
+def _tokenizer(run: Run) -> None:
+    part: StageRecipe = run.recipe.tokenizer
+    config = _config(TokenizerConfig, part, height=run.corpus.height, width=run.corpus.width)
+    clips = FrameClips(run.corpus, part.fit.frames, run.seed)
+    run.fit(
+        TokenizerStage(Tokenizer(config), part.fit, run.clock(part.fit), run.seed, clips),
+        "tokenizer",
+    )
+
+
+def _lam(run: Run) -> None:
+    part = run.recipe.lam
+    config = _config(LatentActionConfig, part, height=run.corpus.height, width=run.corpus.width)
+    clips = FrameClips(run.corpus, part.fit.frames, run.seed)
+    model = LatentActionModel(config)
+    run.fit(LatentActionStage(model, part.fit, run.clock(part.fit), run.seed, clips), "lam")
+
+
+def _encode(run: Run) -> None:
+    tokenizer, lam = _first_stages(run)
+    encode_corpus(run.corpus, tokenizer, lam, run.out / "encoded.zarr", run.stamp())
+
+
+def _dynamics(run: Run) -> None:
+    tokenizer, lam = _first_stages(run)
+    encoded = load_encoded(run.out / "encoded.zarr", run.stamp())
+    part = run.recipe.dynamics
+    config = _config(
+        DynamicsConfig,
+        part,
+        num_tokens=encoded.ids.shape[1],
+        num_codes=encoded.num_codes,
+        num_actions=encoded.num_actions,
+    )
+    settings = Settings(**run.recipe.settings)
+    stage = DynamicsStage(
+        Dynamics(config), part.fit, run.clock(part.fit), run.seed, encoded, tokenizer, settings
+    )
+    run.fit(stage, "dynamics")
+    dynamics = load_model(run.out / "dynamics", Dynamics, DynamicsConfig)
+    _export(run, encoded, {"tokenizer": tokenizer, "lam": lam, "dynamics": dynamics}, settings)
+
+
+def _export(
+    run: Run, encoded: Encoded, models: dict[str, torch.nn.Module], settings: Settings
+) -> None:
+    """Write RUN/world, named after the run's folder."""
+    record = read_json(run.out / "run.json")
+    name = run.out.resolve().name
+    export_world(
+        run.out / "world",
+        run.corpus,
+        encoded,
+        models,
+        settings,
+        {"name": name, "title": name, "made_with": record},
+        run.seed,
+    )
+
+
+def _first_stages(run: Run) -> tuple[Tokenizer, LatentActionModel]:
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    tokenizer = load_model(run.out / "tokenizer", Tokenizer, TokenizerConfig)
+    lam = load_model(run.out / "lam", LatentActionModel, LatentActionConfig)
+    return tokenizer.to(device), lam.to(device)
+
+
+def _config(config_class: type, part: StageRecipe, **given: int) -> object:
+    """Join what the recipe says with what the corpus and the earlier stages say."""
+    try:
+        return config_class(**given, **part.model)
+    except TypeError as error:
+        raise ValueError(f"the recipe's model values do not fit: {error}") from None
