@@ -65,9 +65,7 @@ class WorldCard:
 
 
 def worlds_folder() -> Path:
-    """Return the folder of the worlds that ship: beside the package `genie`, in a checkout and
-    in an installed wheel alike.
-    """
+    """Return the folder of the worlds that ship; a wheel has it beside `genie` as a clone has."""
     return Path(__file__).resolve().parents[1] / "worlds"
 
 
@@ -186,6 +184,18 @@ def read_card(path: Path) -> WorldCard:
             f"world.json or keymap.json in {path} lacks or misspells {error}: export the world "
             "again with this version"
         ) from None
+
+
+def describe(entry: WorldEntry) -> str:
+    """Return one line about a world for `genie worlds`; a damaged one says what is wrong."""
+    line = f"{entry.name:<16} {entry.title:<20}"
+    try:
+        card = read_card(entry.path)
+    except (ValueError, OSError) as error:
+        return f"{line} cannot be played: {error}"
+    actions = " ".join(action.name for action in card.actions)
+    mark = "  (default)" if entry.default else ""
+    return f"{line} {card.height}x{card.width}, {card.fps:g} fps, actions: {actions}{mark}"
 
 
 def _listed(entry: WorldEntry) -> Path:

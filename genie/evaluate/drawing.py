@@ -73,7 +73,7 @@ def ticks(low: float, high: float) -> list[float]:
     power = 10.0 ** np.floor(np.log10(rough))
     step = power * min((1, 2, 5, 10), key=lambda m: abs(m * power - rough))
     first = np.ceil(low / step - 1e-9)
-    return [float(round(i * step, 10)) for i in np.arange(first, high / step + 1e-9)]
+    return [float(round(i * step, 10)) + 0.0 for i in np.arange(first, high / step + 1e-9)]
 
 
 def line_chart(title: str, x_name: str, y_name: str, lines: Sequence[Line]) -> Image.Image:

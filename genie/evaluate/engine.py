@@ -13,7 +13,8 @@ from torch import Tensor
 from genie.evaluate.clips import CorpusLike, bundle_device, read_clips, to_models
 from genie.evaluate.progress import Tick, no_tick
 
-BATCH_ROLLOUTS = 64
+# Small enough for the caches of a CPU core: 8 to 32 draw more frames a second than 64.
+BATCH_ROLLOUTS = 20
 SEED_STRIDE = 1_000_003
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from genie.evaluate.drawing import Line, bar_chart, line_chart, save_png
+from genie.evaluate.statistics import STRIDE
 
 
 def draw_plots(report: dict, names: list[str], folder: Path) -> list[Path]:
@@ -74,7 +75,9 @@ def _bars(title: str, names: list[str], values: list | None) -> object:
 
 def _drift(drift: dict) -> object:
     lines = [
-        Line(name=f"{keys} keys", x=16.0 * np.arange(len(half["distance"])), y=_array(half))
+        Line(
+            name=f"{keys} keys", x=float(STRIDE) * np.arange(len(half["distance"])), y=_array(half)
+        )
         for keys, half in drift.items()
         if half and half["distance"]
     ]
@@ -85,6 +88,10 @@ def _drift(drift: dict) -> object:
         ends = np.array([0.0, lines[0].x[-1]])
         lines.append(Line(name="real, 99th percentile", x=ends, y=np.full(2, threshold)))
     return line_chart("Distance to the corpus' tokens", "frame", "distance", lines)
+
+
+def _starts(half: dict) -> np.ndarray:
+    return float(STRIDE) * np.arange(len(half["distance"]))
 
 
 def _array(half: dict) -> np.ndarray:

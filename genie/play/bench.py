@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -45,7 +46,7 @@ def bench(path: Path, frames: int, device: str, threads: int | None) -> None:
     print(f"  {speed.fps:.1f} frames per second over {speed.frames} frames")
 
 
-def _draw_milliseconds(world: object) -> float:
+def _draw_milliseconds(world: Any) -> float:
     """Return the median time of drawing one frame's tokens, in milliseconds."""
     import torch
 

@@ -1,4 +1,4 @@
-"""Keys written down: `right*20 jump*5 a0*10`, one word per action, repeated for that many frames."""
+"""Keys written down: `right*20 jump*5 a0*10`, an action's name and for how many frames."""
 
 from __future__ import annotations
 

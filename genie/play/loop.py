@@ -17,6 +17,7 @@ from genie.play.state import PlayState, key_bindings
 from genie.recording import Recording, free_path
 
 _PAUSED_FPS = 30  # how often a paused window looks for events
+_OPENING_MS = 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +60,11 @@ class Window:
         self._clock = pygame.time.Clock()
         pygame.display.set_caption(f"{card.title} – genie")
         pygame.display.set_mode(self._size, pygame.RESIZABLE)
-        self._paint(View(frame=None, status="loading …", help=self._help))
+        # Twice: what is painted before the desktop has put the window up may be lost.
+        for _ in range(2):
+            self._paint(View(frame=None, status="loading …", help=self._help))
+            pygame.event.pump()
+            pygame.time.wait(_OPENING_MS)
 
     def run(self, player: Player, options: WindowOptions | None = None) -> None:
         """Play until the player leaves, or the options' frames are drawn.

@@ -162,7 +162,6 @@ def _in_window(card: WorldCard, options: PlayOptions, load: LoadWorld) -> None:
 
     try:
         window = Window(card)  # on the screen at once, before torch and the weights are loaded
-        pygame.event.pump()
         world = load(card.path, options)
         player = _make_player(world, options)
         script = parse_keys(options.keys, world.bundle.keymap) if options.keys else []
@@ -193,6 +192,10 @@ def _recording(path: Path | None, fps: float) -> Iterator[Callable[[np.ndarray],
     recording = Recording(path, fps)
     try:
         yield recording.add
+    except KeyboardInterrupt:
+        if recording.num_frames:
+            recording.finish()  # what was played so far is worth keeping
+        raise
     except BaseException:
         recording.discard()
         raise

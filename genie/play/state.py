@@ -12,9 +12,7 @@ _FPS_FRAMES = 30  # frame times that the shown rate is a mean over
 
 
 def key_bindings(card: WorldCard) -> dict[str, int]:
-    """Return key name to action id: digits 0 to 9 as far as there are actions, and the keymap's
-    keys, which go first.
-    """
+    """Return key name to action id: the keymap's keys, and digits for the first ten actions."""
     digits = {str(action): action for action in range(min(len(card.actions), 10))}
     return digits | {key: id for id, action in enumerate(card.actions) for key in action.keys}
 

@@ -1,0 +1,165 @@
+"""One play from end to end with a world that has no weights."""
+
+import json
+
+import numpy as np
+import pygame
+import pytest
+from PIL import Image
+
+from genie.play.run import PlayOptions, load_world, pick_device, play
+
+
+@pytest.fixture
+def load(world):
+    """A loader of the fake world."""
+    return lambda path, options: world
+
+
+@pytest.fixture
+def without_display(monkeypatch):
+    monkeypatch.delenv("SDL_VIDEODRIVER", raising=False)
+    monkeypatch.setattr("genie.play.display.start_display", lambda: False)
+
+
+def frames_of(path):
+    with Image.open(path) as image:
+        return image.n_frames
+
+
+def test_headless_play_records_every_frame_and_writes_timings(folder, world, load, workplace):
+    options = PlayOptions(
+        headless=True,
+        keys="right*4 a1",
+        frames=7,
+        seed=9,
+        record=workplace / "out.gif",
+        timings=workplace / "timings.json",
+    )
+    play(folder, options, load)
+    assert world.actions == [2, 2, 2, 2, 1, 0, 0]
+    assert world.resets[-1] == (50, 9)
+    assert frames_of(workplace / "out.gif") == 7
+    timings = json.loads((workplace / "timings.json").read_text())
+    assert timings["frames"] == 7
+    assert timings["fps"] > 0
+    assert 0 < timings["p50_ms"] <= timings["p95_ms"]
+    assert timings["steps"] == 2
+
+
+def test_headless_play_without_record_writes_nothing(folder, world, load, workplace, capsys):
+    play(folder, PlayOptions(headless=True), load)
+    assert world.actions == [2, 2, 2, 2, 3, 0, 0]
+    assert list(workplace.iterdir()) == []
+    assert "7 frames at" in capsys.readouterr().out
+
+
+def test_without_a_display_the_demo_is_played_into_a_gif(
+    folder, world, load, workplace, without_display, capsys
+):
+    play(folder, PlayOptions(), load)
+    play(folder, PlayOptions(), load)
+    assert sorted(path.name for path in workplace.iterdir()) == ["rollout-2.gif", "rollout.gif"]
+    assert frames_of(workplace / "rollout.gif") == 7
+    said = capsys.readouterr().out
+    assert "No display found" in said
+    assert "rollout.gif: 7 frames" in said
+    assert "frames per second" in said
+
+
+def test_without_a_display_a_chosen_recording_is_kept_to(folder, load, workplace, without_display):
+    play(folder, PlayOptions(frames=2, record=workplace / "mine.gif"), load)
+    assert [path.name for path in workplace.iterdir()] == ["mine.gif"]
+
+
+def test_a_prompt_of_ones_own_comes_before_those_of_the_world(folder, world, load, workplace):
+    Image.fromarray(np.full((30, 30, 3), 77, np.uint8)).save("mine.png")
+    play(folder, PlayOptions(headless=True, frames=1, prompt=workplace / "mine.png"), load)
+    assert world.resets[-1] == (77, 0)
+
+
+def test_the_window_opens_before_the_world_is_loaded(folder, world, workplace, monkeypatch):
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    shown = []
+
+    def load(path, options):
+        surface = pygame.display.get_surface()
+        shown.append(len(np.unique(pygame.surfarray.array3d(surface))))
+        return world
+
+    options = PlayOptions(keys="right*2", frames=3, record=workplace / "w.mp4")
+    play(folder, options, load)
+    assert shown[0] > 2
+    assert world.actions == [2, 2, 0]
+    assert (workplace / "w.mp4").stat().st_size > 0
+    assert not pygame.display.get_init()
+
+
+def test_an_error_while_loading_closes_the_window(folder, workplace, monkeypatch):
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+
+    def load(path, options):
+        raise ValueError("damaged")
+
+    with pytest.raises(ValueError, match="damaged"):
+        play(folder, PlayOptions(), load)
+    assert not pygame.display.get_init()
+
+
+def test_an_unknown_key_name_is_refused_before_anything_is_written(folder, load, workplace):
+    options = PlayOptions(headless=True, keys="fly", record=workplace / "out.gif")
+    with pytest.raises(ValueError, match="right"):
+        play(folder, options, load)
+    assert list(workplace.iterdir()) == []
+
+
+def test_ctrl_c_keeps_what_was_recorded(folder, world, load, workplace, monkeypatch):
+    step = world.step
+
+    def interrupted(action):
+        if len(world.actions) == 4:
+            raise KeyboardInterrupt
+        return step(action)
+
+    monkeypatch.setattr(world, "step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        play(folder, PlayOptions(headless=True, frames=9, record=workplace / "out.gif"), load)
+    assert frames_of(workplace / "out.gif") == 4
+
+
+@pytest.mark.parametrize(
+    ("values", "complaint"),
+    [
+        ({"frames": 0}, "--frames is 0"),
+        ({"seed": -1}, "--seed is -1"),
+        ({"threads": 0}, "--threads is 0"),
+        ({"device": "tpu"}, "auto, cpu, cuda, mps"),
+    ],
+)
+def test_options_out_of_range_say_what_is_allowed(values, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        PlayOptions(**values)
+
+
+def test_files_that_cannot_be_written_are_refused_before_play(tmp_path):
+    with pytest.raises(ValueError, match=r"\.gif or \.mp4"):
+        PlayOptions(record=tmp_path / "out.avi")
+    with pytest.raises(FileNotFoundError, match="make the folder"):
+        PlayOptions(timings=tmp_path / "none" / "t.json")
+
+
+def test_only_the_settings_that_were_given_are_changed(world, folder, monkeypatch):
+    monkeypatch.setattr("genie.world.World.load", lambda path, device: world)
+    before = world.bundle.settings
+    assert load_world(folder, PlayOptions()).settings == before
+    changed = load_world(folder, PlayOptions(steps=5)).settings
+    assert (changed.steps, changed.temperature) == (5, before.temperature)
+    changed = load_world(folder, PlayOptions(temperature=0.25)).settings
+    assert (changed.steps, changed.temperature) == (before.steps, 0.25)
+
+
+def test_a_device_that_is_not_there_is_named(monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert pick_device("auto") == pick_device("cpu") == "cpu"
+    with pytest.raises(ValueError, match="--device cuda is not available here"):
+        pick_device("cuda")

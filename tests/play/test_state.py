@@ -1,0 +1,94 @@
+import pytest
+
+from genie.play.state import MESSAGE_SECONDS, PlayState, key_bindings
+
+
+@pytest.fixture
+def state(card):
+    return PlayState(key_bindings(card), card.idle, [action.name for action in card.actions])
+
+
+def test_no_key_is_the_idle_action(state):
+    assert state.action == state.take_action() == 0
+
+
+def test_the_last_key_pressed_wins_and_release_falls_back(state):
+    state.press("left")
+    state.press("right")
+    state.press("up")
+    assert [state.action, state.take_action(), state.take_action()] == [3, 3, 3]
+    state.release("up")
+    assert state.take_action() == 2
+    state.release("left")
+    assert state.take_action() == 2
+    state.release("right")
+    assert state.take_action() == 0
+
+
+def test_two_keys_of_one_action_are_held_apart(state):
+    state.press("left")
+    state.press("a")
+    state.release("left")
+    assert state.action == 1
+    state.release("a")
+    assert state.action == 0
+
+
+def test_a_short_press_between_two_frames_counts_for_one_frame(state):
+    state.press("left")
+    state.press("space")
+    state.release("space")
+    assert [state.take_action(), state.take_action()] == [3, 1]
+
+
+def test_a_repeated_press_of_a_held_key_changes_nothing(state):
+    state.press("left")
+    state.press("right")
+    state.press("left")
+    assert state.action == 2
+
+
+def test_digits_choose_actions_by_id_as_far_as_there_are(state):
+    for digit in range(4):
+        assert state.press(str(digit))
+        assert state.action == digit
+    assert not state.press("4")
+    assert not state.press("f7")
+    assert state.action == 3
+
+
+def test_losing_the_focus_lets_go_of_all_keys(state):
+    state.press("left")
+    state.release_all()
+    assert state.take_action() == 0
+
+
+def test_rate_is_that_of_the_last_frames(state):
+    assert state.fps == 0
+    now = 0.0
+    for frame in range(100):
+        now += 1.0 if frame < 50 else 0.05
+        state.drawn(0, now)
+    assert state.fps == pytest.approx(20)
+
+
+def test_a_pause_does_not_count_as_a_slow_frame(state):
+    state.drawn(0, 0.0)
+    state.toggle_pause()
+    state.toggle_pause()
+    state.drawn(0, 60.0)
+    state.drawn(0, 60.1)
+    assert state.fps == pytest.approx(10)
+
+
+def test_a_restart_counts_frames_anew_but_not_the_total(state):
+    state.drawn(2, 0.0)
+    state.drawn(2, 0.1)
+    state.restarted()
+    assert (state.frame, state.total, state.shown_action) == (0, 2, 0)
+
+
+def test_a_message_goes_away(state):
+    state.say("saved", 10.0)
+    assert state.message(10.0) == "saved"
+    assert state.message(10.0 + MESSAGE_SECONDS) == ""
