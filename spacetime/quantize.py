@@ -86,7 +86,7 @@ class CodebookConfig:
 
 
 class VectorQuantizer(nn.Module):
-    """A learned codebook that follows its members and replaces dead codes.
+    """A learned codebook that follows its members and replaces dead codes (`revived` counts them).
 
     Dead codes are replaced by latents drawn from the batch, jittered so that no two codes are
     equal. Draws come from torch's global generator: seed it at each step for an exact resume.
@@ -108,6 +108,7 @@ class VectorQuantizer(nn.Module):
             kmeans_iters=25,
             threshold_ema_dead_code=0,
         )
+        self.revived = 0
         self.register_buffer("use", torch.full((config.num_codes,), 1.0 / config.num_codes))
 
     @property
@@ -169,6 +170,7 @@ class VectorQuantizer(nn.Module):
         if not dead.any():
             return
         count = int(dead.sum())
+        self.revived += count
         chosen = latents[torch.randint(len(latents), (count,), device=latents.device)].float()
         chosen = chosen + 0.01 * latents.std() * torch.randn_like(chosen)
         book = self.vq._codebook

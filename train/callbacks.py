@@ -9,6 +9,7 @@ from typing import Any
 
 import lightning as L
 import torch
+from rich import get_console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from train.stage import Stage
@@ -87,6 +88,8 @@ class Log(L.Callback):
             self.next_check = check
             figures, picture = stage.check()
             self._row("held-out", clock, figures)
+            if notice := stage.notice():
+                get_console().print(notice)
             if picture is not None:
                 import imageio.v3 as iio
 

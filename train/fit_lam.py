@@ -1,13 +1,14 @@
 """Fitting the latent action model: continuous, then k-means, then quantized."""
 
 import torch
-from einops import rearrange
 from torch import Tensor
 
+from lam.health import Verdict, code_use, judge, one_step
 from lam.losses import prediction_loss
 from lam.model import LatentActionModel
+from lam.pictures import code_grid
 from train.clock import Clock
-from train.data import FrameClips, to_bytes, to_float
+from train.data import FrameClips, to_float
 from train.recipe import FitConfig
 from train.stage import Stage
 
@@ -17,6 +18,7 @@ KMEANS_BATCHES = 60
 MOVING_SHARE = 0.02
 """A pair moves if more than this share of its pixels changes."""
 HELD_OUT_PAIRS = 512
+PICTURE_PROMPTS = 6
 
 
 class LatentActionStage(Stage):
@@ -33,6 +35,8 @@ class LatentActionStage(Stage):
         """Keep the parts; `clips` are the frames to learn from, two or more at a time."""
         super().__init__(model, fit, clock, seed)
         self.clips = clips
+        self.verdict: Verdict | None = None
+        self.told = 0
 
     def draw(self, step: int) -> tuple[Tensor]:
         """Return clips uint8 (B, T, H, W, 3)."""
@@ -75,42 +79,47 @@ class LatentActionStage(Stage):
         """One-step ΔPSNR and the share of every code on held-out pairs, with a picture."""
         frames = to_float(self.clips.held_out(HELD_OUT_PAIRS)[:, :2].to(self.device))
         before, after = frames[:, 0], frames[:, 1]
-        frozen = _psnr(before, after)
         if not self.average.quantized:
             latents = self.average.encoder(before, after)
-            continuous = _psnr(self.average.decoder(before, latents).clamp(0, 1), after)
-            return {"frozen_psnr": frozen, "continuous_psnr": continuous}, None
-        actions = self.average.infer(frames)[:, 0]
+            step = one_step(before, after, self.average.decoder(before, latents), before)
+            return {"frozen_psnr": step.frozen_psnr, "continuous_psnr": step.inferred_psnr}, None
         count = self.model.config.num_actions
-        generator = torch.Generator().manual_seed(0)
-        chance = torch.randint(count, (len(actions),), generator=generator).to(self.device)
-        predicted = _psnr(self.average.predict(before, actions), after)
-        share = torch.bincount(actions, minlength=count).float() / len(actions)
+        actions = self.average.infer(frames)[:, 0]
+        chance = torch.randint(count, (len(actions),), generator=torch.Generator().manual_seed(0))
+        predicted = self.average.predict(before, actions)
+        step = one_step(
+            before, after, predicted, self.average.predict(before, chance.to(self.device))
+        )
+        use = code_use(actions, count)
+        self.verdict = judge(use, step)
         figures = {
-            "frozen_psnr": frozen,
-            "psnr_1": predicted,
-            "delta_psnr_1": predicted - _psnr(self.average.predict(before, chance), after),
-            "rarest_code_share": float(share.min()),
-            "perplexity": float((-(share * share.clamp_min(1e-12).log()).sum()).exp()),
+            "frozen_psnr": step.frozen_psnr,
+            "psnr_1": step.inferred_psnr,
+            "delta_psnr_1": step.delta_psnr,
+            "nearer_next": step.nearer_next,
+            "rarest_code_share": min(use.shares),
+            "perplexity": use.perplexity,
+            "codes_revived": self.model.quantizer.revived,
         }
-        return figures, self._picture(before[:8])
+        prompts = before[:PICTURE_PROMPTS]
+        by_code = [
+            self.average.predict(prompts, torch.full((len(prompts),), code, device=self.device))
+            for code in range(count)
+        ]
+        return figures, code_grid(prompts, torch.stack(by_code))
+
+    def notice(self) -> str | None:
+        """Say that codes died, or at the end of the fit how healthy the model is."""
+        if self.clock.finished and self.verdict is not None:
+            lines = [f"latent actions: {self.verdict.state}", *self.verdict.reasons]
+            if self.verdict.remedies:
+                lines += ["what to try, in this order:", *self.verdict.remedies]
+            return "\n  ".join(lines)
+        revived = self.model.quantizer.revived
+        new, self.told = revived - self.told, revived
+        return f"{new} dead codes were replaced by live latents" if new else None
 
     def _pairs(self, frames: Tensor) -> tuple[Tensor, Tensor]:
         """Turn clips into pairs of neighbours, each float32 (B·(T−1), 3, H, W)."""
         frames = to_float(frames)
         return frames[:, :-1].flatten(0, 1), frames[:, 1:].flatten(0, 1)
-
-    def _picture(self, prompts: Tensor) -> Tensor:
-        """Show what each code does: the prompts on top, one row a code below."""
-        rows = [prompts]
-        for code in range(self.model.config.num_actions):
-            action = torch.full((len(prompts),), code, device=self.device)
-            rows.append(self.average.predict(prompts, action))
-        grid = to_bytes(torch.stack(rows))  # (A+1, 8, H, W, 3)
-        return rearrange(grid, "row column h w c -> (row h) (column w) c").cpu()
-
-
-def _psnr(predicted: Tensor, target: Tensor) -> float:
-    """PSNR of a set of frames in [0, 1], rounded to bytes, in dB."""
-    error = (to_bytes(predicted).float() - to_bytes(target).float()).div(255).square().mean()
-    return float(-10 * error.clamp_min(1e-10).log10())

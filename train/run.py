@@ -108,11 +108,8 @@ def train(
     _check_out(out, stage, resume)
     _write_run_record(out, opened, recipe, seed)
     for name in wanted:
-        total = (
-            chosen.minutes_of(name, minutes)
-            if stage == "all" and minutes and name != "encode"
-            else minutes
-        )
+        shared = stage == "all" and minutes is not None and name != "encode"
+        total = chosen.minutes_of(name, minutes) if shared else minutes
         part = Run(
             out=out, corpus=opened, recipe=chosen, seed=seed, minutes=total,
             slice_minutes=stop_after,

@@ -51,6 +51,10 @@ class Stage(L.LightningModule):
         """
         raise NotImplementedError
 
+    def notice(self) -> str | None:
+        """Return what the user should know now, after a check; None: nothing."""
+        return None
+
     def configure_optimizers(self) -> MuonAdamW:
         """Build the optimizer; Lightning calls this."""
         return MuonAdamW(self.model, self.fit_config)

@@ -14,14 +14,15 @@ TEXT = (225, 225, 230)
 DIM = (150, 150, 160)
 ALERT = (255, 96, 80)
 COMMANDS = (
-    "R restart",
-    "N next prompt",
-    "P pause",
-    "G record GIF",
-    "F11 full screen",
-    "Esc quit",
+    "restart [R]",
+    "next prompt [N]",
+    "pause [P]",
+    "record a GIF [G]",
+    "full screen [F11]",
+    "quit [Esc]",
 )
 FONT_SIZE = 18
+TITLE_SIZE = 64  # of the world's name while it loads
 MARGIN = 6
 _FIRST_PICTURE = 512  # pixels that the longer side of the picture has at most in a new window
 
@@ -33,7 +34,7 @@ class View:
     Attributes:
         frame: uint8 (H, W, 3), or None while the world loads.
         status: one line: rate, action, frame.
-        help: pieces of the help; lines break between them only.
+        help: pieces of the help, the world's name first; lines break between them only.
         message: shown instead of the status where it is not empty.
         recording: whether to show the red dot.
     """
@@ -50,7 +51,7 @@ def help_pieces(card: WorldCard) -> tuple[str, ...]:
     actions = []
     for id, action in enumerate(card.actions):
         keys = [*action.keys, *([str(id)] if id < 10 else [])]
-        actions.append(f"{action.name}: {' '.join(dict.fromkeys(keys)) or 'no key'}")
+        actions.append(f"{action.name} [{' '.join(dict.fromkeys(keys)) or 'no key'}]")
     return (f"{card.title}:", *actions, *COMMANDS)
 
 
@@ -125,6 +126,8 @@ def paint(surface: pygame.Surface, font: pygame.font.Font, view: View) -> pygame
     for number, line in enumerate(lines, start=1):
         _write(surface, font, line, top + number * font.get_linesize(), DIM)
     if view.frame is None:
+        title = pygame.font.Font(None, TITLE_SIZE).render(view.help[0].rstrip(":"), True, TEXT)
+        surface.blit(title, title.get_rect(center=(width // 2, top // 2)))
         return None
     panel = panel_height(font, view.help, width)
     area, scale = picture_area((width, height), panel, *view.frame.shape[:2])

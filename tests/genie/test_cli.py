@@ -118,9 +118,8 @@ def test_play_opens_the_world_that_was_named(monkeypatch, tmp_path):
 
 
 def test_train_is_called_with_what_was_given(monkeypatch):
-    module = pytest.importorskip("train.run")
     given = {}
-    monkeypatch.setattr(module, "train", lambda **values: given.update(values))
+    monkeypatch.setattr("train.run.train", lambda **values: given.update(values))
     line = ["train", "lam", "--corpus", "c", "--recipe", "cpu", "--out", "r"]
     assert cli.main([*line, "--stop-after", "2.5", "--resume"]) == 0
     assert given == {
