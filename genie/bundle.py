@@ -117,14 +117,21 @@ def load_bundle(path: Path | str, device: str | torch.device = "cpu") -> Bundle:
         raise FileNotFoundError(f"no world at {path}: give a folder that holds a world.json")
     info = read_json(path / "world.json")
     _check_format(path, info)
-    models = {name: _load_model(path, name, info) for name in _MODELS}
     try:
+        models = {name: _load_model(path, name, info) for name in _MODELS}
         settings = Settings(**info["settings"])
         keymap = Keymap.from_json(read_json(path / "keymap.json"))
-    except (TypeError, KeyError) as error:
+        fingerprint = _world_fingerprint(info["models"])
+    except (TypeError, KeyError, AttributeError) as error:
         raise ValueError(
             f"{path / 'world.json'} lacks or misspells {error}: export the world again"
         ) from None
+    if info["fingerprint"] != fingerprint:
+        raise ValueError(
+            f"{path / 'world.json'} names another world than its models make (fingerprint "
+            f"{fingerprint[:12]}): copy the whole world again"
+        )
+    _check_parts(path, models, keymap)
     for model in models.values():
         model.to(device).eval().requires_grad_(False)
     return Bundle(
@@ -166,26 +173,36 @@ def write_bundle(
     path = Path(path)
     partial = path.with_name(f".{path.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    (partial / "prompts").mkdir(parents=True)
+    try:
+        (partial / "prompts").mkdir(parents=True)
+        records = _write_models(partial, models)
+        for number, prompt in enumerate(prompts):
+            iio.imwrite(partial / "prompts" / f"{number:02d}.png", prompt)
+        write_json(partial / "keymap.json", keymap.to_json())
+        write_json(partial / "statistics.json", dict(statistics))
+        record = {
+            "format": FORMAT_VERSION,
+            **info,
+            "settings": asdict(settings),
+            "models": records,
+            "fingerprint": _world_fingerprint(records),
+        }
+        write_json(partial / "world.json", record)
+        _replace_folder(partial, path)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def _write_models(folder: Path, models: Mapping[str, nn.Module]) -> dict[str, dict[str, Any]]:
+    """Write the weights; return the config and the fingerprint of each model."""
     records = {}
     for name, model in models.items():
-        file = partial / f"{name}.safetensors"
+        file = folder / f"{name}.safetensors"
         write_weights(file, model.state_dict(), torch.bfloat16 if name == "dynamics" else None)
         config = _plain(asdict(model.config))
         records[name] = {"config": config, "fingerprint": model_fingerprint(file, config)}
-    for number, prompt in enumerate(prompts):
-        iio.imwrite(partial / "prompts" / f"{number:02d}.png", prompt)
-    write_json(partial / "keymap.json", keymap.to_json())
-    write_json(partial / "statistics.json", dict(statistics))
-    record = {
-        "format": FORMAT_VERSION,
-        **info,
-        "settings": asdict(settings),
-        "models": records,
-        "fingerprint": _world_fingerprint(records),
-    }
-    write_json(partial / "world.json", record)
-    _replace_folder(partial, path)
+    return records
 
 
 def _world_fingerprint(records: Mapping[str, Any]) -> str:
@@ -209,7 +226,12 @@ def _replace_folder(new: Path, path: Path) -> None:
             if kept.is_file() and not (new / kept.name).exists():
                 shutil.copy2(kept, new / kept.name)
         os.replace(path, old)
-    os.replace(new, path)
+    try:
+        os.replace(new, path)
+    except OSError:
+        if old.exists():
+            os.replace(old, path)
+        raise
     shutil.rmtree(old, ignore_errors=True)
 
 
@@ -251,6 +273,25 @@ def _load_model(path: Path, name: str, info: Mapping[str, Any]) -> nn.Module:
     return model
 
 
+def _check_parts(path: Path, models: Mapping[str, nn.Module], keymap: Keymap) -> None:
+    """Refuse models that were not made for each other: they would play nonsense, or crash."""
+    tokenizer, lam, dynamics = models["tokenizer"], models["lam"].config, models["dynamics"].config
+    size = tokenizer.config
+    pairs = {
+        "tokens": (tokenizer.num_tokens, dynamics.num_tokens),
+        "codes": (tokenizer.num_codes, dynamics.num_codes),
+        "actions": (lam.num_actions, dynamics.num_actions),
+        "keymap actions": (len(keymap.actions), dynamics.num_actions),
+        "frame sizes": ((size.height, size.width), (lam.height, lam.width)),
+    }
+    wrong = [f"{name} {one} and {other}" for name, (one, other) in pairs.items() if one != other]
+    if wrong:
+        raise ValueError(
+            f"the models in {path} were not made for each other ({', '.join(wrong)}): export the "
+            f"world again"
+        )
+
+
 def _load_prompts(folder: Path, config: TokenizerConfig) -> list[np.ndarray]:
     import imageio.v3 as iio
 
@@ -261,9 +302,9 @@ def _load_prompts(folder: Path, config: TokenizerConfig) -> list[np.ndarray]:
         )
     prompts = [iio.imread(file)[..., :3] for file in files]
     for file, prompt in zip(files, prompts, strict=True):
-        if prompt.shape != (config.height, config.width, 3):
+        if prompt.shape != (config.height, config.width, 3) or prompt.dtype != np.uint8:
             raise ValueError(
-                f"{file} has shape {prompt.shape}, the world draws {config.height}x{config.width}: "
-                f"resize it"
+                f"{file} is {prompt.dtype} {prompt.shape}, the world draws uint8 "
+                f"{(config.height, config.width, 3)}: resize it"
             )
     return prompts

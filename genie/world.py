@@ -25,6 +25,7 @@ class State:
         ids: int32 (T, N), tokens of all frames so far, the prompt's included.
         leads: int16 (T,), the action that led to each frame; A where none was given.
         settings: for each frame, the settings it was drawn with.
+        next_settings: the settings of the frame that comes next.
     """
 
     fingerprint: str
@@ -32,6 +33,7 @@ class State:
     ids: Tensor
     leads: Tensor
     settings: tuple[Settings, ...]
+    next_settings: Settings
 
     @property
     def frame_index(self) -> int:
@@ -51,6 +53,7 @@ class State:
             "frame_index": self.frame_index,
             "settings": [asdict(settings) for settings in distinct],
             "settings_of_frame": [distinct.index(settings) for settings in self.settings],
+            "next_settings": asdict(self.next_settings),
         }
         write_json(folder / "state.json", record)
 
@@ -69,14 +72,25 @@ class State:
                 f"{folder} is not a saved state of format {STATE_FORMAT}: save it again with this "
                 f"version"
             )
-        distinct = [Settings(**settings) for settings in record["settings"]]
-        return cls(
-            fingerprint=record["world"],
-            seed=record["seed"],
-            ids=tensors["ids"],
-            leads=tensors["leads"],
-            settings=tuple(distinct[index] for index in record["settings_of_frame"]),
-        )
+        try:
+            distinct = [Settings(**settings) for settings in record["settings"]]
+            state = cls(
+                fingerprint=record["world"],
+                seed=record["seed"],
+                ids=tensors["ids"],
+                leads=tensors["leads"],
+                settings=tuple(distinct[index] for index in record["settings_of_frame"]),
+                next_settings=Settings(**record["next_settings"]),
+            )
+            frames = {len(state.ids), len(state.leads), len(state.settings), record["frame_index"]}
+        except (KeyError, TypeError, IndexError) as error:
+            raise ValueError(f"{folder} lacks or misspells {error}: save the state again") from None
+        if len(frames) != 1 or frames == {0}:
+            raise ValueError(
+                f"{folder} is damaged, its files tell of {sorted(frames)} frames: save the state "
+                f"again"
+            )
+        return state
 
 
 class World:
@@ -191,10 +205,13 @@ class World:
             ids=torch.stack(self._ids),
             leads=torch.tensor(self._leads, dtype=torch.int16),
             settings=tuple(self._drawn_with),
+            next_settings=self._settings,
         )
 
     def load_state(self, state: State) -> np.ndarray:
         """Go back to a moment of play of this very world; what follows equals what followed.
+
+        The settings of that moment come back too; assign `settings` to go on with others.
 
         Args:
             state: from `save_state` or `State.load`.
@@ -210,7 +227,7 @@ class World:
                 f"this state was saved in another world (fingerprint {state.fingerprint[:12]}, "
                 f"this world has {self.bundle.fingerprint[:12]}): load that world first"
             )
-        self._seed = state.seed
+        self._seed, self._settings = state.seed, state.next_settings
         self._rollout = Rollout(self.bundle, [state.seed], self._settings)
         shown = self._rollout.restore(state.ids.long()[None], state.leads.long()[None])
         self._ids = list(state.ids)

@@ -136,13 +136,17 @@ class LatentActionModel(nn.Module):
             before: float32 (B, 3, H, W) in [0, 1].
             after: the same shape.
 
+        Once there are codes, the encoder is left as it is and only the decoder learns: trained on,
+        the encoder would trade codes that mean one thing for a little less error (measured: left
+        and right merged into one code), or shrink all latents to a point.
+
         Returns:
             The predicted frame, unclamped; ids int64 (B,), all 0 while continuous; and a scalar
-            that keeps latents small or near their code.
+            that keeps latents small while they are continuous.
         """
         latents = self.encoder(before, after).float()
         if self.quantized:
-            latents, ids, extra = self.quantizer(latents)
+            latents, ids, extra = self.quantizer(latents.detach())
         else:
             extra = 1e-3 * latents.square().mean()
             latents = latents + self.config.noise * torch.randn_like(latents)

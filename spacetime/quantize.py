@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from vector_quantize_pytorch import FSQ, VectorQuantize
 
-KMEANS_STARTS = 8
+KMEANS_STARTS = 16
 """k-means from random members ends in a poor corner now and then; the best of these is kept."""
 
 

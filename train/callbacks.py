@@ -86,6 +86,7 @@ class Log(L.Callback):
         check = int(clock.progress * stage.fit_config.checks)
         if check > self.next_check or clock.finished:
             self.next_check = check
+            _check_weights(stage)
             figures, picture = stage.check()
             self._row("held-out", clock, figures)
             if notice := stage.notice():
@@ -122,10 +123,19 @@ class Keep(L.Callback):
         self.saved_at = time.monotonic()
 
     def save(self, trainer: L.Trainer) -> None:
-        """Write the checkpoint under a temporary name and rename it."""
+        """Write the checkpoint under a temporary name and rename it.
+
+        Raises:
+            ValueError: if a weight is not a number; the checkpoint before stays.
+            OSError: if the disk refuses; the checkpoint before stays.
+        """
+        _check_weights(trainer.lightning_module)
         temporary = self.path.with_suffix(".partial")
-        trainer.save_checkpoint(temporary)
-        os.replace(temporary, self.path)
+        try:
+            trainer.save_checkpoint(temporary)
+            os.replace(temporary, self.path)
+        finally:
+            temporary.unlink(missing_ok=True)
         self.saved_at = time.monotonic()
 
     def on_train_batch_end(
@@ -147,7 +157,16 @@ class RefuseNaN(L.Callback):
     ) -> None:
         """Look at the loss now and then: looking makes a GPU wait."""
         if stage.clock.step % 25 == 0 and not torch.isfinite(outputs["loss"]):
-            raise ValueError(
-                f"the loss is not a number at step {stage.clock.step}: lower lr and matrix_lr in "
-                f"the recipe, and resume from the last checkpoint with --resume"
-            )
+            raise _broken("the loss", stage)
+
+
+def _check_weights(stage: Stage) -> None:
+    if not all(weight.isfinite().all() for weight in stage.model.parameters()):
+        raise _broken("a weight", stage)
+
+
+def _broken(what: str, stage: Stage) -> ValueError:
+    return ValueError(
+        f"{what} is not a number at step {stage.clock.step}: lower lr and matrix_lr in the recipe, "
+        f"and resume from the last checkpoint with --resume"
+    )

@@ -28,6 +28,32 @@ class StepBatches(IterableDataset):
             step += 1
 
 
+def split_starts(episode_ends: np.ndarray, frames: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """List where the clips of a fit may start, and where held-out ones do.
+
+    Args:
+        episode_ends: int64 (episodes,), one past the last frame of each.
+        frames: T, frames a clip.
+        seed: of the split.
+
+    Returns:
+        int64 starts of training clips, and of held-out clips; no clip crosses an episode end.
+
+    Raises:
+        ValueError: if no training episode is long enough for a clip.
+    """
+    train, held_out = split_episodes(len(episode_ends), seed)
+    starts = clip_starts(episode_ends, frames, train)
+    if not len(starts):
+        raise ValueError(
+            f"no episode to train on has {frames} frames: use longer videos, or a recipe with "
+            f"shorter clips"
+        )
+    held_out_starts = clip_starts(episode_ends, frames, held_out)
+    # A corpus of one episode has nothing to hold out; its own clips are better than none.
+    return starts, held_out_starts if len(held_out_starts) else starts
+
+
 class FrameClips:
     """Clips of frames from the training episodes of a corpus, and the held-out ones."""
 
@@ -43,15 +69,7 @@ class FrameClips:
             ValueError: if no training episode is long enough for a clip.
         """
         self.length = frames
-        train, held_out = split_episodes(corpus.num_episodes, seed)
-        self.starts = clip_starts(corpus.episode_ends, frames, train)
-        if not len(self.starts):
-            raise ValueError(
-                f"no episode has {frames} frames: use longer videos, or a recipe with shorter clips"
-            )
-        held_out_starts = clip_starts(corpus.episode_ends, frames, held_out)
-        # A corpus of one episode has nothing to hold out; its own clips are better than none.
-        self.held_out_starts = held_out_starts if len(held_out_starts) else self.starts
+        self.starts, self.held_out_starts = split_starts(corpus.episode_ends, frames, seed)
         size = corpus.num_frames * corpus.height * corpus.width * 3
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         self.frames = corpus.read(0, corpus.num_frames) if size < memory / 4 else corpus.frames

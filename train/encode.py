@@ -17,6 +17,7 @@ from train.data import to_float
 
 FRAMES_PER_BATCH = 256
 NO_ACTION = -1
+MOST_CODES = 2**16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,15 @@ class Encoded:
     num_actions: int
 
 
+def check_codes(num_codes: int) -> None:
+    """Raise ValueError if ids of K = `num_codes` codes do not fit the stored type, uint16."""
+    if num_codes > MOST_CODES:
+        raise ValueError(
+            f"{num_codes} codes are more than the {MOST_CODES} that an encoding can hold: give the "
+            f"tokenizer fewer or smaller levels"
+        )
+
+
 def encode_corpus(
     corpus: Corpus,
     tokenizer: Tokenizer,
@@ -53,7 +63,11 @@ def encode_corpus(
         lam: in evaluation mode, quantized.
         out: the zarr group to write; it appears when it is whole.
         stamp: fingerprints of the corpus and both models.
+
+    Raises:
+        ValueError: if the tokenizer has more codes than the stored type can tell apart.
     """
+    check_codes(tokenizer.num_codes)
     if out.exists() and dict(zarr.open_group(out, mode="r").attrs).get("stamp") == stamp:
         return
     partial = out.with_name(out.name + ".partial")

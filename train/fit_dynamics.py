@@ -7,7 +7,7 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from corpus.clips import clip_starts, draw_clips, split_episodes
+from corpus.clips import draw_clips
 from dynamics.losses import masked_cross_entropy
 from dynamics.masking import corrupt_history, draw_hidden
 from dynamics.model import Dynamics
@@ -15,7 +15,7 @@ from dynamics.sampler import draw_noise, sample_frame
 from genie.settings import Settings
 from tokenizer.model import Tokenizer
 from train.clock import Clock
-from train.data import to_bytes
+from train.data import split_starts, to_bytes
 from train.encode import Encoded
 from train.recipe import FitConfig
 from train.stage import Stage
@@ -26,6 +26,15 @@ CORRUPTION = 0.15
 """Largest share of history tokens replaced by random codes (field measurement: 0 to 15 %)."""
 HELD_OUT_CLIPS = 32
 PICTURE_FRAMES = 8
+
+
+def check_clip_length(frames: int, band: int) -> None:
+    """Raise ValueError if clips of T = `frames` are shorter than twice the band W."""
+    if frames < 2 * band:
+        raise ValueError(
+            f"clips of {frames} frames are too short for a band of {band}: play would meet full "
+            f"bands that training never saw; use {2 * band} frames or more"
+        )
 
 
 class DynamicsStage(Stage):
@@ -56,24 +65,11 @@ class DynamicsStage(Stage):
             ValueError: if clips are shorter than twice the band, or no episode holds a clip.
         """
         super().__init__(model, fit, clock, seed)
-        band = model.config.band
-        if fit.frames < 2 * band:
-            raise ValueError(
-                f"clips of {fit.frames} frames are too short for a band of {band}: play would meet "
-                f"full bands that training never saw; use {2 * band} frames or more"
-            )
+        check_clip_length(fit.frames, model.config.band)
         self.encoded, self.settings = encoded, settings
         # In a list, the tokenizer is neither fitted nor saved with this stage.
         self.tokenizer = [tokenizer]
-        train, held_out = split_episodes(len(encoded.episode_ends), seed)
-        self.starts = clip_starts(encoded.episode_ends, fit.frames, train)
-        if not len(self.starts):
-            raise ValueError(
-                f"no episode has {fit.frames} frames: use longer videos, or a recipe with shorter "
-                f"clips"
-            )
-        held_out_starts = clip_starts(encoded.episode_ends, fit.frames, held_out)
-        self.held_out_starts = held_out_starts if len(held_out_starts) else self.starts
+        self.starts, self.held_out_starts = split_starts(encoded.episode_ends, fit.frames, seed)
 
     def read(self, starts: np.ndarray) -> tuple[Tensor, Tensor]:
         """Return ids int64 (B, T, N) and actions int64 (B, T−1) of the clips at `starts`."""
@@ -96,6 +92,13 @@ class DynamicsStage(Stage):
         logits = self.model(ids, actions, hidden, history)
         loss = masked_cross_entropy(logits, ids, hidden)
         return loss, {"cross_entropy": loss.detach()}
+
+    def compile_model(self) -> None:
+        """Compile the forward pass and run it once in both directions."""
+        self.model.compile()
+        batch = [part.to(self.device) for part in self.draw(self.clock.step)]
+        self.loss(*batch)[0].backward()
+        self.zero_grad(set_to_none=True)
 
     @torch.no_grad()
     def check(self) -> tuple[dict[str, float], Tensor]:

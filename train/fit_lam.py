@@ -3,18 +3,19 @@
 import torch
 from torch import Tensor
 
-from lam.health import Verdict, code_use, judge, one_step
+from lam.health import code_use, one_step
 from lam.losses import prediction_loss
 from lam.model import LatentActionModel
 from lam.pictures import code_grid
+from lam.verdict import Verdict, judge
 from train.clock import Clock
 from train.data import FrameClips, to_float
 from train.recipe import FitConfig
 from train.stage import Stage
 
-QUANTIZE_AT = 0.5
+QUANTIZE_AT = 0.6
 """Share of the fit after which codes are made of the continuous latents."""
-KMEANS_BATCHES = 60
+KMEANS_BATCHES = 120
 MOVING_SHARE = 0.02
 """A pair moves if more than this share of its pixels changes."""
 HELD_OUT_PAIRS = 512
@@ -111,10 +112,7 @@ class LatentActionStage(Stage):
     def notice(self) -> str | None:
         """Say that codes died, or at the end of the fit how healthy the model is."""
         if self.clock.finished and self.verdict is not None:
-            lines = [f"latent actions: {self.verdict.state}", *self.verdict.reasons]
-            if self.verdict.remedies:
-                lines += ["what to try, in this order:", *self.verdict.remedies]
-            return "\n  ".join(lines)
+            return str(self.verdict)
         revived = self.model.quantizer.revived
         new, self.told = revived - self.told, revived
         return f"{new} dead codes were replaced by live latents" if new else None

@@ -33,18 +33,22 @@ COMPILE_PAYS_AFTER = 600.0
 """Seconds of fitting from which a minute of compiling is won back (1.6 times as fast on a CPU)."""
 
 
-def compile_if_it_pays(stage: Stage) -> None:
-    """Compile the model's forward pass for a long fit; short ones start at once instead.
+def compile_if_it_pays(stage: Stage, precision: str) -> None:
+    """Compile a stage for a long fit, before its clock starts; short ones start at once instead.
 
     Args:
         stage: its model is compiled in place; its weights keep their names.
+        precision: Lightning's, which the compiled code is made for.
     """
     clock = stage.clock
     if clock.total_seconds is None or clock.total_seconds - clock.seconds < COMPILE_PAYS_AFTER:
         return
     # Without a C++ compiler the fit goes on uncompiled.
     torch._dynamo.config.suppress_errors = True
-    stage.model.compile()
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    stage.to(device)
+    with torch.autocast(device, dtype=torch.bfloat16, enabled=precision == "bf16-mixed"):
+        stage.compile_model()
 
 
 def fit_slice(
@@ -64,6 +68,7 @@ def fit_slice(
         precision: Lightning's; None chooses.
 
     Raises:
+        ValueError: if the checkpoint is of a model of other sizes, or a loss is not a number.
         KeyboardInterrupt: after Ctrl-C, once everything is saved.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -72,6 +77,7 @@ def fit_slice(
     if resumed:
         # The data stream starts before Lightning restores the stage: it needs the step now.
         saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        _check_sizes(stage, saved["state_dict"], checkpoint)
         stage.on_load_checkpoint(saved)
         if stage.clock.finished:
             stage.load_state_dict(saved["state_dict"])
@@ -79,10 +85,11 @@ def fit_slice(
             return
     # Lightning speaks of litlogger and of worker processes; neither concerns our users.
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    precision = precision or pick_precision()
     trainer = L.Trainer(
         accelerator="auto",
         devices=1,
-        precision=precision or pick_precision(),
+        precision=precision,
         max_epochs=-1,
         min_epochs=0,
         gradient_clip_val=1.0,
@@ -93,13 +100,24 @@ def fit_slice(
         num_sanity_val_steps=0,
         callbacks=[Advance(), RefuseNaN(), Bar(folder.name), Log(logs), Keep(folder, export)],
     )
-    compile_if_it_pays(stage)
     with warnings.catch_warnings(), _interruptible(stage):
         warnings.filterwarnings("ignore", module="lightning")
         warnings.filterwarnings("ignore", message="Mismatch dtype between input and weight")
+        compile_if_it_pays(stage, precision)
         trainer.fit(stage, ckpt_path=resumed, weights_only=True)
     if stage.clock.interrupted:
         raise KeyboardInterrupt
+
+
+def _check_sizes(stage: Stage, saved: dict[str, torch.Tensor], checkpoint: Path) -> None:
+    def sizes(weights: dict[str, torch.Tensor]) -> dict[str, torch.Size]:
+        return {name: weight.shape for name, weight in weights.items()}
+
+    if sizes(saved) != sizes(stage.state_dict()):
+        raise ValueError(
+            f"{checkpoint} is of a model of other sizes: resume with the recipe and the corpus it "
+            f"was begun with, or choose another --out"
+        )
 
 
 @contextmanager

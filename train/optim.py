@@ -60,9 +60,16 @@ class MuonAdamW(torch.optim.Optimizer):
         return {"parts": [part.state_dict() for part in self.parts]}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take back what `state_dict` returned."""
+        """Take back what `state_dict` returned; rates stay those that this optimizer was made with.
+
+        So a fit whose loss broke can be resumed at lower rates.
+        """
+        kept = ("full_lr", "weight_decay")
         for part, state in zip(self.parts, state_dict["parts"], strict=True):
+            own = [{name: group[name] for name in kept} for group in part.param_groups]
             part.load_state_dict(state)
+            for group, values in zip(part.param_groups, own, strict=True):
+                group.update(values)
         self.param_groups = [group for part in self.parts for group in part.param_groups]
 
 

@@ -113,8 +113,17 @@ def load_recipe(name: str) -> Recipe:
     try:
         import yaml
 
-        values = parser.parse_object({"recipe": yaml.safe_load(path.read_text(encoding="utf-8"))})
-        return parser.instantiate(values).recipe
+        record = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if _names_code(record):
+            raise ValueError(f"{path} is not a recipe: class_path is not allowed, give values only")
+        return parser.instantiate(parser.parse_object({"recipe": record})).recipe
     except (ArgumentError, yaml.YAMLError) as error:
         line = " ".join(str(error).split())
         raise ValueError(f"{path} is not a recipe: {line}") from None
+
+
+def _names_code(record: Any) -> bool:
+    """Whether a class is named anywhere; jsonargparse would import it, even to refuse it."""
+    if isinstance(record, dict):
+        return "class_path" in record or any(map(_names_code, record.values()))
+    return isinstance(record, list) and any(map(_names_code, record))

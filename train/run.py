@@ -1,9 +1,11 @@
 """`genie train`: the stages of a run, each resumable, each leaving what the next one reads."""
 
 import platform
+import time
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -14,10 +16,10 @@ from lam.model import LatentActionConfig, LatentActionModel
 from spacetime.weights import read_json, write_json
 from tokenizer.model import Tokenizer, TokenizerConfig
 from train.clock import Clock
-from train.data import FrameClips
-from train.encode import Encoded, encode_corpus, load_encoded
+from train.data import FrameClips, split_starts
+from train.encode import Encoded, check_codes, encode_corpus, load_encoded
 from train.export import commit_of, export_model, export_world, fingerprint, load_model
-from train.fit_dynamics import DynamicsStage
+from train.fit_dynamics import DynamicsStage, check_clip_length
 from train.fit_lam import LatentActionStage
 from train.fit_tokenizer import TokenizerStage
 from train.fitting import fit_slice
@@ -55,14 +57,19 @@ class Run:
             slice_seconds=None if self.slice_minutes is None else self.slice_minutes * 60,
         )
 
-    def fit(self, stage: Stage, name: str) -> None:
-        """Fit a stage to the end of its slice and export its averaged weights."""
+    def fit(self, stage: Stage, name: str) -> bool:
+        """Fit a stage to the end of its slice, export its averaged weights.
+
+        Returns:
+            Whether the stage is at its end, not only the slice.
+        """
         fit_slice(
             stage,
             self.out / name,
             self.out / "logs" / name,
             lambda done: export_model(self.out / name, done.average),
         )
+        return stage.clock.finished
 
     def stamp(self) -> dict[str, str]:
         """Return the fingerprints that an encoding of this run bears."""
@@ -92,30 +99,61 @@ def train(
         out: RUN; a folder of its own for each run.
         minutes: total of the stage, over all slices; of `all`, shared out by the recipe. None:
             the recipe's steps.
-        stop_after: minutes after which this slice ends with a checkpoint and an export.
+        stop_after: minutes after which this slice ends with a checkpoint and an export. Of `all`:
+            the stage in progress ends its slice, and those after it wait for the next one.
         resume: go on with a run whose folder exists.
         seed: of every draw.
 
     Raises:
-        ValueError: for an unknown stage or recipe, or sizes that do not fit the corpus.
+        ValueError: for an unknown stage or recipe, minutes that are not above 0, or sizes that do
+            not fit together or not the corpus; nothing is written then.
         FileExistsError: if this stage of `out` has been begun and `resume` is not given.
         FileNotFoundError: if an earlier stage is missing.
     """
     if stage not in ("all", *STAGES):
         raise ValueError(f"no stage {stage!r}: choose all, {', '.join(STAGES)}")
+    for flag, value in (("--minutes", minutes), ("--stop-after", stop_after)):
+        if value is not None and not value > 0:
+            raise ValueError(f"{flag} must be above 0, got {value:g}")
     chosen, opened = load_recipe(recipe), Corpus.open(corpus)
+    _check_sizes(chosen, opened, seed)
     wanted = STAGES if stage == "all" else (stage,)
+    started = time.monotonic()
     _check_out(out, stage, resume)
     _write_run_record(out, opened, recipe, seed)
     for name in wanted:
         shared = stage == "all" and minutes is not None and name != "encode"
         total = chosen.minutes_of(name, minutes) if shared else minutes
+        spent = (time.monotonic() - started) / 60
+        left = None if stop_after is None else max(0.0, stop_after - spent)
         part = Run(
-            out=out, corpus=opened, recipe=chosen, seed=seed, minutes=total,
-            slice_minutes=stop_after,
-        )  # fmt: skip
+            out=out, corpus=opened, recipe=chosen, seed=seed, minutes=total, slice_minutes=left
+        )
         torch.manual_seed(seed)
-        {"tokenizer": _tokenizer, "lam": _lam, "encode": _encode, "dynamics": _dynamics}[name](part)
+        if not _FITS[name](part):
+            # The next stage would learn from models that are still going to change.
+            print(f"{name} is not at its end yet: go on with --resume")
+            return
+
+
+def _check_sizes(recipe: Recipe, corpus: Corpus, seed: int) -> None:
+    """Refuse what a later stage would refuse after hours of fitting."""
+    size = {"height": corpus.height, "width": corpus.width}
+    tokenizer = _build(Tokenizer, TokenizerConfig, recipe.tokenizer, **size)
+    check_codes(tokenizer.num_codes)
+    lam = _build(LatentActionModel, LatentActionConfig, recipe.lam, **size)
+    dynamics = _build(
+        Dynamics,
+        DynamicsConfig,
+        recipe.dynamics,
+        num_tokens=tokenizer.num_tokens,
+        num_codes=tokenizer.num_codes,
+        num_actions=lam.config.num_actions,
+    )
+    check_clip_length(recipe.dynamics.fit.frames, dynamics.config.band)
+    for part in (recipe.tokenizer, recipe.lam, recipe.dynamics):
+        split_starts(corpus.episode_ends, part.fit.frames, seed)
+    _settings(recipe)
 
 
 def _check_out(out: Path, stage: str, resume: bool) -> None:
@@ -152,47 +190,51 @@ def _write_run_record(out: Path, corpus: Corpus, recipe: str, seed: int) -> None
     write_json(path, record)
 
 
-def _tokenizer(run: Run) -> None:
-    part: StageRecipe = run.recipe.tokenizer
-    config = _config(TokenizerConfig, part, height=run.corpus.height, width=run.corpus.width)
+def _tokenizer(run: Run) -> bool:
+    part, size = run.recipe.tokenizer, {"height": run.corpus.height, "width": run.corpus.width}
+    model = _build(Tokenizer, TokenizerConfig, part, **size)
     clips = FrameClips(run.corpus, part.fit.frames, run.seed)
-    run.fit(
-        TokenizerStage(Tokenizer(config), part.fit, run.clock(part.fit), run.seed, clips),
-        "tokenizer",
-    )
+    stage = TokenizerStage(model, part.fit, run.clock(part.fit), run.seed, clips)
+    return run.fit(stage, "tokenizer")
 
 
-def _lam(run: Run) -> None:
-    part = run.recipe.lam
-    config = _config(LatentActionConfig, part, height=run.corpus.height, width=run.corpus.width)
+def _lam(run: Run) -> bool:
+    part, size = run.recipe.lam, {"height": run.corpus.height, "width": run.corpus.width}
+    model = _build(LatentActionModel, LatentActionConfig, part, **size)
     clips = FrameClips(run.corpus, part.fit.frames, run.seed)
-    model = LatentActionModel(config)
-    run.fit(LatentActionStage(model, part.fit, run.clock(part.fit), run.seed, clips), "lam")
+    stage = LatentActionStage(model, part.fit, run.clock(part.fit), run.seed, clips)
+    return run.fit(stage, "lam")
 
 
-def _encode(run: Run) -> None:
+def _encode(run: Run) -> bool:
     tokenizer, lam = _first_stages(run)
     encode_corpus(run.corpus, tokenizer, lam, run.out / "encoded.zarr", run.stamp())
+    return True
 
 
-def _dynamics(run: Run) -> None:
+def _dynamics(run: Run) -> bool:
     tokenizer, lam = _first_stages(run)
     encoded = load_encoded(run.out / "encoded.zarr", run.stamp())
     part = run.recipe.dynamics
-    config = _config(
+    model = _build(
+        Dynamics,
         DynamicsConfig,
         part,
         num_tokens=encoded.ids.shape[1],
         num_codes=encoded.num_codes,
         num_actions=encoded.num_actions,
     )
-    settings = Settings(**run.recipe.settings)
+    settings = _settings(run.recipe)
     stage = DynamicsStage(
-        Dynamics(config), part.fit, run.clock(part.fit), run.seed, encoded, tokenizer, settings
+        model, part.fit, run.clock(part.fit), run.seed, encoded, tokenizer, settings
     )
-    run.fit(stage, "dynamics")
+    finished = run.fit(stage, "dynamics")
     dynamics = load_model(run.out / "dynamics", Dynamics, DynamicsConfig)
     _export(run, encoded, {"tokenizer": tokenizer, "lam": lam, "dynamics": dynamics}, settings)
+    return finished
+
+
+_FITS = {"tokenizer": _tokenizer, "lam": _lam, "encode": _encode, "dynamics": _dynamics}
 
 
 def _export(
@@ -219,9 +261,18 @@ def _first_stages(run: Run) -> tuple[Tokenizer, LatentActionModel]:
     return tokenizer.to(device), lam.to(device)
 
 
-def _config(config_class: type, part: StageRecipe, **given: int) -> object:
-    """Join what the recipe says with what the corpus and the earlier stages say."""
+def _build(
+    model_class: type[torch.nn.Module], config_class: type, part: StageRecipe, **given: int
+) -> Any:
+    """Build a model of what the recipe, the corpus and the earlier stages say."""
     try:
-        return config_class(**given, **part.model)
+        return model_class(config_class(**given, **part.model))
     except TypeError as error:
-        raise ValueError(f"the recipe's model values do not fit: {error}") from None
+        raise ValueError(f"the recipe's values for a {model_class.__name__}: {error}") from None
+
+
+def _settings(recipe: Recipe) -> Settings:
+    try:
+        return Settings(**recipe.settings)
+    except TypeError as error:
+        raise ValueError(f"the recipe's settings: {error}") from None

@@ -51,6 +51,9 @@ class Stage(L.LightningModule):
         """
         raise NotImplementedError
 
+    def compile_model(self) -> None:  # noqa: B027
+        """Compile what the loss calls, and call it once so that the clock does not count it."""
+
     def notice(self) -> str | None:
         """Return what the user should know now, after a check; None: nothing."""
         return None

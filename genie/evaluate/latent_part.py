@@ -24,9 +24,9 @@ from lam.health import (
     OneStep,
     code_consistency,
     code_use,
-    judge,
     one_step_from_errors,
 )
+from lam.verdict import judge
 
 CONSISTENCY_PROMPTS = 64
 AGREEMENT_FRAMES = 30_000

@@ -8,11 +8,11 @@ from lam.health import (
     OneStep,
     code_consistency,
     code_use,
-    judge,
     one_step,
     one_step_from_errors,
     squared_errors,
 )
+from lam.verdict import judge
 
 NUM_CODES = 4
 
@@ -47,9 +47,17 @@ def good(**change) -> tuple[CodeUse, OneStep]:
         "frozen_psnr": 22.0,
         "delta_psnr": 4.0,
         "nearer_next": 0.9,
+        "changed_share": 1.0,
         **change,
     }
     return CodeUse(shares=shares, perplexity=perplexity), OneStep(**step)
+
+
+def test_still_transitions_do_not_count_against_nearer_next():
+    use, step = good(nearer_next=0.3, changed_share=0.4)
+    assert judge(use, step).state == "healthy"
+    use, step = good(nearer_next=0.3, changed_share=0.9)
+    assert judge(use, step).state == "weak"
 
 
 def test_shares_and_perplexity_of_known_codes():

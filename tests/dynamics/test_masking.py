@@ -1,0 +1,88 @@
+import math
+
+import pytest
+import torch
+
+from dynamics.masking import corrupt_history, cosine_ratio, draw_hidden
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def test_cosine_ratio_falls_from_all_to_none():
+    ratio = cosine_ratio(torch.tensor([0.0, 1 / 3, 0.5, 2 / 3, 1.0]))
+    expected = torch.tensor([1.0, math.sqrt(3) / 2, math.sqrt(0.5), 0.5, 0.0])
+    torch.testing.assert_close(ratio, expected, atol=1e-6, rtol=0)
+
+
+def test_mask_ratios_follow_the_cosine_of_a_uniform_draw():
+    tokens = 64
+    hidden = draw_hidden((500, 8, tokens), 0.0, generator())
+    ratios = hidden.float().mean(dim=-1).flatten().sort().values
+    uniform = (torch.arange(len(ratios)) + 0.5) / len(ratios)
+    expected = cosine_ratio(uniform).sort().values
+    # Ratios are rounded up to whole tokens.
+    assert (ratios - expected).abs().max() < 1 / tokens + 0.03
+
+
+def test_each_frame_has_a_ratio_of_its_own():
+    counts = draw_hidden((4, 16, 64), 0.0, generator()).sum(dim=-1)
+    assert all(len(set(row.tolist())) > 8 for row in counts)
+    assert all(len(set(row.tolist())) > 2 for row in counts.T)
+
+
+@pytest.mark.parametrize("tokens", [1, 2, 64])
+def test_at_least_one_token_of_a_frame_is_hidden(tokens):
+    assert draw_hidden((500, 8, tokens), 0.0, generator()).any(dim=-1).all()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 1.0])
+def test_the_full_share_of_frames_is_hidden_whole(share):
+    tokens = 64
+    whole = draw_hidden((1000, 8, tokens), share, generator()).all(dim=-1).float().mean()
+    # The cosine itself rounds up to all tokens above (N−1)/N.
+    by_cosine = math.acos((tokens - 1) / tokens) * 2 / math.pi
+    assert whole == pytest.approx(share + (1 - share) * by_cosine, abs=0.015)
+
+
+def test_every_place_is_hidden_equally_often():
+    rate = draw_hidden((1000, 8, 16), 0.0, generator()).float().mean(dim=(0, 1))
+    assert (rate - rate.mean()).abs().max() < 0.03
+
+
+def test_hidden_places_come_from_the_generator_alone():
+    torch.manual_seed(1)
+    first = draw_hidden((2, 3, 16), 0.1, generator(7))
+    torch.manual_seed(2)
+    assert torch.equal(draw_hidden((2, 3, 16), 0.1, generator(7)), first)
+    assert not torch.equal(draw_hidden((2, 3, 16), 0.1, generator(8)), first)
+
+
+def test_corruption_leaves_the_targets_as_they_are():
+    ids = torch.randint(11, (8, 4, 16), generator=generator())
+    kept = ids.clone()
+    history = corrupt_history(ids, 11, 0.5, generator())
+    assert torch.equal(ids, kept)
+    assert history.data_ptr() != ids.data_ptr()
+    assert not torch.equal(history, ids)
+
+
+def test_corruption_draws_a_share_for_each_clip_up_to_the_largest():
+    ids = torch.full((400, 8, 64), -1)
+    share = (corrupt_history(ids, 1000, 0.4, generator()) != -1).float().mean(dim=(1, 2))
+    assert share.max() < 0.4 + 0.1
+    assert share.mean() == pytest.approx(0.2, abs=0.02)
+    assert share.std() == pytest.approx(0.4 / math.sqrt(12), abs=0.02)
+
+
+def test_corruption_draws_every_code_and_no_other():
+    history = corrupt_history(torch.full((200, 8, 16), -1), 5, 1.0, generator())
+    counts = torch.bincount(history[history != -1], minlength=5).float()
+    assert len(counts) == 5
+    assert (counts / counts.mean() - 1).abs().max() < 0.1
+
+
+def test_no_corruption_changes_nothing():
+    ids = torch.randint(11, (8, 4, 16), generator=generator())
+    assert torch.equal(corrupt_history(ids, 11, 0.0, generator()), ids)
