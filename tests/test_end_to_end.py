@@ -134,12 +134,12 @@ def test_ctrl_c_saves_and_the_fit_goes_on(place):
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         log = out / "logs" / "tokenizer" / "loss.csv"
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while not log.exists() and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
         try:
-            _, complaint = process.communicate(timeout=60)
+            _, complaint = process.communicate(timeout=180)
         finally:
             process.kill()
     assert process.returncode == 130, complaint

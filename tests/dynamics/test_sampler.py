@@ -180,6 +180,17 @@ def test_later_steps_see_and_use_what_was_kept(order):
     assert not (alone == alone[:, :1]).all()
 
 
+@pytest.mark.parametrize("order", ORDERS)
+def test_each_step_draws_with_numbers_of_its_own(order):
+    """Under even logits a code is the number that its step had for its place."""
+    model = FakeDynamics(torch.zeros(3, TOKENS, CODES))
+    noise = draw_noise([0, 1, 2], 0, STEPS, TOKENS)
+    drawn = sample_frame(model, ACTION, EMPTY, noise=noise, order=order, temperature=1.0)
+    step = torch.stack([ids == CODES for ids in model.shown]).sum(dim=0) - 1  # of each place
+    number = noise[:, :, 0].gather(1, step[:, None]).squeeze(1)
+    assert torch.equal(drawn, (number * CODES).long())
+
+
 def test_every_draft_gets_the_action_as_it_is():
     model = FakeDynamics(random_logits())
     action = torch.tensor([2, 0, 1])

@@ -1,0 +1,116 @@
+"""Which settings play a world best: steps, order and temperature on the same clips and seeds.
+
+    python benchmarks/settings.py WORLD CORPUS [--clips N] [--threads N] [--json FILE]
+
+Use clips that the world was not trained on, and that its card is not measured on.
+"""
+
+import argparse
+import json
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from corpus.store import Corpus
+from genie.bundle import Bundle, load_bundle
+from genie.catalog import find_world
+from genie.evaluate.clips import ClipChoice, choose_clips, encode_clips
+from genie.evaluate.errors import FROZEN, INFERRED
+from genie.evaluate.rollouts import score_rollouts
+from genie.evaluate.round_trip import score_round_trip
+from genie.rollout import Rollout
+from genie.settings import Settings
+
+CHOICES = [
+    (steps, order, temperature)
+    for steps, order in ((1, "random"), (2, "confidence"), (2, "random"), (3, "confidence"))
+    for temperature in (0.0, 0.5, 0.8)
+] + [(3, "random", 0.5), (3, "confidence", 1.0), (6, "confidence", 0.5), (6, "confidence", 0.8)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """How one choice of settings does.
+
+    Attributes:
+        settings: the choice.
+        psnr_4: rollout PSNR at t = 4 under inferred actions, dB.
+        psnr_10: the same at t = 10.
+        delta_4: Δ_4PSNR, dB, one draw of random actions.
+        over_frozen_4: psnr_4 above the frozen frame, dB.
+        held: round trip of held keys, mean over the codes.
+        random: round trip of random keys, mean over the codes.
+    """
+
+    settings: Settings
+    psnr_4: float
+    psnr_10: float
+    delta_4: float
+    over_frozen_4: float
+    held: float
+    random: float
+
+
+def score(
+    bundle: Bundle, corpus: Corpus, choice: ClipChoice, encoded: object, settings: Settings
+) -> Row:
+    """Score one choice of settings on the given clips; the same seeds for every choice."""
+    make_rollout = partial(Rollout, bundle, settings=settings)
+    errors = score_rollouts(bundle, make_rollout, corpus, choice, encoded, random_draws=1).errors
+    trip = score_round_trip(bundle, make_rollout, corpus, choice)
+    psnr, frozen = errors.psnr(INFERRED), errors.psnr(FROZEN)
+    return Row(
+        settings=settings,
+        psnr_4=float(psnr[3]),
+        psnr_10=float(psnr[9]),
+        delta_4=float(errors.delta()[3]),
+        over_frozen_4=float(psnr[3] - frozen[3]),
+        held=sum(trip.held) / len(trip.held),
+        random=sum(trip.random) / len(trip.random),
+    )
+
+
+def show(rows: list[Row]) -> Table:
+    """Lay the rows out."""
+    table = Table("steps", "order", "temperature", "PSNR 4", "PSNR 10", "Δ 4", "over frozen 4",
+                  "held", "random")  # fmt: skip
+    for row in rows:
+        s = row.settings
+        figures = (row.psnr_4, row.psnr_10, row.delta_4, row.over_frozen_4)
+        table.add_row(
+            str(s.steps), s.order, f"{s.temperature:g}", *(f"{value:.2f}" for value in figures),
+            f"{row.held:.0%}", f"{row.random:.0%}",
+        )  # fmt: skip
+    return table
+
+
+def main() -> None:
+    """Read the command line, score every choice, print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("world")
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("--clips", type=int, default=64)
+    parser.add_argument("--threads", type=int)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    bundle, corpus = load_bundle(find_world(options.world)), Corpus.open(options.corpus)
+    choice = choose_clips(corpus.episode_ends, options.clips, seed=1)
+    encoded = encode_clips(bundle, corpus, choice)
+    rows = []
+    for steps, order, temperature in track(CHOICES, description="settings"):
+        settings = replace(bundle.settings, steps=steps, order=order, temperature=temperature)
+        rows.append(score(bundle, corpus, choice, encoded, settings))
+    Console().print(show(rows))
+    if options.json:
+        options.json.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
