@@ -97,8 +97,13 @@ def sample_frame(
     Returns:
         int64 (B, N).
 
+    Raises:
+        ValueError: for an unknown order.
+
     Source: MaskGIT (Chang et al. 2022), section 3.2.
     """
+    if order not in ORDERS:
+        raise ValueError(f"order must be one of {', '.join(ORDERS)}, got {order!r}")
     batch, steps, _, tokens = noise.shape
     hidden_id = model.config.num_codes
     noise = noise.to(cache.keys.device)

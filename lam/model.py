@@ -132,13 +132,13 @@ class LatentActionModel(nn.Module):
     def reconstruct(self, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Predict the second frame of pairs through the latent, for training.
 
-        Args:
-            before: float32 (B, 3, H, W) in [0, 1].
-            after: the same shape.
-
         Once there are codes, the encoder is left as it is and only the decoder learns: trained on,
         the encoder would trade codes that mean one thing for a little less error (measured: left
         and right merged into one code), or shrink all latents to a point.
+
+        Args:
+            before: float32 (B, 3, H, W) in [0, 1].
+            after: the same shape.
 
         Returns:
             The predicted frame, unclamped; ids int64 (B,), all 0 while continuous; and a scalar
@@ -170,6 +170,8 @@ class LatentActionModel(nn.Module):
                 f"frames must be (B, T, 3, {self.config.height}, {self.config.width}), got "
                 f"{tuple(frames.shape)}: resize them to the size this model was trained on"
             )
+        if frames.shape[1] < 2:
+            raise ValueError("actions lie between frames: give two frames or more")
         if not self.quantized:
             raise ValueError("the latent action model has no codes yet: train it to the end first")
         before, after = frames[:, :-1].flatten(0, 1), frames[:, 1:].flatten(0, 1)

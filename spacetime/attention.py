@@ -105,7 +105,7 @@ class TimeAttention(Attention):
             Each (B, N, heads, T, head_dim).
         """
         queries, keys, values = self.project(x, "b t n (three heads d) -> three b n heads t d")
-        table = rotary_table(torch.arange(x.shape[1], device=x.device), queries.shape[-1])
+        table = rotary_table(torch.arange(x.shape[1]), queries.shape[-1], x.device)
         return rotate(queries, table), rotate(keys, table), values
 
     def merge(self, mixed: Tensor) -> Tensor:
@@ -155,21 +155,24 @@ class TimeAttention(Attention):
         return self.merge(attend(clean_q, clean_k, clean_v, band)), self.merge(mixed)
 
     def step(
-        self, x: Tensor, past: tuple[Tensor, Tensor], position: int, visible: Tensor
+        self,
+        x: Tensor,
+        past: tuple[Tensor, Tensor],
+        table: tuple[Tensor, Tensor],
+        visible: Tensor,
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """Attend for one new frame over the cached ones.
 
         Args:
-            x: float (B, N, D), the frame at `position`.
+            x: float (B, N, D), the new frame.
             past: cached keys and values, each (B, N, heads, W−1, head_dim).
-            position: absolute frame number.
+            table: from `rotary_table` at the new frame's absolute number.
             visible: bool (W,), from `TimeCache.visible`.
 
         Returns:
             Mixed (B, N, D), and the frame's own keys and values, each (B, N, heads, 1, head_dim).
         """
         queries, keys, values = self.project(x, "b n (three heads d) -> three b n heads 1 d")
-        table = rotary_table(torch.tensor([position], device=x.device), queries.shape[-1])
         queries, keys = rotate(queries, table), rotate(keys, table)
         mixed = attend(
             queries,
@@ -204,5 +207,7 @@ def attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None = 
         return mixed.reshape(queries.shape)
     scores = queries @ keys.mT * queries.shape[-1] ** -0.5  # (..., heads, Q, S)
     if mask is not None:
-        scores = scores + torch.zeros(mask.shape, dtype=scores.dtype).masked_fill(~mask, -torch.inf)
+        scores = scores + torch.zeros(
+            mask.shape, dtype=scores.dtype, device=mask.device
+        ).masked_fill(~mask, -torch.inf)
     return scores.softmax(dim=-1) @ values

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from spacetime.attention import SpaceAttention, TimeAttention
 from spacetime.cache import TimeCache
+from spacetime.rotary import rotary_table
 
 
 class FeedForward(nn.Module):
@@ -71,7 +72,11 @@ class SpaceTimeBlock(nn.Module):
         return streams + self.feed(self.feed_norm(streams))
 
     def step(
-        self, x: Tensor, past: tuple[Tensor, Tensor], position: int, visible: Tensor
+        self,
+        x: Tensor,
+        past: tuple[Tensor, Tensor],
+        table: tuple[Tensor, Tensor],
+        visible: Tensor,
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """Run one new frame over cached history; see `TimeAttention.step` for the arguments.
 
@@ -81,7 +86,7 @@ class SpaceTimeBlock(nn.Module):
         x = x + self.space(self.space_norm(x))
         own = past
         if self.time is not None:
-            mixed, own = self.time.step(self.time_norm(x), past, position, visible)
+            mixed, own = self.time.step(self.time_norm(x), past, table, visible)
             x = x + mixed
         return x + self.feed(self.feed_norm(x)), own
 
@@ -102,7 +107,7 @@ class SpaceTimeStack(nn.Module):
             ValueError: if the sizes do not fit together.
         """
         super().__init__()
-        if dim % heads or (dim // heads) % 2 or layers < 1 or band < 1:
+        if dim < 1 or heads < 1 or dim % heads or (dim // heads) % 2 or layers < 1 or band < 1:
             raise ValueError(
                 f"dim {dim}, heads {heads}, layers {layers}, band {band} do not fit together: dim "
                 f"must be a multiple of 2·heads, layers and band at least 1"
@@ -142,10 +147,12 @@ class SpaceTimeStack(nn.Module):
             (B, N, D), and what `TimeCache.write` takes to let this frame enter the history.
         """
         visible = cache.visible()
+        # Once for all layers: in play, small operations cost more than they compute.
+        table = rotary_table(torch.tensor([cache.position]), self.dim // self.heads, x.device)
         new = []
         for layer, block in enumerate(self.blocks):
             past = (cache.keys[layer], cache.values[layer])
-            x, own = block.step(x, past, cache.position, visible)
+            x, own = block.step(x, past, table, visible)
             new.append(own)
         return self.norm(x), new
 

@@ -104,6 +104,7 @@ class VectorQuantizer(nn.Module):
             codebook_size=config.num_codes,
             decay=config.decay,
             commitment_weight=0.0,
+            rotation_trick=False,
             kmeans_init=True,
             kmeans_iters=25,
             threshold_ema_dead_code=0,
@@ -172,7 +173,7 @@ class VectorQuantizer(nn.Module):
         count = int(dead.sum())
         self.revived += count
         chosen = latents[torch.randint(len(latents), (count,), device=latents.device)].float()
-        chosen = chosen + 0.01 * latents.std() * torch.randn_like(chosen)
+        chosen = chosen + 0.01 * latents.std().clamp_min(0.01) * torch.randn_like(chosen)
         book = self.vq._codebook
         book.embed.data[0, dead] = chosen
         # A newcomer has the mass of an average code, or its first members would throw it far.

@@ -8,7 +8,9 @@ BASE = 100.0
 the common 10,000 would leave most pairs of channels without any turn inside the band)."""
 
 
-def rotary_table(positions: Tensor, head_dim: int) -> tuple[Tensor, Tensor]:
+def rotary_table(
+    positions: Tensor, head_dim: int, device: torch.device | str | None = None
+) -> tuple[Tensor, Tensor]:
     """Return the cosines and sines that turn queries and keys at the given frames.
 
     Float32 angles err by 1e-3 after ten thousand frames of play, so they are computed in float64.
@@ -16,6 +18,8 @@ def rotary_table(positions: Tensor, head_dim: int) -> tuple[Tensor, Tensor]:
     Args:
         positions: int64 (T,), absolute frame numbers, 0 or more.
         head_dim: channels of one head, even.
+        device: where the result goes; None: where the positions are. Angles are computed where the
+            positions are, which must know float64: the CPU does, Apple's GPUs do not.
 
     Returns:
         Cosine and sine, each float32 (T, head_dim / 2).
@@ -25,7 +29,7 @@ def rotary_table(positions: Tensor, head_dim: int) -> tuple[Tensor, Tensor]:
     exponents = torch.arange(0, head_dim, 2, dtype=torch.float64, device=positions.device)
     rates = BASE ** (-exponents / head_dim)
     angles = positions.to(torch.float64)[:, None] * rates  # (T, head_dim/2)
-    return angles.cos().float(), angles.sin().float()
+    return angles.cos().float().to(device), angles.sin().float().to(device)
 
 
 def rotate(x: Tensor, table: tuple[Tensor, Tensor]) -> Tensor:

@@ -123,7 +123,15 @@ class Tokenizer(nn.Module):
 
         Returns:
             float32 (B, T, 3, H, W) in [0, 1].
+
+        Raises:
+            ValueError: if an id is out of range, as ids of another tokenizer may be.
         """
+        if ids.numel() and not 0 <= int(ids.min()) <= int(ids.max()) < self.num_codes:
+            raise ValueError(
+                f"ids must be 0 to {self.num_codes - 1}, got {int(ids.min())} to "
+                f"{int(ids.max())}: were they made by another tokenizer?"
+            )
         return self.render(self.quantizer.lookup(ids)).clamp(0, 1)
 
     def new_cache(self, batch: int, start: int = 0) -> TimeCache:

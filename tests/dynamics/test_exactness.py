@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from dynamics import Dynamics
-from spacetime import attention
+from spacetime import attention, blocks
 from spacetime.cache import TimeCache
 
 TOLERANCE = 1e-4
@@ -196,14 +196,17 @@ def test_a_broken_player_is_seen(new_model, clip, start, name):
 
 
 def test_float32_angles_are_seen_far_from_zero(new_model, clip, monkeypatch):
-    def table32(positions: Tensor, head_dim: int) -> tuple[Tensor, Tensor]:
+    def table32(
+        positions: Tensor, head_dim: int, device: object = None
+    ) -> tuple[Tensor, Tensor]:
         rates = 100.0 ** (-torch.arange(0, head_dim, 2, dtype=torch.float32) / head_dim)
         angles = positions.float()[:, None] * rates
         return angles.cos(), angles.sin()
 
     model = new_model()
     assert errors(model, play, clip, 10 * FAR).max() < TOLERANCE
-    monkeypatch.setattr(attention, "rotary_table", table32)
+    for room in (attention, blocks):
+        monkeypatch.setattr(room, "rotary_table", table32)
     assert errors(model, play, clip, 0).max() < TOLERANCE
     assert errors(model, play, clip, 10 * FAR).max() > SEEN
 
