@@ -19,8 +19,6 @@ from spacetime.weights import model_fingerprint, read_json, read_weights, write_
 from train.encode import Encoded
 
 PROMPTS = 8
-PROMPT_AGE = 10
-"""Frames into an episode at which a prompt is taken: the game has begun by then."""
 KEYMAP_PAIRS = 4000
 
 
@@ -104,8 +102,8 @@ def export_world(
     prompts = []
     for episode in episodes if len(episodes) else range(min(PROMPTS, corpus.num_episodes)):
         start, stop = corpus.episode(int(episode))
-        place = min(start + PROMPT_AGE, stop - 1)
-        prompts.append(corpus.read(place, place + 1)[0])
+        middle = (start + stop) // 2  # episodes of one game tend to begin alike
+        prompts.append(corpus.read(middle, middle + 1)[0])
     write_bundle(
         out,
         models,

@@ -249,7 +249,7 @@ def _export(
         encoded,
         models,
         settings,
-        {"name": name, "title": name, "made_with": record},
+        {"name": name, "title": name, "commit": record["commit"], "made_with": record},
         run.seed,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+from genie.evaluate.card import write_card
 from genie.evaluate.clips import (
     CLIP_FRAMES,
     CLIPS_WANTED,
@@ -32,6 +33,7 @@ from genie.evaluate.speed import measure_speed
 from genie.evaluate.statistics import DriftMeter
 from genie.evaluate.subject import Request, Subject, read_action_groups
 from genie.evaluate.tokens import CROSS_ENTROPY_CLIPS, score_cross_entropy, score_tokenizer
+from spacetime.weights import write_atomic
 
 
 def evaluate(
@@ -54,7 +56,7 @@ def evaluate(
         long: play 10,000 frames instead of 1,000.
         action_groups: json file {"name": [true action, …], …}; true actions that do the same.
         json: file for the report.
-        plots: folder for plots, the contact sheet of held keys and a GIF per key.
+        plots: folder for plots, the world's card, the contact sheet of held keys and a GIF per key.
 
     Returns:
         The report (issue format 1): json values, absent ones None with a reason in "notes".
@@ -93,6 +95,8 @@ def evaluate(
             write_report(report, Path(json))
         if plots is not None:
             draw_plots(report, names, Path(plots))
+            card = write_card(report, bundle.info, bundle.keymap)
+            write_atomic(Path(plots) / "card.md", card.encode())
             draw_sheet(subject, names, Path(plots), bars, seed)
     print_report(report, names)
     return report

@@ -196,9 +196,7 @@ def test_a_broken_player_is_seen(new_model, clip, start, name):
 
 
 def test_float32_angles_are_seen_far_from_zero(new_model, clip, monkeypatch):
-    def table32(
-        positions: Tensor, head_dim: int, device: object = None
-    ) -> tuple[Tensor, Tensor]:
+    def table32(positions: Tensor, head_dim: int, device: object = None) -> tuple[Tensor, Tensor]:
         rates = 100.0 ** (-torch.arange(0, head_dim, 2, dtype=torch.float32) / head_dim)
         angles = positions.float()[:, None] * rates
         return angles.cos(), angles.sin()

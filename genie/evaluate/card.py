@@ -1,0 +1,116 @@
+"""The card of a world: its README, written from a report."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from genie.evaluate.report import show
+
+
+def write_card(report: Mapping[str, Any], info: Mapping[str, Any], keymap: Any) -> str:
+    """Write the card of a world in Markdown.
+
+    Args:
+        report: as returned by `genie.evaluate.report.finish`.
+        info: the record in world.json.
+        keymap: the world's lam.keymap.Keymap.
+
+    Returns:
+        The whole text; every figure comes from the report.
+    """
+    meta, corpus, made = report["meta"], info.get("corpus", {}), info.get("made_with", {})
+    parts = [
+        f"# {info['title']}",
+        f"A world of {info['width']}×{info['height']} pixels at {info['fps']:g} frames/s, learnt "
+        f"from {corpus.get('frames', 0):,} frames of unlabelled video in "
+        f"{corpus.get('episodes', 0):,} episodes. Play it: `genie play {info['name']}`.",
+        "## Keys",
+        _keys(report, keymap),
+        "## Figures",
+        f"`{meta['command']}`, {meta['clips']} clips from {meta['episodes']} episodes that were "
+        f"not trained on; {meta['machine']}, torch {meta['torch']}, {meta['date']}. Settings: "
+        + ", ".join(f"{name} {show(value)}" for name, value in report["settings"].items())
+        + ". Every figure means what docs/metrics.md says.",
+        _figures(report),
+        "## Rollouts",
+        "PSNR in dB from one true frame, under the actions inferred from the true clip and under "
+        "random ones; the frozen frame and the tokenizer's ceiling beside them.",
+        _rollouts(report["dynamics"]),
+        "## Made of",
+        f"Source: {corpus.get('source', 'unknown')}. Licence: {corpus.get('licence', 'unknown')}. "
+        f"Recipe `{made.get('recipe', 'unknown')}`, seed {made.get('seed', 'unknown')}, commit "
+        f"{str(info.get('commit'))[:12]}. Fingerprint of the world: "
+        f"`{meta['fingerprints']['world'][:16]}`, of the corpus it was trained on: "
+        f"`{str(corpus.get('fingerprint'))[:16]}`.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _keys(report: Mapping[str, Any], keymap: Any) -> str:
+    lam, rows = report["lam"], []
+    for action in keymap.actions:
+        held, random = (lam["round_trip"][arm][action.id] for arm in ("held", "random"))
+        keys = ", ".join((*action.keys, str(action.id)))
+        shares = (show(value) for value in (lam["code_share"][action.id], held, random))
+        rows.append((action.name, keys, *shares))
+    head = ("action", "keys", "share of transitions", "read back, held", "read back, random keys")
+    return _table(head, rows)
+
+
+def _figures(report: Mapping[str, Any]) -> str:
+    tokens, dynamics, lam = report["tokenizer"], report["dynamics"], report["lam"]
+    low, high = dynamics["delta_psnr_ci"][3]
+    speed = report["speed"]
+    rows = [
+        ("tokenizer PSNR / SSIM", f"{tokens['psnr']:.2f} dB / {show(tokens['ssim'])}"),
+        ("codes used / perplexity", show((tokens["codes_used_share"], tokens["perplexity"]))),
+        ("share of the rarest latent action", show(min(lam["code_share"]))),
+        ("latent actions, one-step ΔPSNR", f"{lam['delta_psnr_1']:.2f} dB ({lam['verdict']})"),
+        ("agreement, balanced accuracy", show(lam["agreement"]["balanced_accuracy"])),
+        ("Δ₄PSNR", f"{dynamics['delta_psnr'][3]:.2f} dB ({low:.2f} to {high:.2f})"),
+        (
+            "rollout PSNR at t = 4 / frozen",
+            f"{dynamics['psnr'][3]:.2f} / {dynamics['frozen_psnr'][3]:.2f} dB",
+        ),
+        ("cross-entropy, first draft / mean", _pair(dynamics, "first", "mean") + " nats"),
+        *_long_rows(report["drift"]),
+        ("frames/s, drawn", f"{speed['fps']:.1f}"),
+        ("frames/s at frame 100 / 2,000", show((speed["fps_at_100"], speed["fps_at_2000"]))),
+        ("key to drawn frame, p50 / p95", f"{speed['p50_ms']:.1f} / {speed['p95_ms']:.1f} ms"),
+    ]
+    return _table(("figure", "value"), rows)
+
+
+def _pair(dynamics: Mapping[str, Any], first: str, second: str) -> str:
+    return show((dynamics[f"cross_entropy_{first}"], dynamics[f"cross_entropy_{second}"]))
+
+
+def _long_rows(drift: Mapping[str, Any]) -> list[tuple[str, str]]:
+    rows = []
+    for keys, half in drift.items():
+        word = {"random": "inferred keys", "held": "keys held in turn"}[keys]
+        moving, read = half["moving_share"], half["round_trip"]
+        rows += [
+            (
+                f"moving pixels, first / last 100 frames, {word}",
+                f"{show((moving[0], moving[-1]))} (real clips {show(half['real_moving_share'])})",
+            ),
+            (f"keys read back, first / last 100 frames, {word}", show((read[0], read[-1]))),
+            (f"left the corpus' statistics at frame, {word}", show(half["left_at"])),
+        ]
+    return rows
+
+
+def _rollouts(dynamics: Mapping[str, Any]) -> str:
+    keys = ("psnr", "random_psnr", "frozen_psnr", "ceiling_psnr", "delta_psnr")
+    rows = []
+    for t in range(len(dynamics["psnr"])):
+        low, high = dynamics["delta_psnr_ci"][t]
+        cells = (f"{dynamics[key][t]:.2f}" for key in keys)
+        rows.append((str(t + 1), *cells, f"{low:.2f} to {high:.2f}"))
+    head = ("t", "inferred", "random", "frozen", "ceiling", "Δ", "95 % interval of Δ")
+    return _table(head, rows)
