@@ -236,7 +236,7 @@ class World:
         return shown[0].numpy()
 
     def _check_prompt(self, prompt: np.ndarray) -> np.ndarray:
-        frames = np.ascontiguousarray(prompt)
+        frames = np.array(prompt)  # a copy: decoded pictures may be read-only, which torch warns of
         frames = frames[None] if frames.ndim == 3 else frames
         size = (self.bundle.height, self.bundle.width, 3)
         if (
