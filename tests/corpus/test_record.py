@@ -329,7 +329,7 @@ def test_levels_that_are_no_range_are_refused(text):
 
 
 def test_a_real_gymnasium_environment_can_be_recorded(tmp_path, monkeypatch):
-    gymnasium = pytest.importorskip("gymnasium", reason="needs the extra: record")
+    gymnasium = pytest.importorskip("gymnasium", reason="optional extra not installed: record")
 
     class Real(gymnasium.Env):
         metadata = {"render_modes": ["rgb_array"], "render_fps": 12}
