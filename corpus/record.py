@@ -37,12 +37,22 @@ def parse_levels(text: str) -> tuple[int, int]:
     Raises:
         ValueError: the text is no such range, or the range is empty.
     """
-    parts = text.split(":")
-    if len(parts) != 2 or not all(part.isdecimal() for part in parts):
-        raise ValueError(f"{text!r} are no levels: give A:B, such as 0:10000")
-    levels = int(parts[0]), int(parts[1])
-    _check_levels(levels)
-    return levels
+    return _parse_range(text, "levels", "0:10000")
+
+
+def parse_actions(text: str) -> tuple[int, int]:
+    """Read actions as the command line gives them.
+
+    Args:
+        text: ``A:B``, such as ``0:9``.
+
+    Returns:
+        (A, B): actions A to B - 1.
+
+    Raises:
+        ValueError: the text is no such range, or the range is empty.
+    """
+    return _parse_range(text, "actions", "0:9")
 
 
 def hold_lengths(rng: np.random.Generator, hold: int, count: int) -> np.ndarray:
@@ -64,23 +74,29 @@ class HeldActions:
 
     Args:
         num_games: G.
-        num_actions: actions are 0 to ``num_actions`` - 1.
+        num_actions: how many actions are played.
         hold: the longest hold in frames, at least 1.
         rng: where the randomness comes from.
+        first: the first action that is played; the others follow it.
     """
 
     def __init__(
-        self, num_games: int, num_actions: int, hold: int, rng: np.random.Generator
+        self,
+        num_games: int,
+        num_actions: int,
+        hold: int,
+        rng: np.random.Generator,
+        first: int = 0,
     ) -> None:
         """Begin with nothing held; see the class."""
-        self._num_actions, self._hold, self._rng = num_actions, hold, rng
+        self._range, self._hold, self._rng = (first, first + num_actions), hold, rng
         self._actions = np.zeros(num_games, np.int64)
         self._left = np.zeros(num_games, np.int64)
 
     def next(self) -> np.ndarray:
         """The actions of the next step: int64 (G,)."""
         new = np.flatnonzero(self._left == 0)
-        self._actions[new] = self._rng.integers(self._num_actions, size=len(new))
+        self._actions[new] = self._rng.integers(*self._range, size=len(new))
         self._left[new] = hold_lengths(self._rng, self._hold, len(new))
         self._left -= 1
         return self._actions.copy()
@@ -103,6 +119,7 @@ def record_corpus(
     hold: int = 30,
     seed: int = 0,
     size: tuple[int, int] | None = None,
+    actions: tuple[int, int] | None = None,
     num_games: int = NUM_GAMES,
     progress: bool = True,
 ) -> Path:
@@ -116,6 +133,8 @@ def record_corpus(
         hold: the longest time an action is held, in frames, at least 1.
         seed: of the games and the policy, at least 0.
         size: (H, W) to crop and scale to; default: as the game shows it.
+        actions: (A, B): play only actions A to B - 1; default: all. Where a game has many names for
+            doing nothing, as CoinRun does, leaving those out shows more of it.
         num_games: how many copies are played at once.
         progress: whether to draw a progress bar on stderr.
 
@@ -137,11 +156,15 @@ def record_corpus(
     ):
         if value < least:
             raise ValueError(f"--{name} is {value}; give at least {least}")
-    if levels is not None:
-        _check_levels(levels)
+    for name, given in (("levels", levels), ("actions", actions)):
+        if given is not None:
+            _check_range(given, name)
     kind = ProcgenGames if env.startswith(PREFIX) else GymnasiumGames
     games = kind(env, min(num_games, max(1, frames // 2)), levels, seed)
     try:
+        played = actions or (0, games.num_actions)
+        if played[1] > games.num_actions:
+            raise ValueError(f"--actions {played[0]}:{played[1]}: {env} has {games.num_actions}")
         recorder = _Recorder(games, env, size)
         card = CorpusCard(
             fps=games.fps,
@@ -151,6 +174,7 @@ def record_corpus(
                 "maker": "record",
                 "env": env,
                 "levels": list(levels) if levels else None,
+                "actions": list(played),
                 "hold": hold,
                 "seed": seed,
                 "games": games.num_games,
@@ -158,9 +182,9 @@ def record_corpus(
         )
         writer = CorpusWriter.create(out, recorder.size, card, with_actions=True)
         try:
-            policy = HeldActions(
-                games.num_games, games.num_actions, hold, np.random.default_rng(seed)
-            )
+            rng = np.random.default_rng(seed)
+            count = played[1] - played[0]
+            policy = HeldActions(games.num_games, count, hold, rng, first=played[0])
             recorder.play(writer, policy, frames, progress)
             return writer.finish()
         except BaseException as error:
@@ -230,9 +254,19 @@ def _usable(episode: _Running) -> int:
     return len(episode.frames) if len(episode.frames) >= 2 else 0
 
 
-def _check_levels(levels: tuple[int, int]) -> None:
-    """Refuse an empty or negative range of levels."""
-    if not 0 <= levels[0] < levels[1]:
+def _parse_range(text: str, name: str, example: str) -> tuple[int, int]:
+    """Read ``A:B``; ``name`` says what it is a range of."""
+    parts = text.split(":")
+    if len(parts) != 2 or not all(part.isdecimal() for part in parts):
+        raise ValueError(f"{text!r} are no {name}: give A:B, such as {example}")
+    read = int(parts[0]), int(parts[1])
+    _check_range(read, name)
+    return read
+
+
+def _check_range(given: tuple[int, int], name: str) -> None:
+    """Refuse an empty or negative range."""
+    if not 0 <= given[0] < given[1]:
         raise ValueError(
-            f"--levels {levels[0]}:{levels[1]} holds no level: give A:B with 0 <= A < B"
+            f"--{name} {given[0]}:{given[1]} holds no {name[:-1]}: give A:B with 0 <= A < B"
         )

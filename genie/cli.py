@@ -166,6 +166,7 @@ def _add_record(parser: ArgumentParser) -> None:
     add("--out", type=Path, required=True, metavar="DIR", help="the corpus to make")
     add("--frames", type=int, required=True, metavar="N", help="how many")
     add("--levels", type=str, metavar="A:B", help="levels A to B-1")
+    add("--actions", type=str, metavar="A:B", help="play actions A to B-1 only (default: all)")
     add("--hold", type=int, default=30, metavar="N", help="longest hold in frames (default: 30)")
     add("--seed", type=int, default=0, metavar="S", help="default: 0")
 
@@ -215,10 +216,11 @@ def _corpus_build(values: dict[str, Any]) -> None:
 
 
 def _corpus_record(values: dict[str, Any]) -> None:
-    from corpus.record import parse_levels, record_corpus
+    from corpus.record import parse_actions, parse_levels, record_corpus
 
-    levels = values.pop("levels")
-    path = record_corpus(levels=None if levels is None else parse_levels(levels), **values)
+    for name, parse in (("levels", parse_levels), ("actions", parse_actions)):
+        values[name] = None if values[name] is None else parse(values[name])
+    path = record_corpus(**values)
     print(f"corpus in {path}; look at it with: genie corpus report {path}")
 
 

@@ -11,7 +11,13 @@ import corpus.record
 from corpus.games import INSTALL, INSTALL_ATARI, GymnasiumGames
 from corpus.procgen import INSTALL as INSTALL_PROCGEN
 from corpus.procgen import ProcgenGames
-from corpus.record import HeldActions, hold_lengths, parse_levels, record_corpus
+from corpus.record import (
+    HeldActions,
+    hold_lengths,
+    parse_actions,
+    parse_levels,
+    record_corpus,
+)
 from corpus.store import Corpus
 
 LENGTH = 7  # steps of an episode of the counting game
@@ -358,3 +364,22 @@ def test_a_real_gymnasium_environment_can_be_recorded(tmp_path, monkeypatch):
         gymnasium.registry.pop("GenieCounting-v0")
     assert (read.num_frames, read.fps) == (90, 12.0)
     assert np.diff(read.episode_ends, prepend=0).max() == 10
+
+
+def test_only_the_asked_actions_are_played(tmp_path, gymnasium):
+    corpus = Corpus.open(_record(tmp_path / "out", 300, actions=(1, 3)))
+    inside = np.setdiff1d(np.arange(corpus.num_frames), corpus.episode_ends - 1)
+    assert set(corpus.true_actions()[inside].tolist()) == {1, 2}
+    assert corpus.card.options["actions"] == [1, 3]
+
+
+def test_actions_that_the_game_has_not_are_refused(tmp_path, gymnasium):
+    with pytest.raises(ValueError, match="--actions 2:5: Count-v0 has 3"):
+        _record(tmp_path / "out", actions=(2, 5))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("text", ["9", "3:3", "a:b", "4:2"])
+def test_a_range_of_actions_that_is_none_is_refused(text):
+    with pytest.raises(ValueError, match="actions|action"):
+        parse_actions(text)
