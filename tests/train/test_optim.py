@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from train.optim import MuonAdamW, lr_factor, update_ema
+from train.optim import Muon, MuonAdamW, lr_factor, orthogonalize, update_ema
 
 
 def take_steps(model, optimizer, count, seed=0):
@@ -136,3 +136,33 @@ def test_buffers_are_copied_and_not_averaged():
     average, model = make_counted(0.0), make_counted(1.0)
     update_ema(average, model, 0.9, step=10_000)
     assert average.count.item() == 1.0
+
+
+def test_muon_takes_the_steps_of_pytorchs_own():
+    generator = torch.Generator().manual_seed(0)
+    shapes = [(8, 8), (32, 8), (8, 32), (8, 8), (24, 8)]
+    start = [torch.randn(shape, generator=generator) for shape in shapes]
+    ours, theirs = ([nn.Parameter(weight.clone()) for weight in start] for _ in range(2))
+    rates = {"lr": 0.02, "weight_decay": 0.1}
+    pair = Muon(ours, **rates), torch.optim.Muon(theirs, **rates)
+    for _ in range(3):
+        for one, other in zip(ours, theirs, strict=True):
+            one.grad = torch.randn(one.shape, generator=generator)
+            other.grad = one.grad.clone()
+        for optimizer in pair:
+            optimizer.step()
+    for one, other, weight in zip(ours, theirs, start, strict=True):
+        moved = (one - weight).norm()
+        assert (one - other).norm() < 0.03 * moved  # theirs computes in bfloat16
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (48, 16), (16, 64)])
+def test_orthogonalized_matrices_have_singular_values_near_one(shape):
+    matrices = torch.randn(3, *shape, generator=torch.Generator().manual_seed(1))
+    values = torch.linalg.svdvals(orthogonalize(matrices))
+    assert values.min() > 0.3 and values.max() < 1.3
+    left, right = torch.linalg.svd(matrices, full_matrices=False)[::2]
+    cosine = (orthogonalize(matrices) * (left @ right)).sum((1, 2)) / (
+        orthogonalize(matrices).norm(dim=(1, 2)) * (left @ right).norm(dim=(1, 2))
+    )
+    assert cosine.min() > 0.95
