@@ -47,6 +47,8 @@ def agreement_with_true_actions(
 
     Raises:
         ValueError: if lengths differ, or a half has no transition of some group.
+
+    Source: metrics.md, "Agreement with true actions".
     """
     codes, groups, episodes = (torch.as_tensor(x).cpu().long() for x in (codes, groups, episodes))
     if not codes.shape == groups.shape == episodes.shape or codes.ndim != 1:
@@ -58,7 +60,7 @@ def agreement_with_true_actions(
     codes, groups, episodes = codes[known], groups[known], episodes[known]
     if not len(codes) or codes.min() < 0:
         raise ValueError("agreement needs transitions with a known action and a code from 0")
-    fitted = _half_of_episodes(episodes, seed)
+    fitted = fitting_half(episodes, seed)
     size = (int(codes.max()) + 1, int(groups.max()) + 1)
     fit = _recall_table(codes[fitted], groups[fitted], size)
     table = _recall_table(codes[~fitted], groups[~fitted], size)
@@ -74,8 +76,38 @@ def agreement_with_true_actions(
     )
 
 
-def _half_of_episodes(episodes: Tensor, seed: int) -> Tensor:
-    """Return a mask (P,) of the transitions in a random half of the episodes."""
+def share_of_ceiling(score: float, ceiling: float, chance: float) -> float | None:
+    """Say how much of what two frames tell about the action the codes hold.
+
+    Args:
+        score: balanced accuracy of the codes.
+        ceiling: the same of a supervised probe.
+        chance: 1 / G.
+
+    Returns:
+        (score - chance) / (ceiling - chance): 0 at chance, 1 at the ceiling, above 1 where the
+        codes do better than the probe; None where the probe itself is no better than chance.
+
+    Source: metrics.md, "Agreement with true actions".
+    """
+    if ceiling <= chance:
+        return None
+    return (score - chance) / (ceiling - chance)
+
+
+def fitting_half(episodes: Tensor, seed: int) -> Tensor:
+    """Choose the half of the episodes that a map or a probe may be fitted on.
+
+    Args:
+        episodes: int64 (P,), the episode each transition comes from.
+        seed: of the choice.
+
+    Returns:
+        bool (P,): whether the transition lies in that half; the others are for the score.
+
+    Raises:
+        ValueError: if there are fewer than two episodes.
+    """
     names = episodes.unique()
     if len(names) < 2:
         raise ValueError("agreement is fitted on half of the episodes: give at least two")

@@ -143,6 +143,30 @@ def read_clips(corpus: CorpusLike, starts: np.ndarray, length: int = CLIP_FRAMES
     return np.stack([np.asarray(corpus.read(int(s), int(s) + length)) for s in starts])
 
 
+def first_frame(corpus: CorpusLike, choice: ClipChoice, height: int, width: int) -> np.ndarray:
+    """Read the first frame of the first clip, and refuse a corpus of another frame size.
+
+    Args:
+        corpus: the corpus.
+        choice: the clips.
+        height: of the world's frames.
+        width: of the world's frames.
+
+    Returns:
+        uint8 (H, W, 3).
+
+    Raises:
+        ValueError: the corpus has frames of another size.
+    """
+    frame = corpus.read(int(choice.starts[0]), int(choice.starts[0]) + 1)[0]
+    if frame.shape[:2] != (height, width):
+        raise ValueError(
+            f"the corpus has frames of {frame.shape[0]}x{frame.shape[1]}, the world of "
+            f"{height}x{width}; build the corpus with --size {height}x{width}"
+        )
+    return frame
+
+
 def to_models(frames: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
     """Turn frames as stored into frames as the models read them.
 

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 WIDTH, HEIGHT = 640, 400
-LEFT, RIGHT, TOP, BOTTOM = 62, 16, 40, 46
+LEFT, RIGHT, TOP, BOTTOM = 62, 16, 48, 46
 INK, GRID, PAPER = (40, 40, 40), (224, 224, 224), (255, 255, 255)
 COLOURS = ((31, 95, 180), (214, 93, 14), (120, 120, 120), (24, 140, 90), (150, 60, 160))
 FONT_SIZE = 13
@@ -92,18 +92,29 @@ def line_chart(title: str, x_name: str, y_name: str, lines: Sequence[Line]) -> I
     bands = [np.ravel(line.band) for line in lines if line.band is not None]
     values = np.concatenate([values, *bands])
     places = np.concatenate([line.x for line in lines])
-    margin = 0.05 * max(float(np.ptp(values)), 1e-6)
+    # A flat line has room around it, or its axis would name one value many times.
+    margin = max(0.05 * float(np.ptp(values)), 1e-3 * float(np.abs(values).max()), 1e-6)
     axes = _Axes(
         (float(places.min()), float(places.max())),
         (float(values.min()) - margin, float(values.max()) + margin),
     )
     axes.frame(title, x_name, y_name)
     for i, line in enumerate(lines):
-        _draw_line(axes, line, COLOURS[i % len(COLOURS)], i)
+        _draw_line(axes, line, COLOURS[i % len(COLOURS)])
+    _draw_legend(axes, lines)
     return axes.image
 
 
-def _draw_line(axes: _Axes, line: Line, colour: tuple[int, int, int], index: int) -> None:
+def _draw_legend(axes: _Axes, lines: Sequence[Line]) -> None:
+    """Name the lines in one row above them, where they hide nothing."""
+    right = WIDTH - RIGHT
+    for i in reversed(range(len(lines))):
+        colour = COLOURS[i % len(COLOURS)]
+        axes.draw.text((right, 26), lines[i].name, fill=colour, font=axes.font, anchor="ra")
+        right -= int(axes.font.getlength(lines[i].name)) + 14
+
+
+def _draw_line(axes: _Axes, line: Line, colour: tuple[int, int, int]) -> None:
     if line.band is not None and len(line.x) > 1:
         pale = tuple((c + 3 * 255) // 4 for c in colour)
         low = [axes.at(x, b) for x, b in zip(line.x, line.band[:, 0], strict=True)]
@@ -113,8 +124,6 @@ def _draw_line(axes: _Axes, line: Line, colour: tuple[int, int, int], index: int
     axes.draw.line(points, fill=colour, width=2)
     for x, y in points if len(points) <= 32 else []:
         axes.draw.ellipse([x - 2, y - 2, x + 2, y + 2], fill=colour)
-    text = (WIDTH - RIGHT - 4, TOP + 4 + index * (FONT_SIZE + 4))
-    axes.draw.text(text, line.name, fill=colour, font=axes.font, anchor="ra")
 
 
 def bar_chart(
@@ -177,6 +186,45 @@ def picture_table(
         for j, picture in enumerate(line):
             cell = Image.fromarray(picture).resize((width, height), Image.Resampling.NEAREST)
             sheet.paste(cell, (label + j * (width + 4), y))
+    return sheet
+
+
+def label_rows(picture: np.ndarray, names: Sequence[str]) -> Image.Image:
+    """Write names to the left of a picture whose rows are equally high.
+
+    Args:
+        picture: uint8 (H, W, 3).
+        names: of its rows, from the top.
+
+    Returns:
+        An RGB picture.
+    """
+    font = ImageFont.load_default(FONT_SIZE)
+    label = 12 + max(int(font.getlength(name)) for name in names)
+    height, width = picture.shape[:2]
+    sheet = Image.new("RGB", (label + width, height), PAPER)
+    sheet.paste(Image.fromarray(picture), (label, 0))
+    draw = ImageDraw.Draw(sheet)
+    for i, name in enumerate(names):
+        draw.text((6, (i + 0.5) * height / len(names)), name, fill=INK, font=font, anchor="lm")
+    return sheet
+
+
+def stack_charts(charts: Sequence[Image.Image], columns: int = 2) -> Image.Image:
+    """Set charts of one size out in rows.
+
+    Args:
+        charts: at least one.
+        columns: charts in a row.
+
+    Returns:
+        An RGB picture.
+    """
+    columns = min(columns, len(charts))
+    rows = -(-len(charts) // columns)
+    sheet = Image.new("RGB", (columns * charts[0].width, rows * charts[0].height), PAPER)
+    for i, chart in enumerate(charts):
+        sheet.paste(chart, (i % columns * chart.width, i // columns * chart.height))
     return sheet
 
 

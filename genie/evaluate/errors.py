@@ -124,6 +124,77 @@ class ErrorTable:
         pooled = resample_means(self.of(arm), seed, draws)
         return np.percentile(psnr(pooled), INTERVAL, axis=0).T
 
+    def random_interval(self, seed: int = 0, draws: int = BOOTSTRAP_DRAWS) -> np.ndarray:
+        """Bound the PSNR under random actions by the same bootstrap: float64 (t, 2) in dB."""
+        pooled = resample_means(self.squared, seed, draws)
+        random = _delta_parts(pooled, self.arms, self.random_arms)[1]
+        return np.percentile(random, INTERVAL, axis=0).T
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """How much better one world does than another on the same clips, in dB, by t.
+
+    Attributes:
+        psnr: float64 (t,), rollout PSNR under inferred actions, of the first less the second.
+        psnr_ci: float64 (t, 2), its 95 % interval.
+        delta: float64 (t,), delta PSNR of the first less that of the second.
+        delta_ci: float64 (t, 2), its 95 % interval.
+    """
+
+    psnr: np.ndarray
+    psnr_ci: np.ndarray
+    delta: np.ndarray
+    delta_ci: np.ndarray
+
+
+def paired_difference(
+    one: ErrorTable, other: ErrorTable, seed: int = 0, draws: int = BOOTSTRAP_DRAWS
+) -> Difference:
+    """Compare two worlds clip by clip: each resampling draws the same clips from both.
+
+    What makes a clip hard is hard for both worlds, so the interval of the difference is narrower
+    than those of the worlds suggest.
+
+    Args:
+        one: squared errors of the first world.
+        other: of the second, on the same clips in the same order.
+        seed: of the resampling.
+        draws: how many resamplings.
+
+    Returns:
+        The differences with their intervals.
+
+    Raises:
+        ValueError: the tables hold different numbers of clips or frames.
+
+    Source: metrics.md, "Intervals"; pairing is our choice.
+    """
+    if one.squared.shape[::2] != other.squared.shape[::2]:
+        raise ValueError(
+            f"tables of (clips, t) {one.squared.shape[::2]} and {other.squared.shape[::2]} cannot "
+            "be paired: score both worlds on the same clips"
+        )
+    means = [table.squared.mean(axis=0) for table in (one, other)]
+    drawn = [resample_means(table.squared, seed, draws) for table in (one, other)]
+    psnr_apart, delta_apart = _apart(means, one, other)
+    psnr_drawn, delta_drawn = _apart(drawn, one, other)
+    return Difference(
+        psnr=psnr_apart,
+        psnr_ci=np.percentile(psnr_drawn, INTERVAL, axis=0).T,
+        delta=delta_apart,
+        delta_ci=np.percentile(delta_drawn, INTERVAL, axis=0).T,
+    )
+
+
+def _apart(
+    pooled: list[np.ndarray], one: ErrorTable, other: ErrorTable
+) -> tuple[np.ndarray, np.ndarray]:
+    """Subtract PSNR and delta PSNR of two worlds, given their pooled errors (..., arms, t)."""
+    inferred, random = _delta_parts(pooled[0], one.arms, one.random_arms)
+    inferred_other, random_other = _delta_parts(pooled[1], other.arms, other.random_arms)
+    return inferred - inferred_other, (inferred - random) - (inferred_other - random_other)
+
 
 def resample_means(values: np.ndarray, seed: int, draws: int) -> np.ndarray:
     """Average over clips that are drawn again with replacement.

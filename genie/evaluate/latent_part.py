@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from genie.evaluate.clips import (
     ClipChoice,
@@ -15,10 +14,10 @@ from genie.evaluate.clips import (
     to_models,
 )
 from genie.evaluate.errors import FROZEN, INFERRED, random_arm
-from genie.evaluate.latent_actions import Transitions, infer_episodes, predict_transitions
+from genie.evaluate.latent_actions import Transitions, predict_transitions
 from genie.evaluate.progress import NoProgress
 from genie.evaluate.subject import Request, Subject
-from lam.agreement import Agreement, agreement_with_true_actions
+from genie.evaluate.true_actions import agreement_part
 from lam.displacement import measure_displacement
 from lam.health import (
     OneStep,
@@ -29,7 +28,6 @@ from lam.health import (
 from lam.verdict import judge
 
 CONSISTENCY_PROMPTS = 64
-AGREEMENT_FRAMES = 30_000
 
 
 def latent_part(
@@ -76,7 +74,7 @@ def latent_part(
         "verdict": verdict.state,
         "reasons": list(verdict.reasons),
         "remedies": list(verdict.remedies),
-        "agreement": _agreement_part(subject, request, notes, progress),
+        "agreement": agreement_part(subject, request, notes, progress),
     }
 
 
@@ -124,95 +122,3 @@ def consistency_of_codes(
         shifts.append(measure_displacement(before.cpu(), after.cpu()).shift)
         codes.append(action.cpu())
     return code_consistency(torch.cat(shifts), torch.cat(codes), bundle.num_actions)
-
-
-def _agreement_part(
-    subject: Subject, request: Request, notes: dict[str, str], progress: NoProgress
-) -> dict:
-    """Compare codes with true actions; absent values with a note."""
-    absent = {
-        "groups": None,
-        "balanced_accuracy": None,
-        "chance": None,
-        "ceiling": None,
-        "share_of_ceiling": None,
-        "nmi": None,
-        "weak_ceiling": None,
-    }
-    if request.action_groups is None:
-        notes["lam.agreement"] = "no --action-groups was given"
-        return absent
-    try:
-        actions = np.asarray(subject.corpus.true_actions())
-    except ValueError as error:
-        notes["lam.agreement"] = str(error)
-        return absent
-    try:
-        found = agreement(subject, actions, request, progress)
-    except ValueError as error:
-        notes["lam.agreement"] = str(error)
-        return absent
-    names = list(request.action_groups)
-    notes["lam.agreement.ceiling"] = "later: the supervised probe is not built yet"
-    return {
-        **absent,
-        "groups": dict(zip(names, found.recalls, strict=True)),
-        "group_of_code": [names[group] for group in found.group_of_code],
-        "balanced_accuracy": found.balanced_accuracy,
-        "chance": found.chance,
-        "nmi": found.mutual_information,
-    }
-
-
-def agreement(
-    subject: Subject, actions: np.ndarray, request: Request, progress: NoProgress
-) -> Agreement:
-    """Infer the codes of whole episodes and compare them with groups of true actions.
-
-    Args:
-        subject: what is evaluated.
-        actions: int (N,), true action at each frame of the corpus; -1 ends an episode.
-        request: seed and groups.
-        progress: who is told.
-
-    Returns:
-        The agreement over at most 30,000 frames.
-
-    Raises:
-        ValueError: a group does not occur often enough.
-    """
-    ends = np.asarray(subject.corpus.episode_ends, dtype=np.int64)
-    firsts = np.concatenate([[0], ends[:-1]]).astype(np.int64)
-    order = np.random.default_rng([request.seed, 4]).permutation(len(ends))
-    within = np.cumsum((ends - firsts)[order]) <= AGREEMENT_FRAMES
-    episodes = order[: max(2, int(within.sum()))]
-    with progress.part("agreement", len(episodes)) as tick:
-        codes = infer_episodes(subject.bundle, subject.corpus, episodes, tick)
-    group_of_action = group_table(request.action_groups, int(actions.max()))
-    true = [group_of_action[actions[firsts[e] : ends[e] - 1]] for e in episodes]
-    names = [np.full(len(group), e) for group, e in zip(true, episodes, strict=True)]
-    return agreement_with_true_actions(
-        *(_joined(columns) for columns in (codes, true, names)), seed=request.seed
-    )
-
-
-def group_table(groups: dict[str, list[int]], largest: int) -> np.ndarray:
-    """List the group of every true action.
-
-    Args:
-        groups: name of each group and its members.
-        largest: largest true action of the corpus.
-
-    Returns:
-        int64 (actions + 1,): the group's number, -1 for an action in none; the last entry
-        serves the "no action" mark -1.
-    """
-    size = 1 + max([largest, *[max(members) for members in groups.values()]])
-    table = np.full(size + 1, -1, dtype=np.int64)
-    for number, members in enumerate(groups.values()):
-        table[members] = number
-    return table
-
-
-def _joined(columns: list[np.ndarray]) -> Tensor:
-    return torch.from_numpy(np.concatenate(columns).astype(np.int64))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from genie.commit import commit_of
 from genie.evaluate.clips import ClipChoice
 from genie.evaluate.long_play import LONG_FRAMES
 from genie.evaluate.subject import Request, Subject
@@ -32,11 +33,11 @@ def describe_run(
     path = getattr(corpus, "path", None)
     name = str(bundle.name)
     levels = None if card is None else card.options.get("levels")
-    commit = bundle.info.get("commit")
+    commit = commit_of(Path(__file__).parent)
     if levels is None:
         notes["meta.levels"] = "the corpus does not say which levels it shows"
     if commit is None:
-        notes["meta.commit"] = "the world does not say which commit trained it"
+        notes["meta.commit"] = "this program does not run from a checkout"
     folder = "CORPUS" if path is None else Path(path).name
     return {
         "world": name,
@@ -51,6 +52,13 @@ def describe_run(
         "seed": request.seed,
         "clips": len(choice),
         "episodes": len(set(choice.episodes.tolist())),
+        **machine_and_date(),
+    }
+
+
+def machine_and_date() -> dict[str, str]:
+    """Say when and on what the figures were taken."""
+    return {
         "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),
         "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
         "torch": torch.__version__,

@@ -44,13 +44,18 @@ def draw_plots(report: dict, names: list[str], folder: Path) -> list[Path]:
 
 def _psnr(dynamics: dict) -> object:
     shown = {
-        "inferred actions": "psnr",
-        "random actions": "random_psnr",
+        "inferred actions, 95 %": "psnr",
+        "random actions, 95 %": "random_psnr",
         "frozen": "frozen_psnr",
         "tokenizer ceiling": "ceiling_psnr",
     }
     lines = [
-        Line(name=name, x=_from_one(dynamics[key]), y=np.array(dynamics[key]))
+        Line(
+            name=name,
+            x=_from_one(dynamics[key]),
+            y=np.array(dynamics[key]),
+            band=np.array(dynamics[f"{key}_ci"]) if f"{key}_ci" in dynamics else None,
+        )
         for name, key in shown.items()
         if dynamics[key]
     ]

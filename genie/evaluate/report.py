@@ -42,6 +42,7 @@ def dynamics_part(
         "mean_frame_psnr": [mean_frame_psnr(column) for column in errors.of(INFERRED).T],
         "psnr_ci": errors.psnr_interval(INFERRED, seed).tolist(),
         "random_psnr": errors.random_psnr().tolist(),
+        "random_psnr_ci": errors.random_interval(seed).tolist(),
         "delta_psnr": errors.delta().tolist(),
         "delta_psnr_ci": errors.delta_interval(seed).tolist(),
         "cross_entropy_first": nats.first,
@@ -125,6 +126,10 @@ def print_report(report: dict, names: list[str], console: Console | None = None)
     console = console or Console()
     for table in (_summary(report), _by_time(report["dynamics"]), _by_code(report["lam"], names)):
         console.print(table)
+    for reason in report["lam"]["reasons"]:
+        console.print(f"latent actions are {report['lam']['verdict']}: {reason}", markup=False)
+    for number, remedy in enumerate(report["lam"]["remedies"], start=1):
+        console.print(f"  {number}. {remedy}", markup=False)
     for place, reason in report["notes"].items():
         console.print(f"{place}: {reason}", style="dim", markup=False)
 
@@ -148,8 +153,7 @@ def _summary(report: dict) -> Table:
         ("latent actions: nearer to the next frame", lam["nearer_next"]),
         ("latent actions: consistency", lam["consistency"]),
         ("latent actions: perplexity", lam["perplexity"]),
-        ("agreement: balanced accuracy", lam["agreement"]["balanced_accuracy"]),
-        ("agreement: normalised mutual information", lam["agreement"]["nmi"]),
+        *_agreement_rows(lam["agreement"]),
     ]
     for keys, half in drift.items():
         rows += [
@@ -158,14 +162,28 @@ def _summary(report: dict) -> Table:
             (f"{keys} keys: keys read back, first and last", _ends(half, "round_trip")),
             (f"{keys} keys: left the corpus at frame", half["left_at"]),
         ]
+    frechet = report["frechet"]
     rows += [
+        (f"Fréchet distance ({frechet['feature']}, d = {frechet['d']})", frechet["value"]),
+        ("Fréchet distance, ceiling and frozen", (frechet["ceiling"], frechet["frozen"])),
         ("frames/s", speed["fps"]),
         ("frames/s around frame 100 and 2,000", (speed["fps_at_100"], speed["fps_at_2000"])),
         ("ms a frame, p50 and p95", (speed["p50_ms"], speed["p95_ms"])),
+        ("peak memory, MB", speed["peak_mb"]),
     ]
     for name, value in rows:
         table.add_row(name, show(value))
     return table
+
+
+def _agreement_rows(agreement: Mapping) -> list[tuple[str, object]]:
+    weak = " (weak)" if agreement["weak_ceiling"] else ""
+    return [
+        ("agreement: balanced accuracy", agreement["balanced_accuracy"]),
+        (f"agreement: ceiling of a supervised probe{weak}", agreement["ceiling"]),
+        ("agreement: share of the ceiling", agreement["share_of_ceiling"]),
+        ("agreement: normalised mutual information", agreement["nmi"]),
+    ]
 
 
 def _ends(half: dict, key: str) -> tuple[float, float]:

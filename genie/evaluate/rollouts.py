@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from genie.evaluate.clips import (
+    BATCH_FRAMES,
     HORIZON,
     LONGEST_PROMPT,
     ClipChoice,
@@ -35,14 +36,17 @@ RANDOM_DRAWS = 4
 
 @dataclass(frozen=True, kw_only=True)
 class RolloutScores:
-    """Errors and similarity of the rollouts of all clips.
+    """What was drawn from all clips, and how far it is from the truth.
 
     Attributes:
         errors: squared errors [clip, arm, t]; t counts from the first frame after the prompt.
+        ids: int32 [clip, arm, t, token], what was drawn: inferred actions, then random ones. Pixels
+            are decoded from it when they are needed again.
         ssim: float64 (clips, t) under inferred actions; None for frames below 11 pixels.
     """
 
     errors: ErrorTable
+    ids: np.ndarray
     ssim: np.ndarray | None
 
 
@@ -75,6 +79,7 @@ def score_rollouts(
     *,
     prompt_frames: int = 1,
     random_draws: int = RANDOM_DRAWS,
+    horizon: int = HORIZON,
     seed: int = 0,
     tick: Tick = no_tick,
 ) -> RolloutScores:
@@ -91,16 +96,18 @@ def score_rollouts(
         encoded: what the models read in them.
         prompt_frames: true frames in the prompt, 1 to 4.
         random_draws: arms with random actions.
+        horizon: frames to draw, at most 16.
         seed: of the evaluation.
         tick: called with the number of generated frames.
 
     Returns:
-        Squared errors of the arms inferred, random0…, frozen, ceiling, and SSIM of the first.
+        Squared errors of the arms inferred, random0…, frozen, ceiling; tokens of those that were
+        drawn; SSIM of the first.
 
     Source: metrics.md, "Rollout PSNR" and "Delta_t PSNR".
     """
     generated = 1 + random_draws
-    tables, similar = [], []
+    tables, drawn, similar = [], [], []
     for part in batches(len(choice), max(1, BATCH_ROLLOUTS // generated)):
         true = read_clips(corpus, choice.starts[part])
         clips = np.arange(part.start, part.stop)
@@ -114,12 +121,19 @@ def score_rollouts(
             bundle_device(bundle),
         )
         played = play_stretch(
-            rollout, before, arms.reshape(-1, HORIZON), bundle_device(bundle), tick
+            rollout,
+            before,
+            arms[..., :horizon].reshape(-1, horizon),
+            bundle_device(bundle),
+            tick,
         )
         frames = played.frames[:, 1:]  # (B * arms, t, H, W, 3)
         frames = frames.reshape(len(clips), generated, *frames.shape[1:])
-        target = true[:, LONGEST_PROMPT:]
-        ceiling = _through_tokenizer(bundle, encoded.ids[part, prompt.start :])[:, prompt_frames:]
+        drawn.append(played.ids.astype(np.int32).reshape(*frames.shape[:3], -1))
+        end = LONGEST_PROMPT + horizon
+        target = true[:, LONGEST_PROMPT:end]
+        known = encoded.ids[part, prompt.start : end]
+        ceiling = _through_tokenizer(bundle, known)[:, prompt_frames:]
         frozen = true[:, LONGEST_PROMPT - 1 : LONGEST_PROMPT]
         rows = [squared_error(frames[:, arm], target) for arm in range(generated)]
         rows += [squared_error(frozen, target), squared_error(ceiling, target)]
@@ -128,8 +142,41 @@ def score_rollouts(
     names = (INFERRED, *[random_arm(i) for i in range(random_draws)], FROZEN, CEILING)
     return RolloutScores(
         errors=ErrorTable(squared=np.concatenate(tables), arms=names),
+        ids=np.concatenate(drawn),
         ssim=None if similar[0] is None else np.concatenate(similar),
     )
+
+
+@torch.inference_mode()
+def decode_clips(bundle: object, ids: np.ndarray | Tensor) -> np.ndarray:
+    """Decode the tokens of whole clips, a few clips at a time.
+
+    Args:
+        bundle: the world's parts.
+        ids: integers (B, T, N), the prompt's tokens before those that were drawn.
+
+    Returns:
+        uint8 (B, T, H, W, 3).
+    """
+    ids = torch.as_tensor(ids).long()
+    size = max(1, BATCH_FRAMES // ids.shape[1])
+    parts = [_through_tokenizer(bundle, ids[part]) for part in batches(len(ids), size)]
+    return np.concatenate(parts)
+
+
+def drawn_clips(encoded: EncodedClips, scores: RolloutScores, arm: int = 0) -> np.ndarray:
+    """Put what was drawn from one-frame prompts after the prompt's tokens.
+
+    Args:
+        encoded: what the models read in the clips.
+        scores: of rollouts from one frame.
+        arm: 0 for inferred actions, 1… for random ones.
+
+    Returns:
+        int64 (clips, 1 + t, N), as `decode_clips` takes it.
+    """
+    prompt = encoded.ids[:, LONGEST_PROMPT - 1 : LONGEST_PROMPT].numpy()
+    return np.concatenate([prompt, scores.ids[:, arm]], axis=1)
 
 
 def _arm_actions(

@@ -5,15 +5,18 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from genie.evaluate.card import write_card
 from genie.evaluate.clips import (
     CLIP_FRAMES,
     CLIPS_WANTED,
     HORIZON,
     ClipChoice,
+    EncodedClips,
     choose_clips,
     encode_clips,
+    first_frame,
 )
+from genie.evaluate.code_pictures import draw_codes
+from genie.evaluate.frechet import Frechet, score_frechet
 from genie.evaluate.latent_part import latent_part
 from genie.evaluate.long_play import (
     FRAMES,
@@ -23,6 +26,8 @@ from genie.evaluate.long_play import (
     score_long_play,
 )
 from genie.evaluate.meta import describe_run
+from genie.evaluate.notes import explain_absent
+from genie.evaluate.pictures import open_pictures
 from genie.evaluate.plots import draw_plots
 from genie.evaluate.progress import NoProgress, ProgressBars
 from genie.evaluate.report import dynamics_part, finish, print_report, record, write_report
@@ -33,7 +38,6 @@ from genie.evaluate.speed import measure_speed
 from genie.evaluate.statistics import DriftMeter
 from genie.evaluate.subject import Request, Subject, read_action_groups
 from genie.evaluate.tokens import CROSS_ENTROPY_CLIPS, score_cross_entropy, score_tokenizer
-from spacetime.weights import write_atomic
 
 
 def evaluate(
@@ -50,13 +54,15 @@ def evaluate(
 
     Args:
         world: name or folder of a world, or a run folder.
-        corpus: folder of a corpus that the world was not trained on.
+        corpus: folder of a corpus that the world was not trained on, or of videos with their
+            actions beside them.
         clips: how many clips of 20 frames; 256 for a card.
         seed: of every choice; the same seed gives the same report but for times.
         long: play 10,000 frames instead of 1,000.
         action_groups: json file {"name": [true action, …], …}; true actions that do the same.
         json: file for the report.
-        plots: folder for plots, the world's card, the contact sheet of held keys and a GIF per key.
+        plots: folder for plots, what each code does, the contact sheet of held keys and a GIF per
+            key.
 
     Returns:
         The report (issue format 1): json values, absent ones None with a reason in "notes".
@@ -67,7 +73,6 @@ def evaluate(
 
     Source: metrics.md.
     """
-    from corpus.store import Corpus
     from genie.bundle import load_bundle
     from genie.catalog import find_world
     from genie.rollout import Rollout
@@ -75,13 +80,7 @@ def evaluate(
 
     groups = None if action_groups is None else read_action_groups(Path(action_groups))
     folder = find_world(world)
-    bundle, pictures = load_bundle(folder), Corpus.open(Path(corpus))
-    subject = Subject(
-        bundle=bundle,
-        make_rollout=partial(Rollout, bundle),
-        world=World(bundle),
-        corpus=pictures,
-    )
+    bundle = load_bundle(folder)
     request = Request(
         clips=clips,
         seed=seed,
@@ -89,15 +88,21 @@ def evaluate(
         action_groups=groups,
     )
     names = action_names(bundle)
-    with ProgressBars() as bars:
-        report = evaluate_subject(subject, request, bars)
-        if json is not None:
-            write_report(report, Path(json))
-        if plots is not None:
-            draw_plots(report, names, Path(plots))
-            card = write_card(report, bundle.info, bundle.keymap)
-            write_atomic(Path(plots) / "card.md", card.encode())
-            draw_sheet(subject, names, Path(plots), bars, seed)
+    with open_pictures(Path(corpus), (bundle.height, bundle.width), bundle.fps) as pictures:
+        subject = Subject(
+            bundle=bundle,
+            make_rollout=partial(Rollout, bundle),
+            world=World(bundle),
+            corpus=pictures,
+        )
+        with ProgressBars() as bars:
+            report = evaluate_subject(subject, request, bars)
+            if json is not None:
+                write_report(report, Path(json))
+            if plots is not None:
+                draw_plots(report, names, Path(plots))
+                draw_codes(subject, names, Path(plots), seed)
+                draw_sheet(subject, names, Path(plots), bars, seed)
     print_report(report, names)
     return report
 
@@ -125,13 +130,7 @@ def evaluate_subject(
     """
     bundle, corpus, progress = subject.bundle, subject.corpus, progress or NoProgress()
     choice = choose_clips(corpus.episode_ends, request.clips, request.seed)
-    first = corpus.read(int(choice.starts[0]), int(choice.starts[0]) + 1)[0]
-    if first.shape[:2] != (bundle.height, bundle.width):
-        raise ValueError(
-            f"the corpus has frames of {first.shape[0]}x{first.shape[1]}, the world of "
-            f"{bundle.height}x{bundle.width}; build the corpus with --size "
-            f"{bundle.height}x{bundle.width}"
-        )
+    first = first_frame(corpus, choice, bundle.height, bundle.width)
     notes = {} if choice.note is None else {"meta.clips": choice.note}
     with progress.part("speed", request.speed_frames) as tick:
         speed = measure_speed(
@@ -141,28 +140,32 @@ def evaluate_subject(
         encoded = encode_clips(bundle, corpus, choice, tick)
     with progress.part("tokenizer", len(choice)) as tick:
         tokenizer = score_tokenizer(bundle, corpus, choice, encoded, tick)
+    dynamics, frechet = _dynamics(subject, request, choice, encoded, progress)
     report = {
         "tokenizer": record(tokenizer),
-        "dynamics": _dynamics(subject, request, choice, encoded, progress),
+        "dynamics": dynamics,
         "lam": {
             **latent_part(subject, request, choice, encoded, notes, progress),
             "round_trip": _round_trip(subject, request, choice, progress),
         },
         "drift": _drift(subject, request, choice, notes, progress),
-        "frechet": {"value": None, "feature": None, "n": None, "d": None},
+        "frechet": record(frechet),
         "speed": record(speed),
         "settings": record(bundle.settings),
         "meta": describe_run(subject, request, choice, notes),
         "notes": notes,
     }
-    notes["frechet"] = "later: it needs a fixed feature space of our own"
-    _note_absent(report, notes)
+    explain_absent(report, notes)
     return finish(report)
 
 
 def _dynamics(
-    subject: Subject, request: Request, choice: ClipChoice, encoded: object, progress: NoProgress
-) -> dict:
+    subject: Subject,
+    request: Request,
+    choice: ClipChoice,
+    encoded: EncodedClips,
+    progress: NoProgress,
+) -> tuple[dict, Frechet]:
     bundle, clips = subject.bundle, len(choice)
     roll = partial(
         score_rollouts,
@@ -179,7 +182,9 @@ def _dynamics(
         several = roll(prompt_frames=4, random_draws=0, tick=tick)
     with progress.part("cross-entropy", min(clips, CROSS_ENTROPY_CLIPS)) as tick:
         nats = score_cross_entropy(bundle, encoded, request.seed, tick)
-    return dynamics_part(one, several, nats, request.seed)
+    with progress.part("Fréchet", clips) as tick:
+        frechet = score_frechet(bundle, subject.corpus, choice, encoded, one, tick)
+    return dynamics_part(one, several, nats, request.seed), frechet
 
 
 def _round_trip(
@@ -199,10 +204,6 @@ def _drift(
     meter = None
     if subject.bundle.statistics:
         meter = DriftMeter(subject.bundle.statistics)
-        if meter.threshold is None:
-            notes["drift.threshold"] = str(subject.bundle.statistics.get("note"))
-    else:
-        notes["drift.distance"] = "the world has no token statistics; export it again"
     with progress.part("long play", ROLLOUTS * request.long_frames) as tick:
         halves = score_long_play(
             subject.bundle,
@@ -217,20 +218,6 @@ def _drift(
     notes["drift.random"] = "keys inferred from true episodes, in their order"
     real = real_moving_share(subject.corpus, choice, CLIP_FRAMES)
     return {name: {**record(half), "real_moving_share": real} for name, half in halves.items()}
-
-
-def _note_absent(report: dict, notes: dict) -> None:
-    small = "frames are smaller than the 11-pixel window"
-    if report["tokenizer"]["ssim"] is None:
-        notes["tokenizer.ssim"] = notes["dynamics.ssim"] = small
-    for key in ("fps_at_100", "fps_at_2000"):
-        if report["speed"][key] is None:
-            notes[f"speed.{key}"] = f"only {report['speed']['frames']} frames were timed"
-    if report["speed"]["peak_mb"] is None:
-        notes["speed.peak_mb"] = "this system does not tell"
-    for name, half in report["drift"].items():
-        if half["left_at"] is None and half["distance"] is not None and half["threshold"]:
-            notes[f"drift.{name}.left_at"] = "fewer than half of the rollouts left the corpus"
 
 
 def draw_sheet(

@@ -9,6 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from genie.evaluate.run import evaluate_subject
+from genie.evaluate.statistics import build_statistics
+from genie.evaluate.subject import Request, Subject
+
 CELL, GRID = 4, 4
 SIZE = CELL * GRID
 MOVES = ((0, 0), (1, 0), (-1, 0), (0, 1))  # still, right, left, down
@@ -190,9 +194,36 @@ def make_bundle(**changed):
     return SimpleNamespace(**{**parts, **changed})
 
 
+REQUEST = Request(
+    clips=24,
+    long_frames=200,
+    speed_frames=160,
+    action_groups={"still": [0], "right": [1], "left": [2], "down": [3]},
+)
+
+
+def make_subject(corpus, rollout=None, **parts):
+    ids = ToyTokenizer().encode(
+        torch.from_numpy(corpus.frames).permute(0, 3, 1, 2)[None].float() / 255
+    )
+    statistics = build_statistics(ids[0].numpy(), corpus.episode_ends, 8)
+    return Subject(
+        bundle=make_bundle(statistics=statistics, **parts),
+        make_rollout=rollout or PerfectRollout,
+        world=ToyWorld(),
+        corpus=corpus,
+    )
+
+
 @pytest.fixture(scope="session")
 def toy_corpus():
     return make_corpus()
+
+
+@pytest.fixture(scope="session")
+def toy_report(toy_corpus):
+    """The report on a perfect world; not to be changed."""
+    return evaluate_subject(make_subject(toy_corpus), REQUEST)
 
 
 @pytest.fixture

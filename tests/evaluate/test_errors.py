@@ -4,6 +4,7 @@ import pytest
 from genie.evaluate.errors import (
     ErrorTable,
     mean_frame_psnr,
+    paired_difference,
     psnr,
     resample_means,
     squared_error,
@@ -68,6 +69,36 @@ def test_interval_covers_the_truth_about_as_often_as_it_says():
 def test_interval_is_the_same_for_the_same_seed():
     assert (table().delta_interval(seed=3) == table().delta_interval(seed=3)).all()
     assert (table().delta_interval(seed=3) != table().delta_interval(seed=4)).any()
+
+
+def test_a_difference_that_every_clip_shows_has_an_interval_without_width():
+    one = table(clips=40)
+    half = ErrorTable(squared=one.squared / 2, arms=ARMS)
+    apart = paired_difference(half, one, seed=1)
+    assert apart.psnr == pytest.approx(np.full(3, 10 * np.log10(2)))
+    assert apart.psnr_ci == pytest.approx(np.full((3, 2), 10 * np.log10(2)))
+    assert apart.delta == pytest.approx(np.zeros(3), abs=1e-9)
+    assert np.ptp(one.psnr_interval("inferred", seed=1), axis=1).min() > 0.3
+
+
+def test_a_difference_by_chance_has_an_interval_around_zero():
+    inside = []
+    for seed in range(40):
+        one, other = table(clips=100, seed=seed), table(clips=100, seed=seed + 1000)
+        low, high = paired_difference(one, other, seed=seed, draws=200).delta_ci.T
+        inside.append((low < 0) & (high > 0))
+    assert 0.85 < np.mean(inside) < 1
+
+
+def test_worlds_scored_on_different_clips_cannot_be_paired():
+    with pytest.raises(ValueError, match="same clips"):
+        paired_difference(table(clips=40), table(clips=41))
+
+
+def test_the_interval_of_random_actions_surrounds_their_psnr():
+    errors = table(clips=60)
+    low, high = errors.random_interval(seed=2).T
+    assert (low < errors.random_psnr()).all() and (errors.random_psnr() < high).all()
 
 
 def test_resampling_keeps_the_mean():

@@ -1,11 +1,10 @@
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 import torch
 
 from genie.evaluate.clips import choose_clips, encode_clips
-from genie.evaluate.latent_part import group_table, latent_part
+from genie.evaluate.latent_part import latent_part
 from genie.evaluate.progress import NoProgress
 from genie.evaluate.subject import Request
 
@@ -27,7 +26,8 @@ def test_a_lam_that_returns_the_true_actions_is_healthy_and_agrees(toy, toy_corp
     assert part["agreement"]["balanced_accuracy"] == 1.0
     assert part["agreement"]["nmi"] == pytest.approx(1.0)
     assert part["agreement"]["groups"] == {name: 1.0 for name in GROUPS}
-    assert part["agreement"]["ceiling"] is None and "lam.agreement.ceiling" in notes
+    assert part["agreement"]["share_of_ceiling"] == pytest.approx(1.0, abs=0.05)
+    assert part["agreement"]["weak_ceiling"] and "20,000" in notes["lam.agreement.weak_ceiling"]
     assert part["delta_psnr_1"] > 5 and part["psnr_1"] > part["frozen_psnr_1"] + 5
     assert part["delta_psnr_1_ci"][0] < part["delta_psnr_1"] < part["delta_psnr_1_ci"][1]
     assert part["code_share"] == pytest.approx([0.25] * 4, abs=0.05)
@@ -37,7 +37,7 @@ def test_a_constant_lam_is_collapsed_and_scores_chance(toy, toy_corpus):
     part, _ = measure(toy, toy_corpus, toy.ConstantLam(), GROUPS)
     assert part["verdict"] == "collapsed" and part["reasons"] and part["remedies"]
     assert part["agreement"]["balanced_accuracy"] == part["agreement"]["chance"] == 0.25
-    assert part["agreement"]["nmi"] == 0
+    assert part["agreement"]["share_of_ceiling"] == part["agreement"]["nmi"] == 0
     assert part["perplexity"] == pytest.approx(1.0)
 
 
@@ -50,6 +50,7 @@ def test_shuffled_codes_are_no_better_than_chance(toy, toy_corpus):
 
     part, _ = measure(toy, toy_corpus, Shuffled(), GROUPS)
     assert part["agreement"]["balanced_accuracy"] == pytest.approx(0.25, abs=0.05)
+    assert part["agreement"]["share_of_ceiling"] == pytest.approx(0.0, abs=0.07)
     assert part["verdict"] == "collapsed"
 
 
@@ -76,9 +77,3 @@ def test_without_groups_or_without_actions_agreement_is_absent_with_a_reason(toy
     bare = Unlabelled(toy_corpus.frames, toy_corpus.episode_ends, toy_corpus.actions)
     part, notes = measure(toy, bare, toy.ToyLam(), GROUPS)
     assert "no true actions" in notes["lam.agreement"]
-
-
-def test_true_actions_in_no_group_are_left_out():
-    table = group_table({"a": [1], "b": [3, 0]}, largest=4)
-    assert table.tolist() == [1, 0, -1, 1, -1, -1]
-    assert table[np.array([-1])] == -1

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from lam.agreement import agreement_with_true_actions
+from lam.agreement import agreement_with_true_actions, fitting_half, share_of_ceiling
 
 GROUPS = 3
 
@@ -97,3 +97,18 @@ def test_what_cannot_be_scored_is_refused():
         agreement_with_true_actions(groups[:-1], groups, episodes)
     with pytest.raises(ValueError, match="known action"):
         agreement_with_true_actions(groups, torch.full_like(groups, -1), episodes)
+
+
+def test_share_of_the_ceiling_runs_from_chance_to_the_probe():
+    assert share_of_ceiling(0.25, 0.75, 0.25) == 0
+    assert share_of_ceiling(0.75, 0.75, 0.25) == 1
+    assert share_of_ceiling(0.5, 0.75, 0.25) == pytest.approx(0.5)
+    assert share_of_ceiling(0.5, 0.25, 0.25) is None
+
+
+def test_the_fitting_half_is_half_of_the_episodes():
+    groups, episodes = labelled()
+    half = fitting_half(episodes, seed=3)
+    inside, outside = episodes[half].unique(), episodes[~half].unique()
+    assert len(inside) == len(outside) == 10
+    assert not set(inside.tolist()) & set(outside.tolist())

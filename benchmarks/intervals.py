@@ -1,0 +1,109 @@
+"""How often do 95 % intervals hold the truth, on scores that a real world has?
+
+    python benchmarks/intervals.py WORLD CORPUS [--clips N] [--frames T] [--json FILE]
+
+The scored clips stand for all clips there are, so the truth is known; samples of 256 are drawn from
+them again and again, and each gives an interval.
+"""
+
+import argparse
+import json
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from corpus.store import Corpus
+from genie.bundle import load_bundle
+from genie.catalog import find_world
+from genie.evaluate.clips import CLIPS_WANTED, HORIZON, choose_clips, encode_clips
+from genie.evaluate.errors import ErrorTable
+from genie.evaluate.rollouts import RANDOM_DRAWS, score_rollouts
+from genie.rollout import Rollout
+
+SIMULATIONS = 2000
+AT_ONCE = 250
+DIGITS = 4
+
+
+def coverage(
+    errors: ErrorTable, t: int, clips: int = CLIPS_WANTED, simulations: int = SIMULATIONS
+) -> tuple[float, float]:
+    """Count how often intervals of samples hold the value of the population.
+
+    Args:
+        errors: squared errors of the population.
+        t: at which frame, from 1.
+        clips: in a sample, drawn with replacement.
+        simulations: how many samples.
+
+    Returns:
+        Share of the intervals of delta PSNR, and of the rollout PSNR, that hold the truth.
+    """
+    population = errors.squared[:, :, t - 1]  # (population, arms)
+    held = np.zeros(2)
+    for block in range(0, simulations, AT_ONCE):
+        count = min(AT_ONCE, simulations - block)
+        rng = np.random.default_rng([t, block])
+        drawn = population[rng.integers(0, len(population), (clips, count))]
+        # The simulations stand where the frames do: each has an interval of its own.
+        sample = ErrorTable(squared=drawn.transpose(0, 2, 1), arms=errors.arms)
+        truths = errors.delta()[t - 1], errors.psnr("inferred")[t - 1]
+        bounds = sample.delta_interval(block), sample.psnr_interval("inferred", block)
+        held += [
+            ((low <= truth) & (truth <= high)).sum()
+            for truth, (low, high) in zip(truths, (each.T for each in bounds), strict=True)
+        ]
+    return tuple(held / simulations)
+
+
+def write_errors(errors: ErrorTable, meta: dict, path: Path) -> None:
+    """Write squared errors as json, four digits each."""
+    rounded = [
+        [[float(f"{value:.{DIGITS}g}") for value in row] for row in clip] for clip in errors.squared
+    ]
+    path.write_text(json.dumps({**meta, "arms": list(errors.arms), "squared": rounded}) + "\n")
+
+
+def read_errors(path: Path) -> ErrorTable:
+    """Read what `write_errors` wrote."""
+    record = json.loads(path.read_text())
+    return ErrorTable(squared=np.array(record["squared"]), arms=tuple(record["arms"]))
+
+
+def main() -> None:
+    """Read the command line, score the clips, simulate, print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("world")
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("--clips", type=int, default=CLIPS_WANTED)
+    parser.add_argument("--frames", type=int, default=HORIZON)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    bundle, corpus = load_bundle(find_world(options.world)), Corpus.open(options.corpus)
+    choice = choose_clips(corpus.episode_ends, options.clips)
+    encoded = encode_clips(bundle, corpus, choice)
+    with Progress() as bar:
+        task = bar.add_task("rollouts", total=len(choice) * options.frames * (1 + RANDOM_DRAWS))
+        errors = score_rollouts(
+            bundle, partial(Rollout, bundle), corpus, choice, encoded,
+            horizon=options.frames, tick=partial(bar.advance, task),
+        ).errors  # fmt: skip
+    if options.json:
+        meta = {"world": bundle.fingerprint, "corpus": corpus.fingerprint}
+        write_errors(errors, meta, options.json)
+    table = Table("t", "delta PSNR, dB", "coverage", "rollout PSNR, dB", "coverage")
+    for t in range(1, options.frames + 1):
+        delta, psnr = coverage(errors, t)
+        figures = (errors.delta()[t - 1], errors.psnr("inferred")[t - 1])
+        table.add_row(
+            str(t), f"{figures[0]:.2f}", f"{delta:.1%}", f"{figures[1]:.2f}", f"{psnr:.1%}"
+        )
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()
