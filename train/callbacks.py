@@ -12,6 +12,7 @@ import torch
 from rich import get_console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from train.curves import draw_curves
 from train.stage import Stage
 
 CHECKPOINT = "checkpoint.ckpt"
@@ -65,7 +66,7 @@ class Bar(L.Callback):
 
 
 class Log(L.Callback):
-    """Losses and held-out figures as csv, pictures as png, all in one folder."""
+    """Losses and held-out figures as csv and as curves, pictures as png, all in one folder."""
 
     LOSS_EVERY = 25
 
@@ -95,6 +96,7 @@ class Log(L.Callback):
                 import imageio.v3 as iio
 
                 iio.imwrite(self.folder / f"step-{clock.step:07d}.png", picture.numpy())
+            draw_curves(self.folder)
 
     def on_train_start(self, trainer: L.Trainer, stage: Stage) -> None:
         """Do not repeat the checks of earlier slices."""

@@ -1,6 +1,5 @@
 """What a stage leaves for the next one, and the world at the end."""
 
-import subprocess
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -126,15 +125,3 @@ def export_world(
             },
         },
     )
-
-
-def commit_of(folder: Path) -> str | None:
-    """Return the git commit of a checkout, or None outside of one."""
-    try:
-        found = subprocess.run(
-            ["git", "-C", str(folder), "rev-parse", "HEAD"],
-            capture_output=True, text=True, check=True,
-        )  # fmt: skip
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return found.stdout.strip()

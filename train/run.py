@@ -11,6 +11,8 @@ import torch
 
 from corpus.store import Corpus
 from dynamics.model import Dynamics, DynamicsConfig
+from genie.bundle import Bundle
+from genie.commit import commit_of
 from genie.settings import Settings
 from lam.model import LatentActionConfig, LatentActionModel
 from spacetime.weights import read_json, write_json
@@ -18,14 +20,17 @@ from tokenizer.model import Tokenizer, TokenizerConfig
 from train.clock import Clock
 from train.data import FrameClips, split_starts
 from train.encode import Encoded, check_codes, encode_corpus, load_encoded
-from train.export import commit_of, export_model, export_world, fingerprint, load_model
+from train.export import export_model, export_world, fingerprint, load_model
 from train.fit_dynamics import DynamicsStage, check_clip_length
 from train.fit_lam import LatentActionStage
 from train.fit_tokenizer import TokenizerStage
 from train.fitting import fit_slice
+from train.judge import Judgement, judge_latent_actions
 from train.recipe import FitConfig, Recipe, StageRecipe, load_recipe
 from train.stage import Stage
+from train.warm_start import begin_with, open_start, take_over
 
+TAKEN_OVER = ("tokenizer", "lam")
 STAGES = ("tokenizer", "lam", "encode", "dynamics")
 
 
@@ -40,6 +45,8 @@ class Run:
         seed: of every draw.
         minutes: length of one stage; None: the recipe's steps.
         slice_minutes: when to stop this slice; None: at the end of the stage.
+        start: the world that the run goes on from; None: it starts from nothing.
+        allow_collapsed: whether the dynamics is fitted on collapsed latent actions too.
     """
 
     out: Path
@@ -48,6 +55,8 @@ class Run:
     seed: int
     minutes: float | None
     slice_minutes: float | None
+    start: Bundle | None = None
+    allow_collapsed: bool = False
 
     def clock(self, fit: FitConfig) -> Clock:
         """Return the clock of a stage."""
@@ -89,6 +98,8 @@ def train(
     stop_after: float | None = None,
     resume: bool = False,
     seed: int = 0,
+    start: str | None = None,
+    allow_collapsed: bool = False,
 ) -> None:
     """Fit one stage, or all of them in order.
 
@@ -103,10 +114,15 @@ def train(
             the stage in progress ends its slice, and those after it wait for the next one.
         resume: go on with a run whose folder exists.
         seed: of every draw.
+        start: a world to go on from: its tokenizer and latent action model are taken over as they
+            are, its dynamics learns on, at lower rates.
+        allow_collapsed: fit the dynamics although the latent actions are collapsed; the world's
+            record says so.
 
     Raises:
         ValueError: for an unknown stage or recipe, minutes that are not above 0, or sizes that do
-            not fit together or not the corpus; nothing is written then.
+            not fit together or not the corpus; nothing is written then. For latent actions that
+            are collapsed; the earlier stages stay.
         FileExistsError: if this stage of `out` has been begun and `resume` is not given.
         FileNotFoundError: if an earlier stage is missing.
     """
@@ -118,17 +134,28 @@ def train(
     chosen, opened = load_recipe(recipe), Corpus.open(corpus)
     _check_sizes(chosen, opened, seed)
     wanted = STAGES if stage == "all" else (stage,)
+    begun = None if start is None else open_start(start, opened)
+    if begun is not None:
+        if stage in TAKEN_OVER:
+            raise ValueError(
+                f"--from takes the {stage} over from the world as it is: choose all, encode or "
+                f"dynamics"
+            )
+        wanted = tuple(name for name in wanted if name not in TAKEN_OVER)
     started = time.monotonic()
     _check_out(out, stage, resume)
-    _write_run_record(out, opened, recipe, seed)
+    _write_run_record(out, opened, recipe, seed, begun)
+    if begun is not None and not (out / "tokenizer").exists():
+        take_over(begun, out)
     for name in wanted:
-        shared = stage == "all" and minutes is not None and name != "encode"
+        shared = stage == "all" and minutes is not None and name != "encode" and begun is None
         total = chosen.minutes_of(name, minutes) if shared else minutes
         spent = (time.monotonic() - started) / 60
         left = None if stop_after is None else max(0.0, stop_after - spent)
         part = Run(
-            out=out, corpus=opened, recipe=chosen, seed=seed, minutes=total, slice_minutes=left
-        )
+            out=out, corpus=opened, recipe=chosen, seed=seed, minutes=total, slice_minutes=left,
+            start=begun, allow_collapsed=allow_collapsed,
+        )  # fmt: skip
         torch.manual_seed(seed)
         if not _FITS[name](part):
             # The next stage would learn from models that are still going to change.
@@ -165,13 +192,16 @@ def _check_out(out: Path, stage: str, resume: bool) -> None:
     out.mkdir(parents=True, exist_ok=True)
 
 
-def _write_run_record(out: Path, corpus: Corpus, recipe: str, seed: int) -> None:
+def _write_run_record(
+    out: Path, corpus: Corpus, recipe: str, seed: int, start: Bundle | None
+) -> None:
     """Say what the run is made of; a resumed run must be of the same corpus and seed."""
     record = {
         "format": 1,
         "recipe": Path(recipe).stem,
         "seed": seed,
         "corpus": corpus.fingerprint,
+        "from": None if start is None else start.fingerprint,
         "commit": commit_of(Path(__file__).parent),
         "python": platform.python_version(),
         "torch": torch.__version__,
@@ -180,7 +210,7 @@ def _write_run_record(out: Path, corpus: Corpus, recipe: str, seed: int) -> None
     path = out / "run.json"
     if path.exists():
         known = read_json(path)
-        for key in ("corpus", "seed", "recipe"):
+        for key in ("corpus", "seed", "recipe", "from"):
             if known.get(key) != record[key]:
                 raise ValueError(
                     f"{out} was begun with {key} {known.get(key)}, not {record[key]}: resume it "
@@ -208,29 +238,38 @@ def _lam(run: Run) -> bool:
 
 def _encode(run: Run) -> bool:
     tokenizer, lam = _first_stages(run)
-    encode_corpus(run.corpus, tokenizer, lam, run.out / "encoded.zarr", run.stamp())
+    encode_corpus(
+        run.corpus, tokenizer, lam, run.out / "encoded.zarr", run.stamp(),
+        clip_frames=run.recipe.dynamics.fit.frames, seed=run.seed,
+    )  # fmt: skip
     return True
 
 
 def _dynamics(run: Run) -> bool:
     tokenizer, lam = _first_stages(run)
     encoded = load_encoded(run.out / "encoded.zarr", run.stamp())
+    judged = Judgement(
+        verdict=judge_latent_actions(lam, run.corpus, run.seed),
+        allow_collapsed=run.allow_collapsed,
+    )
     part = run.recipe.dynamics
-    model = _build(
-        Dynamics,
-        DynamicsConfig,
-        part,
-        num_tokens=encoded.ids.shape[1],
-        num_codes=encoded.num_codes,
-        num_actions=encoded.num_actions,
-    )
-    settings = _settings(run.recipe)
-    stage = DynamicsStage(
-        model, part.fit, run.clock(part.fit), run.seed, encoded, tokenizer, settings
-    )
+    fit, settings = part.fit, _settings(run.recipe)
+    if run.start is not None:
+        model, fit = begin_with(run.start, fit)
+    else:
+        model = _build(
+            Dynamics,
+            DynamicsConfig,
+            part,
+            num_tokens=encoded.ids.shape[1],
+            num_codes=encoded.num_codes,
+            num_actions=encoded.num_actions,
+        )
+    stage = DynamicsStage(model, fit, run.clock(fit), run.seed, encoded, tokenizer, settings)
     finished = run.fit(stage, "dynamics")
     dynamics = load_model(run.out / "dynamics", Dynamics, DynamicsConfig)
-    _export(run, encoded, {"tokenizer": tokenizer, "lam": lam, "dynamics": dynamics}, settings)
+    models = {"tokenizer": tokenizer, "lam": lam, "dynamics": dynamics}
+    _export(run, encoded, models, settings, judged)
     return finished
 
 
@@ -238,18 +277,29 @@ _FITS = {"tokenizer": _tokenizer, "lam": _lam, "encode": _encode, "dynamics": _d
 
 
 def _export(
-    run: Run, encoded: Encoded, models: dict[str, torch.nn.Module], settings: Settings
+    run: Run,
+    encoded: Encoded,
+    models: dict[str, torch.nn.Module],
+    settings: Settings,
+    judged: Judgement,
 ) -> None:
     """Write RUN/world, named after the run's folder."""
     record = read_json(run.out / "run.json")
     name = run.out.resolve().name
+    info = {
+        "name": name,
+        "title": name,
+        "commit": record["commit"],
+        "made_with": record,
+        "latent_actions": judged.to_json(),
+    }
     export_world(
         run.out / "world",
         run.corpus,
         encoded,
         models,
         settings,
-        {"name": name, "title": name, "commit": record["commit"], "made_with": record},
+        info,
         run.seed,
     )
 

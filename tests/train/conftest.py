@@ -213,5 +213,5 @@ def finished(tmp_path_factory):
     written = write_corpus(folder / "c", actions=True)
     (written.path / "actions" / "zarr.json").write_text("not for training")
     recipe = write_recipe(folder / "tiny.yaml")
-    train("all", written.path, recipe, folder / "run", seed=5)
+    train("all", written.path, recipe, folder / "run", seed=5, allow_collapsed=True)
     return FinishedRun(written, recipe, folder / "run")

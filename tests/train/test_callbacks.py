@@ -93,6 +93,8 @@ def test_losses_figures_and_pictures_are_logged(tiny, corpus, tmp_path):
     assert {"held_out_psnr", "codes_used_share", "perplexity"} <= set(rows[0])
     picture = iio.imread(tmp_path / "logs" / "step-0000050.png")
     assert picture.shape == (2 * tiny.SIZE, 8 * tiny.SIZE, 3)
+    curves = iio.imread(tmp_path / "logs" / "curves.png")
+    assert curves.shape == (3 * 400, 2 * 640, 3)  # loss, squared error, three held-out figures
 
 
 def test_new_columns_get_a_header_of_their_own(tiny, corpus, tmp_path):

@@ -1,0 +1,84 @@
+"""Going on from a world that exists."""
+
+import json
+from functools import partial
+
+import pytest
+
+from genie.bundle import load_bundle
+from spacetime.weights import read_weights
+from train import run
+from train.warm_start import TUNING_RATE, begin_with
+
+# Models of a few steps are collapsed; that this is refused otherwise is shown in test_judge.py.
+train = partial(run.train, allow_collapsed=True)
+
+
+@pytest.fixture(scope="module")
+def more_video(tiny, tmp_path_factory):
+    return tiny.write_corpus(tmp_path_factory.mktemp("more") / "c", lengths=(20, 24, 20))
+
+
+@pytest.fixture(scope="module")
+def tuned(tiny, finished, more_video, tmp_path_factory):
+    out = tmp_path_factory.mktemp("tuned") / "run"
+    world = str(finished.out / "world")
+    train("all", more_video.path, finished.recipe, out, start=world)
+    return out
+
+
+def test_tokenizer_and_action_model_are_taken_over_as_they_are(finished, tuned):
+    before, after = (load_bundle(path / "world").info["models"] for path in (finished.out, tuned))
+    assert after["tokenizer"] == before["tokenizer"] and after["lam"] == before["lam"]
+    assert after["dynamics"]["fingerprint"] != before["dynamics"]["fingerprint"]
+    assert not (tuned / "logs" / "tokenizer").exists()
+
+
+def test_the_dynamics_begins_with_the_worlds_weights(tiny, finished):
+    bundle = load_bundle(finished.out / "world")
+    fit = tiny.fit_config(lr=0.002, matrix_lr=0.01)
+    model, slower = begin_with(bundle, fit)
+    assert tiny.differences(dict(model.state_dict()), dict(bundle.dynamics.state_dict())) == []
+    assert all(weight.requires_grad for weight in model.parameters())
+    assert (slower.lr, slower.matrix_lr) == (0.002 * TUNING_RATE, 0.01 * TUNING_RATE)
+
+
+def test_it_ends_nearer_to_the_world_than_a_run_from_nothing(finished, tuned, more_video, tmp_path):
+    train("all", more_video.path, finished.recipe, tmp_path / "run")
+    world = load_bundle(finished.out / "world").dynamics.state_dict()
+
+    def distance(run):
+        weights = read_weights(run / "dynamics" / "weights.safetensors")
+        return sum(float((weights[n] - world[n]).square().sum()) for n in world) ** 0.5
+
+    assert distance(tuned) < 0.5 * distance(tmp_path / "run")
+
+
+def test_the_record_says_where_it_began(finished, tuned):
+    record = json.loads((tuned / "run.json").read_text())
+    assert record["from"] == load_bundle(finished.out / "world").fingerprint
+    assert json.loads((finished.out / "run.json").read_text())["from"] is None
+
+
+def test_a_resumed_run_goes_on_from_the_same_world(finished, tuned, more_video):
+    with pytest.raises(ValueError, match="was begun with from"):
+        train("all", more_video.path, finished.recipe, tuned, resume=True)
+
+
+@pytest.mark.parametrize("stage", ["tokenizer", "lam"])
+def test_a_stage_that_is_taken_over_is_not_fitted(finished, more_video, tmp_path, stage):
+    with pytest.raises(ValueError, match=f"takes the {stage} over"):
+        train(
+            stage, more_video.path, finished.recipe, tmp_path / "run",
+            start=str(finished.out / "world"),
+        )  # fmt: skip
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_world_of_another_size_is_refused(tiny, finished, tmp_path):
+    wide = tiny.write_corpus(tmp_path / "c", lengths=(20, 20), size=(16, 24))
+    with pytest.raises(ValueError, match="16x16, the corpus has 16x24"):
+        train(
+            "all", wide.path, finished.recipe, tmp_path / "run",
+            start=str(finished.out / "world"),
+        )  # fmt: skip
