@@ -1,17 +1,18 @@
-"""Which worlds there are: those that ship, and those that lie in a folder.
+"""Which worlds there are: those that ship, and those that lie in the user's folder.
 
 Only json is read here, so that the window can name a world and its keys before torch is loaded.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from genie.homes import unpacked_folder, user_worlds_folder
+from genie.world_card import read_card, read_fingerprint, read_object
 
 INDEX_FORMAT = 1
+ZIP = ".zip"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,39 +30,6 @@ class WorldEntry:
     title: str
     path: Path
     default: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class NamedAction:
-    """An action as a card names it: its name and the keyboard keys bound to it."""
-
-    name: str
-    keys: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class WorldCard:
-    """What is known of a world without loading its weights.
-
-    Attributes:
-        path: its folder.
-        name: short name.
-        title: name for people.
-        fps: frames per second.
-        height: of a frame, in pixels.
-        width: of a frame, in pixels.
-        idle: id of the action that is played while no key is held.
-        actions: name and keys of each action, in the order of ids 0 … A−1.
-    """
-
-    path: Path
-    name: str
-    title: str
-    fps: float
-    height: int
-    width: int
-    idle: int
-    actions: tuple[NamedAction, ...]
 
 
 def worlds_folder() -> Path:
@@ -84,7 +52,7 @@ def list_worlds(folder: Path | None = None) -> list[WorldEntry]:
     folder = folder or worlds_folder()
     if not (folder / "index.json").is_file():
         return []
-    index = _read_object(folder / "index.json")
+    index = read_object(folder / "index.json")
     if index.get("format") != INDEX_FORMAT:
         raise ValueError(
             f"{folder / 'index.json'} has format {index.get('format')!r}, this version reads "
@@ -106,13 +74,37 @@ def list_worlds(folder: Path | None = None) -> list[WorldEntry]:
         ) from None
 
 
+def list_user_worlds(folder: Path | None = None) -> list[WorldEntry]:
+    """List the user's own worlds: folders, and zips from `genie export`, called by their names.
+
+    Args:
+        folder: where they lie; None takes `genie.homes.user_worlds_folder()`.
+
+    Returns:
+        One entry per world in the order of the names; a damaged one is listed too.
+    """
+    folder = folder or user_worlds_folder()
+    if not folder.is_dir():
+        return []
+    places = [
+        place
+        for place in sorted(folder.iterdir())
+        if place.suffix == ZIP or (place / "world.json").is_file()
+    ]
+    return [
+        WorldEntry(name=place.stem, title=_title(place), path=place, default=False)
+        for place in places
+    ]
+
+
 def find_world(name_or_path: str | Path | None = None, folder: Path | None = None) -> Path:
     """Find the folder of a world.
 
     Args:
-        name_or_path: name of a world that ships, the folder of a world, or a run folder, whose
-            `world/` is taken. A name goes before a folder of the same name; `./name` is always a
-            folder. None takes the default of the index.
+        name_or_path: name of a world that ships or of one in the user's folder, the folder of a
+            world, a zip from `genie export` (which is unpacked), or a run folder, whose `world/` is
+            taken. A name goes before a folder of the same name; `./name` is always a folder. None
+            takes the default of the index.
         folder: where `index.json` lies; None takes `worlds_folder()`.
 
     Returns:
@@ -120,10 +112,10 @@ def find_world(name_or_path: str | Path | None = None, folder: Path | None = Non
 
     Raises:
         FileNotFoundError: if there is no such world; the message lists the known names.
-        ValueError: if the index is damaged.
+        ValueError: if the index or a zip is damaged.
     """
     entries = list_worlds(folder)
-    known = {entry.name: entry for entry in entries}
+    known = {entry.name: entry for entry in [*list_user_worlds(), *entries]}
     if name_or_path is None:
         default = next((entry for entry in entries if entry.default), None)
         if default is None:
@@ -134,6 +126,8 @@ def find_world(name_or_path: str | Path | None = None, folder: Path | None = Non
     if str(name_or_path) in known:
         return _listed(known[str(name_or_path)])
     path = Path(name_or_path).expanduser()
+    if path.suffix == ZIP and path.is_file():
+        return _unpacked(path)
     for candidate in (path, path / "world"):
         if (candidate / "world.json").is_file():
             return candidate
@@ -148,49 +142,40 @@ def find_world(name_or_path: str | Path | None = None, folder: Path | None = Non
     )
 
 
-def read_card(path: Path) -> WorldCard:
-    """Read what a world says about itself, without its weights.
+def find_fingerprint(fingerprint: str, place: Path | None = None) -> Path:
+    """Find the folder of the world that has a fingerprint.
 
     Args:
-        path: folder of a world, as `find_world` returns it.
+        fingerprint: as in its world.json.
+        place: where it lay when it was last seen, which is tried first.
 
     Returns:
-        Its card.
+        A folder that holds a world.json.
 
     Raises:
-        FileNotFoundError: if world.json or keymap.json is missing.
-        ValueError: if one of them is damaged.
+        FileNotFoundError: if neither that place, nor a world that ships, nor one in the user's
+            folder has it.
     """
-    info = _read_object(path / "world.json")
-    keymap = _read_object(path / "keymap.json")
-    try:
-        tokenizer = info["models"]["tokenizer"]["config"]
-        entries = sorted(keymap["actions"], key=lambda entry: entry["id"])
-        return WorldCard(
-            path=path,
-            name=str(info["name"]),
-            title=str(info["title"]),
-            fps=float(info["fps"]),
-            height=int(tokenizer["height"]),
-            width=int(tokenizer["width"]),
-            idle=int(keymap["idle"]),
-            actions=tuple(
-                NamedAction(name=str(entry["name"]), keys=tuple(map(str, entry["keys"])))
-                for entry in entries
-            ),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"world.json or keymap.json in {path} lacks or misspells {error}: export the world "
-            "again with this version"
-        ) from None
+    entries = [*list_worlds(), *list_user_worlds()]
+    candidates = [lambda entry=entry: _listed(entry) for entry in entries]
+    for candidate in [lambda: place or Path(), *candidates]:
+        try:
+            found = candidate()
+            if read_fingerprint(found) == fingerprint:
+                return found
+        except (ValueError, OSError):
+            continue  # a damaged world is not the one that is looked for
+    raise FileNotFoundError(
+        f"no world here has the fingerprint {fingerprint[:12]}: put the one it was played in into "
+        f"{user_worlds_folder()}"
+    )
 
 
 def describe(entry: WorldEntry) -> str:
     """Return one line about a world for `genie worlds`; a damaged one says what is wrong."""
     line = f"{entry.name:<16} {entry.title:<20}"
     try:
-        card = read_card(entry.path)
+        card = read_card(_listed(entry))
     except (ValueError, OSError) as error:
         return f"{line} cannot be played: {error}"
     actions = " ".join(action.name for action in card.actions)
@@ -200,6 +185,8 @@ def describe(entry: WorldEntry) -> str:
 
 def _listed(entry: WorldEntry) -> Path:
     """Return the folder of an entry, or say that it did not come along."""
+    if entry.path.suffix == ZIP:
+        return _unpacked(entry.path)
     if not (entry.path / "world.json").is_file():
         raise FileNotFoundError(
             f"the world {entry.name!r} is listed but {entry.path / 'world.json'} is missing: "
@@ -208,14 +195,15 @@ def _listed(entry: WorldEntry) -> Path:
     return entry.path
 
 
-def _read_object(path: Path) -> Mapping[str, Any]:
-    """Read a json object; `spacetime.weights.read_json` would load torch."""
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing: the world's folder is incomplete")
+def _unpacked(path: Path) -> Path:
+    from genie.archive import unpack_world
+
+    return unpack_world(path, unpacked_folder())
+
+
+def _title(place: Path) -> str:
+    """Return what people call a world, or its name where nobody says."""
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not valid json ({error}): copy the world again") from None
-    if not isinstance(record, dict):
-        raise ValueError(f"{path} must hold an object, got {type(record).__name__}")
-    return record
+        return str(read_object(place / "world.json")["title"])
+    except (ValueError, OSError, KeyError):
+        return place.stem

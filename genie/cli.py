@@ -6,13 +6,15 @@ import argparse
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from jsonargparse import ArgumentError, ArgumentParser
 
-from genie.catalog import describe, find_world, list_worlds
+from genie.catalog import describe, find_world, list_user_worlds, list_worlds
+from genie.homes import user_worlds_folder
 
 STAGES = ("all", "tokenizer", "lam", "encode", "dynamics")
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -51,10 +53,14 @@ def build_parser() -> ArgumentParser:
         parser,
         "command",
         ("play", _add_play, "play a world in a window, or without one"),
-        ("worlds", None, "list the worlds that ship"),
+        ("replay", _add_replay, "draw a session again, check it, or play its keys elsewhere"),
+        ("worlds", None, "list the worlds that ship and the user's own"),
+        ("export", _add_export, "write a world as one zip file"),
         ("corpus", None, "build, record or report on a corpus of gameplay"),
         ("train", _add_train, "train the stages of a world on a corpus"),
         ("evaluate", _add_evaluate, "measure a world on a corpus"),
+        ("compare", _add_compare, "measure worlds on the same clips and seeds"),
+        ("card", _add_card, "write a world's card from the report of an evaluation"),
         ("bench", _add_bench, "measure the speed of a world"),
     )
     _add_commands(
@@ -101,7 +107,8 @@ def _add_play(parser: ArgumentParser) -> None:
     add("--steps", type=int, metavar="M", help="refinement passes (default: the world's)")
     add("--temperature", type=float, metavar="T", help="of the codes (default: the world's)")
     _add_machine(parser)
-    add("--record", type=Path, metavar="FILE", help="write a .gif or .mp4, replacing FILE")
+    add("--record", type=Path, metavar="FILE", help="a .gif, .mp4, .png (a folder) or .session")
+    add("--versus", type=str, metavar="B", help="play beside a world, a .session or a video")
     add(
         "--json",
         dest="timings",
@@ -109,6 +116,22 @@ def _add_play(parser: ArgumentParser) -> None:
         metavar="FILE",
         help="write frames, fps, p50_ms, p95_ms",
     )
+
+
+def _add_replay(parser: ArgumentParser) -> None:
+    add = parser.add_argument
+    add("path", type=Path, metavar="FILE", help="a .session file that play has written")
+    add("--record", type=Path, metavar="FILE", help="a .gif, .mp4 or .png (a folder)")
+    add("--verify", action="store_true", help="draw every frame from its seed again and compare")
+    add("--world", type=str, metavar="OTHER", help="play the keys in another world")
+    add("--show-keys", action="store_true", help="write the action into each frame")
+    _add_machine(parser)
+
+
+def _add_export(parser: ArgumentParser) -> None:
+    add = parser.add_argument
+    add("world", metavar="WORLD|RUN", help="name or folder")
+    add("out", type=Path, metavar="ZIP", help="the file to write, replacing it")
 
 
 def _add_machine(parser: ArgumentParser) -> None:
@@ -128,18 +151,40 @@ def _add_train(parser: ArgumentParser) -> None:
     add("--stop-after", type=float, metavar="M", help="end this slice after M minutes")
     add("--resume", action="store_true", help="go on with a run")
     add("--seed", type=int, default=0, metavar="S", help="default: 0")
+    add(
+        "--allow-collapsed",
+        action="store_true",
+        help="train the dynamics although the latent actions are collapsed",
+    )
+    add("--from", dest="start", metavar="WORLD", help="go on from a world instead of from nothing")
 
 
 def _add_evaluate(parser: ArgumentParser) -> None:
     add = parser.add_argument
     add("world", metavar="WORLD|RUN", help="name or folder")
-    add("corpus", type=Path, metavar="CORPUS", help="one that the world was not trained on")
+    add("corpus", type=Path, metavar="CORPUS", help="not trained on; or a folder of videos")
     add("--clips", type=int, default=256, metavar="N", help="how many (default: 256)")
     add("--seed", type=int, default=0, metavar="S", help="of every choice (default: 0)")
     add("--long", action="store_true", help="play 10,000 frames instead of 1,000")
     add("--action-groups", type=Path, metavar="FILE", help="json: true actions that do the same")
     add("--json", type=Path, metavar="FILE", help="write the report")
     add("--plots", type=Path, metavar="DIR", help="write plots, contact sheet and GIFs")
+
+
+def _add_compare(parser: ArgumentParser) -> None:
+    add = parser.add_argument
+    add("worlds", nargs="+", metavar="WORLD", help="two or more names or folders")
+    add("corpus", type=Path, metavar="CORPUS", help="not trained on; or a folder of videos")
+    add("--clips", type=int, default=256, metavar="N", help="how many (default: 256)")
+    add("--seed", type=int, default=0, metavar="S", help="of every choice (default: 0)")
+    add("--json", type=Path, metavar="FILE", help="write the figures")
+    add("--record", type=Path, metavar="FILE", help="write a .gif or .mp4, side by side")
+
+
+def _add_card(parser: ArgumentParser) -> None:
+    add = parser.add_argument
+    add("report", type=Path, metavar="JSON", help="from genie evaluate --json")
+    add("world", metavar="WORLD|RUN", help="name or folder of the world that was evaluated")
 
 
 def _add_bench(parser: ArgumentParser) -> None:
@@ -178,16 +223,34 @@ def _add_report(parser: ArgumentParser) -> None:
 def _play(values: dict[str, Any]) -> None:
     from genie.play.run import PlayOptions, play
 
-    path = find_world(values.pop("world"))
-    play(path, PlayOptions(**values))
+    world = values.pop("world")
+    options = PlayOptions(**values)
+    # Nothing was said about what to play: the window begins with the choice.
+    chosen = (world, options.prompt, options.versus, options.keys, options.frames)
+    if all(value is None for value in chosen):
+        options = replace(options, gallery=True)
+    play(find_world(world), options)
+
+
+def _replay(values: dict[str, Any]) -> None:
+    from genie.replay_file import ReplayOptions, replay
+
+    replay(values.pop("path"), ReplayOptions(**values))
+
+
+def _export(values: dict[str, Any]) -> None:
+    from genie.archive import export_world
+
+    print(f"exported {export_world(find_world(values['world']), values['out'])}")
 
 
 def _worlds(values: dict[str, Any]) -> None:
-    entries = list_worlds()
+    entries = [*list_worlds(), *list_user_worlds()]
     if not entries:
         print("no worlds ship with this installation: give genie play the folder of one")
     for entry in entries:
         print(describe(entry))
+    print(f"your own worlds, folders or zips, go into {user_worlds_folder()}")
 
 
 def _train(values: dict[str, Any]) -> None:
@@ -200,6 +263,18 @@ def _evaluate(values: dict[str, Any]) -> None:
     from genie.evaluate.run import evaluate
 
     evaluate(find_world(values.pop("world")), **values)
+
+
+def _compare(values: dict[str, Any]) -> None:
+    from genie.evaluate.compare import compare
+
+    compare(**values)
+
+
+def _card(values: dict[str, Any]) -> None:
+    from genie.evaluate.card import update_card
+
+    print(f"card in {update_card(values['report'], find_world(values['world']))}")
 
 
 def _bench(values: dict[str, Any]) -> None:
@@ -237,10 +312,14 @@ _COMMANDS = {
     ("worlds",): _worlds,
     ("train",): _train,
     ("evaluate",): _evaluate,
+    ("compare",): _compare,
+    ("card",): _card,
     ("bench",): _bench,
     ("corpus", "build"): _corpus_build,
     ("corpus", "record"): _corpus_record,
     ("corpus", "report"): _corpus_report,
+    ("replay",): _replay,
+    ("export",): _export,
 }
 
 

@@ -1,9 +1,10 @@
-"""Frames to a GIF or an MP4: written as they come, under a temporary name until they are whole."""
+"""Frames to a GIF, an MP4 or PNGs: written as they come, under a temporary name until whole."""
 
 from __future__ import annotations
 
 import math
 import os
+import shutil
 import struct
 from fractions import Fraction
 from pathlib import Path
@@ -11,7 +12,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-SUFFIXES = (".gif", ".mp4")
+from genie.png_folder import PngFolder
+
+SUFFIXES = (".gif", ".mp4", ".png")
+"""What a recording's name ends in; .png stands for a folder of pictures, named without it."""
 SHORT_SIDE = 256  # pixels that a recording has at least, so that viewers do not blur small frames
 _GIF_COLOURS = 256
 _MIN_DELAY = 2  # hundredths of a second; browsers replace smaller ones by ten
@@ -35,24 +39,35 @@ def check_target(path: Path | str) -> Path:
         The path.
 
     Raises:
-        ValueError: if the name ends in neither .gif nor .mp4.
-        OSError: if its folder does not exist, or the path is a folder.
+        ValueError: if the name ends in none of .gif, .mp4 and .png.
+        OSError: if its folder does not exist, or the path is a folder, or, for .png, the folder of
+            pictures is there already.
     """
     path = Path(path)
     if path.suffix.lower() not in SUFFIXES:
-        raise ValueError(f"cannot record to {path}: the name must end in {' or '.join(SUFFIXES)}")
+        raise ValueError(
+            f"cannot record to {path}: the name must end in .gif or .mp4, or in .png for a folder "
+            "of pictures"
+        )
     if path.is_dir():
         raise IsADirectoryError(f"cannot record to {path}: it is a folder")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"cannot record to {path}: make the folder {path.parent} first")
+    if final_path(path) != path and final_path(path).exists():
+        raise FileExistsError(f"cannot record to {final_path(path)}: choose a name that is free")
     return path
+
+
+def final_path(path: Path) -> Path:
+    """Return where a recording will lie: pictures lie in a folder named without the suffix."""
+    return path.with_suffix("") if path.suffix.lower() == ".png" else path
 
 
 def free_path(path: Path | str) -> Path:
     """Return the path, or with -2, -3, … before its suffix, whichever does not exist yet."""
     path = Path(path)
     candidate, number = path, 1
-    while candidate.exists():
+    while candidate.exists() or final_path(candidate).exists():
         number += 1
         candidate = path.with_name(f"{path.stem}-{number}{path.suffix}")
     return candidate
@@ -80,8 +95,8 @@ def gif_delay(fps: float) -> int:
 class Recording:
     """A file that grows by a frame at a time and appears when it is finished.
 
-    Frames are scaled up by a whole factor, nearest neighbour, until the short side has 256
-    pixels. Memory use does not grow with the number of frames.
+    In a film, frames are scaled up by a whole factor, nearest neighbour, until the short side has
+    256 pixels. Memory use does not grow with the number of frames.
 
     Attributes:
         path: where the file will be; may be changed until `finish`, within the same folder.
@@ -92,7 +107,8 @@ class Recording:
         """Prepare a recording; nothing is written before the first frame.
 
         Args:
-            path: ends in .gif or .mp4; an existing file is replaced by `finish`.
+            path: ends in .gif or .mp4, whose existing file is replaced by `finish`; or in .png,
+                for a folder of numbered pictures in their own size.
             fps: frames per second; a GIF has the nearest rate that it can express.
 
         Raises:
@@ -119,7 +135,8 @@ class Recording:
             OSError: if the disk refuses; call `discard` then.
         """
         if self._encoder is None:
-            kind = _GifEncoder if self.path.suffix.lower() == ".gif" else _Mp4Encoder
+            kinds = {".gif": _GifEncoder, ".mp4": _Mp4Encoder, ".png": PngFolder}
+            kind = kinds[self.path.suffix.lower()]
             self._encoder = kind(self._partial, self._fps, frame.shape[0], frame.shape[1])
         self._encoder.add(frame)
         self.num_frames += 1
@@ -138,18 +155,20 @@ class Recording:
             raise ValueError(f"{self.path} would be a recording without a frame: play some first")
         try:
             self._encoder.finish()
-            os.replace(self._partial, self.path)
+            os.replace(self._partial, final_path(self.path))
         except BaseException:
             self.discard()
             raise
         self._encoder = None
-        return self.path
+        return final_path(self.path)
 
     def discard(self) -> None:
         """Remove what was written so far; after `finish` this does nothing."""
         if self._encoder is not None:
             self._encoder.abandon()
             self._encoder = None
+            if self._partial.is_dir():
+                shutil.rmtree(self._partial, ignore_errors=True)
             self._partial.unlink(missing_ok=True)
 
     def __enter__(self) -> Recording:

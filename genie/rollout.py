@@ -8,6 +8,7 @@ from torch import Tensor
 from dynamics.model import Dynamics
 from dynamics.sampler import draw_noise, sample_frame
 from genie.bundle import Bundle
+from genie.projector import Projector, picture_memory
 from genie.settings import Settings
 from spacetime.cache import TimeCache
 from tokenizer.model import Tokenizer
@@ -40,7 +41,7 @@ class Rollout:
         self.device = next(self.dynamics.parameters()).device
         self.frame = 0
         self._history: TimeCache | None = None
-        self._shown: TimeCache | None = None
+        self._shown: Projector | None = None
 
     @torch.inference_mode()
     def reset(self, ids: Tensor, actions: Tensor) -> Tensor:
@@ -94,6 +95,22 @@ class Rollout:
         )
 
     @torch.inference_mode()
+    def commit(self, ids: Tensor, leads: Tensor) -> None:
+        """Let a frame enter the history; `show` has to follow.
+
+        Args:
+            ids: int64 (B, N), such as `draw` returns.
+            leads: int64 (B,), the action that led to it.
+        """
+        self.dynamics.commit(ids.to(self.device), leads.to(self.device), self._history)
+        self.frame += 1
+
+    @torch.inference_mode()
+    def show(self, ids: Tensor) -> Tensor:
+        """Draw the frame that was committed for the eye, uint8 (B, H, W, 3)."""
+        return self._shown.draw(ids)
+
+    @torch.inference_mode()
     def restore(self, ids: Tensor, leads: Tensor) -> Tensor:
         """Continue after a recorded history as if it had just been played.
 
@@ -115,18 +132,15 @@ class Rollout:
 
     def _memory(self) -> int:
         """Frames that the caches depend on, the last one included."""
-        stacks = (self.dynamics.stack, self.tokenizer.decoder)
-        return max(len(stack.blocks) * (stack.band - 1) for stack in stacks) + 1
+        stack = self.dynamics.stack
+        return max(len(stack.blocks) * (stack.band - 1) + 1, picture_memory(self.tokenizer))
 
     def _restart(self, first: int) -> None:
         self._history = self.dynamics.new_cache(len(self.seeds), first)
-        self._shown = self.tokenizer.new_cache(len(self.seeds), first)
+        self._shown = Projector(self.tokenizer, len(self.seeds), first)
         self.frame = first
 
     def _enter(self, ids: Tensor, leads: Tensor) -> Tensor:
-        """Let a frame enter both caches; return it drawn, uint8 (B, H, W, 3)."""
-        ids, leads = ids.to(self.device), leads.to(self.device)
-        self.dynamics.commit(ids, leads, self._history)
-        frames = self.tokenizer.decode_step(ids, self._shown)
-        self.frame += 1
-        return frames.mul(255).round().to(torch.uint8).movedim(1, -1).cpu()
+        """Let a frame enter the history and the picture; return it drawn, uint8 (B, H, W, 3)."""
+        self.commit(ids, leads)
+        return self.show(ids)

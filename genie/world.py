@@ -1,6 +1,7 @@
 """The world that is played: one rollout with a picture for a prompt and a key for an action."""
 
-from dataclasses import asdict, dataclass
+import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -8,89 +9,23 @@ import torch
 from torch import Tensor
 
 from genie.bundle import Bundle, load_bundle
+from genie.projector import Projector, picture_memory
 from genie.rollout import Rollout
+from genie.saved_state import State
 from genie.settings import Settings
-from spacetime.weights import read_json, read_weights, write_json, write_weights
-
-STATE_FORMAT = 1
 
 
 @dataclass(frozen=True, kw_only=True)
-class State:
-    """A moment of play, enough to continue it bit for bit.
+class StepSeconds:
+    """What a step took, in seconds; a GPU's unfinished work counts to what waits for it.
 
     Attributes:
-        fingerprint: of the world it belongs to.
-        seed: of the rollout.
-        ids: int32 (T, N), tokens of all frames so far, the prompt's included.
-        leads: int16 (T,), the action that led to each frame; A where none was given.
-        settings: for each frame, the settings it was drawn with.
-        next_settings: the settings of the frame that comes next.
+        model: drawing the tokens and committing them.
+        decode: from tokens to pixels.
     """
 
-    fingerprint: str
-    seed: int
-    ids: Tensor
-    leads: Tensor
-    settings: tuple[Settings, ...]
-    next_settings: Settings
-
-    @property
-    def frame_index(self) -> int:
-        """Number of the frame that comes next."""
-        return len(self.ids)
-
-    def save(self, folder: Path | str) -> None:
-        """Write state.json and state.safetensors into `folder`, which is made."""
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        write_weights(folder / "state.safetensors", {"ids": self.ids, "leads": self.leads})
-        distinct = list(dict.fromkeys(self.settings))
-        record = {
-            "format": STATE_FORMAT,
-            "world": self.fingerprint,
-            "seed": self.seed,
-            "frame_index": self.frame_index,
-            "settings": [asdict(settings) for settings in distinct],
-            "settings_of_frame": [distinct.index(settings) for settings in self.settings],
-            "next_settings": asdict(self.next_settings),
-        }
-        write_json(folder / "state.json", record)
-
-    @classmethod
-    def load(cls, folder: Path | str) -> "State":
-        """Read what `save` wrote.
-
-        Raises:
-            FileNotFoundError: if a file is missing.
-            ValueError: if it is damaged or of a newer format.
-        """
-        record = read_json(Path(folder) / "state.json")
-        tensors = read_weights(Path(folder) / "state.safetensors")
-        if not isinstance(record, dict) or record.get("format") != STATE_FORMAT:
-            raise ValueError(
-                f"{folder} is not a saved state of format {STATE_FORMAT}: save it again with this "
-                f"version"
-            )
-        try:
-            distinct = [Settings(**settings) for settings in record["settings"]]
-            state = cls(
-                fingerprint=record["world"],
-                seed=record["seed"],
-                ids=tensors["ids"],
-                leads=tensors["leads"],
-                settings=tuple(distinct[index] for index in record["settings_of_frame"]),
-                next_settings=Settings(**record["next_settings"]),
-            )
-            frames = {len(state.ids), len(state.leads), len(state.settings), record["frame_index"]}
-        except (KeyError, TypeError, IndexError) as error:
-            raise ValueError(f"{folder} lacks or misspells {error}: save the state again") from None
-        if len(frames) != 1 or frames == {0}:
-            raise ValueError(
-                f"{folder} is damaged, its files tell of {sorted(frames)} frames: save the state "
-                f"again"
-            )
-        return state
+    model: float
+    decode: float
 
 
 class World:
@@ -98,6 +33,7 @@ class World:
 
     Attributes:
         bundle: models, keymap, prompts and the record.
+        seconds: what the last `step` took.
     """
 
     def __init__(self, bundle: Bundle, settings: Settings | None = None) -> None:
@@ -106,9 +42,10 @@ class World:
         self._settings = settings or bundle.settings
         self._rollout: Rollout | None = None
         self._seed = 0
-        self._ids: list[Tensor] = []
+        self._ids: list[bytes] = []  # uint16 each: a tensor a frame would take six times the room
         self._leads: list[int] = []
         self._drawn_with: list[Settings] = []
+        self.seconds = StepSeconds(model=0.0, decode=0.0)
 
     @classmethod
     def load(
@@ -161,7 +98,7 @@ class World:
         self._seed = seed
         self._rollout = Rollout(self.bundle, [seed], self._settings)
         shown = self._rollout.reset(ids, actions)
-        self._ids = list(ids[0].int().cpu())
+        self._ids = [_packed(frame) for frame in ids[0]]
         self._leads = [self.bundle.num_actions, *actions[0].tolist()]
         self._drawn_with = [self._settings] * len(frames)
         return shown[0, -1].numpy()
@@ -185,11 +122,70 @@ class World:
                 f"action {action} is out of range: this world has actions 0 to "
                 f"{self.bundle.num_actions - 1}"
             )
-        ids, frames = self._rollout.step(torch.tensor([action]))
-        self._ids.append(ids[0].int().cpu())
+        lead, begin = torch.tensor([action]), time.perf_counter()
+        ids = self._rollout.draw(lead)
+        self._rollout.commit(ids, lead)
+        drawn = time.perf_counter()
+        frames = self._rollout.show(ids)
+        self.seconds = StepSeconds(model=drawn - begin, decode=time.perf_counter() - drawn)
+        self._ids.append(_packed(ids[0]))
         self._leads.append(int(action))
         self._drawn_with.append(self._settings)
         return frames[0].numpy()
+
+    def history(self, since: int = 0) -> tuple[np.ndarray, list[int]]:
+        """Return what was played.
+
+        Args:
+            since: number of the first frame that is returned.
+
+        Returns:
+            Tokens uint16 (T, N), and the action that led to each of these frames; A where none
+            was given.
+        """
+        tokens = self.bundle.dynamics.config.num_tokens
+        ids = np.frombuffer(b"".join(self._ids[since:]), np.uint16).reshape(-1, tokens)
+        return ids, self._leads[since:]
+
+    def see(self, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Look at a picture as play would start from it.
+
+        Args:
+            picture: uint8 (H, W, 3).
+
+        Returns:
+            Its tokens, uint16 (N,), and what is left of it: uint8 (H, W, 3).
+
+        Raises:
+            ValueError: if it is not of the world's frame size.
+        """
+        frames = torch.from_numpy(self._check_prompt(picture)[:1])
+        device = next(self.bundle.tokenizer.parameters()).device
+        with torch.inference_mode():
+            pixels = frames.to(device).movedim(-1, -3).float()[None] / 255
+            ids = self.bundle.tokenizer.encode(pixels)[0].cpu().numpy().astype(np.uint16)
+        return ids[0], self.picture(ids)
+
+    def picture(self, ids: np.ndarray, first: int = 0) -> np.ndarray:
+        """Draw a frame of any history, whatever is being played.
+
+        Args:
+            ids: integer (T, N): the frame's tokens last; before them those of as many frames as
+                `picture_memory` counts, or of all there were.
+            first: number of the first of these frames.
+
+        Returns:
+            uint8 (H, W, 3): the last frame, as play drew it.
+        """
+        projector = Projector(self.bundle.tokenizer, first=first)
+        for frame in torch.from_numpy(ids.astype(np.int64)):
+            shown = projector.draw(frame[None])
+        return shown[0].numpy()
+
+    @property
+    def picture_memory(self) -> int:
+        """Frames that a picture depends on, itself included."""
+        return picture_memory(self.bundle.tokenizer)
 
     def save_state(self) -> State:
         """Return this moment of play.
@@ -202,7 +198,7 @@ class World:
         return State(
             fingerprint=self.bundle.fingerprint,
             seed=self._seed,
-            ids=torch.stack(self._ids),
+            ids=torch.from_numpy(self.history()[0].astype(np.int32)),
             leads=torch.tensor(self._leads, dtype=torch.int16),
             settings=tuple(self._drawn_with),
             next_settings=self._settings,
@@ -230,7 +226,7 @@ class World:
         self._seed, self._settings = state.seed, state.next_settings
         self._rollout = Rollout(self.bundle, [state.seed], self._settings)
         shown = self._rollout.restore(state.ids.long()[None], state.leads.long()[None])
-        self._ids = list(state.ids)
+        self._ids = [_packed(frame) for frame in state.ids]
         self._leads = state.leads.tolist()
         self._drawn_with = list(state.settings)
         return shown[0].numpy()
@@ -250,3 +246,8 @@ class World:
                 f"resize the picture to {size[0]}x{size[1]}"
             )
         return frames
+
+
+def _packed(ids: Tensor) -> bytes:
+    """Return the tokens of one frame as uint16 bytes."""
+    return ids.cpu().numpy().astype(np.uint16).tobytes()

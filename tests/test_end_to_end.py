@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import av
@@ -17,7 +18,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from corpus.store import Corpus
+from genie.bundle import load_bundle
 from genie.cli import main
+from genie.evaluate.notes import unexplained
+from genie.evaluate.run import evaluate_subject
+from genie.evaluate.subject import Request, Subject
+from genie.rollout import Rollout
+from genie.world import World
 
 ROOT = Path(__file__).resolve().parents[1]
 GENIE = "import sys; from genie.cli import main; sys.exit(main())"
@@ -61,7 +69,7 @@ def place(tmp_path_factory):
     build = ["corpus", "build", str(folder / "videos"), "--out", str(corpus), "--size", "32x32"]
     assert main(build) == 0
     train = ["train", "all", "--corpus", str(corpus), "--recipe", "smoke", "--out", str(run)]
-    assert main([*train, "--seed", "1"]) == 0
+    assert main([*train, "--seed", "1", "--allow-collapsed"]) == 0
     return Place(folder, corpus, run)
 
 
@@ -100,6 +108,35 @@ def test_the_world_is_measured(place, capsys):
     assert main([*command, "--json", str(report)]) == 0
     assert "psnr" in json.dumps(read(report)).lower()
     assert "psnr" in capsys.readouterr().out.lower()
+    assert main(["card", str(report), str(place.run)]) == 0
+    card = (place.run / "world" / "README.md").read_text()
+    assert f"{read(report)['tokenizer']['psnr']:.2f} dB" in card and "--allow-collapsed" in card
+
+
+def test_a_second_measurement_says_the_same_but_for_times(place):
+    def measure():
+        bundle, corpus = load_bundle(place.run / "world"), Corpus.open(place.corpus)
+        subject = Subject(
+            bundle=bundle,
+            make_rollout=partial(Rollout, bundle),
+            world=World(bundle),
+            corpus=corpus,
+        )
+        return evaluate_subject(subject, Request(clips=3, long_frames=100, speed_frames=12))
+
+    one, other = measure(), measure()
+    times = {"speed": None, "meta": {**one["meta"], "date": None}}
+    assert {**one, **times} == {**other, "speed": None, "meta": {**other["meta"], "date": None}}
+    assert unexplained(one) == []
+
+
+def test_worlds_are_compared_on_videos_as_they_lie(place, capsys):
+    video = place.folder / "compare.gif"
+    command = ["compare", str(place.run), str(place.run), str(place.folder / "videos")]
+    assert main([*command, "--clips", "2", "--record", str(video)]) == 0
+    assert "run (2) less run" in " ".join(capsys.readouterr().out.split())
+    with Image.open(video) as image:
+        assert image.n_frames == 2 * 17
 
 
 def test_an_existing_out_is_refused_in_one_line_and_left_alone(place, capsys):
@@ -114,7 +151,7 @@ def test_an_existing_out_is_refused_in_one_line_and_left_alone(place, capsys):
 def test_a_slice_ends_and_the_next_one_goes_on(place, capsys):
     out = place.folder / "sliced"
     command = ["train", "all", "--corpus", str(place.corpus), "--recipe", "smoke"]
-    command = [*command, "--out", str(out), "--seed", "1"]
+    command = [*command, "--out", str(out), "--seed", "1", "--allow-collapsed"]
     assert main([*command, "--stop-after", "0.0001"]) == 0
     assert (out / "tokenizer" / "weights.safetensors").exists()
     assert not (out / "world").exists()

@@ -1,152 +1,90 @@
-"""Paint what is played onto a pygame surface. Nothing here knows the keyboard or the world."""
+"""Paint what is played onto a surface. Nothing here knows the keyboard or the world."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 import pygame
 
-from genie.catalog import WorldCard
-
-BACKGROUND = (16, 16, 20)
-TEXT = (225, 225, 230)
-DIM = (150, 150, 160)
-ALERT = (255, 96, 80)
-COMMANDS = (
-    "restart [R]",
-    "next prompt [N]",
-    "pause [P]",
-    "record a GIF [G]",
-    "full screen [F11]",
-    "quit [Esc]",
-)
-FONT_SIZE = 18
-TITLE_SIZE = 64  # of the world's name while it loads
-MARGIN = 6
-_FIRST_PICTURE = 512  # pixels that the longer side of the picture has at most in a new window
+from genie.play import theme
+from genie.play.draw_hud import paint_hud
+from genie.play.draw_panels import paint_panel
+from genie.play.shapes import pill
+from genie.play.view import View
+from genie.world_card import WorldCard
 
 
-@dataclass(frozen=True, kw_only=True)
-class View:
-    """What is on the screen.
-
-    Attributes:
-        frame: uint8 (H, W, 3), or None while the world loads.
-        status: one line: rate, action, frame.
-        help: pieces of the help, the world's name first; lines break between them only.
-        message: shown instead of the status where it is not empty.
-        recording: whether to show the red dot.
-    """
-
-    frame: np.ndarray | None
-    status: str
-    help: tuple[str, ...]
-    message: str = ""
-    recording: bool = False
+def first_window_size(card: WorldCard) -> tuple[int, int]:
+    """Return width and height of a new window: sharp pixels and room for the figures."""
+    scale = max(1, theme.FIRST_PICTURE // max(card.height, card.width))
+    return (
+        max(card.width * scale + 2 * theme.MARGIN + theme.SIDEBAR, theme.LEAST_WINDOW[0]),
+        max(card.height * scale + 2 * theme.MARGIN, theme.LEAST_WINDOW[1]),
+    )
 
 
-def help_pieces(card: WorldCard) -> tuple[str, ...]:
-    """Name the world, its actions with their keys, and the commands."""
-    actions = []
-    for id, action in enumerate(card.actions):
-        keys = [*action.keys, *([str(id)] if id < 10 else [])]
-        actions.append(f"{action.name} [{' '.join(dict.fromkeys(keys)) or 'no key'}]")
-    return (f"{card.title}:", *actions, *COMMANDS)
-
-
-def make_font() -> pygame.font.Font:
-    """Return pygame's own font, which is the same everywhere."""
-    pygame.font.init()
-    return pygame.font.Font(None, FONT_SIZE)
-
-
-def first_window_size(card: WorldCard, font: pygame.font.Font) -> tuple[int, int]:
-    """Return width and height of a new window: sharp pixels and room for the text below."""
-    scale = max(1, _FIRST_PICTURE // max(card.height, card.width))
-    width = max(card.width * scale, 320)
-    return width, card.height * scale + panel_height(font, help_pieces(card), width)
-
-
-def panel_height(font: pygame.font.Font, pieces: tuple[str, ...], width: int) -> int:
-    """Return the height of the text below the picture: a status line, and the help wrapped."""
-    lines = 1 + len(wrap(font, pieces, width - 2 * MARGIN))
-    return lines * font.get_linesize() + 2 * MARGIN
-
-
-def picture_area(
-    window: tuple[int, int], panel: int, height: int, width: int
-) -> tuple[pygame.Rect, int]:
-    """Place a frame in a window, scaled by a whole factor and centred above the text.
+def split_window(size: tuple[int, int], hud: bool) -> tuple[pygame.Rect, pygame.Rect | None]:
+    """Return where the picture may stand, and where the figures stand.
 
     Args:
-        window: width and height in pixels.
-        panel: height of the text below.
+        size: width and height of the window.
+        hud: whether figures are wanted.
+
+    Returns:
+        Two areas beside each other; the second is None where nobody wants figures or there is no
+        room for them.
+    """
+    whole = pygame.Rect((0, 0), size)
+    if not hud or size[0] < 2 * theme.SIDEBAR or size[1] < theme.SIDEBAR:
+        return whole, None
+    room = pygame.Rect(0, 0, size[0] - theme.SIDEBAR, size[1])
+    return room, pygame.Rect(room.right, 0, theme.SIDEBAR, size[1])
+
+
+def picture_area(room: pygame.Rect, height: int, width: int) -> tuple[pygame.Rect, int]:
+    """Place a frame in a room, scaled by a whole factor and centred.
+
+    Args:
+        room: where it may stand.
         height: of the frame, H.
         width: of the frame, W.
 
     Returns:
-        Where it stands, and the factor, 1 or more. In a window that is too small for the text the
-        picture goes over it; in one that is too small for the picture, it is cut.
+        Where it stands, and the factor, 1 or more; a room smaller than the frame cuts it.
     """
-    room = window[1] - panel if window[1] - panel >= height else window[1]
-    scale = max(1, min(window[0] // width, room // height))
-    left, top = (window[0] - width * scale) // 2, (room - height * scale) // 2
-    return pygame.Rect(left, top, width * scale, height * scale), scale
+    scale = max(1, min(room.width // width, room.height // height))
+    area = pygame.Rect(0, 0, width * scale, height * scale)
+    area.center = room.center
+    return area, scale
 
 
-def wrap(font: pygame.font.Font, pieces: tuple[str, ...], width: int) -> list[str]:
-    """Join pieces to lines that are at most `width` pixels wide; one long piece stands alone."""
-    lines: list[str] = []
-    for piece in pieces:
-        longer = f"{lines[-1]}   {piece}" if lines else piece
-        if lines and font.size(longer)[0] <= width:
-            lines[-1] = longer
-        else:
-            lines.append(piece)
-    return lines
-
-
-def paint(surface: pygame.Surface, font: pygame.font.Font, view: View) -> pygame.Rect | None:
-    """Paint everything.
-
-    Args:
-        surface: the window.
-        font: from `make_font`.
-        view: what to show.
-
-    Returns:
-        Where the frame stands, or None if there is none.
-    """
-    width, height = surface.get_size()
-    surface.fill(BACKGROUND)
-    lines = wrap(font, view.help, width - 2 * MARGIN)
-    top = height - (1 + len(lines)) * font.get_linesize() - MARGIN
-    _write(surface, font, view.message or view.status, top, TEXT)
-    for number, line in enumerate(lines, start=1):
-        _write(surface, font, line, top + number * font.get_linesize(), DIM)
-    if view.frame is None:
-        title = pygame.font.Font(None, TITLE_SIZE).render(view.help[0].rstrip(":"), True, TEXT)
-        surface.blit(title, title.get_rect(center=(width // 2, top // 2)))
-        return None
-    panel = panel_height(font, view.help, width)
-    area, scale = picture_area((width, height), panel, *view.frame.shape[:2])
-    surface.blit(_enlarge(view.frame, scale), area)
-    if view.recording:
-        middle = (width - MARGIN - 6, top + font.get_linesize() // 2)
-        pygame.draw.circle(surface, ALERT, middle, 6)
+def paint(surface: pygame.Surface, view: View) -> pygame.Rect:
+    """Paint everything; returns where the frame stands."""
+    surface.fill(theme.GROUND)
+    room, sidebar = split_window(surface.get_size(), view.hud is not None)
+    area, scale = picture_area(room, *view.frame.shape[:2])
+    surface.blit(enlarge(view.frame, scale), area)
+    if sidebar is not None:
+        paint_hud(surface, sidebar, view.hud)
+    _paint_notes(surface, area.clip(room), view)
+    if view.panel is not None:
+        paint_panel(view.panel, surface)
     return area
 
 
-def _enlarge(frame: np.ndarray, scale: int) -> pygame.Surface:
-    """Return the frame with each pixel as a square of `scale`; pygame's scale takes the nearest."""
+def enlarge(frame: np.ndarray, scale: int) -> pygame.Surface:
+    """Return a frame, uint8 (H, W, 3), with each pixel as a square of `scale`."""
     height, width = frame.shape[:2]
     small = pygame.image.frombuffer(np.ascontiguousarray(frame), (width, height), "RGB")
     return pygame.transform.scale(small, (width * scale, height * scale))
 
 
-def _write(
-    surface: pygame.Surface, font: pygame.font.Font, text: str, top: int, colour: tuple
-) -> None:
-    if text:
-        surface.blit(font.render(text, True, colour), (MARGIN, top))
+def _paint_notes(surface: pygame.Surface, area: pygame.Rect, view: View) -> None:
+    """Write badges into the picture's upper corner, and the message over its foot."""
+    left, top = area.left + 2 * theme.GAP, area.top + 2 * theme.GAP
+    if view.recording is not None:
+        words = f"{int(view.recording) // 60}:{int(view.recording) % 60:02d}"
+        left = pill(surface, words, (left, top), dot=True).right + theme.GAP
+    for badge in view.badges:
+        left = pill(surface, badge, (left, top)).right + theme.GAP
+    if view.message:
+        pill(surface, view.message, (area.left + 2 * theme.GAP, area.bottom - 5 * theme.GAP))

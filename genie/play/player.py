@@ -1,14 +1,19 @@
-"""A world under the player's hands: prompts, restarts, and the time each frame takes."""
+"""A world under the player's hands: every frame goes into the session, and time goes both ways."""
 
 from __future__ import annotations
 
+import array
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+
+from genie.replay import go_to
+from genie.session import Session, new_header
+from genie.session_format import Moment
 
 _WARM_UP_FRAMES = 2
 
@@ -17,12 +22,24 @@ class WorldLike(Protocol):
     """What play asks of genie.world.World."""
 
     bundle: Any
+    settings: Any
+    frame_index: int
+    picture_memory: int
 
     def reset(self, prompt: np.ndarray, seed: int) -> np.ndarray:
         """Start from a uint8 (H, W, 3) frame."""
 
     def step(self, action: int) -> np.ndarray:
         """Draw the next uint8 (H, W, 3) frame."""
+
+    def history(self, since: int) -> tuple[np.ndarray, list[int]]:
+        """Return the tokens, uint16 (T, N), and leads of the frames from `since` on."""
+
+    def picture(self, ids: np.ndarray, first: int) -> np.ndarray:
+        """Draw a frame of any history."""
+
+    def load_state(self, state: Any) -> np.ndarray:
+        """Continue from a moment."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,14 +64,25 @@ class Timings:
 
 
 class Player:
-    """Steps a world; the window and headless play share it.
+    """Steps a world and keeps its session; the window and headless play share it.
 
     Attributes:
+        world: the world; assign its `settings` through `set_steps` and `set_temperature`.
+        session: every frame that was played.
+        head: record of the frame that is shown.
         frame: uint8 (H, W, 3), what the world shows now.
-        prompt_index: which prompt play started from.
+        prompts: pictures to start from, uint8 (H, W, 3) each.
+        prompt_index: which of them play started from.
     """
 
-    def __init__(self, world: WorldLike, prompts: Sequence[np.ndarray], seed: int = 0) -> None:
+    def __init__(
+        self,
+        world: WorldLike,
+        prompts: Sequence[np.ndarray],
+        seed: int = 0,
+        path: Path | str = "",
+        device: str = "cpu",
+    ) -> None:
         """Start from the first prompt.
 
         The first frames after loading are slow, so two are drawn and thrown away: the first key
@@ -64,31 +92,104 @@ class Player:
             world: the world.
             prompts: uint8 (H, W, 3) each, at least one.
             seed: of every rollout that this player starts.
+            path: folder of the world, for the session's header.
+            device: that it plays on, likewise.
         """
+        self.world = world
+        self.prompts = list(prompts)
         self.prompt_index = 0
-        self._world, self._prompts, self._seed = world, list(prompts), seed
-        self._seconds: list[float] = []
-        self.restart()
+        self.session = Session(new_header(world.bundle, seed, path, device))
+        self._seconds = array.array("d")
+        world.reset(self.prompts[0], seed)
         for _ in range(_WARM_UP_FRAMES):
             world.step(world.bundle.keymap.idle)
-        self.frame = self.restart()
+        self.restart()
 
     def restart(self) -> np.ndarray:
         """Begin again from the same prompt; returns the first frame."""
-        self.frame = self._world.reset(self._prompts[self.prompt_index], self._seed)
-        return self.frame
+        return self.start_from(self.prompt_index)
 
     def next_prompt(self) -> np.ndarray:
         """Begin from the next prompt, after the last from the first; returns the first frame."""
-        self.prompt_index = (self.prompt_index + 1) % len(self._prompts)
-        return self.restart()
+        return self.start_from((self.prompt_index + 1) % len(self.prompts))
+
+    def start_from(self, prompt_index: int) -> np.ndarray:
+        """Begin from one of the prompts; returns the first frame."""
+        self.prompt_index = prompt_index
+        if not self._seconds and self.session.path is None:
+            self.session = Session(self.session.header)  # a choice, not yet a branch
+        self.frame = self.world.reset(self.prompts[prompt_index], self.session.header.seed)
+        self.head = self._log(None, since=0, steps=0)
+        self._tip, self._behind = self.head, False
+        return self.frame
 
     def advance(self, action: int) -> np.ndarray:
-        """Draw the next frame under an action id and take the time; returns the frame."""
+        """Draw the next frame under an action id and take the time; returns the frame.
+
+        After going back, this begins a new branch; the old one stays in the session.
+        """
+        if self._behind:
+            go_to(self.world, self.session, self.head)
+            self._behind = False
         before = time.perf_counter()
-        self.frame = self._world.step(action)
+        self.frame = self.world.step(action)
         self._seconds.append(time.perf_counter() - before)
+        settings = self.world.settings
+        self.head = self._log(self.head, self.world.frame_index - 1, settings.steps)
+        self._tip = self.head
         return self.frame
+
+    def go_to(self, record: int) -> np.ndarray:
+        """Show another moment of the session; play goes on from there. Returns its frame."""
+        self._tip = record
+        return self._show(record)
+
+    def back(self, frames: int = 1) -> bool:
+        """Go back on the line that is played; returns whether there was anything to go back to."""
+        line = self.session.line(self.head, frames + 1)
+        target = int(line[0])
+        if target == self.head:
+            return False
+        self._show(target)
+        return True
+
+    def forward(self) -> bool:
+        """Undo one `back`; returns whether there was one to undo."""
+        if self.head == self._tip:
+            return False
+        ahead = self.session.frame_number(self._tip) - self.session.frame_number(self.head)
+        self._show(int(self.session.line(self._tip, ahead)[0]))
+        return True
+
+    @property
+    def frame_number(self) -> int:
+        """Frames between the first and the one that is shown."""
+        return self.session.frame_number(self.head)
+
+    @property
+    def shown_action(self) -> int:
+        """Id of the action that led to the frame that is shown; A for a prompt's."""
+        return self.session[self.head].action
+
+    def set_steps(self, steps: int) -> None:
+        """Draw with so many refinement passes from the next frame on."""
+        if steps != self.world.settings.steps:
+            self.world.settings = replace(self.world.settings, steps=steps)
+
+    def set_temperature(self, temperature: float) -> None:
+        """Draw at another temperature from the next frame on."""
+        self.world.settings = replace(self.world.settings, temperature=temperature)
+
+    def continue_session(self, session: Session) -> np.ndarray:
+        """Go on with a session of this world, from its last frame; returns that frame.
+
+        Raises:
+            ValueError: if it was played in another world, or is empty.
+        """
+        if session.header.fingerprint != self.session.header.fingerprint or not len(session):
+            raise ValueError("this session holds no frame of this world: choose another")
+        self.session = session
+        return self.go_to(len(session) - 1)
 
     def timings(self) -> Timings:
         """Return the times of all frames so far; zeros before the first."""
@@ -102,33 +203,25 @@ class Player:
             p95_ms=round(float(np.percentile(seconds, 95) * 1000), 3),
         )
 
+    def _show(self, record: int) -> np.ndarray:
+        line = self.session.line(record, self.world.picture_memory)
+        first = self.session.frame_number(int(line[0]))
+        self.frame = self.world.picture(self.session.ids(line), first)
+        self.head, self._behind = record, True
+        return self.frame
 
-def read_prompt(path: Path | str, height: int, width: int) -> np.ndarray:
-    """Read a picture to start from.
-
-    Args:
-        path: any picture that Pillow reads.
-        height: of the world's frames, in pixels.
-        width: of the world's frames, in pixels.
-
-    Returns:
-        uint8 (height, width, 3): the largest middle part of that shape, resized.
-
-    Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if it is no picture.
-    """
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"no picture at {path}: give a png or jpeg file as --prompt")
-    try:
-        with Image.open(path) as image:
-            picture = image.convert("RGB")
-    except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
-        raise ValueError(f"{path} is not a picture that can be read ({error})") from None
-    if picture.size != (width, height):
-        # Box averages whole pixels, which keeps pixel art clean when the factor is whole.
-        picture = ImageOps.fit(picture, (width, height), Image.Resampling.BOX)
-    return np.asarray(picture)
+    def _log(self, parent: int | None, since: int, steps: int) -> int:
+        """Append what the world played since a frame; returns the last record."""
+        settings = self.world.settings
+        for ids, lead in zip(*self.world.history(since), strict=True):
+            parent = self.session.append(
+                Moment(
+                    parent=parent,
+                    action=lead,
+                    steps=steps,
+                    order=settings.order,
+                    temperature=settings.temperature,
+                    ids=ids,
+                )
+            )
+        return parent

@@ -1,51 +1,48 @@
-"""What the player does and sees, without a window: held keys, pause, frame, message."""
+"""What the player holds and wants: keys, pause, pace, message. Knows no screen and no world."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
 
-from genie.catalog import WorldCard
+from genie.play.bindings import Bindings
 
 MESSAGE_SECONDS = 4.0
+PACES = (1, 2, 3, 5, 8, 10, 12, 15, 20, 24, 30, 40, 50, 60)
+"""Frames per second that the keys step through."""
 _FPS_FRAMES = 30  # frame times that the shown rate is a mean over
-
-
-def key_bindings(card: WorldCard) -> dict[str, int]:
-    """Return key name to action id: the keymap's keys, and digits for the first ten actions."""
-    digits = {str(action): action for action in range(min(len(card.actions), 10))}
-    return digits | {key: id for id, action in enumerate(card.actions) for key in action.keys}
 
 
 class PlayState:
     """A pure record of play; time is an argument, so that tests need no clock.
 
     Attributes:
-        names: name of each action, by id.
-        frame: frames drawn since the last reset.
         total: frames drawn since the window opened.
         paused: whether time stands still.
-        recording: whether a GIF is being recorded.
         quit: whether the player wants to leave.
-        shown_action: id of the action that led to the frame on the screen.
+        fps_wanted: the pace of play, 1 to 60 frames per second.
+        hud: whether figures and keys are shown beside the picture.
+        fullscreen: whether the window is to fill the screen.
+        rewinding: whether time runs backwards.
+        shown_action: id of the action that led to the frame on the screen, or A.
     """
 
-    def __init__(self, bindings: Mapping[str, int], idle: int, names: Sequence[str]) -> None:
+    def __init__(self, bindings: Bindings, idle: int, fps: float) -> None:
         """Begin with no key held.
 
         Args:
-            bindings: key name, as pygame spells it, to action id.
+            bindings: which key stands for which action.
             idle: action id while no key is held.
-            names: name of each action, by id.
+            fps: the world's pace.
         """
-        self.names = tuple(names)
-        self.frame = 0
         self.total = 0
         self.paused = False
-        self.recording = False
         self.quit = False
+        self.fps_wanted = min(max(float(fps), PACES[0]), PACES[-1])
+        self.hud = True
+        self.fullscreen = False
+        self.rewinding = False
         self.shown_action = idle
-        self._bindings = dict(bindings)
+        self._bindings = bindings
         self._idle = idle
         self._held: list[str] = []  # in the order of pressing
         self._tapped: int | None = None
@@ -55,15 +52,20 @@ class PlayState:
     @property
     def action(self) -> int:
         """Action id of the keys that are held now: the last one pressed wins."""
-        return self._bindings[self._held[-1]] if self._held else self._idle
+        for key in reversed(self._held):
+            action = self._bindings.action(key)
+            if action is not None:  # the keys may have been changed meanwhile
+                return action
+        return self._idle
 
     def press(self, key: str) -> bool:
         """Note that a key went down; returns whether it stands for an action."""
-        if key not in self._bindings:
+        action = self._bindings.action(key)
+        if action is None:
             return False
         if key not in self._held:
             self._held.append(key)
-            self._tapped = self._bindings[key]
+            self._tapped = action
         return True
 
     def release(self, key: str) -> None:
@@ -75,6 +77,7 @@ class PlayState:
         """Forget all keys: a window without focus is not told when they go up."""
         self._held.clear()
         self._tapped = None
+        self.rewinding = False
 
     def take_action(self) -> int:
         """Return the action of the next frame.
@@ -93,21 +96,37 @@ class PlayState:
             action: what led to it.
             now: seconds on a clock that never goes back.
         """
-        self.frame += 1
         self.total += 1
         self.shown_action = action
         self._times.append(now)
 
-    def restarted(self) -> None:
-        """Note that play began again from a prompt."""
-        self.frame = 0
-        self.shown_action = self._idle
+    def moved(self, action: int) -> None:
+        """Note that play went to another moment; the rate is measured afresh.
+
+        Args:
+            action: what led to the frame shown; A for a prompt's.
+        """
+        self.shown_action = action
         self._tapped = None
+        self.measure_afresh()
 
     def toggle_pause(self) -> None:
         """Stop time, or let it go on; the rate is measured afresh."""
         self.paused = not self.paused
+        self.measure_afresh()
+
+    def measure_afresh(self) -> None:
+        """Forget the frame times so far: time stood still, or its pace has changed."""
         self._times.clear()
+
+    def change_pace(self, faster: bool) -> float:
+        """Take the next higher or lower pace; returns it, frames per second."""
+        if faster:
+            self.fps_wanted = min((p for p in PACES if p > self.fps_wanted), default=PACES[-1])
+        else:
+            self.fps_wanted = max((p for p in PACES if p < self.fps_wanted), default=PACES[0])
+        self.measure_afresh()
+        return self.fps_wanted
 
     @property
     def fps(self) -> float:

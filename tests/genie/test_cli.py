@@ -26,7 +26,7 @@ def complaint(capsys, *arguments):
 @pytest.mark.parametrize(
     ("arguments", "part"),
     [
-        ([], "one of play, worlds, train, evaluate, bench, corpus build"),
+        ([], "one of play, worlds, train, evaluate, compare, card, bench, corpus build"),
         (["corpus"], "corpus record"),
         (["fly"], "'fly'"),
         (["play", TINY_WORLD], "no world is called 'no-such-world'"),
@@ -38,6 +38,9 @@ def complaint(capsys, *arguments):
         (["train", "everything", "--corpus", "c", "--recipe", "cpu", "--out", "r"], "'everything'"),
         (["train", "all"], "missing: corpus, recipe, out"),
         (["evaluate", TINY_WORLD, "corpus"], "no world is called"),
+        (["compare", TINY_WORLD, TINY_WORLD, "corpus"], "no world is called"),
+        (["compare", TINY_WORLD, "corpus"], "at least two worlds"),
+        (["card", "report.json", TINY_WORLD], "no world is called"),
         (["bench", TINY_WORLD], "no world is called"),
         (["corpus", "build", "x.mp4", "--out", "o", "--size", "64"], "'64' is no size"),
         (["corpus", "build", "none.mp4", "--out", "o", "--size", "8x8"], "none.mp4"),
@@ -102,6 +105,7 @@ def test_flags_of_play_reach_its_options(monkeypatch):
         "device": "auto",
         "threads": 2,
         "record": Path("o.gif"),
+        "versus": None,
         "timings": Path("t.json"),
     }
 
@@ -115,6 +119,28 @@ def test_play_opens_the_world_that_was_named(monkeypatch, tmp_path):
     ((path, options),) = played
     assert path == tmp_path / "run" / "world"
     assert (options.seed, options.headless, options.keys) == (3, False, None)
+
+
+@pytest.mark.parametrize(
+    ("line", "gallery"),
+    [
+        (["play"], True),
+        (["play", "--seed", "2", "--steps", "1"], True),
+        (["play", "--frames", "3"], False),
+        (["play", "--keys", "right"], False),
+        (["play", "--prompt", "p.png"], False),
+        (["play", "--versus", "b"], False),
+    ],
+)
+def test_the_gallery_comes_first_where_nothing_says_what_to_play(
+    monkeypatch, tmp_path, line, gallery
+):
+    played = []
+    monkeypatch.setattr("genie.play.run.play", lambda *arguments: played.append(arguments))
+    monkeypatch.setattr(cli, "find_world", lambda name: tmp_path)
+    assert cli.main(line) == 0
+    ((path, options),) = played
+    assert (path, options.gallery) == (tmp_path, gallery)
 
 
 def test_train_is_called_with_what_was_given(monkeypatch):
@@ -131,6 +157,8 @@ def test_train_is_called_with_what_was_given(monkeypatch):
         "stop_after": 2.5,
         "resume": True,
         "seed": 0,
+        "allow_collapsed": False,
+        "start": None,
     }
 
 
@@ -178,7 +206,8 @@ def test_a_checkout_that_is_not_installed_knows_its_version(capsys, monkeypatch)
 
 COMMANDS = [
     [],
-    *([word] for word in ("play", "worlds", "train", "evaluate", "bench", "corpus")),
+    *([word] for word in ("play", "replay", "worlds", "export", "train", "evaluate")),
+    *([word] for word in ("compare", "card", "bench", "corpus")),
     *(["corpus", word] for word in ("build", "record", "report")),
 ]
 

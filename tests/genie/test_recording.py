@@ -162,3 +162,23 @@ def test_a_free_name_is_counted_up(tmp_path):
     path.touch()
     (tmp_path / "toy-2.gif").touch()
     assert free_path(path) == tmp_path / "toy-3.gif"
+
+
+def test_pictures_lie_in_a_folder_pixel_for_pixel(tmp_path):
+    frames = scene(3)
+    record(tmp_path / "out.png", frames)
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    files = sorted((tmp_path / "out").iterdir())
+    assert [path.name for path in files] == ["00000.png", "00001.png", "00002.png"]
+    for path, frame in zip(files, frames, strict=True):
+        assert (np.asarray(Image.open(path)) == frame).all()
+    with pytest.raises(FileExistsError, match="choose a name"):
+        check_target(tmp_path / "out.png")
+    assert free_path(tmp_path / "out.png") == tmp_path / "out-2.png"
+
+
+def test_an_error_while_writing_pictures_leaves_nothing(tmp_path):
+    with pytest.raises(RuntimeError), Recording(tmp_path / "out.png", 15) as film:
+        film.add(scene(1)[0])
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []

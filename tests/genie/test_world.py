@@ -259,3 +259,52 @@ def test_a_cut_or_missing_file_of_a_saved_moment_is_one_line(saved, file):
     (saved / file).unlink()
     with pytest.raises(FileNotFoundError, match=file):
         State.load(saved)
+
+
+def test_tokens_of_a_play_are_told_from_any_frame_on(world, small):
+    world.reset(np.stack(small.draw_prompts()), seed=2)
+    play(world, [1, 3, 2])
+    state = world.save_state()
+    ids, leads = world.history()
+    assert ids.dtype == np.uint16
+    assert np.array_equal(ids, state.ids.numpy())
+    assert leads == state.leads.tolist()
+    assert world.history(3)[1] == [3, 2]
+    assert np.array_equal(world.history(3)[0], ids[3:])
+
+
+def test_any_frame_is_drawn_again_from_tokens_as_play_drew_it(world, small):
+    frames = [world.reset(small.draw_prompts()[0], seed=2), *play(world, small.actions_of(12))]
+    ids, _ = world.history()
+    assert world.picture_memory > 1  # this world's pictures depend on frames before
+    for last in (0, 3, 12):
+        first = max(0, last + 1 - world.picture_memory)
+        assert np.array_equal(world.picture(ids[first : last + 1], first), frames[last])
+
+
+def test_looking_back_does_not_change_what_comes(world, small):
+    def played(look):
+        world.reset(small.draw_prompts()[0], seed=2)
+        frames = play(world, [1, 2, 3])
+        if look:
+            world.picture(world.history()[0][:2])
+            world.see(small.draw_prompts()[1])
+        return [*frames, *play(world, [2, 1])]
+
+    assert same(played(True), played(False))
+
+
+def test_a_prompt_is_seen_as_play_begins_with_it(world, small):
+    picture = small.draw_prompts()[1]
+    ids, seen = world.see(picture)
+    assert np.array_equal(seen, world.reset(picture, seed=0))
+    assert np.array_equal(ids, world.history()[0][0])
+    with pytest.raises(ValueError, match="a prompt is uint8"):
+        world.see(picture[:4])
+
+
+def test_a_step_tells_what_it_took(world, small):
+    world.reset(small.draw_prompts()[0], seed=2)
+    world.step(1)
+    assert world.seconds.model > 0
+    assert world.seconds.decode > 0

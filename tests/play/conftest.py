@@ -8,8 +8,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from genie.catalog import read_card
+from genie.play.game import Game, GameOptions
+from genie.play.player import Player
 from genie.settings import Settings
+from genie.world_card import read_card
 from lam.keymap import KeyAction, Keymap
 
 HEIGHT, WIDTH, FPS = 12, 16, 15.0
@@ -25,7 +27,12 @@ KEYMAP = Keymap(
 
 
 class FakeWorld:
-    """Each frame: red is the action, green counts frames, blue the seed; each pixel differs."""
+    """A world whose tokens say how a frame came about: action, count, shade of the prompt, seed.
+
+    A drawn frame: red is the action, green counts frames; each pixel differs.
+    """
+
+    picture_memory = 1
 
     def __init__(self):
         prompts = [np.full((HEIGHT, WIDTH, 3), shade, np.uint8) for shade in (50, 90)]
@@ -41,23 +48,60 @@ class FakeWorld:
             title="Toy",
             fingerprint="f" * 64,
             settings=Settings(steps=2, order="confidence", temperature=1.0),
+            statistics={},
+            dynamics=SimpleNamespace(config=SimpleNamespace(num_tokens=4, num_codes=256)),
         )
         self.settings = self.bundle.settings
+        self.seconds = SimpleNamespace(model=0.01, decode=0.002)
         self.actions = []
         self.resets = []
+        self.drawn_with = []
+        self._ids = []
+
+    @property
+    def frame_index(self):
+        return len(self._ids)
 
     def reset(self, prompt, seed=0):
         self.resets.append((int(prompt[0, 0, 0]), seed))
-        self.actions = []
+        self.actions, self.drawn_with = [], []
+        self._ids = [np.array([4, 0, prompt[0, 0, 0], seed], np.uint16)]
         return prompt
 
     def step(self, action):
         self.actions.append(action)
+        self.drawn_with.append(self.settings.steps)
+        first = self._ids[0]
+        count = len(self.actions) % 256
+        self._ids.append(np.array([action, count, first[2], first[3]], np.uint16))
+        return self.picture(self._ids[-1][None])
+
+    def history(self, since=0):
+        leads = [len(KEYMAP.actions), *self.actions]
+        return np.stack(self._ids[since:]), leads[since:]
+
+    def picture(self, ids, first=0):
+        action, count, shade, _ = ids[-1].tolist()
+        if action == 4:
+            return np.full((HEIGHT, WIDTH, 3), shade, np.uint8)
         frame = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
         frame[..., 0] = 60 * action
-        frame[..., 1] = len(self.actions) * 7 % 256
+        frame[..., 1] = count * 7 % 256
         frame[..., 2] = np.arange(HEIGHT * WIDTH).reshape(HEIGHT, WIDTH)
         return frame
+
+    def load_state(self, state):
+        assert state.fingerprint == self.bundle.fingerprint
+        self._ids = list(state.ids.numpy().astype(np.uint16))
+        self.actions = state.leads.tolist()[1:]
+        self.settings = state.next_settings
+        return self.picture(self._ids[-1][None])
+
+    def see(self, picture):
+        """Knows one grey level a picture."""
+        shade = int(picture.mean())
+        ids = np.array([4, 0, shade, 0], np.uint16)
+        return ids, self.picture(ids[None])
 
 
 def write_world(path, name="toy"):
@@ -70,11 +114,19 @@ def write_world(path, name="toy"):
         "title": name.title(),
         "fps": FPS,
         "demo_keys": "right*4",
+        "fingerprint": "f" * 64,
         "models": {"tokenizer": {"config": config}},
     }
     (path / "world.json").write_text(json.dumps(info))
     (path / "keymap.json").write_text(json.dumps(KEYMAP.to_json()))
     return path
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    """The player's own folders: nothing is written outside of the test."""
+    monkeypatch.setenv("GENIE_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
 
 
 @pytest.fixture
@@ -104,3 +156,42 @@ def workplace(tmp_path, monkeypatch):
     place.mkdir()
     monkeypatch.chdir(place)
     return place
+
+
+@pytest.fixture
+def player(world):
+    return Player(world, world.bundle.prompts, seed=5)
+
+
+@pytest.fixture
+def game(card, player, workplace):
+    """Play without a screen; a frame takes 0.1 s of its clock."""
+    return Driven(Game(card, player, GameOptions(folder=workplace)))
+
+
+class Driven:
+    """A game and the clock that its tests turn."""
+
+    def __init__(self, game):
+        self.game, self.now = game, 0.0
+
+    def __getattr__(self, name):
+        return getattr(self.game, name)
+
+    def press(self, *keys):
+        for key in keys:
+            self.game.press(key, self.now)
+
+    def tap(self, *keys):
+        for key in keys:
+            self.press(key)
+            self.game.release(key)
+
+    def turns(self, count=1):
+        for _ in range(count):
+            self.now += 0.1
+            self.game.turn(self.now)
+
+    @property
+    def message(self):
+        return self.game.state.message(self.now)

@@ -2,22 +2,11 @@ import numpy as np
 import pygame
 import pytest
 
-from genie.play.draw import (
-    View,
-    first_window_size,
-    help_pieces,
-    make_font,
-    paint,
-    panel_height,
-    picture_area,
-    wrap,
-)
-
-
-@pytest.fixture
-def font():
-    yield make_font()
-    pygame.font.quit()
+from genie.play import theme
+from genie.play.draw import first_window_size, paint, picture_area, split_window
+from genie.play.governor import FrameTime
+from genie.play.text import shorten, text, width_of, wrap
+from genie.play.view import ActionLine, DriftGauge, Hud, View
 
 
 def pixels(surface, area):
@@ -25,77 +14,137 @@ def pixels(surface, area):
     return np.swapaxes(pygame.surfarray.array3d(surface.subsurface(area)), 0, 1)
 
 
-def view(frame, **changes):
-    return View(**{"frame": frame, "status": "15.0 fps", "help": ("Toy:", "left: a")} | changes)
-
-
 def noise(height=12, width=16):
     return np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
 
 
+def hud(**changes):
+    values = {
+        "title": "Toy",
+        "fps": 15.0,
+        "fps_wanted": 15.0,
+        "times": FrameTime(model=0.02, decode=0.004, draw=0.002),
+        "steps": (2, 2),
+        "too_slow": False,
+        "governed": True,
+        "temperature": 0.5,
+        "frame": 7,
+        "seconds": 0.5,
+        "actions": (
+            ActionLine(name="none", keys=("0",), active=True),
+            ActionLine(name="left", keys=("left", "a", "1"), active=False),
+        ),
+        "drift": DriftGauge(distance=0.5, threshold=1.0, drifted=False),
+    }
+    return Hud(**{**values, **changes})
+
+
 @pytest.mark.parametrize("size", [(320, 240), (501, 333), (640, 1000), (1920, 1080)])
-def test_the_picture_grows_by_whole_pixels_and_stands_in_the_middle(font, size):
+@pytest.mark.parametrize("shown", [None, hud()])
+def test_the_picture_grows_by_whole_pixels_and_stands_in_the_middle(size, shown):
     surface, frame = pygame.Surface(size), noise()
-    area = paint(surface, font, view(frame))
+    area = paint(surface, View(frame=frame, hud=shown))
     scale = area.width // 16
     assert scale > 1
     assert (area.width, area.height) == (16 * scale, 12 * scale)
     assert (pixels(surface, area) == frame.repeat(scale, 0).repeat(scale, 1)).all()
-    assert abs(area.centerx - size[0] / 2) <= 1
-    room = size[1] - panel_height(font, view(frame).help, size[0])
-    assert 16 * (scale + 1) > size[0] or 12 * (scale + 1) > room
+    room, _ = split_window(size, shown is not None)
+    assert abs(area.centerx - room.centerx) <= 1
+    assert 16 * (scale + 1) > room.width or 12 * (scale + 1) > room.height
 
 
 def test_a_frame_of_one_size_fits_exactly_where_it_can():
-    assert picture_area((64, 64 + 30), 30, 64, 64) == (pygame.Rect(0, 0, 64, 64), 1)
-    assert picture_area((128, 128 + 29), 30, 64, 64)[1] == 1
-    assert picture_area((20, 20), 30, 64, 64)[1] == 1
+    assert picture_area(pygame.Rect(0, 0, 64, 64), 64, 64) == (pygame.Rect(0, 0, 64, 64), 1)
+    assert picture_area(pygame.Rect(0, 0, 128, 127), 64, 64)[1] == 1
+    assert picture_area(pygame.Rect(0, 0, 20, 20), 64, 64)[1] == 1
 
 
-def test_status_and_message_share_a_place_below_the_picture(font):
+def test_figures_stand_beside_the_picture_or_give_it_the_room():
+    room, sidebar = split_window((900, 600), True)
+    assert (room.right, sidebar.right) == (sidebar.left, 900)
+    assert split_window((900, 600), False) == (pygame.Rect(0, 0, 900, 600), None)
+    assert split_window((300, 600), True)[1] is None
+
+
+CHANGES = {
+    "title": "Other",
+    "fps": 12.5,
+    "times": None,
+    "steps": (1, 2),
+    "too_slow": True,
+    "governed": False,
+    "temperature": 0.8,
+    "frame": 8,
+    "actions": (ActionLine(name="none", keys=("0",), active=False),),
+    "drift": None,
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_every_figure_is_seen(name):
     shown = []
-    for changes in ({}, {"status": "14.0 fps"}, {"message": "saved"}):
-        surface = pygame.Surface((320, 240))
-        area = paint(surface, font, view(noise(), **changes))
-        below = pygame.Rect(0, area.bottom, 320, 240 - area.bottom)
-        shown.append(pixels(surface, below).tobytes())
-    assert len(set(shown)) == 3
+    for figures in (hud(), hud(**{name: CHANGES[name]})):
+        surface = pygame.Surface((900, 620))
+        paint(surface, View(frame=noise(), hud=figures))
+        shown.append(pygame.surfarray.array3d(surface))
+    assert (shown[0] != shown[1]).any()
 
 
-def test_a_red_dot_shows_while_recording(font):
+def test_a_world_of_many_actions_still_shows_its_drift():
+    actions = tuple(ActionLine(name=f"a{i}", keys=(str(i),), active=False) for i in range(40))
+    shown = []
+    for drift in (None, hud().drift):
+        surface = pygame.Surface((900, 620))
+        paint(surface, View(frame=noise(), hud=hud(actions=actions, drift=drift)))
+        shown.append(pygame.surfarray.array3d(surface))
+    assert (shown[0] != shown[1]).any()
+
+
+def test_drift_beyond_the_threshold_takes_the_accent():
     counts = []
-    for recording in (False, True):
-        surface = pygame.Surface((320, 240))
-        paint(surface, font, view(np.zeros((12, 16, 3), np.uint8), recording=recording))
-        counts.append((pygame.surfarray.array3d(surface) == (255, 96, 80)).all(-1).sum())
-    assert counts[0] == 0
-    assert counts[1] > 50
+    for drifted in (False, True):
+        surface = pygame.Surface((900, 620))
+        gauge = DriftGauge(distance=1.5, threshold=1.0, drifted=drifted)
+        paint(surface, View(frame=noise(), hud=hud(drift=gauge)))
+        counts.append((pygame.surfarray.array3d(surface) == theme.ACCENT).all(-1).sum())
+    assert counts[1] > counts[0] + 100
 
 
-def test_without_a_frame_the_help_is_there(font):
-    surface = pygame.Surface((320, 240))
-    assert paint(surface, font, view(None)) is None
-    assert len(np.unique(pygame.surfarray.array3d(surface))) > 2
+def test_message_badges_and_the_recording_dot_lie_on_the_picture():
+    black = np.zeros((12, 16, 3), np.uint8)
+    plain = View(frame=black, hud=None)
+    shown = []
+    for changes in ({}, {"message": "saved"}, {"badges": ("paused",)}, {"recording": 61.0}):
+        surface = pygame.Surface((640, 480))
+        paint(surface, View(**{**vars(plain), **changes}))
+        shown.append(pygame.surfarray.array3d(surface).tobytes())
+    assert len(set(shown)) == 4
+    dot = np.frombuffer(shown[3], np.uint8).reshape(-1, 3)
+    assert (dot == theme.ACCENT).all(-1).sum() > 50
 
 
-def test_help_names_the_world_its_keys_and_the_commands(card):
-    pieces = help_pieces(card)
-    assert pieces[0] == "Toy:"
-    assert "left [left a 1]" in pieces
-    assert "none [0]" in pieces
-    keys = {piece.split("[")[-1].rstrip("]") for piece in pieces}
-    assert keys >= {"R", "N", "P", "G", "F11", "Esc"}
+def test_a_new_window_has_room_for_a_large_picture_and_the_figures(card):
+    size = first_window_size(card)
+    room, sidebar = split_window(size, True)
+    assert sidebar is not None
+    assert picture_area(room, card.height, card.width)[1] >= theme.FIRST_PICTURE // 16
 
 
-def test_help_is_wrapped_to_the_window_and_all_of_it_shows(font, card):
-    pieces = help_pieces(card)
-    for width in (150, 320, 2000):
-        lines = wrap(font, pieces, width)
-        assert "   ".join(lines) == "   ".join(pieces)
-        assert all(font.size(line)[0] <= width for line in lines)
+@pytest.mark.parametrize("words", ["CoinRun", "12.5 ms · 64x64 …", "Ålesund – größer →"])
+def test_text_of_any_letters_is_seen_where_it_is_anchored(words):
+    surface = pygame.Surface((400, 60))
+    places = [text(surface, words, (200, 30), 15, (255, 255, 255), a) for a in ("left", "right")]
+    assert places[0].left == places[1].right == 200
+    for place in places:
+        assert pixels(surface, place).max() > 200
+        assert place.centery == 30
 
 
-def test_a_new_window_has_room_for_a_large_picture_and_the_text(font, card):
-    width, height = first_window_size(card, font)
-    panel = panel_height(font, help_pieces(card), width)
-    assert picture_area((width, height), panel, card.height, card.width)[1] == 32
+def test_long_text_is_wrapped_or_cut_to_its_room():
+    words = "going back and playing on is a branch"
+    lines = wrap(words, 15, 120)
+    assert " ".join(lines) == words
+    assert all(width_of(line, 15) <= 120 for line in lines)
+    assert width_of(shorten(words, 15, 120), 15) <= 120
+    assert shorten(words, 15, 120).endswith("…")
+    assert shorten("short", 15, 120) == "short"

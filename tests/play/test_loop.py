@@ -5,21 +5,37 @@ import pygame
 import pytest
 from PIL import Image
 
-from genie.play.loop import Window, WindowOptions
-from genie.play.player import Player
+from genie.play.game import Game, GameOptions
+from genie.play.loop import PlayScreen
+from genie.play.window import Window
+
+SIZE = (900, 620)
 
 
 @pytest.fixture
-def window(card, monkeypatch):
+def window(monkeypatch):
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     pygame.display.init()
-    yield Window(card)
+    yield Window(SIZE, "Toy")
     pygame.quit()
 
 
 @pytest.fixture
-def player(world):
-    return Player(world, world.bundle.prompts, seed=5)
+def play(window, card, player, workplace):
+    """A screen on a game; `play.game` is the game."""
+
+    def begin(**options):
+        game = Game(card, player, GameOptions(folder=workplace, **options))
+        screen = PlayScreen(window, game)
+        screen.game = game
+        return screen
+
+    return begin
+
+
+@pytest.fixture
+def screen(play):
+    return play()
 
 
 def press(key):
@@ -30,31 +46,41 @@ def release(key):
     pygame.event.post(pygame.event.Event(pygame.KEYUP, key=key))
 
 
-def screen():
+def pixels():
     """uint8 (height, width, 3)."""
     return np.swapaxes(pygame.surfarray.array3d(pygame.display.get_surface()), 0, 1)
 
 
 def picture(area):
-    return screen()[area.top : area.bottom, area.left : area.right]
+    return pixels()[area.top : area.bottom, area.left : area.right]
 
 
-def test_the_window_names_the_keys_before_there_is_a_world(window):
-    assert window.area is None
-    assert len(np.unique(screen())) > 2
-    assert pygame.display.get_caption()[0].startswith("Toy")
+def sharp(screen, player):
+    """Whether the screen holds the player's frame, each pixel as a square."""
+    scale = screen.area.width // player.frame.shape[1]
+    large = player.frame.repeat(scale, 0).repeat(scale, 1)
+    return scale > 1 and (picture(screen.area) == large).all()
 
 
-def test_arrows_choose_actions_and_the_last_one_pressed_wins(window, player, world):
-    window.turn(player)
+def until(screen, done):
+    """Turn until something is so, as a film that is written between frames."""
+    for _ in range(200):
+        if done():
+            return
+        screen.turn()
+    raise AssertionError("it never came about")
+
+
+def test_arrows_choose_actions_and_the_last_one_pressed_wins(screen, world):
+    screen.turn()
     press(pygame.K_LEFT)
-    window.turn(player)
+    screen.turn()
     press(pygame.K_RIGHT)
-    window.turn(player)
+    screen.turn()
     release(pygame.K_RIGHT)
-    window.turn(player)
+    screen.turn()
     release(pygame.K_LEFT)
-    window.turn(player)
+    screen.turn()
     assert world.actions == [0, 1, 2, 1, 0]
 
 
@@ -64,101 +90,171 @@ def test_arrows_choose_actions_and_the_last_one_pressed_wins(window, player, wor
         (pygame.K_3, 3),
         (pygame.K_KP2, 2),
         (pygame.K_a, 1),
+        (pygame.K_w, 3),
         (pygame.K_SPACE, 3),
         (pygame.K_9, 0),
         (pygame.K_x, 0),
     ],
 )
-def test_digits_and_the_keys_of_the_keymap_choose_actions(window, player, world, key, action):
+def test_digits_letters_and_the_keys_of_the_keymap_choose_actions(screen, world, key, action):
     press(key)
-    window.turn(player)
-    window.turn(player)
+    screen.turn()
+    screen.turn()
     assert world.actions == [action, action]
 
 
-def test_the_screen_holds_the_last_frame_pixel_for_pixel(window, player):
+def test_a_gamepad_chooses_actions_with_stick_hat_and_button(screen, world):
+    def post(kind, **values):
+        pygame.event.post(pygame.event.Event(kind, instance_id=0, **values))
+        screen.turn()
+
+    post(pygame.JOYAXISMOTION, axis=0, value=-0.9)
+    post(pygame.JOYAXISMOTION, axis=0, value=0.1)
+    post(pygame.JOYHATMOTION, hat=0, value=(1, 0))
+    post(pygame.JOYHATMOTION, hat=0, value=(0, 1))
+    post(pygame.JOYHATMOTION, hat=0, value=(0, 0))
+    post(pygame.JOYBUTTONDOWN, button=0)
+    post(pygame.JOYBUTTONUP, button=0)
+    assert world.actions == [1, 0, 2, 3, 0, 3, 0]
+
+
+def test_the_screen_holds_the_last_frame_pixel_for_pixel(screen, player):
     press(pygame.K_RIGHT)
     for _ in range(3):
-        window.turn(player)
-    scale = window.area.width // player.frame.shape[1]
-    assert scale > 1
-    assert (picture(window.area) == player.frame.repeat(scale, 0).repeat(scale, 1)).all()
+        screen.turn()
+    assert sharp(screen, player)
     assert player.frame[0, 0, 0] == 120
 
 
 @pytest.mark.parametrize("size", [(900, 700), (333, 250)])
-def test_another_window_size_keeps_pixels_sharp(window, player, size):
+def test_another_window_size_keeps_pixels_sharp(screen, player, size):
     pygame.display.set_mode(size, pygame.RESIZABLE)
-    window.turn(player)
-    scale = window.area.width // player.frame.shape[1]
-    assert (picture(window.area) == player.frame.repeat(scale, 0).repeat(scale, 1)).all()
+    screen.turn()
+    assert sharp(screen, player)
 
 
-def test_full_screen_keeps_pixels_sharp_and_goes_back(window, player):
+def test_full_screen_keeps_pixels_sharp_and_goes_back(screen, player):
     for expected in (True, False):
         press(pygame.K_F11)
-        window.turn(player)
+        screen.turn()
         full = bool(pygame.display.get_surface().get_flags() & pygame.FULLSCREEN)
         assert full == expected
-        scale = window.area.width // player.frame.shape[1]
-        assert (picture(window.area) == player.frame.repeat(scale, 0).repeat(scale, 1)).all()
+        assert sharp(screen, player)
 
 
-def test_the_status_line_changes_with_action_and_frame(window, player):
-    window.turn(player)
-    before = screen()[window.area.bottom :].copy()
+def test_the_figures_change_with_action_and_frame_and_tab_hides_them(screen, player):
+    def beside():
+        return pixels()[:, SIZE[0] - 250 :].copy()
+
+    screen.turn()
+    before = beside()
     press(pygame.K_LEFT)
-    window.turn(player)
-    assert (screen()[window.area.bottom :] != before).any()
+    screen.turn()
+    assert (beside() != before).any()
+    press(pygame.K_TAB)
+    screen.turn()
+    assert screen.area.centerx == SIZE[0] // 2  # the picture takes the room
+    assert sharp(screen, player)
 
 
-def test_pause_stops_time_and_resumes_it(window, player, world):
+@pytest.mark.parametrize("key", [pygame.K_F1, pygame.K_F5, pygame.K_F9, pygame.K_k, pygame.K_F2])
+def test_a_panel_lies_over_the_picture_while_time_stands_still(screen, world, key):
+    screen.turn()
+    before = picture(screen.area).copy()
+    press(key)
+    screen.turn()
+    screen.turn()
+    assert world.actions == [0]
+    assert (picture(screen.area) != before).any()
+    press(pygame.K_ESCAPE)
+    screen.turn()
+    assert world.actions == [0, 0]
+    assert not screen.game.state.quit
+
+
+def test_a_dropped_picture_is_shown_as_the_world_sees_it_and_played_from(screen, world, workplace):
+    shades = np.zeros((24, 32, 3), np.uint8)
+    shades[:12] = 200
+    Image.fromarray(shades).save("mine.png")
+    pygame.event.post(pygame.event.Event(pygame.DROPFILE, file=str(workplace / "mine.png")))
+    screen.turn()
+    shown = pixels()
+    for colour in ((200, 200, 200), (0, 0, 0), (100, 100, 100)):
+        assert (shown == colour).all(-1).sum() > 10_000
+    press(pygame.K_RETURN)
+    screen.turn()
+    assert world.resets[-1] == (200, 5)
+
+
+def test_a_dropped_file_that_is_no_picture_is_told(screen, workplace):
+    (workplace / "text.png").write_text("hello")
+    pygame.event.post(pygame.event.Event(pygame.DROPFILE, file="text.png"))
+    screen.turn()
+    assert "not a picture" in screen.game.state.message(0)
+
+
+def test_pause_stops_time_and_resumes_it(screen, world):
     press(pygame.K_p)
     for _ in range(3):
-        window.turn(player)
+        screen.turn()
     assert world.actions == []
     press(pygame.K_p)
-    window.turn(player)
+    screen.turn()
     assert world.actions == [0]
 
 
-def test_r_begins_again_from_the_same_prompt_and_n_from_the_next(window, player, world):
-    window.turn(player)
+def test_holding_backspace_turns_time_back_until_it_is_let_go(screen, world, player):
+    press(pygame.K_RIGHT)
+    for _ in range(6):
+        screen.turn()
+    release(pygame.K_RIGHT)
+    press(pygame.K_BACKSPACE)
+    for _ in range(4):
+        screen.turn()
+    assert player.frame_number == 2
+    assert (pixels() == player.frame[-1, -1]).all(-1).any()  # below the badge that says so
+    release(pygame.K_BACKSPACE)
+    screen.turn()
+    assert world.actions == [2, 2, 0]
+
+
+def test_r_begins_again_from_the_same_prompt_and_n_from_the_next(screen, world):
+    screen.turn()
     press(pygame.K_r)
-    window.turn(player)
+    screen.turn()
     assert world.resets[-1] == (50, 5)
     assert world.actions == [0]
-    assert window.state.frame == 1
     press(pygame.K_n)
-    window.turn(player)
+    screen.turn()
     assert world.resets[-1] == (90, 5)
 
 
 @pytest.mark.parametrize("event", [pygame.QUIT, pygame.KEYDOWN])
-def test_closing_the_window_or_escape_ends_play(window, player, world, event):
+def test_closing_the_window_or_escape_ends_play(screen, world, window, event):
     pygame.event.post(pygame.event.Event(event, {"key": pygame.K_ESCAPE}))
-    window.run(player)
+    screen.run()
     assert world.actions == []
+    assert window.closed == (event == pygame.QUIT)
 
 
-def test_a_window_without_focus_lets_go_of_keys(window, player, world):
+def test_a_window_without_focus_lets_go_of_keys(screen, world):
     press(pygame.K_LEFT)
-    window.turn(player)
+    screen.turn()
     pygame.event.post(pygame.event.Event(pygame.WINDOWFOCUSLOST))
-    window.turn(player)
+    screen.turn()
     assert world.actions == [1, 0]
 
 
-def test_g_records_a_gif_of_the_frames_between(window, player, workplace):
-    window.turn(player)
+def test_g_records_a_gif_of_the_frames_between(screen, workplace):
+    screen.turn()
     press(pygame.K_g)
     press(pygame.K_RIGHT)
     for _ in range(5):
-        window.turn(player)
-    assert window.state.recording
+        screen.turn()
+    assert screen.game.mark is not None
     press(pygame.K_g)
-    window.turn(player)
-    assert not window.state.recording
+    until(screen, lambda: list(workplace.glob("toy.gif")))
+    assert screen.game.mark is None
     assert [path.name for path in workplace.iterdir()] == ["toy.gif"]
     with Image.open(workplace / "toy.gif") as image:
         assert image.n_frames == 5
@@ -167,44 +263,59 @@ def test_g_records_a_gif_of_the_frames_between(window, player, workplace):
     assert (red == 120).all()
 
 
-def test_a_second_gif_does_not_replace_the_first_and_leaving_saves_it(window, player, workplace):
+def test_a_second_gif_does_not_replace_the_first_and_leaving_completes_it(play, workplace):
     (workplace / "toy.gif").write_bytes(b"mine")
-    press(pygame.K_g)
-    window.run(player, WindowOptions(frames=3))
+    screen = play(frames=3)
+    for _ in range(2):
+        screen.turn()
+    press(pygame.K_l)
+    screen.run()
     assert (workplace / "toy.gif").read_bytes() == b"mine"
     with Image.open(workplace / "toy-2.gif") as image:
-        assert image.n_frames == 3
+        assert image.n_frames == 2
 
 
-def test_g_twice_without_a_frame_between_writes_nothing(window, player, workplace):
+def test_g_twice_without_a_frame_between_writes_nothing(screen, workplace):
     press(pygame.K_g)
     press(pygame.K_g)
-    window.turn(player)
+    screen.turn()
     assert list(workplace.iterdir()) == []
 
 
-def test_a_full_disk_while_recording_does_not_end_play(window, player, monkeypatch, workplace):
+def test_a_full_disk_while_recording_does_not_end_play(play, monkeypatch, workplace):
     def full(*_):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr("genie.play.loop.Recording.add", full)
-    press(pygame.K_g)
-    window.run(player, WindowOptions(frames=2))
-    assert window.state.total == 2
-    assert not window.state.recording
+    monkeypatch.setattr("genie.play.keep.Recording.add", full)
+    screen = play(frames=4)
+    screen.turn()
+    press(pygame.K_l)
+    screen.run()
+    assert screen.game.state.total == 4
     assert list(workplace.iterdir()) == []
 
 
-def test_scripted_keys_are_played_first_and_then_the_keyboard(window, player, world):
+def test_a_screenshot_equals_the_last_frame(screen, player, workplace):
+    press(pygame.K_RIGHT)
+    screen.turn()
+    press(pygame.K_p)
+    press(pygame.K_F12)
+    press(pygame.K_F12)
+    screen.turn()
+    for name in ("toy-frame.png", "toy-frame-2.png"):
+        assert (np.asarray(Image.open(workplace / name)) == player.frame).all()
+
+
+def test_scripted_keys_are_played_first_and_then_the_keyboard(play, world):
     press(pygame.K_LEFT)
     shown = []
-    window.run(player, WindowOptions(script=[2, 3], frames=4, on_frame=shown.append))
+    play(script=[2, 3], frames=4, on_frame=shown.append).run()
     assert world.actions == [2, 3, 1, 1]
     assert len(shown) == 4
 
 
-def test_play_keeps_to_the_pace_of_the_world(window, player):
+def test_play_keeps_to_the_pace_that_is_wanted(play):
     begin = pygame.time.get_ticks()
-    window.run(player, WindowOptions(frames=8))
+    play(frames=8).run()
     taken = pygame.time.get_ticks() - begin
-    assert 7 / 15 * 1000 * 0.9 < taken < 5000
+    assert 7 / 15 * 1000 * 0.9 < taken < 60_000

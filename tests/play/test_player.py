@@ -3,7 +3,9 @@ import pytest
 from PIL import Image
 
 from genie.play.headless import play_headless
-from genie.play.player import Player, read_prompt
+from genie.play.player import Player
+from genie.play.prompts import judge_prompt, read_prompt
+from genie.session import Session
 
 
 def test_play_begins_at_the_first_prompt_whatever_the_warm_up_drew(world):
@@ -25,9 +27,9 @@ def test_restart_keeps_prompt_and_seed_and_next_prompt_goes_round(world):
 
 
 def test_timings_are_of_all_frames(world, monkeypatch):
+    player = Player(world, world.bundle.prompts)
     ticks = iter(np.cumsum([0, 0.010, 1, 0.010, 1, 0.010, 1, 0.050]))
     monkeypatch.setattr("genie.play.player.time.perf_counter", lambda: next(ticks))
-    player = Player(world, world.bundle.prompts)
     for _ in range(4):
         player.advance(1)
     timings = player.timings()
@@ -68,3 +70,96 @@ def test_a_missing_prompt_and_one_that_is_no_picture_are_told_apart(tmp_path):
         read_prompt(tmp_path / "none.png", 12, 16)
     with pytest.raises(ValueError, match="not a picture"):
         read_prompt(tmp_path / "text.png", 12, 16)
+
+
+def test_every_frame_goes_into_the_session_with_what_it_was_drawn_with(player):
+    player.advance(1)
+    player.set_steps(3)
+    player.set_temperature(0.25)
+    player.advance(2)
+    moments = [player.session[i] for i in range(len(player.session))]
+    assert [m.parent for m in moments] == [None, 0, 1]
+    assert [(m.action, m.steps) for m in moments] == [(4, 0), (1, 2), (2, 3)]
+    assert [m.temperature for m in moments] == [1.0, 1.0, 0.25]
+    assert moments[2].ids.tolist() == [2, 2, 50, 5]
+
+
+def test_choosing_a_picture_before_anything_is_played_leaves_no_branch(player):
+    player.next_prompt()
+    player.advance(1)
+    assert player.session.ends() == [1]
+    assert player.session[0].ids[2] == 90
+
+
+def test_after_going_back_play_goes_on_from_there_as_a_branch(player, world):
+    for action in (1, 2, 3, 1):
+        player.advance(action)
+    assert player.back() and player.back()
+    assert player.frame[0, 0, 0] == 120
+    assert world.actions == [1, 2, 3, 1]  # the world itself is not moved before it has to be
+    player.advance(3)
+    assert world.actions == [1, 2, 3]
+    assert player.session[player.head].parent == 2
+    assert player.session.ends() == [4, 5]
+    assert player.frame_number == 3
+
+
+def test_back_ends_at_the_prompt_and_forward_undoes_it(player):
+    player.advance(1)
+    last = player.advance(2)
+    assert [player.back() for _ in range(3)] == [True, True, False]
+    assert (player.frame == 50).all()
+    assert player.shown_action == 4
+    assert [player.forward() for _ in range(3)] == [True, True, False]
+    assert (player.frame == last).all()
+
+
+def test_restart_keeps_what_was_played_before(player):
+    player.advance(1)
+    player.restart()
+    player.advance(2)
+    assert player.session.ends() == [1, 3]
+    assert player.frame_number == 1
+
+
+def test_a_session_is_gone_on_with_from_its_last_frame(player, world, tmp_path):
+    player.session.log_to(tmp_path / "s.session")
+    player.advance(1)
+    last = player.advance(3)
+    player.session.close()
+    again = Player(world, world.bundle.prompts, seed=0)
+    assert (again.continue_session(Session.resume(tmp_path / "s.session")) == last).all()
+    again.advance(2)
+    again.session.close()
+    assert world.actions == [1, 3, 2]
+    assert len(Session.read(tmp_path / "s.session")) == 4
+
+
+def test_a_session_of_another_world_is_refused(player, world):
+    world.bundle.fingerprint = "e" * 64
+    other = Player(world, world.bundle.prompts)
+    with pytest.raises(ValueError, match="of this world"):
+        other.continue_session(player.session)
+
+
+@pytest.mark.parametrize(
+    ("shades", "verdict"), [((50, 50), "familiar"), ((42, 58), "unusual"), ((0, 255), "unknown")]
+)
+def test_a_prompt_is_judged_by_what_the_tokenizer_makes_of_it(world, shades, verdict):
+    world.bundle.prompts[0][::2] = 62  # the world's own prompts are not drawn without loss either
+    world.bundle.prompts[0][1::2] = 52
+    picture = np.zeros((12, 16, 3), np.uint8)
+    picture[::2], picture[1::2] = shades
+    hint = judge_prompt(world, picture)
+    assert hint.verdict == verdict
+    assert hint.text.startswith(verdict)
+    assert (hint.seen == int(picture.mean())).all()
+
+
+def test_codes_that_the_corpus_never_showed_make_a_prompt_unknown(world):
+    shares = np.full(256, 1e-9)
+    shares[[4, 0, 50, 90]] = 0.25
+    world.bundle.statistics = {"codes": shares.tolist()}
+    known, strange = (np.full((12, 16, 3), shade, np.uint8) for shade in (50, 70))
+    assert judge_prompt(world, known).verdict == "familiar"
+    assert judge_prompt(world, strange).verdict == "unknown"

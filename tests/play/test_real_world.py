@@ -1,14 +1,20 @@
 """The command, from its words to a file, with a small world that has real models."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from dynamics.model import Dynamics, DynamicsConfig
 from genie.bundle import write_bundle
 from genie.cli import main
+from genie.loading import load_world_on
+from genie.play.player import Player
+from genie.play.slots import Slots
+from genie.replay import verify
 from genie.settings import Settings
 from lam.model import LatentActionConfig, LatentActionModel
 from tokenizer.model import Tokenizer, TokenizerConfig
@@ -27,6 +33,7 @@ def run_folder(tmp_path, keymap):
         "lam": LatentActionModel(LatentActionConfig(**SIZE, num_actions=4, channels=8)),
         "dynamics": Dynamics(DynamicsConfig(**codes, **small, num_actions=4, layers=1, band=4)),
     }
+    models["lam"].start_codes(torch.randn(64, 8, generator=torch.Generator().manual_seed(0)))
     prompts = np.random.default_rng(0).integers(0, 256, (2, 16, 24, 3), np.uint8)
     write_bundle(
         tmp_path / "run" / "world",
@@ -67,6 +74,60 @@ def test_the_window_plays_a_real_world(run_folder, workplace, monkeypatch):
     assert main(["play", run_folder, "--frames", "3", "--record", "w.gif", "--seed", "1"]) == 0
     assert play(run_folder, "h.gif", "--frames", "3", "--seed", "1") == 3
     assert (workplace / "w.gif").read_bytes() == (workplace / "h.gif").read_bytes()
+
+
+def test_rewinding_branches_and_saved_moments_equal_an_uninterrupted_run(run_folder, tmp_path):
+    world = load_world_on(Path(run_folder) / "world", "cpu")
+    rng = np.random.default_rng(3)
+    actions, steps = rng.integers(0, 4, 40).tolist(), rng.integers(1, 4, 40).tolist()
+
+    def go(player, first, last):
+        frames = []
+        for action, count in zip(actions[first:last], steps[first:last], strict=True):
+            player.set_steps(count)  # as the governor does
+            frames.append(player.advance(action))
+        return frames
+
+    straight = go(Player(world, world.bundle.prompts, seed=4), 0, 40)
+    player = Player(world, world.bundle.prompts, seed=4)
+    go(player, 0, 25)
+    player.back(10)
+    for action in (3, 3, 0):  # another branch, which is left again
+        player.advance(action)
+    player.back(3)
+    frames = go(player, 15, 25)
+    slots = Slots(tmp_path / "slots")
+    slots.save(1, player.session, player.head, player.frame)
+    player.restart()
+    player.advance(1)
+    assert verify(player.session, world) is None
+    saved = slots.load(1)
+    later = Player(world, world.bundle.prompts, seed=4)
+    shown = later.go_to(later.session.adopt(saved, len(saved) - 1))
+    frames += go(later, 25, 40)
+    assert np.array_equal(shown, straight[24])
+    assert all(map(np.array_equal, frames, straight[15:]))
+    assert verify(later.session, world) is None
+
+
+def test_time_turned_back_shows_what_was_seen(run_folder):
+    world = load_world_on(Path(run_folder) / "world", "cpu")
+    player = Player(world, world.bundle.prompts, seed=4)
+    frames = [player.frame, *(player.advance(action) for action in (1, 2, 3, 1))]
+    for frame in reversed(frames[:-1]):
+        player.back()
+        assert np.array_equal(player.frame, frame)
+    while player.forward():
+        pass
+    assert np.array_equal(player.frame, frames[-1])
+
+
+def test_a_video_is_an_episode_whose_keys_are_inferred(run_folder, workplace):
+    assert play(run_folder, "film.gif", "--frames", "6") == 6
+    line = ["play", run_folder, "--versus", "film.gif", "--headless", "--record", "both.gif"]
+    assert main(line) == 0
+    with Image.open("both.gif") as image:
+        assert image.n_frames >= 4
 
 
 def test_a_world_with_damaged_weights_is_one_line(run_folder, workplace, capsys, monkeypatch):

@@ -7,7 +7,11 @@ import pygame
 import pytest
 from PIL import Image
 
+from genie.play.events import Closed, Key
 from genie.play.run import PlayOptions, load_world, pick_device, play
+from genie.session import Session
+
+HEIGHT, WIDTH = 12, 16
 
 
 @pytest.fixture
@@ -92,6 +96,78 @@ def test_the_window_opens_before_the_world_is_loaded(folder, world, workplace, m
     assert shown[0] > 2
     assert world.actions == [2, 2, 0]
     assert (workplace / "w.mp4").stat().st_size > 0
+    assert not pygame.display.get_init()
+
+
+def test_the_log_itself_can_be_the_recording(folder, world, load, workplace, monkeypatch):
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    for number, headless in enumerate((True, False)):
+        path = workplace / f"{number}.session"
+        play(folder, PlayOptions(headless=headless, keys="right*2 a1", frames=3, record=path), load)
+        session = Session.read(path)
+        assert [session[i].action for i in range(len(session))] == [4, 2, 2, 1]
+
+
+def test_the_window_logs_every_session_in_the_users_folder(folder, load, home, monkeypatch):
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    play(folder, PlayOptions(frames=3), load)
+    (path,) = (home / "data" / "sessions").iterdir()
+    session = Session.read(path)
+    assert len(session) == 4
+    assert session.header.card.path == folder
+
+
+def test_a_folder_that_refuses_the_log_does_not_end_play(folder, world, load, home, monkeypatch):
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    home.write_text("a file where a folder should be")
+    play(folder, PlayOptions(frames=3), load)
+    assert len(world.actions) == 3
+
+
+@pytest.fixture
+def gallery(folder, monkeypatch):
+    """The gallery holds the one world; returns a function that makes keys come in turn."""
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    index = {"format": 1, "default": "toy", "worlds": []}
+    index["worlds"].append({"name": "toy", "title": "Toy", "path": "toy"})
+    (folder.parent / "index.json").write_text(json.dumps(index))
+    monkeypatch.setattr("genie.catalog.worlds_folder", lambda: folder.parent)
+    (folder / "prompts").mkdir()
+    for number, shade in enumerate((50, 90)):
+        picture = np.full((HEIGHT, WIDTH, 3), shade, np.uint8)
+        Image.fromarray(picture).save(folder / "prompts" / f"{number}.png")
+
+    def keys(*names):
+        waiting = list(names)
+
+        def poll(self):
+            pygame.event.pump()
+            if waiting:
+                name = waiting.pop(0)
+                yield Closed() if name == "close" else Key(name=name, down=True)
+
+        monkeypatch.setattr("genie.play.events.Events.poll", poll)
+
+    return keys
+
+
+def test_from_the_gallery_to_play_and_back_and_on_from_where_it_was(
+    folder, world, load, gallery, home
+):
+    gallery("right", "return", "2", "2", "escape", "c", "3", "escape", "escape")
+    play(folder, PlayOptions(gallery=True), load)
+    assert (90, 0) in world.resets
+    (path,) = (home / "data" / "sessions").iterdir()
+    session = Session.read(path)
+    actions = [session[i].action for i in range(len(session))]
+    assert actions[0] == 4
+    assert 2 in actions and actions[-1] == 3
+    assert len(session.ends()) == 1
+
+
+def test_closing_the_window_in_a_game_does_not_show_the_gallery_again(folder, load, gallery):
+    gallery("return", "close")
+    play(folder, PlayOptions(gallery=True), load)
     assert not pygame.display.get_init()
 
 

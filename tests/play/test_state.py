@@ -1,11 +1,12 @@
 import pytest
 
-from genie.play.state import MESSAGE_SECONDS, PlayState, key_bindings
+from genie.play.bindings import Bindings
+from genie.play.state import MESSAGE_SECONDS, PACES, PlayState
 
 
 @pytest.fixture
 def state(card):
-    return PlayState(key_bindings(card), card.idle, [action.name for action in card.actions])
+    return PlayState(Bindings(card), card.idle, card.fps)
 
 
 def test_no_key_is_the_idle_action(state):
@@ -81,11 +82,24 @@ def test_a_pause_does_not_count_as_a_slow_frame(state):
     assert state.fps == pytest.approx(10)
 
 
-def test_a_restart_counts_frames_anew_but_not_the_total(state):
+def test_going_elsewhere_measures_the_rate_afresh_but_counts_on(state):
     state.drawn(2, 0.0)
     state.drawn(2, 0.1)
-    state.restarted()
-    assert (state.frame, state.total, state.shown_action) == (0, 2, 0)
+    state.moved(0)
+    assert (state.total, state.shown_action, state.fps) == (2, 0, 0)
+
+
+def test_the_pace_goes_from_1_to_60_and_stays_there(state):
+    assert state.fps_wanted == 15
+    assert [state.change_pace(True) for _ in PACES][-1] == 60
+    assert [state.change_pace(False) for _ in PACES][-1] == 1
+    assert state.change_pace(True) == 2
+
+
+def test_a_key_that_was_taken_away_while_held_is_idle(state):
+    state.press("left")
+    state._bindings.clear(1)
+    assert state.action == 0
 
 
 def test_a_message_goes_away(state):

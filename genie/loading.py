@@ -1,0 +1,64 @@
+"""A world, loaded for play on a device."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def pick_device(name: str) -> str:
+    """Return the torch device for "auto", "cpu", "cuda" or "mps".
+
+    Raises:
+        ValueError: if that device is not there.
+    """
+    import torch
+
+    there = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+    }
+    if name == "auto":
+        return "cuda" if there["cuda"] else "cpu"
+    if not there[name]:
+        usable = ", ".join(device for device, usable in there.items() if usable)
+        raise ValueError(f"--device {name} is not available here: usable are auto, {usable}")
+    return name
+
+
+def load_world_on(
+    path: Path,
+    device: str = "auto",
+    threads: int | None = None,
+    steps: int | None = None,
+    temperature: float | None = None,
+) -> Any:
+    """Load a genie.world.World.
+
+    Args:
+        path: folder of a world.
+        device: as `pick_device` takes it.
+        threads: processor threads; None leaves the choice to torch.
+        steps: refinement passes; None takes the world's tested setting.
+        temperature: of the codes; None takes the world's.
+
+    Raises:
+        ValueError: if the device is not there, or the world is damaged.
+        OSError: if a file is missing.
+    """
+    import torch
+
+    from genie.world import World
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    world = World.load(path, device=pick_device(device))
+    chosen = {"steps": steps, "temperature": temperature}
+    changes = {name: value for name, value in chosen.items() if value is not None}
+    if changes:
+        world.settings = dataclasses.replace(world.bundle.settings, **changes)
+    return world

@@ -1,0 +1,74 @@
+"""Session logs in the user's folder: a name for a new one, the last one, and tidying up."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from genie.homes import sessions_folder
+from genie.session import Session
+from genie.session_format import SUFFIX, read_header, record_type
+
+KEPT = 40
+"""Session logs that are kept; older ones are removed when a new one begins."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recent:
+    """A session that can be gone on with.
+
+    Attributes:
+        path: of its log.
+        frames: how many it holds.
+        seconds: how long they last at the world's pace.
+        when: its last change, seconds since 1970.
+    """
+
+    path: Path
+    frames: int
+    seconds: float
+    when: float
+
+
+def new_log(name: str) -> Path:
+    """Return where the log of a new session of a world goes, and remove the oldest logs."""
+    folder = sessions_folder()
+    safe = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in name)
+    for path in _newest_first(folder)[KEPT - 1 :]:
+        path.unlink(missing_ok=True)
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    return folder / f"{safe}-{stamp}-{os.getpid()}{SUFFIX}"
+
+
+def end_log(session: Session) -> None:
+    """Close a session's log; one in which nothing was drawn is removed."""
+    session.close()
+    drawn = any(session[record].steps for record in range(len(session)))
+    if session.path is not None and not drawn:
+        session.path.unlink(missing_ok=True)
+
+
+def last_session(fingerprint: str) -> Recent | None:
+    """Find the last session of a world that holds more than its first frame.
+
+    Args:
+        fingerprint: of the world.
+    """
+    for path in _newest_first(sessions_folder()):
+        try:
+            header, start = read_header(path)
+            size = path.stat()
+        except (ValueError, OSError):
+            continue
+        frames = (size.st_size - start) // record_type(header.tokens).itemsize
+        if header.fingerprint == fingerprint and frames > 1:
+            seconds = frames / header.card.fps
+            return Recent(path=path, frames=frames, seconds=seconds, when=size.st_mtime)
+    return None
+
+
+def _newest_first(folder: Path) -> list[Path]:
+    found = [(path.stat().st_mtime, path) for path in folder.glob(f"*{SUFFIX}")]
+    return [path for _, path in sorted(found, reverse=True)]

@@ -1,0 +1,108 @@
+"""What a world says about itself, read without its weights and before torch is loaded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamedAction:
+    """An action as a card names it: its name and the keyboard keys bound to it."""
+
+    name: str
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorldCard:
+    """What is known of a world without loading its weights.
+
+    Attributes:
+        path: its folder.
+        name: short name.
+        title: name for people.
+        fps: frames per second.
+        height: of a frame, in pixels.
+        width: of a frame, in pixels.
+        idle: id of the action that is played while no key is held.
+        actions: name and keys of each action, in the order of ids 0 … A−1.
+    """
+
+    path: Path
+    name: str
+    title: str
+    fps: float
+    height: int
+    width: int
+    idle: int
+    actions: tuple[NamedAction, ...]
+
+
+def read_card(path: Path) -> WorldCard:
+    """Read what a world says about itself, without its weights.
+
+    Args:
+        path: folder of a world, as `find_world` returns it.
+
+    Returns:
+        Its card.
+
+    Raises:
+        FileNotFoundError: if world.json or keymap.json is missing.
+        ValueError: if one of them is damaged.
+    """
+    info = read_object(path / "world.json")
+    keymap = read_object(path / "keymap.json")
+    try:
+        tokenizer = info["models"]["tokenizer"]["config"]
+        entries = sorted(keymap["actions"], key=lambda entry: entry["id"])
+        return WorldCard(
+            path=path,
+            name=str(info["name"]),
+            title=str(info["title"]),
+            fps=float(info["fps"]),
+            height=int(tokenizer["height"]),
+            width=int(tokenizer["width"]),
+            idle=int(keymap["idle"]),
+            actions=tuple(
+                NamedAction(name=str(entry["name"]), keys=tuple(map(str, entry["keys"])))
+                for entry in entries
+            ),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"world.json or keymap.json in {path} lacks or misspells {error}: export the world "
+            "again with this version"
+        ) from None
+
+
+def read_fingerprint(path: Path) -> str:
+    """Return the fingerprint of a world, without its weights; raises as `read_card` does."""
+    try:
+        return str(read_object(path / "world.json")["fingerprint"])
+    except KeyError:
+        raise ValueError(
+            f"{path / 'world.json'} names no fingerprint: export the world again"
+        ) from None
+
+
+def read_object(path: Path) -> Mapping[str, Any]:
+    """Read a json object; `spacetime.weights.read_json` would load torch.
+
+    Raises:
+        FileNotFoundError: if it is missing.
+        ValueError: if it is not json, or no object.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing: the world's folder is incomplete")
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not valid json ({error}): copy the world again") from None
+    if not isinstance(record, dict):
+        raise ValueError(f"{path} must hold an object, got {type(record).__name__}")
+    return record
