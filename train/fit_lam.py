@@ -3,13 +3,14 @@
 import torch
 from torch import Tensor
 
-from lam.health import code_use, one_step
+from lam.health import one_step
 from lam.losses import prediction_loss
 from lam.model import LatentActionModel
 from lam.pictures import code_grid
 from lam.verdict import Verdict, judge
 from train.clock import Clock
 from train.data import FrameClips, to_float
+from train.judge import examine
 from train.recipe import FitConfig
 from train.stage import Stage
 
@@ -85,13 +86,7 @@ class LatentActionStage(Stage):
             step = one_step(before, after, self.average.decoder(before, latents), before)
             return {"frozen_psnr": step.frozen_psnr, "continuous_psnr": step.inferred_psnr}, None
         count = self.model.config.num_actions
-        actions = self.average.infer(frames)[:, 0]
-        chance = torch.randint(count, (len(actions),), generator=torch.Generator().manual_seed(0))
-        predicted = self.average.predict(before, actions)
-        step = one_step(
-            before, after, predicted, self.average.predict(before, chance.to(self.device))
-        )
-        use = code_use(actions, count)
+        use, step = examine(self.average, frames)
         self.verdict = judge(use, step)
         figures = {
             "frozen_psnr": step.frozen_psnr,

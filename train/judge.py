@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from corpus.clips import draw_clips
 from corpus.store import Corpus
-from lam.health import code_use, one_step
+from lam.health import CodeUse, OneStep, code_use, one_step
 from lam.model import LatentActionModel
 from lam.verdict import Verdict, judge
 from train.data import split_starts, to_float
@@ -66,11 +67,22 @@ def judge_latent_actions(lam: LatentActionModel, corpus: Corpus, seed: int) -> V
     device = next(lam.parameters()).device
     pairs = np.stack([corpus.read(int(start), int(start) + 2) for start in starts])
     frames = to_float(torch.from_numpy(pairs).to(device))  # (P, 2, 3, H, W)
+    return judge(*examine(lam, frames))
+
+
+@torch.no_grad()
+def examine(lam: LatentActionModel, frames: Tensor) -> tuple[CodeUse, OneStep]:
+    """Measure the use of the codes, and what the inferred ones are worth against random ones.
+
+    Args:
+        lam: quantized.
+        frames: float32 (P, 2, 3, H, W) in [0, 1], pairs of neighbours.
+    """
     before, after = frames[:, 0], frames[:, 1]
     count = lam.config.num_actions
     actions = lam.infer(frames)[:, 0]
     chance = torch.randint(count, (len(actions),), generator=torch.Generator().manual_seed(0))
     step = one_step(
-        before, after, lam.predict(before, actions), lam.predict(before, chance.to(device))
+        before, after, lam.predict(before, actions), lam.predict(before, chance.to(before.device))
     )
-    return judge(code_use(actions, count), step)
+    return code_use(actions, count), step
