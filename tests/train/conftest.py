@@ -77,6 +77,17 @@ def make_lam():
     return model
 
 
+def make_readers():
+    """A tokenizer and an action model with every weight redrawn, so that codes differ."""
+    torch.manual_seed(0)
+    tokenizer, lam = make_tokenizer().eval(), make_lam().eval()
+    for model in (tokenizer, lam):
+        for weight in model.parameters():
+            torch.nn.init.normal_(weight, std=0.3)
+    lam.start_codes(torch.randn(64, lam.config.latent) * 0.3)
+    return tokenizer, lam
+
+
 def make_dynamics():
     sizes = {"num_tokens": TOKENS, "num_codes": CODES, "num_actions": ACTIONS}
     return Dynamics(DynamicsConfig(**sizes, dim=8, heads=2, layers=1, band=2))

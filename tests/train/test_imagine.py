@@ -13,13 +13,7 @@ FRAMES, COUNT = 6, 40
 
 @pytest.fixture(scope="module")
 def models(tiny):
-    torch.manual_seed(0)
-    tokenizer, lam = tiny.make_tokenizer().eval(), tiny.make_lam().eval()
-    for model in (tokenizer, lam):
-        for weight in model.parameters():
-            torch.nn.init.normal_(weight, std=0.3)
-    lam.start_codes(torch.randn(64, lam.config.latent) * 0.3)
-    return tokenizer, lam
+    return tiny.make_readers()
 
 
 @pytest.fixture(scope="module")
