@@ -4,7 +4,6 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,12 +13,9 @@ from rich.progress import track
 from corpus.store import Corpus
 from lam.model import LatentActionModel
 from tokenizer.model import Tokenizer
-from train.data import split_starts, to_float
-from train.imagine import imagine_clips
+from train.data import to_float
 
-FORMAT = 2
 FRAMES_PER_BATCH = 256
-FRAMES_PER_IMAGINED_PAIR = 100
 NO_ACTION = -1
 MOST_CODES = 2**16
 
@@ -34,8 +30,6 @@ class Encoded:
         episode_ends: int64 (episodes,), one past the last frame of each.
         num_codes: K.
         num_actions: A.
-        imagined_ids: uint16 (M, T, N), clips that `imagine_clips` made; None: there are none.
-        imagined_actions: int8 (M, T−1), their actions.
     """
 
     ids: np.ndarray
@@ -43,8 +37,6 @@ class Encoded:
     episode_ends: np.ndarray
     num_codes: int
     num_actions: int
-    imagined_ids: np.ndarray | None = None
-    imagined_actions: np.ndarray | None = None
 
 
 def check_codes(num_codes: int) -> None:
@@ -62,8 +54,6 @@ def encode_corpus(
     lam: LatentActionModel,
     out: Path,
     stamp: dict[str, str],
-    clip_frames: int | None = None,
-    seed: int = 0,
 ) -> None:
     """Encode every frame and every transition; an encoding with the same stamp is kept.
 
@@ -73,14 +63,12 @@ def encode_corpus(
         lam: in evaluation mode, quantized.
         out: the zarr group to write; it appears when it is whole.
         stamp: fingerprints of the corpus and both models.
-        clip_frames: T of the clips that are imagined beside it; None: imagine none.
-        seed: of the run; held-out episodes are not imagined on.
 
     Raises:
         ValueError: if the tokenizer has more codes than the stored type can tell apart.
     """
     check_codes(tokenizer.num_codes)
-    if out.exists() and _is_of(dict(zarr.open_group(out, mode="r").attrs), stamp):
+    if out.exists() and dict(zarr.open_group(out, mode="r").attrs).get("stamp") == stamp:
         return
     partial = out.with_name(out.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -99,18 +87,10 @@ def encode_corpus(
                 inferred[first : first + len(found)] = found
     inferred[corpus.episode_ends - 1] = NO_ACTION
     actions[:] = inferred
-    ends = corpus.episode_ends.astype(np.int64)
-    group.create_array("episode_ends", data=ends)
-    if clip_frames is not None:
-        imagined = imagine_clips(
-            ids[:], inferred, split_starts(ends, clip_frames, seed)[0], (tokenizer, lam),
-            frames=clip_frames, count=max(1, frames // FRAMES_PER_IMAGINED_PAIR), seed=seed,
-        )  # fmt: skip
-        group.create_array("imagined_ids", data=imagined[0])
-        group.create_array("imagined_actions", data=imagined[1])
+    group.create_array("episode_ends", data=corpus.episode_ends.astype(np.int64))
     group.attrs.update(
         {
-            "format": FORMAT,
+            "format": 1,
             "stamp": stamp,
             "num_codes": tokenizer.num_codes,
             "num_actions": lam.config.num_actions,
@@ -135,7 +115,7 @@ def load_encoded(path: Path, stamp: dict[str, str]) -> Encoded:
         raise FileNotFoundError(f"{path} is missing: run genie train encode first")
     group = zarr.open_group(path, mode="r")
     attributes = dict(group.attrs)
-    if not _is_of(attributes, stamp):
+    if attributes.get("stamp") != stamp:
         raise ValueError(
             f"{path} was made of another corpus or by other models: run genie train encode again"
         )
@@ -145,13 +125,7 @@ def load_encoded(path: Path, stamp: dict[str, str]) -> Encoded:
         episode_ends=group["episode_ends"][:],
         num_codes=attributes["num_codes"],
         num_actions=attributes["num_actions"],
-        **{name: group[name][:] for name in ("imagined_ids", "imagined_actions") if name in group},
     )
-
-
-def _is_of(attributes: dict[str, Any], stamp: dict[str, str]) -> bool:
-    """Whether an encoding is of this format and of these models and corpus."""
-    return attributes.get("format") == FORMAT and attributes.get("stamp") == stamp
 
 
 def _batch(corpus: Corpus, first: int, last: int, tokenizer: Tokenizer) -> torch.Tensor:

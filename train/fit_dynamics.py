@@ -24,8 +24,6 @@ FULL_SHARE = 0.1
 """Share of frames that are hidden whole, as the first draft of play sees them."""
 CORRUPTION = 0.15
 """Largest share of history tokens replaced by random codes (field measurement: 0 to 15 %)."""
-IMAGINED_SHARE = 1 / 3
-"""Share of a batch's clips that are imagined, so that a key is obeyed where the corpus has none."""
 HELD_OUT_CLIPS = 32
 PICTURE_FRAMES = 8
 
@@ -81,25 +79,11 @@ class DynamicsStage(Stage):
 
     def draw(self, step: int) -> tuple[Tensor, ...]:
         """Return ids, actions, hidden places and corrupted history of a step."""
-        imagined = 0
-        if self.encoded.imagined_ids is not None:
-            imagined = round(self.fit_config.batch * IMAGINED_SHARE)
-        recorded = self.fit_config.batch - imagined
-        ids, actions = self.read(draw_clips(self.starts, recorded, self.seed, step))
+        ids, actions = self.read(draw_clips(self.starts, self.fit_config.batch, self.seed, step))
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + step)
-        if imagined:
-            more = self._imagined(imagined, generator)
-            ids, actions = torch.cat((ids, more[0])), torch.cat((actions, more[1]))
         hidden = draw_hidden(tuple(ids.shape), FULL_SHARE, generator)
         history = corrupt_history(ids, self.encoded.num_codes, CORRUPTION, generator)
         return ids, actions, hidden, history
-
-    def _imagined(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Draw imagined clips: ids int64 (count, T, N) and actions int64 (count, T−1)."""
-        clips = self.encoded.imagined_ids
-        picks = torch.randint(len(clips), (count,), generator=generator).numpy()
-        ids, actions = clips[picks], self.encoded.imagined_actions[picks]
-        return torch.from_numpy(ids.astype(np.int64)), torch.from_numpy(actions.astype(np.int64))
 
     def loss(
         self, ids: Tensor, actions: Tensor, hidden: Tensor, history: Tensor

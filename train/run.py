@@ -238,10 +238,7 @@ def _lam(run: Run) -> bool:
 
 def _encode(run: Run) -> bool:
     tokenizer, lam = _first_stages(run)
-    encode_corpus(
-        run.corpus, tokenizer, lam, run.out / "encoded.zarr", run.stamp(),
-        clip_frames=run.recipe.dynamics.fit.frames, seed=run.seed,
-    )  # fmt: skip
+    encode_corpus(run.corpus, tokenizer, lam, run.out / "encoded.zarr", run.stamp())
     return True
 
 
