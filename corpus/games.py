@@ -3,17 +3,61 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 from typing import Protocol
 
 import numpy as np
 
 INSTALL = "python -m pip install gymnasium"
-INSTALL_ATARI = "python -m pip install gymnasium ale-py"
-ATARI = "ALE/"
-# Sticky actions would blur what a key does; one frame in four of a 60 Hz game is 15 a second.
-ATARI_OPTIONS = {"frameskip": 4, "repeat_action_probability": 0.0}
-ATARI_FPS = 15.0
 DEFAULT_FPS = 30.0
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Family:
+    """Games that a package of their own adds to Gymnasium, and how they are recorded.
+
+    Attributes:
+        prefix: how the ids of its environments begin.
+        module: importing it registers them.
+        install: the command that installs it.
+        options: given to ``gymnasium.make``.
+        fps: frames per second with these options.
+        licence: what is known of the licence.
+    """
+
+    prefix: str
+    module: str
+    install: str
+    options: dict
+    fps: float
+    licence: str
+
+
+FAMILIES = (
+    # Sticky actions would blur what a key does; one frame in four of a 60 Hz game is 15 a second.
+    Family(
+        prefix="ALE/",
+        module="ale_py",
+        install="python -m pip install gymnasium ale-py",
+        options={"frameskip": 4, "repeat_action_probability": 0.0},
+        fps=15.0,
+        licence="the games belong to their makers; ale-py: GPL-2.0-only",
+    ),
+    # One tic in three of a 35 Hz game; one button at a time, so that actions are discrete.
+    Family(
+        prefix="Vizdoom",
+        module="vizdoom.gymnasium_wrapper",
+        install="python -m pip install gymnasium vizdoom",
+        options={"frame_skip": 3, "max_buttons_pressed": 1},
+        fps=35 / 3,
+        licence="ViZDoom: MIT; its art: Freedoom, BSD-3-Clause",
+    ),
+)
+
+
+def family_of(env: str) -> Family | None:
+    """Return the family that an environment's id belongs to; None: Gymnasium's own games."""
+    return next((family for family in FAMILIES if env.startswith(family.prefix)), None)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -77,8 +121,6 @@ class GymnasiumGames:
             or its actions are not discrete.
     """
 
-    licence = "unknown"
-
     def __init__(self, env: str, num_games: int, levels: tuple[int, int] | None, seed: int) -> None:
         """Open and reset every copy; see the class."""
         self._envs = [make_env(env) for _ in range(num_games)]
@@ -87,8 +129,10 @@ class GymnasiumGames:
             raise ValueError(f"{env} has actions {space}; only Discrete actions can be recorded")
         self.num_games, self.num_actions = num_games, int(space.n)
         self._first_action = int(space.start)
+        family = family_of(env)
         rate = self._envs[0].metadata.get("render_fps") or DEFAULT_FPS
-        self.fps = ATARI_FPS if env.startswith(ATARI) else float(rate)
+        self.fps = float(rate) if family is None else family.fps
+        self.licence = "unknown" if family is None else family.licence
         self._levels, self._rngs = levels, np.random.default_rng(seed).spawn(num_games)
         self._over = np.ones(num_games, bool)
         self._first = np.ones(num_games, bool)
@@ -132,7 +176,7 @@ def make_env(env: str) -> object:
     """Make one Gymnasium environment that renders to arrays.
 
     Args:
-        env: its id; ``ALE/...`` is an Atari game.
+        env: its id; ``ALE/...`` is an Atari game, ``Vizdoom...`` one of ViZDoom.
 
     Returns:
         The environment.
@@ -140,18 +184,16 @@ def make_env(env: str) -> object:
     Raises:
         ValueError: it cannot be made; the message says what to install or to give.
     """
-    options: dict = {}
+    family = family_of(env)
     try:
         import gymnasium
 
-        if env.startswith(ATARI):
-            import ale_py
-
-            gymnasium.register_envs(ale_py)
-            options = ATARI_OPTIONS
+        if family is not None:
+            importlib.import_module(family.module)
     except ImportError as error:
-        command = INSTALL_ATARI if env.startswith(ATARI) else INSTALL
+        command = INSTALL if family is None else family.install
         raise ValueError(f"{env} needs {error.name}, which is not installed: {command}") from error
+    options = {} if family is None else family.options
     try:
         made = gymnasium.make(env, render_mode="rgb_array", **options)
     except gymnasium.error.Error as error:

@@ -210,6 +210,7 @@ def _add_record(parser: ArgumentParser) -> None:
     add("env", metavar="ENV", help="procgen:NAME, or a Gymnasium id such as ALE/Pong-v5")
     add("--out", type=Path, required=True, metavar="DIR", help="the corpus to make")
     add("--frames", type=int, required=True, metavar="N", help="how many")
+    add("--size", type=str, metavar="HxW", help="crop and scale to (default: as the game shows)")
     add("--levels", type=str, metavar="A:B", help="levels A to B-1")
     add("--actions", type=str, metavar="A:B", help="play actions A to B-1 only (default: all)")
     add("--hold", type=int, default=30, metavar="N", help="longest hold in frames (default: 30)")
@@ -291,9 +292,11 @@ def _corpus_build(values: dict[str, Any]) -> None:
 
 
 def _corpus_record(values: dict[str, Any]) -> None:
+    from corpus.build import parse_size
     from corpus.record import parse_actions, parse_levels, record_corpus
 
-    for name, parse in (("levels", parse_levels), ("actions", parse_actions)):
+    parsers = {"size": parse_size, "levels": parse_levels, "actions": parse_actions}
+    for name, parse in parsers.items():
         values[name] = None if values[name] is None else parse(values[name])
     path = record_corpus(**values)
     print(f"corpus in {path}; look at it with: genie corpus report {path}")

@@ -8,7 +8,7 @@ import pytest
 import zarr
 
 import corpus.record
-from corpus.games import INSTALL, INSTALL_ATARI, GymnasiumGames
+from corpus.games import FAMILIES, INSTALL, GymnasiumGames
 from corpus.procgen import INSTALL as INSTALL_PROCGEN
 from corpus.procgen import ProcgenGames
 from corpus.record import (
@@ -249,11 +249,32 @@ def test_without_gymnasium_the_command_that_installs_it_is_said(monkeypatch):
     assert INSTALL in str(caught.value)
 
 
-def test_without_the_atari_emulator_the_command_that_installs_it_is_said(monkeypatch, gymnasium):
-    monkeypatch.setitem(sys.modules, "ale_py", None)
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.prefix)
+def test_without_the_package_of_a_game_the_command_that_installs_it_is_said(
+    monkeypatch, gymnasium, family
+):
+    monkeypatch.setitem(sys.modules, family.module, None)
     with pytest.raises(ValueError) as caught:
-        GymnasiumGames("ALE/Pong-v5", 1, None, 0)
-    assert INSTALL_ATARI in str(caught.value)
+        GymnasiumGames(f"{family.prefix}Pong-v5", 1, None, 0)
+    assert family.install in str(caught.value)
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.prefix)
+def test_the_games_of_a_package_get_its_options_and_bear_its_rate_and_licence(
+    monkeypatch, gymnasium, family
+):
+    monkeypatch.setitem(sys.modules, family.module.partition(".")[0], types.ModuleType("package"))
+    monkeypatch.setitem(sys.modules, family.module, types.ModuleType("games"))
+    given = []
+
+    def make(env, render_mode, **options):
+        given.append((env, options))
+        return CountingGame()
+
+    monkeypatch.setattr(gymnasium, "make", make)
+    games = GymnasiumGames(f"{family.prefix}Pong-v5", 2, None, 0)
+    assert given == [(f"{family.prefix}Pong-v5", family.options)] * 2
+    assert (games.fps, games.licence) == (family.fps, family.licence)
 
 
 def test_without_procgen_the_commands_that_install_it_are_said(tmp_path, monkeypatch):
