@@ -1,6 +1,7 @@
 """What a stage leaves for the next one, and the world at the end."""
 
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,18 @@ from torch import nn
 
 from corpus.clips import split_episodes
 from corpus.store import Corpus
-from genie.bundle import write_bundle
+from genie.bundle import Bundle, write_bundle
+from genie.evaluate.clips import bundle_device
+from genie.evaluate.prompt_choice import candidate_frames, choose_prompts
 from genie.evaluate.statistics import build_statistics
+from genie.rollout import Rollout
 from genie.settings import Settings
 from lam.keymap import Keymap, derive_keymap
 from spacetime.weights import model_fingerprint, read_json, read_weights, write_json, write_weights
 from train.encode import Encoded
 
 PROMPTS = 8
+PROMPT_CANDIDATES = 32
 KEYMAP_PAIRS = 4000
 
 
@@ -96,32 +101,40 @@ def export_world(
         seed: of the choice of prompts and transitions.
     """
     keymap = find_keymap(corpus, encoded, seed)
+    statistics = build_statistics(encoded.ids, encoded.episode_ends, encoded.num_codes, seed)
+    record = {
+        **info,
+        "fps": corpus.fps,
+        "height": corpus.height,
+        "width": corpus.width,
+        "demo_keys": demo_keys(keymap),
+        "corpus": {
+            "source": corpus.source,
+            "licence": corpus.licence,
+            "frames": corpus.num_frames,
+            "episodes": corpus.num_episodes,
+            "fingerprint": corpus.fingerprint,
+        },
+    }
     _, held_out = split_episodes(corpus.num_episodes, seed)
-    episodes = held_out[np.linspace(0, len(held_out) - 1, min(PROMPTS, len(held_out))).astype(int)]
-    prompts = []
-    for episode in episodes if len(episodes) else range(min(PROMPTS, corpus.num_episodes)):
-        start, stop = corpus.episode(int(episode))
-        middle = (start + stop) // 2  # episodes of one game tend to begin alike
-        prompts.append(corpus.read(middle, middle + 1)[0])
+    episodes = held_out if len(held_out) else np.arange(corpus.num_episodes)
+    shown = np.linspace(0, len(episodes) - 1, min(PROMPT_CANDIDATES, len(episodes))).astype(int)
+    candidates = candidate_frames(corpus, episodes[shown], seed)
+    world = Bundle(
+        **models,
+        settings=settings,
+        keymap=keymap,
+        statistics=statistics,
+        prompts=candidates,
+        info=record,
+    )
+    models["dynamics"].to(bundle_device(world))
     write_bundle(
         out,
         models,
         settings=settings,
         keymap=keymap,
-        statistics=build_statistics(encoded.ids, encoded.episode_ends, encoded.num_codes, seed),
-        prompts=prompts,
-        info={
-            **info,
-            "fps": corpus.fps,
-            "height": corpus.height,
-            "width": corpus.width,
-            "demo_keys": demo_keys(keymap),
-            "corpus": {
-                "source": corpus.source,
-                "licence": corpus.licence,
-                "frames": corpus.num_frames,
-                "episodes": corpus.num_episodes,
-                "fingerprint": corpus.fingerprint,
-            },
-        },
+        statistics=statistics,
+        prompts=choose_prompts(world, partial(Rollout, world), candidates, PROMPTS, seed),
+        info=record,
     )

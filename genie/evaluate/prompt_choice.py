@@ -1,0 +1,93 @@
+"""Which frames a world begins with: those from which its keys do most."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from genie.evaluate.clips import CorpusLike, bundle_device, to_models
+from genie.evaluate.engine import (
+    MakeRollout,
+    infer_actions,
+    play_stretch,
+    rollout_seeds,
+    start_rollout,
+)
+
+HELD_FRAMES = 10
+TOGETHER = 4  # candidates whose keys are held side by side
+
+
+def candidate_frames(corpus: CorpusLike, episodes: np.ndarray, seed: int = 0) -> np.ndarray:
+    """Take one frame from the middle four fifths of each episode; their beginnings are alike.
+
+    Args:
+        corpus: the frames.
+        episodes: int64 (C,).
+        seed: of the places.
+
+    Returns:
+        uint8 (C, H, W, 3).
+    """
+    stops = np.asarray(corpus.episode_ends)
+    starts = np.append(0, stops[:-1])
+    shares = np.random.default_rng([seed, 8]).uniform(0.1, 0.9, len(episodes))
+    places = starts[episodes] + (shares * (stops - starts)[episodes]).astype(int)
+    return np.concatenate([corpus.read(int(place), int(place) + 1) for place in places])
+
+
+def obedience(
+    bundle: object, make_rollout: MakeRollout, frames: np.ndarray, seed: int = 0
+) -> np.ndarray:
+    """Hold every key but the idle one from each frame, and read the keys back.
+
+    A player at a wall or in a corner finds most keys dead; such a frame is a poor beginning.
+
+    Args:
+        bundle: the world's parts.
+        make_rollout: builds the batched engine.
+        frames: uint8 (C, H, W, 3).
+        seed: of sampling.
+
+    Returns:
+        float64 (C,): mean over the keys of the share of steps that read back as the key.
+    """
+    device = bundle_device(bundle)
+    keys = np.array([code for code in range(bundle.num_actions) if code != bundle.keymap.idle])
+    scores = []
+    for first in range(0, len(frames), TOGETHER):
+        part = to_models(frames[first : first + TOGETHER, None], device)
+        with torch.inference_mode():
+            ids = bundle.tokenizer.encode(part).long().repeat_interleave(len(keys), dim=0)
+        actions = np.tile(keys, len(part))[:, None].repeat(HELD_FRAMES, axis=1)  # (C·(A-1), t)
+        seeds = rollout_seeds(seed, np.arange(len(actions)))
+        rollout, before = start_rollout(
+            make_rollout, seeds, ids, ids.new_zeros(len(ids), 0), device
+        )
+        drawn = play_stretch(rollout, before, actions, device)
+        obeyed = infer_actions(bundle, drawn.frames) == actions
+        scores.append(obeyed.reshape(len(part), -1).mean(axis=1))
+    return np.concatenate(scores)
+
+
+def choose_prompts(
+    bundle: object, make_rollout: MakeRollout, frames: np.ndarray, count: int, seed: int = 0
+) -> list[np.ndarray]:
+    """Choose the frames a world begins with.
+
+    Args:
+        bundle: the world's parts.
+        make_rollout: builds the batched engine.
+        frames: uint8 (C, H, W, 3), candidates, each of an episode of its own.
+        count: how many to choose.
+        seed: of sampling.
+
+    Returns:
+        At most `count` frames uint8 (H, W, 3), the most obedient first.
+
+    Source: our choice.
+    """
+    if len(frames) <= 1:
+        return list(frames)
+    order = np.argsort(-obedience(bundle, make_rollout, frames, seed), kind="stable")
+    return [frames[place] for place in order[:count]]
