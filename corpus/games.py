@@ -43,13 +43,13 @@ FAMILIES = (
         fps=15.0,
         licence="the games belong to their makers; ale-py: GPL-2.0-only",
     ),
-    # One tic in three of a 35 Hz game; one button at a time, so that actions are discrete.
+    # Every tic, as the view turns by 7 degrees in one; one button at a time: actions are discrete.
     Family(
         prefix="Vizdoom",
         module="vizdoom.gymnasium_wrapper",
         install="python -m pip install gymnasium vizdoom",
-        options={"frame_skip": 3, "max_buttons_pressed": 1},
-        fps=35 / 3,
+        options={"frame_skip": 1, "max_buttons_pressed": 1},
+        fps=35.0,
         licence="ViZDoom: MIT; its art: Freedoom, BSD-3-Clause",
     ),
 )
