@@ -112,8 +112,7 @@ class Dynamics(nn.Module):
             action: int64 (B,), the action that led to it; A: none given.
             cache: changed in place.
         """
-        _, new = self.stack.step(self._embed(ids, action), cache)
-        cache.write(new)
+        self.stack.remember(self._embed(ids, action), cache)
 
     def _embed(self, ids: Tensor, action: Tensor) -> Tensor:
         """Embed tokens (…, N) with the action (…) that led to their frame: (…, N, D)."""

@@ -96,7 +96,7 @@ class Rollout:
 
     @torch.inference_mode()
     def commit(self, ids: Tensor, leads: Tensor) -> None:
-        """Let a frame enter the history; `show` has to follow.
+        """Let a frame enter the history; `show` has to be called too, before or after.
 
         Args:
             ids: int64 (B, N), such as `draw` returns.
@@ -107,7 +107,7 @@ class Rollout:
 
     @torch.inference_mode()
     def show(self, ids: Tensor) -> Tensor:
-        """Draw the frame that was committed for the eye, uint8 (B, H, W, 3)."""
+        """Draw the next frame for the eye, uint8 (B, H, W, 3); once for each frame, in turn."""
         return self._shown.draw(ids)
 
     @torch.inference_mode()

@@ -79,7 +79,7 @@ class Session:
             raise ValueError(f"a frame follows record {moment.parent}, there are {len(self)}")
         if moment.ids.shape != (self.header.tokens,):
             raise ValueError(
-                f"a frame of this session has {self.header.tokens} tokens, got {moment.ids.shape}"
+                f"a frame here has {self.header.tokens} tokens, got {moment.ids.shape}"
             )
         record = pack(moment, self._layout)
         self._store(record)

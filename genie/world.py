@@ -20,7 +20,7 @@ class StepSeconds:
     """What a step took, in seconds; a GPU's unfinished work counts to what waits for it.
 
     Attributes:
-        model: drawing the tokens and committing them.
+        model: drawing the tokens and, once it is done, committing them.
         decode: from tokens to pixels.
     """
 
@@ -45,6 +45,7 @@ class World:
         self._ids: list[bytes] = []  # uint16 each: a tensor a frame would take six times the room
         self._leads: list[int] = []
         self._drawn_with: list[Settings] = []
+        self._unsettled: tuple[Tensor, Tensor] | None = None  # tokens and action to be committed
         self.seconds = StepSeconds(model=0.0, decode=0.0)
 
     @classmethod
@@ -97,6 +98,7 @@ class World:
                 actions = self.bundle.lam.infer(pixels)
         self._seed = seed
         self._rollout = Rollout(self.bundle, [seed], self._settings)
+        self._unsettled = None
         shown = self._rollout.reset(ids, actions)
         self._ids = [_packed(frame) for frame in ids[0]]
         self._leads = [self.bundle.num_actions, *actions[0].tolist()]
@@ -104,7 +106,7 @@ class World:
         return shown[0, -1].numpy()
 
     def step(self, action: int) -> np.ndarray:
-        """Draw the next frame.
+        """Draw the next frame; it enters the history by `settle`, or with the next step.
 
         Args:
             action: id, 0 … A−1.
@@ -122,9 +124,10 @@ class World:
                 f"action {action} is out of range: this world has actions 0 to "
                 f"{self.bundle.num_actions - 1}"
             )
+        self.settle()
         lead, begin = torch.tensor([action]), time.perf_counter()
         ids = self._rollout.draw(lead)
-        self._rollout.commit(ids, lead)
+        self._unsettled = (ids, lead)
         drawn = time.perf_counter()
         frames = self._rollout.show(ids)
         self.seconds = StepSeconds(model=drawn - begin, decode=time.perf_counter() - drawn)
@@ -132,6 +135,19 @@ class World:
         self._leads.append(int(action))
         self._drawn_with.append(self._settings)
         return frames[0].numpy()
+
+    def settle(self) -> None:
+        """Let the last frame enter the history, if it has not: once it is shown, there is time.
+
+        Nothing that is drawn depends on when this happens.
+        """
+        if self._unsettled is None:
+            return
+        begin = time.perf_counter()
+        self._rollout.commit(*self._unsettled)
+        self._unsettled = None
+        took = self.seconds.model + time.perf_counter() - begin
+        self.seconds = StepSeconds(model=took, decode=self.seconds.decode)
 
     def history(self, since: int = 0) -> tuple[np.ndarray, list[int]]:
         """Return what was played.
@@ -225,6 +241,7 @@ class World:
             )
         self._seed, self._settings = state.seed, state.next_settings
         self._rollout = Rollout(self.bundle, [state.seed], self._settings)
+        self._unsettled = None
         shown = self._rollout.restore(state.ids.long()[None], state.leads.long()[None])
         self._ids = [_packed(frame) for frame in state.ids]
         self._leads = state.leads.tolist()

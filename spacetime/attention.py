@@ -59,6 +59,25 @@ class Attention(nn.Module):
         gain = self.gain[:, None, None].to(queries.dtype)
         return F.rms_norm(queries, size) * gain, F.rms_norm(keys, size), values
 
+    def project_frame(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what `project` does, for one new frame and with fewer small operations.
+
+        Args:
+            x: float (B, N, D).
+
+        Returns:
+            Normalised queries and keys (B, N, 2, heads, head_dim), the queries still without
+            their gain, and values (B, N, heads, head_dim).
+        """
+        parts = rearrange(
+            self.qkv(x), "b n (three heads d) -> b n three heads d", three=3, heads=self.heads
+        )
+        return F.rms_norm(parts[:, :, :2], parts.shape[-1:]), parts[:, :, 2]
+
+    def sharpened(self, queries: Tensor) -> Tensor:
+        """Multiply queries (..., heads, head_dim) by their head's gain and by 1/sqrt(head_dim)."""
+        return queries * (self.gain * queries.shape[-1] ** -0.5).to(queries.dtype)[:, None]
+
 
 class SpaceAttention(Attention):
     """Every token of a frame sees every token of the same frame, and no other frame."""
@@ -79,6 +98,17 @@ class SpaceAttention(Attention):
         mixed = attend(queries, keys, values)
         mixed = rearrange(mixed, "b heads n d -> b n (heads d)")
         return self.out(mixed).reshape(*lead, *x.shape[-2:])
+
+    def step(self, x: Tensor) -> Tensor:
+        """Attend inside one new frame: `forward` as play computes it, float (B, N, D) to the same.
+
+        Nothing is learned here, so PyTorch's fused kernel, which is slow only backwards, is used.
+        """
+        both, values = self.project_frame(x)
+        queries, keys = both.unbind(2)
+        heads = (part.transpose(1, 2) for part in (self.sharpened(queries), keys, values))
+        mixed = F.scaled_dot_product_attention(*heads, scale=1.0)
+        return self.out(rearrange(mixed, "b heads n d -> b n (heads d)"))
 
 
 class TimeAttention(Attention):
@@ -158,29 +188,63 @@ class TimeAttention(Attention):
         self,
         x: Tensor,
         past: tuple[Tensor, Tensor],
-        table: tuple[Tensor, Tensor],
-        visible: Tensor,
+        turn: Tensor,
+        bias: Tensor,
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """Attend for one new frame over the cached ones.
 
         Args:
             x: float (B, N, D), the new frame.
             past: cached keys and values, each (B, N, heads, W−1, head_dim).
-            table: from `rotary_table` at the new frame's absolute number.
-            visible: bool (W,), from `TimeCache.visible`.
+            turn: float (head_dim, head_dim), from `rotary_matrix` at the new frame's number.
+            bias: float (W,), 0 for the frames in sight and −infinity for others; its own is last.
 
         Returns:
             Mixed (B, N, D), and the frame's own keys and values, each (B, N, heads, 1, head_dim).
         """
-        queries, keys, values = self.project(x, "b n (three heads d) -> three b n heads 1 d")
-        queries, keys = rotate(queries, table), rotate(keys, table)
-        mixed = attend(
-            queries,
-            torch.cat((past[0].to(keys.dtype), keys), dim=-2),
-            torch.cat((past[1].to(values.dtype), values), dim=-2),
-            visible[None, :],
+        both, values = self.project_frame(x)
+        queries, keys = (both @ turn).unbind(2)
+        mixed = attend_step(self.sharpened(queries), (keys, values), past, bias)
+        own = (keys[..., None, :], values[..., None, :])
+        return self.out(rearrange(mixed, "b n heads d -> b n (heads d)")), own
+
+    def remember(self, x: Tensor, turn: Tensor) -> tuple[Tensor, Tensor]:
+        """Return one new frame's keys and values alone, as `step` does; the same arguments."""
+        dim = x.shape[-1]
+        parts = rearrange(
+            F.linear(x, self.qkv.weight[dim:]),  # without the queries
+            "b n (two heads d) -> two b n heads 1 d",
+            two=2,
+            heads=self.heads,
         )
-        return self.out(rearrange(mixed, "b n heads 1 d -> b n (heads d)")), (keys, values)
+        keys, values = parts.unbind(0)
+        return F.rms_norm(keys, keys.shape[-1:]) @ turn, values
+
+
+def attend_step(
+    queries: Tensor, own: tuple[Tensor, Tensor], past: tuple[Tensor, Tensor], bias: Tensor
+) -> Tensor:
+    """Attend with one query a token and head, to its cached past and to itself.
+
+    Products and sums are written out: a batched matrix product of one row is slower on a CPU, and
+    the past would have to be copied beside the new frame.
+
+    Args:
+        queries: float (B, N, heads, head_dim), already scaled.
+        own: keys and values of the new frame, each of that shape.
+        past: cached keys and values, each (B, N, heads, W−1, head_dim).
+        bias: float (W,), added to the scores; the last entry is the new frame's.
+
+    Returns:
+        (B, N, heads, head_dim).
+    """
+    keys, values = own
+    past_keys, past_values = past
+    before = (past_keys * queries[..., None, :]).sum(dim=-1)  # (B, N, heads, W−1)
+    itself = (keys * queries).sum(dim=-1, keepdim=True)
+    share = (torch.cat((before, itself), dim=-1) + bias).softmax(dim=-1)
+    mixed = (past_values * share[..., :-1, None]).sum(dim=-2)
+    return mixed + values * share[..., -1:]
 
 
 def attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None = None) -> Tensor:

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from spacetime.attention import SpaceAttention, TimeAttention
 from spacetime.cache import TimeCache
-from spacetime.rotary import rotary_table
+from spacetime.rotary import rotary_matrix, rotary_table
 
 
 class FeedForward(nn.Module):
@@ -23,6 +23,11 @@ class FeedForward(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map float (..., D) to (..., D), each token by itself."""
         return self.down(torch.relu(self.up(x)).square())
+
+    def step(self, x: Tensor) -> Tensor:
+        """Map as `forward` does, in place between the layers: nothing is learned in play."""
+        wide = torch.relu_(self.up(x))
+        return self.down(wide.mul_(wide))
 
 
 class SpaceTimeBlock(nn.Module):
@@ -75,20 +80,25 @@ class SpaceTimeBlock(nn.Module):
         self,
         x: Tensor,
         past: tuple[Tensor, Tensor],
-        table: tuple[Tensor, Tensor],
-        visible: Tensor,
+        turn: Tensor,
+        bias: Tensor,
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """Run one new frame over cached history; see `TimeAttention.step` for the arguments.
 
         Returns:
             (B, N, D), and the frame's own keys and values for the cache.
         """
-        x = x + self.space(self.space_norm(x))
+        x = x + self.space.step(self.space_norm(x))
         own = past
         if self.time is not None:
-            mixed, own = self.time.step(self.time_norm(x), past, table, visible)
+            mixed, own = self.time.step(self.time_norm(x), past, turn, bias)
             x = x + mixed
-        return x + self.feed(self.feed_norm(x)), own
+        return x + self.feed.step(self.feed_norm(x)), own
+
+    def remember(self, x: Tensor, turn: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what `step` returns for the cache, without the rest of the block; band ≥ 2."""
+        x = x + self.space.step(self.space_norm(x))
+        return self.time.remember(self.time_norm(x), turn)
 
 
 class SpaceTimeStack(nn.Module):
@@ -146,15 +156,37 @@ class SpaceTimeStack(nn.Module):
         Returns:
             (B, N, D), and what `TimeCache.write` takes to let this frame enter the history.
         """
-        visible = cache.visible()
-        # Once for all layers: in play, small operations cost more than they compute.
-        table = rotary_table(torch.tensor([cache.position]), self.dim // self.heads, x.device)
-        new = []
-        for layer, block in enumerate(self.blocks):
-            past = (cache.keys[layer], cache.values[layer])
-            x, own = block.step(x, past, table, visible)
-            new.append(own)
+        x, new = self._through(self.blocks, x, cache, self._turn(cache, x.device))
         return self.norm(x), new
+
+    def remember(self, x: Tensor, cache: TimeCache) -> None:
+        """Let one finished frame enter the history; what only its output needs is left out.
+
+        Args:
+            x: float (B, N, D).
+            cache: history of the same B and N, with a band of 2 or more; changed in place.
+        """
+        turn = self._turn(cache, x.device)
+        x, new = self._through(self.blocks[:-1], x, cache, turn)
+        cache.write([*new, self.blocks[-1].remember(x, turn)])
+
+    def _turn(self, cache: TimeCache, device: torch.device) -> Tensor:
+        """Return the rotation of the next frame's queries and keys."""
+        here = torch.tensor([cache.position])
+        return rotary_matrix(rotary_table(here, self.dim // self.heads, device))
+
+    @staticmethod
+    def _through(
+        blocks: nn.ModuleList, x: Tensor, cache: TimeCache, turn: Tensor
+    ) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
+        # Once for all layers: in play, small operations cost more than they compute.
+        seen = cache.visible()
+        bias = torch.zeros(seen.shape, device=seen.device).masked_fill(~seen, -torch.inf)
+        new = []
+        for layer, block in enumerate(blocks):
+            x, own = block.step(x, (cache.keys[layer], cache.values[layer]), turn, bias)
+            new.append(own)
+        return x, new
 
 
 @torch.no_grad()

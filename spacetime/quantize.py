@@ -1,11 +1,10 @@
-"""Quantizers: the only file that imports vector-quantize-pytorch."""
+"""Quantizers: the only file that imports vector-quantize-pytorch, once a codebook learns."""
 
 import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from vector_quantize_pytorch import FSQ, VectorQuantize
 
 KMEANS_STARTS = 16
 """k-means from random members ends in a poor corner now and then; the best of these is kept."""
@@ -14,7 +13,9 @@ KMEANS_STARTS = 16
 class FiniteScalarQuantizer(nn.Module):
     """Round every channel to a few levels; a code is the mixed-radix number of its channels.
 
-    Source: Finite Scalar Quantization (Mentzer et al. 2023).
+    Source: Finite Scalar Quantization (Mentzer et al. 2023), with the symmetric grid of Scaling
+    Transformers for Low-Bitrate High-Quality Speech Coding (Parker et al. 2024), section 3.2: on
+    the first one's grid two levels round to one of them.
     """
 
     def __init__(self, levels: tuple[int, ...]) -> None:
@@ -31,8 +32,9 @@ class FiniteScalarQuantizer(nn.Module):
             raise ValueError(f"levels must be whole numbers of 2 or more, got {tuple(levels)}")
         self.num_codes = math.prod(levels)
         self.channels = len(levels)
-        # Two levels round to one of them unless the grid is symmetric.
-        self.fsq = FSQ(list(levels), preserve_symmetry=True)
+        digits = [math.prod(levels[:channel]) for channel in range(len(levels))]
+        self.register_buffer("levels", torch.tensor(levels), persistent=False)
+        self.register_buffer("digits", torch.tensor(digits), persistent=False)
 
     def forward(self, latents: Tensor) -> tuple[Tensor, Tensor]:
         """Quantize with a straight-through gradient.
@@ -43,13 +45,16 @@ class FiniteScalarQuantizer(nn.Module):
         Returns:
             Quantized latents of the same shape in [-1, 1], and ids int64 (B, N).
         """
-        quantized, ids = self.fsq(latents)
+        steps = self.levels - 1
+        level = steps * (torch.tanh(latents) + 1) / 2 + 0.5
+        level = level + (level.floor() - level).detach()
+        quantized = 2.0 / steps * level - 1
+        ids = ((quantized + 1) / (2.0 / steps) * self.digits).sum(dim=-1).round()
         return quantized, ids.long()
 
     def lookup(self, ids: Tensor) -> Tensor:
         """Return the quantized latents, float (..., channels), of int64 ids (...)."""
-        # Flat: the library takes more than two dimensions for an image, channels first.
-        return self.fsq.indices_to_codes(ids.reshape(-1)).reshape(*ids.shape, self.channels)
+        return ids[..., None] // self.digits % self.levels * (2.0 / (self.levels - 1)) - 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,23 +104,41 @@ class VectorQuantizer(nn.Module):
         super().__init__()
         self.config = config
         self.num_codes = config.num_codes
-        self.vq = VectorQuantize(
-            dim=config.channels,
-            codebook_size=config.num_codes,
-            decay=config.decay,
-            commitment_weight=0.0,
-            rotation_trick=False,
-            kmeans_init=True,
-            kmeans_iters=25,
-            threshold_ema_dead_code=0,
-        )
+        self.vq = _codebook_at_rest(config)
+        # In a list, so that the tensors of the module are the same before it learns and after.
+        self._learning: list[nn.Module] = []
         self.revived = 0
         self.register_buffer("use", torch.full((config.num_codes,), 1.0 / config.num_codes))
 
     @property
     def codes(self) -> Tensor:
         """The codes, float (num_codes, channels)."""
-        return self.vq.codebook
+        return self.vq._codebook.embed[0]
+
+    def _library(self) -> nn.Module:
+        """Return vector-quantize-pytorch's quantizer, working on this codebook's own tensors.
+
+        It takes longer to import than a world to load, and whoever plays needs the codes alone.
+        """
+        if not self._learning:
+            from vector_quantize_pytorch import VectorQuantize
+
+            self._learning.append(
+                VectorQuantize(
+                    dim=self.config.channels,
+                    codebook_size=self.config.num_codes,
+                    decay=self.config.decay,
+                    commitment_weight=0.0,
+                    rotation_trick=False,
+                    kmeans_init=True,
+                    kmeans_iters=25,
+                    threshold_ema_dead_code=0,
+                )
+            )
+        learning = self._learning[0].to(self.use.device).train(self.training)
+        for name, buffer in self.vq._codebook.named_buffers():
+            setattr(learning._codebook, name, buffer)
+        return learning
 
     @torch.no_grad()
     def fit(self, latents: Tensor) -> None:
@@ -133,7 +156,7 @@ class VectorQuantizer(nn.Module):
                 f"use more video"
             )
         latents = latents.float()
-        book = self.vq._codebook
+        book = self._library()._codebook
         best, kept = math.inf, {}
         for _ in range(KMEANS_STARTS):
             book.initted.fill_(False)
@@ -153,9 +176,10 @@ class VectorQuantizer(nn.Module):
         Returns:
             Quantized latents (n, channels), ids int64 (n,), and the commitment loss (a scalar).
         """
+        learning = self._library()
         # Distances in full precision, or nearly equal codes would swap members at random.
         with torch.autocast(latents.device.type, enabled=False):
-            quantized, ids, _ = self.vq(latents[None].float())
+            quantized, ids, _ = learning(latents[None].float())
         quantized, ids = quantized[0], ids[0].long()
         commitment = (latents - self.codes[ids].detach()).square().mean()
         if self.training:
@@ -185,3 +209,15 @@ class VectorQuantizer(nn.Module):
     def lookup(self, ids: Tensor) -> Tensor:
         """Return the codes, float (..., channels), of int64 ids (...)."""
         return self.codes[ids]
+
+
+def _codebook_at_rest(config: CodebookConfig) -> nn.Module:
+    """Return an empty codebook under the names that vector-quantize-pytorch gives to one."""
+    book, holder = nn.Module(), nn.Module()
+    empty = torch.zeros(1, config.num_codes, config.channels)
+    book.register_buffer("initted", torch.tensor(False))
+    book.register_buffer("cluster_size", torch.ones(1, config.num_codes))
+    book.register_buffer("embed_avg", empty.clone())
+    book.register_buffer("embed", empty)
+    holder.add_module("_codebook", book)
+    return holder

@@ -29,7 +29,9 @@ def rotary_table(
     exponents = torch.arange(0, head_dim, 2, dtype=torch.float64, device=positions.device)
     rates = BASE ** (-exponents / head_dim)
     angles = positions.to(torch.float64)[:, None] * rates  # (T, head_dim/2)
-    return angles.cos().float().to(device), angles.sin().float().to(device)
+    cos, sin = angles.cos().float(), angles.sin().float()
+    # Not blocking, or every layer of a fit would make the processor wait for the GPU.
+    return cos.to(device, non_blocking=True), sin.to(device, non_blocking=True)
 
 
 def rotate(x: Tensor, table: tuple[Tensor, Tensor]) -> Tensor:
@@ -46,3 +48,18 @@ def rotate(x: Tensor, table: tuple[Tensor, Tensor]) -> Tensor:
     first, second = x.float().chunk(2, dim=-1)
     turned = torch.cat((first * cos - second * sin, second * cos + first * sin), dim=-1)
     return turned.to(x.dtype)
+
+
+def rotary_matrix(table: tuple[Tensor, Tensor]) -> Tensor:
+    """Return the rotation of one frame as a matrix: `x @ matrix` is `rotate(x, table)`.
+
+    One small product takes the place of seven operations in play.
+
+    Args:
+        table: cosine and sine from `rotary_table` of one frame, each (1, head_dim / 2).
+
+    Returns:
+        float32 (head_dim, head_dim).
+    """
+    cos, sin = (torch.diag(part[0]) for part in table)
+    return torch.cat((torch.cat((cos, sin), dim=1), torch.cat((-sin, cos), dim=1)))

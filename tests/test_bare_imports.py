@@ -78,6 +78,8 @@ def test_import_genie_world_loads_neither_lightning_nor_pygame():
     loaded = loaded_after("import genie.world")
     assert "torch" in loaded
     assert loaded.isdisjoint({"lightning", "pytorch_lightning", "pygame", "train"})
+    # Longer to import than a world to load; only a codebook that learns needs it.
+    assert "vector_quantize_pytorch" not in loaded
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["play", "--help"], ["--version"]])

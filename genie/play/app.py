@@ -167,7 +167,7 @@ def _begin_log(game: Game, path: Path) -> None:
     try:
         session.log_to(path)
     except OSError as error:
-        game.state.say(f"this session is not logged: {error}", 0.0)
+        game.state.say(f"play is not logged: {error}", 0.0)
 
 
 def _duel(window: Window, card: WorldCard, options: PlayOptions, load: LoadWorld) -> None:

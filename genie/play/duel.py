@@ -34,6 +34,9 @@ class Rival(Protocol):
     def advance(self, action: int) -> None:
         """Go on by one frame under an action of the world."""
 
+    def settle(self) -> None:
+        """Prepare for the next frame, once this one is shown."""
+
 
 class WorldRival:
     """Another world under the same keys."""
@@ -55,6 +58,10 @@ class WorldRival:
         """Play the matching action."""
         self.frame = self._player.advance(self._actions[action])
 
+    def settle(self) -> None:
+        """Let the frame enter the history."""
+        self._player.settle()
+
 
 class EpisodeRival:
     """A recorded episode; its actions are what both play."""
@@ -75,6 +82,9 @@ class EpisodeRival:
         """Show the next frame; the last one stays."""
         self._at = min(self._at + 1, len(self._frames) - 1)
         self.frame = self._frames[self._at]
+
+    def settle(self) -> None:
+        """Do nothing: the next frame is there."""
 
 
 class Duel:
@@ -160,6 +170,11 @@ class Duel:
         self.frame_number += 1
         self.state.drawn(action, now)
         return True
+
+    def settle(self) -> None:
+        """Prepare both sides for the next frame, once this one is shown."""
+        self.player.settle()
+        self.rival.settle()
 
     def _start(self, prompt_index: int) -> None:
         self.player.start_from(prompt_index)

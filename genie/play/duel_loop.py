@@ -50,6 +50,8 @@ class DuelScreen:
         message = self._duel.state.message(time.monotonic())
         self.areas = paint_duel(self._window.surface, self._duel, message)
         self._window.show()
+        if drawn:
+            self._duel.settle()
         return drawn
 
     def handle(self, event: Event) -> None:

@@ -44,5 +44,6 @@ def duel_headless(card: WorldCard, world: Any, options: PlayOptions, load: LoadW
             duel.turn(0.0)
             if on_frame is not None:
                 on_frame(draw_side_by_side(duel.panels))
+            duel.settle()
             tick(1)
     report(card, duel.player, options)

@@ -127,7 +127,8 @@ class Game:
         return True
 
     def note_times(self, draw_seconds: float) -> None:
-        """Take notice of what the last frame took, so that the governor can choose the steps."""
+        """Let the frame that is shown settle; from all that it took, the governor goes on."""
+        self.player.settle()
         seconds = self.player.world.seconds
         times = FrameTime(model=seconds.model, decode=seconds.decode, draw=draw_seconds)
         self.player.set_steps(self.governor.note(times, self.state.fps_wanted))
@@ -170,7 +171,7 @@ class Game:
             self.options.on_frame(frame)
         if self.player.session.error and not self._log_error_told:
             self._log_error_told = True
-            self.state.say(f"this session is no longer logged: {self.player.session.error}", now)
+            self.state.say(f"play is no longer logged: {self.player.session.error}", now)
         if self.options.frames is not None and self.state.total >= self.options.frames:
             self.state.quit = True
 

@@ -32,6 +32,9 @@ class WorldLike(Protocol):
     def step(self, action: int) -> np.ndarray:
         """Draw the next uint8 (H, W, 3) frame."""
 
+    def settle(self) -> None:
+        """Finish what the next frame needs and the one that was drawn does not."""
+
     def history(self, since: int) -> tuple[np.ndarray, list[int]]:
         """Return the tokens, uint16 (T, N), and leads of the frames from `since` on."""
 
@@ -44,13 +47,13 @@ class WorldLike(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Timings:
-    """Time from key to decoded frame.
+    """Time from key to decoded frame, and the rate.
 
     Attributes:
         frames: how many frames were drawn.
-        fps: frames per second that the world draws: one over the mean time.
-        p50_ms: median, milliseconds.
-        p95_ms: 95th percentile, milliseconds.
+        fps: frames per second that the world draws: one over the mean time, settling included.
+        p50_ms: median of key to frame, milliseconds.
+        p95_ms: 95th percentile of it, milliseconds.
     """
 
     frames: int
@@ -100,6 +103,7 @@ class Player:
         self.prompt_index = 0
         self.session = Session(new_header(world.bundle, seed, path, device))
         self._seconds = array.array("d")
+        self._settling = 0.0
         world.reset(self.prompts[0], seed)
         for _ in range(_WARM_UP_FRAMES):
             world.step(world.bundle.keymap.idle)
@@ -138,6 +142,12 @@ class Player:
         self.head = self._log(self.head, self.world.frame_index - 1, settings.steps)
         self._tip = self.head
         return self.frame
+
+    def settle(self) -> None:
+        """Prepare for the next frame, once the last one is shown."""
+        before = time.perf_counter()
+        self.world.settle()
+        self._settling += time.perf_counter() - before
 
     def go_to(self, record: int) -> np.ndarray:
         """Show another moment of the session; play goes on from there. Returns its frame."""
@@ -187,7 +197,7 @@ class Player:
             ValueError: if it was played in another world, or is empty.
         """
         if session.header.fingerprint != self.session.header.fingerprint or not len(session):
-            raise ValueError("this session holds no frame of this world: choose another")
+            raise ValueError("the log holds no frame of this world: choose another")
         self.session = session
         return self.go_to(len(session) - 1)
 
@@ -198,7 +208,7 @@ class Player:
         seconds = np.array(self._seconds)
         return Timings(
             frames=len(seconds),
-            fps=round(float(1 / max(seconds.mean(), 1e-9)), 3),
+            fps=round(len(seconds) / max(float(seconds.sum()) + self._settling, 1e-9), 3),
             p50_ms=round(float(np.percentile(seconds, 50) * 1000), 3),
             p95_ms=round(float(np.percentile(seconds, 95) * 1000), 3),
         )

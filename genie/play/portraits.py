@@ -1,8 +1,9 @@
-"""The README's pictures of the window: start screen, play, help, compare.
+"""The README's pictures: start screen, play, help, compare, and a film of what was played.
 
-    python -m genie.play.portraits [WORLD] [--versus B] [--out docs/player] [--threads N]
+    python -m genie.play.portraits [WORLD] [--versus B] [--prompt I] [--steps M] [--threads N]
 
-Everything is what the window paints under SDL's dummy driver, at its own pace.
+Everything is what the window paints under SDL's dummy driver, at its own pace. The film, play.gif,
+is written beside the folder of the pictures; its keys are written into it.
 """
 
 import argparse
@@ -10,64 +11,93 @@ import os
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
-KEYS = "right*16 up*6 right*14 none*4 left*14 up*6 left*14"
-SHOWN_AFTER = 69
+KEYS = "right*26 left*14 right*8 up*6 right*8"
+SHOWN_AFTER = 32
 """Frames of the keys that have been played when the picture of play is taken."""
 
 
 def take(options: argparse.Namespace) -> None:
     """Paint and save every picture."""
-    import pygame
-
     from genie.catalog import find_world
     from genie.play.display import start_display
     from genie.play.draw import first_window_size
-    from genie.play.draw_duel import duel_window_size, paint_duel
     from genie.play.draw_start import paint_start
-    from genie.play.duel_run import make_duel
     from genie.play.gallery import read_gallery
-    from genie.play.game import Game, GameOptions
-    from genie.play.keys import parse_keys
-    from genie.play.loop import PlayScreen
     from genie.play.options import PlayOptions
-    from genie.play.run import load_world, make_player
+    from genie.play.run import load_world
     from genie.play.start import StartState
     from genie.play.window import Window
     from genie.world_card import read_card
 
-    def save(name: str) -> None:
-        pygame.image.save(pygame.display.get_surface(), options.out / f"{name}.png")
-
     assert start_display()
     card = read_card(find_world(options.world))
     window = Window(first_window_size(card), card.title)
-    start = StartState(read_gallery(), prompt=1)
+    start = StartState(read_gallery(), prompt=options.prompt)
     start.message = "ready"
     paint_start(window.surface, start)
-    save("start")
+    save(options, "start")
+    world = load_world(card.path, PlayOptions(threads=options.threads, steps=options.steps))
+    take_play(options, card, window, world)
+    take_compare(options, card, world)
 
-    plain = PlayOptions(threads=options.threads, steps=options.steps)
-    world = load_world(card.path, plain)
+
+def take_play(options: argparse.Namespace, card: Any, window: Any, world: Any) -> None:
+    """Play the keys in the window: a picture of play, one of the help, and the film."""
+    from genie.play.game import Game, GameOptions
+    from genie.play.keys import parse_keys
+    from genie.play.loop import PlayScreen
+    from genie.play.options import PlayOptions
+    from genie.play.run import make_player
+    from genie.replay import pictures, write_pictures
+
     script = parse_keys(KEYS, world.bundle.keymap)
-    game = Game(card, make_player(card, world, plain), GameOptions(script=script, governed=False))
+    player = make_player(card, world, PlayOptions())
+    player.start_from(options.prompt)
+    game = Game(card, player, GameOptions(script=script, governed=False))
     screen = PlayScreen(window, game)
     for _ in range(SHOWN_AFTER + 1):
         screen.turn()
         window.wait(game.state.fps_wanted)
-    save("play")
+    save(options, "play")
     game.press("f1", time.monotonic())
     screen.show()
-    save("help")
+    save(options, "help")
+    game.press("f1", time.monotonic())
+    while game.state.total < len(script):
+        screen.turn()
+    records = player.session.line(player.head, len(script))
+    film = pictures(player.session, records, world, show_keys=True)
+    write_pictures(options.out.parent / "play.gif", film, card.fps)
+
+
+def take_compare(options: argparse.Namespace, card: Any, world: Any) -> None:
+    """Play the keys in two worlds, or in one with its own steps and with one: their picture."""
+    from genie.play.draw_duel import duel_window_size, paint_duel
+    from genie.play.duel_run import make_duel
+    from genie.play.options import PlayOptions
+    from genie.play.run import load_world
+    from genie.play.window import Window
 
     rival = PlayOptions(versus=options.versus or str(card.path), steps=1, keys=KEYS)
     duel = make_duel(card, world, rival, load_world)
+    for _ in range(options.prompt):
+        duel.press("n", time.monotonic())
     window = Window(duel_window_size(card.height, card.width), card.title)
     for _ in range(SHOWN_AFTER):
         duel.turn(time.monotonic())
+        duel.settle()
         window.wait(card.fps)
     paint_duel(window.surface, duel, "")
-    save("compare")
+    save(options, "compare")
+
+
+def save(options: argparse.Namespace, name: str) -> None:
+    """Save what the window shows."""
+    import pygame
+
+    pygame.image.save(pygame.display.get_surface(), options.out / f"{name}.png")
 
 
 def main() -> None:
@@ -75,6 +105,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("world", nargs="?")
     parser.add_argument("--versus")
+    parser.add_argument("--prompt", type=int, default=0, help="number of the picture to start from")
     parser.add_argument("--steps", type=int)
     parser.add_argument("--threads", type=int)
     parser.add_argument("--out", type=Path, default=Path("docs/player"))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from genie import cli
+from genie.play.governor import FrameTime, Governor
 from genie.replay import last_seconds, pictures, verify, write_pictures
 from genie.session import Session
 from genie.session_format import Moment
@@ -32,7 +33,10 @@ def log(session, world, parent, steps, since):
 
 @pytest.fixture(scope="module")
 def long_play(bundle, small):
-    """500 frames whose steps and temperature change on the way; the session and its pictures."""
+    """500 frames, the steps chosen by a governor that is asked for too much and then for little.
+
+    The temperature changes too. Returns the session and its pictures.
+    """
     from genie.session import new_header
     from genie.world import World
 
@@ -40,11 +44,15 @@ def long_play(bundle, small):
     session = Session(new_header(bundle, seed=11))
     world.reset(small.draw_prompts()[0], 11)
     head, shown = log(session, world, None, 0, 0), []
+    governor = Governor(3)
     for number, action in enumerate(small.actions_of(FRAMES)):
-        if number % 20 == 10:
-            world.settings = replace(
-                world.settings, steps=rng.randint(1, 3), temperature=rng.choice([0.5, 0.7, 1.0])
-            )
+        # A machine that takes 12 ms for each draft and the commit, and 2 ms for the rest.
+        taken = FrameTime(model=0.012 * (governor.steps + 1), decode=0.001, draw=0.001)
+        steps = governor.note(taken, fps=30.0 if number // 60 % 2 == 0 else 5.0)
+        temperature = rng.choice([0.5, 0.7, 1.0]) if number % 20 == 10 else None
+        world.settings = replace(
+            world.settings, steps=steps, temperature=temperature or world.settings.temperature
+        )
         shown.append(world.step(action))
         head = log(session, world, head, world.settings.steps, world.frame_index - 1)
     return session, shown
@@ -66,7 +74,11 @@ def test_a_long_log_is_rendered_twice_to_the_same_bytes(long_play, world, tmp_pa
         write_pictures(tmp_path / name, frames, 15.0)
         data.append((tmp_path / name).read_bytes())
     assert data[0] == data[1]
-    assert len(last_seconds(session, FRAMES, 4)) == 60
+
+
+def test_the_last_seconds_are_counted_at_the_pace_of_the_world(long_play):
+    session, _ = long_play
+    assert list(last_seconds(session, FRAMES, 4)) == list(range(FRAMES - 59, FRAMES + 1))
 
 
 def test_verify_finds_no_difference_in_500_frames_with_changing_steps(long_play, world):

@@ -145,6 +145,33 @@ def test_a_moment_comes_back_bit_for_bit(world, bundle, small, tmp_path, moment,
     assert torch.equal(world.save_state().ids, again.save_state().ids)
 
 
+def test_when_a_frame_settles_changes_nothing_that_is_drawn(world, bundle, small):
+    """Play lets a frame enter the history once it is shown; saving and going back come before."""
+    prompt, actions = small.draw_prompts()[0], small.actions_of(9)
+    world.reset(prompt, seed=3)
+    expected = play(world, actions)
+    settled = World(bundle)
+    settled.reset(prompt, seed=3)
+    settled.settle()
+    frames = []
+    for number, action in enumerate(actions):
+        frames.append(settled.step(action))
+        if number % 3 == 0:
+            settled.load_state(settled.save_state())
+        for _ in range(number % 3):
+            settled.settle()
+    assert same(frames, expected)
+
+
+def test_settling_counts_to_the_model_s_time(world, small):
+    world.reset(small.draw_prompts()[0], seed=3)
+    world.step(1)
+    drawing = world.seconds
+    world.settle()
+    assert world.seconds.model > drawing.model
+    assert world.seconds.decode == drawing.decode
+
+
 def test_settings_that_changed_on_the_way_come_back_too(world, bundle, small, tmp_path):
     actions = small.actions_of(12)
     world.reset(small.draw_prompts()[0], seed=2)

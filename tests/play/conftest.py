@@ -54,6 +54,7 @@ class FakeWorld:
         self.settings = self.bundle.settings
         self.seconds = SimpleNamespace(model=0.01, decode=0.002)
         self.actions = []
+        self.settled = 0
         self.resets = []
         self.drawn_with = []
         self._ids = []
@@ -75,6 +76,9 @@ class FakeWorld:
         count = len(self.actions) % 256
         self._ids.append(np.array([action, count, first[2], first[3]], np.uint16))
         return self.picture(self._ids[-1][None])
+
+    def settle(self):
+        self.settled = len(self.actions)
 
     def history(self, since=0):
         leads = [len(KEYMAP.actions), *self.actions]

@@ -306,6 +306,15 @@ def test_a_screenshot_equals_the_last_frame(screen, player, workplace):
         assert (np.asarray(Image.open(workplace / name)) == player.frame).all()
 
 
+def test_a_frame_settles_after_it_is_shown(screen, world, window, monkeypatch):
+    shown, show = [], window.show
+    monkeypatch.setattr(window, "show", lambda: (shown.append(world.settled), show()))
+    for _ in range(3):
+        screen.turn()
+    assert shown == [0, 1, 2]
+    assert world.settled == 3
+
+
 def test_scripted_keys_are_played_first_and_then_the_keyboard(play, world):
     press(pygame.K_LEFT)
     shown = []

@@ -40,12 +40,26 @@ def test_timings_are_of_all_frames(world, monkeypatch):
     assert set(timings.record()) == {"frames", "fps", "p50_ms", "p95_ms"}
 
 
+def test_settling_slows_the_rate_and_not_the_way_from_key_to_frame(world, monkeypatch):
+    player = Player(world, world.bundle.prompts)
+    ticks = iter(np.cumsum([0, 0.010, 1, 0.030, 1, 0.010, 1, 0.030]))
+    monkeypatch.setattr("genie.play.player.time.perf_counter", lambda: next(ticks))
+    for _ in range(2):
+        player.advance(1)
+        player.settle()
+    assert world.settled == 2
+    timings = player.timings()
+    assert timings.fps == pytest.approx(25)
+    assert timings.p50_ms == pytest.approx(10)
+
+
 def test_headless_play_passes_on_a_frame_for_each_action(world):
     player = Player(world, world.bundle.prompts)
     shown = []
     play_headless(player, [2, 3, 3], shown.append, progress=False)
     assert world.actions == [2, 3, 3]
     assert [int(frame[0, 0, 0]) for frame in shown] == [120, 180, 180]
+    assert world.settled == 3
 
 
 def test_a_prompt_of_another_shape_is_cut_to_its_middle_and_resized(tmp_path):

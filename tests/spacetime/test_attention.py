@@ -3,7 +3,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from spacetime.attention import SpaceAttention, TimeAttention, attend, band_mask
+from spacetime.attention import SpaceAttention, TimeAttention, attend, attend_step, band_mask
 from spacetime.rotary import rotary_table, rotate
 
 
@@ -57,6 +57,22 @@ def test_both_ways_to_attend_agree(lead, masked):
     written_out = attend(*parts, mask)
     fused = attend(*(part.as_subclass(OnGpu) for part in parts), mask)
     torch.testing.assert_close(fused.as_subclass(Tensor), written_out)
+
+
+@pytest.mark.parametrize("seen", [[1, 1, 1, 1], [0, 1, 0, 1], [0, 0, 0, 1]])
+def test_one_query_over_its_past_and_itself_is_attention_over_both(seen):
+    queries, keys, values = (heads(2, 5, 3, 8, seed=seed) for seed in range(3))
+    past = heads(2, 5, 3, 3, 8, seed=4), heads(2, 5, 3, 3, 8, seed=5)
+    mask = torch.tensor(seen, dtype=torch.bool)
+    bias = torch.zeros(4).masked_fill(~mask, -torch.inf)
+    expected = attend(
+        queries[..., None, :],
+        torch.cat((past[0], keys[..., None, :]), dim=-2),
+        torch.cat((past[1], values[..., None, :]), dim=-2),
+        mask[None],
+    ).squeeze(-2)
+    mixed = attend_step(queries * 8**-0.5, (keys, values), past, bias)
+    torch.testing.assert_close(mixed, expected)
 
 
 def test_attend_passes_gradients_to_what_is_seen_only():

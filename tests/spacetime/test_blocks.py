@@ -60,6 +60,19 @@ def test_steps_over_a_cache_equal_the_whole_clip(band, start):
 
 
 @torch.no_grad()
+@pytest.mark.parametrize("layers", [1, 3])
+def test_what_is_remembered_is_what_a_whole_step_would_write(layers):
+    model, x = stack(3, layers), clips(2, 6, 3, 16)
+    whole, brief = model.new_cache(2, 3), model.new_cache(2, 3)
+    for t in range(6):
+        whole.write(model.step(x[:, t], whole)[1])
+        model.remember(x[:, t], brief)
+        torch.testing.assert_close(brief.keys, whole.keys)
+        torch.testing.assert_close(brief.values, whole.values)
+        assert brief.count == whole.count
+
+
+@torch.no_grad()
 def test_the_masked_stream_with_nothing_masked_is_the_clean_stream():
     model, x = stack(band=3), clips(2, 8, 3, 16)
     torch.testing.assert_close(model.two_stream(x, x), model(x), rtol=1e-4, atol=1e-5)

@@ -3,6 +3,7 @@ import itertools
 import pytest
 import torch
 from torch import Tensor
+from vector_quantize_pytorch import FSQ, VectorQuantize
 
 from spacetime.quantize import CodebookConfig, FiniteScalarQuantizer, VectorQuantizer
 
@@ -40,6 +41,21 @@ def test_every_id_is_one_combination_of_levels(levels):
     # Latents that aim at a code get its id.
     aimed = torch.atanh(codes.clamp(-0.999, 0.999))[None]
     assert quantizer(aimed)[1].tolist() == [list(range(quantizer.num_codes))]
+
+
+@pytest.mark.parametrize("levels", [(8, 5, 5, 5), (2, 3), (7,)])
+def test_latents_are_quantized_as_the_library_does_bit_for_bit(levels):
+    ours, library = FiniteScalarQuantizer(levels), FSQ(list(levels), preserve_symmetry=True)
+    latents = (2 * randn(4, 200, len(levels))).requires_grad_()
+    quantized, ids = ours(latents)
+    expected, expected_ids = library(latents)
+    assert torch.equal(quantized, expected)
+    assert torch.equal(ids, expected_ids.long())
+    assert torch.equal(ours.lookup(ids[0]), library.indices_to_codes(ids[0]))
+    ((grad,), (expected_grad,)) = (
+        torch.autograd.grad(part.sin().sum(), latents) for part in (quantized, expected)
+    )
+    assert torch.equal(grad, expected_grad)
 
 
 def test_ids_of_spread_latents_cover_all_codes():
@@ -252,6 +268,26 @@ def test_a_codebook_comes_back_from_its_weights():
     second.load_state_dict(first.state_dict())
     for one, other in zip(first(clusters(seed=3)), second(clusters(seed=3)), strict=True):
         assert torch.equal(one, other)
+
+
+def test_codes_at_rest_have_the_names_and_the_start_that_the_library_gives():
+    """Worlds and checkpoints hold these names."""
+    fresh = VectorQuantizer(CodebookConfig(num_codes=3, channels=2)).vq.state_dict()
+    library = VectorQuantize(dim=2, codebook_size=3, kmeans_init=True).state_dict()
+    assert list(fresh) == list(library)
+    for name, tensor in library.items():
+        assert torch.equal(fresh[name], tensor) and fresh[name].dtype == tensor.dtype
+
+
+def test_a_codebook_that_begins_to_learn_keeps_its_tensors():
+    """Averages and checkpoints may already hold them."""
+    quantizer = VectorQuantizer(CodebookConfig(num_codes=4, channels=2))
+    before = dict(quantizer.named_buffers())
+    quantizer.fit(clusters())
+    quantizer.train()(clusters(seed=1))
+    after = dict(quantizer.named_buffers())
+    assert list(after) == list(before)
+    assert all(after[name] is before[name] for name in before)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from spacetime.rotary import BASE, rotary_table, rotate
+from spacetime.rotary import BASE, rotary_matrix, rotary_table, rotate
 
 HEAD_DIM = 32
 FAR = 1_000_000
@@ -64,3 +64,10 @@ def test_the_first_pair_turns_one_radian_a_frame():
 
 def test_tables_are_float32():
     assert all(part.dtype == torch.float32 for part in rotary_table(torch.arange(4), HEAD_DIM))
+
+
+@pytest.mark.parametrize("frame", [0, 3, FAR])
+def test_the_matrix_of_a_frame_turns_as_its_table_does(frame):
+    table = rotary_table(torch.tensor([frame]), HEAD_DIM)
+    x = torch.randn(2, 5, 3, 1, HEAD_DIM, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(x @ rotary_matrix(table), rotate(x, table))
