@@ -13,11 +13,9 @@ from typing import Any
 
 from jsonargparse import ArgumentError, ArgumentParser
 
+from genie import arguments
 from genie.catalog import describe, find_world, list_user_worlds, list_worlds
 from genie.homes import user_worlds_folder
-
-STAGES = ("all", "tokenizer", "lam", "encode", "dynamics")
-DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -31,8 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         Ctrl-C.
     """
     try:
-        arguments = build_parser().parse_args(argv).as_dict()
-        words, values = _chosen(arguments)
+        words, values = _chosen(build_parser().parse_args(argv).as_dict())
         _COMMANDS[words](values)
     except SystemExit as stop:  # --help and --version end so
         return stop.code if isinstance(stop.code, int) else 0
@@ -52,23 +49,27 @@ def build_parser() -> ArgumentParser:
     commands = _add_commands(
         parser,
         "command",
-        ("play", _add_play, "play a world in a window, or without one"),
-        ("replay", _add_replay, "draw a session again, check it, or play its keys elsewhere"),
+        ("play", arguments.add_play, "play a world in a window, or without one"),
+        (
+            "replay",
+            arguments.add_replay,
+            "draw a session again, check it, or play its keys elsewhere",
+        ),
         ("worlds", None, "list the worlds that ship and the user's own"),
-        ("export", _add_export, "write a world as one zip file"),
+        ("export", arguments.add_export, "write a world as one zip file"),
         ("corpus", None, "build, record or report on a corpus of gameplay"),
-        ("train", _add_train, "train the stages of a world on a corpus"),
-        ("evaluate", _add_evaluate, "measure a world on a corpus"),
-        ("compare", _add_compare, "measure worlds on the same clips and seeds"),
-        ("card", _add_card, "write a world's card from the report of an evaluation"),
-        ("bench", _add_bench, "measure the speed of a world"),
+        ("train", arguments.add_train, "train the stages of a world on a corpus"),
+        ("evaluate", arguments.add_evaluate, "measure a world on a corpus"),
+        ("compare", arguments.add_compare, "measure worlds on the same clips and seeds"),
+        ("card", arguments.add_card, "write a world's card from the report of an evaluation"),
+        ("bench", arguments.add_bench, "measure the speed of a world"),
     )
     _add_commands(
         commands["corpus"],
         "corpus_command",
-        ("build", _add_build, "make a corpus from video files and folders"),
-        ("record", _add_record, "make a corpus from a game, played at random"),
-        ("report", _add_report, "show what a corpus holds"),
+        ("build", arguments.add_build, "make a corpus from video files and folders"),
+        ("record", arguments.add_record, "make a corpus from a game, played at random"),
+        ("report", arguments.add_report, "show what a corpus holds"),
     )
     return parser
 
@@ -94,131 +95,6 @@ def _parser(about: str, **options: Any) -> ArgumentParser:
         formatter_class=argparse.HelpFormatter,
         **options,
     )
-
-
-def _add_play(parser: ArgumentParser) -> None:
-    add = parser.add_argument
-    add("world", nargs="?", metavar="WORLD|RUN", help="name or folder; default: see genie worlds")
-    add("--headless", action="store_true", help="without a window")
-    add("--frames", type=int, metavar="N", help="stop after N frames")
-    add("--keys", type=str, metavar="KEYS", help='such as "right*20 jump*5 a0*10"')
-    add("--prompt", type=Path, metavar="PNG", help="picture to start from")
-    add("--seed", type=int, default=0, metavar="S", help="of everything drawn (default: 0)")
-    add("--steps", type=int, metavar="M", help="refinement passes (default: the world's)")
-    add("--temperature", type=float, metavar="T", help="of the codes (default: the world's)")
-    _add_machine(parser)
-    add("--record", type=Path, metavar="FILE", help="a .gif, .mp4, .png (a folder) or .session")
-    add("--versus", type=str, metavar="B", help="play beside a world, a .session or a video")
-    add(
-        "--json",
-        dest="timings",
-        type=Path,
-        metavar="FILE",
-        help="write frames, fps, p50_ms, p95_ms",
-    )
-
-
-def _add_replay(parser: ArgumentParser) -> None:
-    add = parser.add_argument
-    add("path", type=Path, metavar="FILE", help="a .session file that play has written")
-    add("--record", type=Path, metavar="FILE", help="a .gif, .mp4 or .png (a folder)")
-    add("--verify", action="store_true", help="draw every frame from its seed again and compare")
-    add("--world", type=str, metavar="OTHER", help="play the keys in another world")
-    add("--show-keys", action="store_true", help="write the action into each frame")
-    _add_machine(parser)
-
-
-def _add_export(parser: ArgumentParser) -> None:
-    add = parser.add_argument
-    add("world", metavar="WORLD|RUN", help="name or folder")
-    add("out", type=Path, metavar="ZIP", help="the file to write, replacing it")
-
-
-def _add_machine(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "--device", choices=DEVICES, default="auto", help="auto: CUDA if there is one, else cpu"
-    )
-    parser.add_argument("--threads", type=int, metavar="N", help="processor threads")
-
-
-def _add_train(parser: ArgumentParser) -> None:
-    add = parser.add_argument
-    add("stage", choices=STAGES, help="what to train; encode turns the corpus into tokens")
-    add("--corpus", type=Path, required=True, metavar="DIR", help="from genie corpus")
-    add("--recipe", type=str, required=True, metavar="NAME", help="smoke, cpu, gpu, or a yaml")
-    add("--out", type=Path, required=True, metavar="RUN", help="folder of the run")
-    add("--minutes", type=float, metavar="M", help="of the stage in all, or shared by all stages")
-    add("--stop-after", type=float, metavar="M", help="end this slice after M minutes")
-    add("--resume", action="store_true", help="go on with a run")
-    add("--seed", type=int, default=0, metavar="S", help="default: 0")
-    add(
-        "--allow-collapsed",
-        action="store_true",
-        help="train the dynamics although the latent actions are collapsed",
-    )
-    add("--from", dest="start", metavar="WORLD", help="go on from a world instead of from nothing")
-
-
-def _add_evaluate(parser: ArgumentParser) -> None:
-    add = parser.add_argument
-    add("world", metavar="WORLD|RUN", help="name or folder")
-    add("corpus", type=Path, metavar="CORPUS", help="not trained on; or a folder of videos")
-    add("--clips", type=int, default=256, metavar="N", help="how many (default: 256)")
-    add("--seed", type=int, default=0, metavar="S", help="of every choice (default: 0)")
-    add("--long", action="store_true", help="play 10,000 frames instead of 1,000")
-    add("--action-groups", type=Path, metavar="FILE", help="json: true actions that do the same")
-    add("--json", type=Path, metavar="FILE", help="write the report")
-    add("--plots", type=Path, metavar="DIR", help="write plots, contact sheet and GIFs")
-
-
-def _add_compare(parser: ArgumentParser) -> None:
-    add = parser.add_argument
-    add("worlds", nargs="+", metavar="WORLD", help="two or more names or folders")
-    add("corpus", type=Path, metavar="CORPUS", help="not trained on; or a folder of videos")
-    add("--clips", type=int, default=256, metavar="N", help="how many (default: 256)")
-    add("--seed", type=int, default=0, metavar="S", help="of every choice (default: 0)")
-    add("--json", type=Path, metavar="FILE", help="write the figures")
-    add("--record", type=Path, metavar="FILE", help="write a .gif or .mp4, side by side")
-
-
-def _add_card(parser: ArgumentParser) -> None:
-    add = parser.add_argument
-    add("report", type=Path, metavar="JSON", help="from genie evaluate --json")
-    add("world", metavar="WORLD|RUN", help="name or folder of the world that was evaluated")
-
-
-def _add_bench(parser: ArgumentParser) -> None:
-    add = parser.add_argument
-    add("world", nargs="?", metavar="WORLD|RUN", help="name or folder; default: see genie worlds")
-    add("--frames", type=int, default=200, metavar="N", help="how many (default: 200)")
-    _add_machine(parser)
-
-
-def _add_build(parser: ArgumentParser) -> None:
-    add = parser.add_argument
-    add("inputs", nargs="+", metavar="VIDEO|FOLDER", help="anything that FFmpeg reads")
-    add("--out", type=Path, required=True, metavar="DIR", help="the corpus to make")
-    add("--size", type=str, required=True, metavar="HxW", help="of the frames, such as 64x64")
-    add("--fps", type=float, metavar="F", help="resample (default: every frame)")
-    add("--fit", choices=("crop", "pad"), default="crop", help="for other shapes (default: crop)")
-    add("--drop-actions", action="store_true", help="leave out true actions beside the videos")
-    add("--resume", action="store_true", help="go on with an interrupted build")
-
-
-def _add_record(parser: ArgumentParser) -> None:
-    add = parser.add_argument
-    add("env", metavar="ENV", help="procgen:NAME, or a Gymnasium id such as ALE/Pong-v5")
-    add("--out", type=Path, required=True, metavar="DIR", help="the corpus to make")
-    add("--frames", type=int, required=True, metavar="N", help="how many")
-    add("--size", type=str, metavar="HxW", help="crop and scale to (default: as the game shows)")
-    add("--levels", type=str, metavar="A:B", help="levels A to B-1")
-    add("--actions", type=str, metavar="A:B", help="play actions A to B-1 only (default: all)")
-    add("--hold", type=int, default=30, metavar="N", help="longest hold in frames (default: 30)")
-    add("--seed", type=int, default=0, metavar="S", help="default: 0")
-
-
-def _add_report(parser: ArgumentParser) -> None:
-    parser.add_argument("path", type=Path, metavar="DIR", help="a corpus")
 
 
 def _play(values: dict[str, Any]) -> None:
@@ -326,10 +202,10 @@ _COMMANDS = {
 }
 
 
-def _chosen(arguments: dict[str, Any]) -> tuple[tuple[str, ...], dict[str, Any]]:
+def _chosen(given: dict[str, Any]) -> tuple[tuple[str, ...], dict[str, Any]]:
     """Return the words of the command, and its values under the names of what it calls."""
-    command = arguments["command"]
-    values = arguments.get(command) or {}
+    command = given["command"]
+    values = given.get(command) or {}
     if command != "corpus":
         return (command,), values
     word = values["corpus_command"]

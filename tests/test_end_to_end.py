@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import re
@@ -18,14 +20,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from corpus.store import Corpus
-from genie.bundle import load_bundle
 from genie.cli import main
+from genie.evaluate import run as evaluation
 from genie.evaluate.notes import unexplained
-from genie.evaluate.run import evaluate_subject
-from genie.evaluate.subject import Request, Subject
-from genie.rollout import Rollout
-from genie.world import World
+from genie.evaluate.subject import Request
 
 ROOT = Path(__file__).resolve().parents[1]
 GENIE = "import sys; from genie.cli import main; sys.exit(main())"
@@ -102,29 +100,35 @@ def test_every_action_of_the_world_can_be_held(place):
     assert len(play(place, "keys.gif", "--keys", keys)) == 8
 
 
-def test_the_world_is_measured(place, capsys):
-    report = place.folder / "report.json"
-    command = ["evaluate", str(place.run), str(place.corpus), "--clips", "2"]
-    assert main([*command, "--json", str(report)]) == 0
-    assert "psnr" in json.dumps(read(report)).lower()
-    assert "psnr" in capsys.readouterr().out.lower()
-    assert main(["card", str(report), str(place.run)]) == 0
+def measure(place, name):
+    """The report of the evaluation of the run, and what the command printed."""
+    file, said = place.folder / name, io.StringIO()
+    command = ["evaluate", str(place.run), str(place.corpus), "--clips", "2", "--long"]
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said):
+        # Shows that the longer rollouts are played, not that they are long.
+        patch.setattr(evaluation, "LONG_FRAMES", 200)
+        patch.setattr(evaluation, "Request", partial(Request, speed_frames=60))
+        assert main([*command, "--json", str(file)]) == 0
+    return file, said.getvalue()
+
+
+@pytest.fixture(scope="module")
+def measured(place):
+    return measure(place, "report.json")
+
+
+def test_the_world_is_measured(place, measured):
+    file, said = measured
+    assert "psnr" in json.dumps(read(file)).lower()
+    assert len(read(file)["drift"]["held"]["moving_share"]) == 2  # stretches of 100 frames
+    assert "psnr" in said.lower() and "Minutes" in said
+    assert main(["card", str(file), str(place.run)]) == 0
     card = (place.run / "world" / "README.md").read_text()
-    assert f"{read(report)['tokenizer']['psnr']:.2f} dB" in card and "--allow-collapsed" in card
+    assert f"{read(file)['tokenizer']['psnr']:.2f} dB" in card and "--allow-collapsed" in card
 
 
-def test_a_second_measurement_says_the_same_but_for_times(place):
-    def measure():
-        bundle, corpus = load_bundle(place.run / "world"), Corpus.open(place.corpus)
-        subject = Subject(
-            bundle=bundle,
-            make_rollout=partial(Rollout, bundle),
-            world=World(bundle),
-            corpus=corpus,
-        )
-        return evaluate_subject(subject, Request(clips=3, long_frames=100, speed_frames=12))
-
-    one, other = measure(), measure()
+def test_a_second_measurement_says_the_same_but_for_times(place, measured):
+    one, other = (read(file) for file in (measured[0], measure(place, "again.json")[0]))
     times = {"speed": None, "meta": {**one["meta"], "date": None}}
     assert {**one, **times} == {**other, "speed": None, "meta": {**other["meta"], "date": None}}
     assert unexplained(one) == []

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from genie.evaluate.report import FORMAT, show
+from genie.evaluate.report import FORMAT, KEYS_IN_WORDS, show
 from lam.keymap import Keymap
 from spacetime.weights import read_json, write_atomic
 
@@ -177,7 +177,7 @@ def _pair(dynamics: Mapping[str, Any], first: str, second: str) -> str:
 def _long_rows(drift: Mapping[str, Any]) -> list[tuple[str, str]]:
     rows = []
     for keys, half in drift.items():
-        word = {"random": "inferred keys", "held": "keys held in turn"}[keys]
+        word = KEYS_IN_WORDS[keys]
         moving, read = half["moving_share"], half["round_trip"]
         rows += [
             (

@@ -11,6 +11,7 @@ from einops import rearrange
 from torch import Tensor
 
 from genie.evaluate.progress import Tick, no_tick
+from genie.evaluate.workers import at_once
 
 HORIZON = 16
 LONGEST_PROMPT = 4
@@ -199,7 +200,6 @@ def batches(count: int, size: int) -> list[slice]:
     return [slice(start, min(start + size, count)) for start in range(0, count, size)]
 
 
-@torch.inference_mode()
 def encode_clips(
     bundle: object, corpus: CorpusLike, choice: ClipChoice, tick: Tick = no_tick
 ) -> EncodedClips:
@@ -215,12 +215,15 @@ def encode_clips(
         Token ids and inferred actions of all clips.
     """
     device = bundle_device(bundle)
-    ids, codes = [], []
-    for part in batches(len(choice), max(1, BATCH_FRAMES // CLIP_FRAMES)):
+
+    def read(part: slice, tick: Tick) -> tuple[Tensor, Tensor]:
         frames = to_models(read_clips(corpus, choice.starts[part]), device)
-        ids.append(bundle.tokenizer.encode(frames).cpu())
-        codes.append(bundle.lam.infer(frames).cpu())
+        ids, codes = bundle.tokenizer.encode(frames).cpu(), bundle.lam.infer(frames).cpu()
         tick(part.stop - part.start)
+        return ids, codes
+
+    parts = batches(len(choice), max(1, BATCH_FRAMES // CLIP_FRAMES))
+    ids, codes = zip(*at_once(read, parts, device, tick), strict=True)
     return EncodedClips(ids=torch.cat(ids).long(), codes=torch.cat(codes).long())
 
 

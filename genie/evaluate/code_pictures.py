@@ -12,6 +12,7 @@ from genie.evaluate.subject import Subject
 from lam.pictures import code_grid
 
 PROMPTS = 4
+LEGEND = "before, after, change"
 
 
 @torch.inference_mode()
@@ -36,5 +37,6 @@ def draw_codes(subject: Subject, names: list[str], folder: Path, seed: int = 0) 
     ]
     rows = [f"{code}  {name}" for code, name in enumerate(names)]
     path = folder / "codes.png"
-    save_png(label_rows(code_grid(before, torch.stack(after)).numpy(), rows), path)
+    grid = code_grid(before, torch.stack(after)).numpy()
+    save_png(label_rows(grid, rows, LEGEND), path)
     return path

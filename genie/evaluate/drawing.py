@@ -15,6 +15,7 @@ LEFT, RIGHT, TOP, BOTTOM = 62, 16, 48, 46
 INK, GRID, PAPER = (40, 40, 40), (224, 224, 224), (255, 255, 255)
 COLOURS = ((31, 95, 180), (214, 93, 14), (120, 120, 120), (24, 140, 90), (150, 60, 160))
 FONT_SIZE = 13
+BAND_OPACITY = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +40,7 @@ class _Axes:
 
     def __init__(self, x: tuple[float, float], y: tuple[float, float]) -> None:
         self.image = Image.new("RGB", (WIDTH, HEIGHT), PAPER)
-        self.draw = ImageDraw.Draw(self.image)
+        self.draw = ImageDraw.Draw(self.image, "RGBA")  # so that bands may shine through
         self.font = ImageFont.load_default(FONT_SIZE)
         self._x = x if x[1] > x[0] else (x[0] - 0.5, x[0] + 0.5)
         self._y = y if y[1] > y[0] else (y[0] - 0.5, y[0] + 0.5)
@@ -99,8 +100,10 @@ def line_chart(title: str, x_name: str, y_name: str, lines: Sequence[Line]) -> I
         (float(values.min()) - margin, float(values.max()) + margin),
     )
     axes.frame(title, x_name, y_name)
-    for i, line in enumerate(lines):
-        _draw_line(axes, line, COLOURS[i % len(COLOURS)])
+    coloured = [(line, COLOURS[i % len(COLOURS)]) for i, line in enumerate(lines)]
+    for draw in (_draw_band, _draw_line):  # no band hides a line
+        for line, colour in coloured:
+            draw(axes, line, colour)
     _draw_legend(axes, lines)
     return axes.image
 
@@ -114,12 +117,14 @@ def _draw_legend(axes: _Axes, lines: Sequence[Line]) -> None:
         right -= int(axes.font.getlength(lines[i].name)) + 14
 
 
-def _draw_line(axes: _Axes, line: Line, colour: tuple[int, int, int]) -> None:
+def _draw_band(axes: _Axes, line: Line, colour: tuple[int, int, int]) -> None:
     if line.band is not None and len(line.x) > 1:
-        pale = tuple((c + 3 * 255) // 4 for c in colour)
         low = [axes.at(x, b) for x, b in zip(line.x, line.band[:, 0], strict=True)]
         high = [axes.at(x, b) for x, b in zip(line.x, line.band[:, 1], strict=True)]
-        axes.draw.polygon(low + high[::-1], fill=pale)
+        axes.draw.polygon(low + high[::-1], fill=(*colour, BAND_OPACITY))
+
+
+def _draw_line(axes: _Axes, line: Line, colour: tuple[int, int, int]) -> None:
     points = [axes.at(x, y) for x, y in zip(line.x, line.y, strict=True)]
     axes.draw.line(points, fill=colour, width=2)
     for x, y in points if len(points) <= 32 else []:
@@ -189,24 +194,27 @@ def picture_table(
     return sheet
 
 
-def label_rows(picture: np.ndarray, names: Sequence[str]) -> Image.Image:
+def label_rows(picture: np.ndarray, names: Sequence[str], legend: str) -> Image.Image:
     """Write names to the left of a picture whose rows are equally high.
 
     Args:
         picture: uint8 (H, W, 3).
         names: of its rows, from the top.
+        legend: what stands in a row, written under each name.
 
     Returns:
         An RGB picture.
     """
     font = ImageFont.load_default(FONT_SIZE)
-    label = 12 + max(int(font.getlength(name)) for name in names)
+    label = 12 + max(int(font.getlength(text)) for text in (*names, legend))
     height, width = picture.shape[:2]
     sheet = Image.new("RGB", (label + width, height), PAPER)
     sheet.paste(Image.fromarray(picture), (label, 0))
     draw = ImageDraw.Draw(sheet)
     for i, name in enumerate(names):
-        draw.text((6, (i + 0.5) * height / len(names)), name, fill=INK, font=font, anchor="lm")
+        y = (i + 0.5) * height / len(names)
+        draw.text((6, y - 1), name, fill=INK, font=font, anchor="ls")
+        draw.text((6, y + 3), legend, fill=COLOURS[2], font=font, anchor="la")
     return sheet
 
 

@@ -21,10 +21,12 @@ from genie.evaluate.clips import (
     CorpusLike,
     EncodedClips,
     batches,
+    bundle_device,
     read_clips,
 )
 from genie.evaluate.progress import Tick, no_tick
 from genie.evaluate.rollouts import RolloutScores, decode_clips, drawn_clips
+from genie.evaluate.workers import at_once
 
 FEATURE = "blocks-1"
 DIMENSIONS = 64
@@ -134,22 +136,23 @@ def score_frechet(
     Source: metrics.md, "Fréchet".
     """
     drawn, first = drawn_clips(encoded, scores), LONGEST_PROMPT - 1
-    sets: dict[str, list[np.ndarray]] = {"true": [], "drawn": [], "ceiling": [], "frozen": []}
-    for part in batches(len(choice), CLIPS_A_BATCH):
+
+    def describe(part: slice, tick: Tick) -> list[np.ndarray]:
         true = read_clips(corpus, choice.starts[part])[:, first:]
-        sets["true"].append(frame_features(true))
-        sets["drawn"].append(frame_features(decode_clips(bundle, drawn[part])))
         rendered = decode_clips(bundle, encoded.ids[part, first:])
-        sets["ceiling"].append(frame_features(rendered))
         still = np.broadcast_to(true[:, :1], true.shape)
-        sets["frozen"].append(frame_features(still))
+        sets = (true, decode_clips(bundle, drawn[part]), rendered, still)
+        features = [frame_features(frames) for frames in sets]
         tick(part.stop - part.start)
-    features = {name: np.concatenate(values) for name, values in sets.items()}
-    true = features["true"]
+        return features
+
+    parts = batches(len(choice), CLIPS_A_BATCH)
+    rows = at_once(describe, parts, bundle_device(bundle), tick)
+    true, played, ceiling, frozen = (np.concatenate(column) for column in zip(*rows, strict=True))
     return Frechet(
-        value=frechet_distance(features["drawn"], true),
-        ceiling=frechet_distance(features["ceiling"], true),
-        frozen=frechet_distance(features["frozen"], true),
+        value=frechet_distance(played, true),
+        ceiling=frechet_distance(ceiling, true),
+        frozen=frechet_distance(frozen, true),
         feature=FEATURE,
         n=len(true),
         d=DIMENSIONS,

@@ -22,6 +22,7 @@ from genie.evaluate.clips import (
 from genie.evaluate.engine import infer_actions
 from genie.evaluate.errors import FROZEN, INFERRED, ErrorTable, random_arm, squared_error
 from genie.evaluate.progress import Tick, no_tick
+from genie.evaluate.workers import at_once
 
 CLIPS_A_BATCH = 8
 STRETCH = 200
@@ -44,7 +45,6 @@ class Transitions:
     to_current: np.ndarray
 
 
-@torch.inference_mode()
 def predict_transitions(
     bundle: object,
     corpus: CorpusLike,
@@ -68,9 +68,9 @@ def predict_transitions(
 
     Source: metrics.md, "LAM one-step delta PSNR", "nearer_next".
     """
-    device, rows, current = bundle_device(bundle), [], []
-    steps = CLIP_FRAMES - 1
-    for part in batches(len(choice), CLIPS_A_BATCH):
+    device, steps = bundle_device(bundle), CLIP_FRAMES - 1
+
+    def predict(part: slice, tick: Tick) -> tuple[np.ndarray, np.ndarray]:
         true = read_clips(corpus, choice.starts[part])
         before = rearrange(to_models(true[:, :-1], device), "b t c h w -> (b t) c h w")
         codes = encoded.codes[part].flatten().to(device)
@@ -81,9 +81,11 @@ def predict_transitions(
         )
         arms = [squared_error(frames, true[:, 1:]) for frames in (predicted, guessed)]
         arms.append(squared_error(true[:, :-1], true[:, 1:]))
-        rows.append(np.stack(arms, axis=1))  # (B, arms, T-1)
-        current.append(squared_error(predicted, true[:, :-1]))
         tick(part.stop - part.start)
+        return np.stack(arms, axis=1), squared_error(predicted, true[:, :-1])
+
+    parts = batches(len(choice), CLIPS_A_BATCH)
+    rows, current = zip(*at_once(predict, parts, device, tick), strict=True)
     arms = (INFERRED, random_arm(0), FROZEN)
     return Transitions(
         codes=encoded.codes.numpy(),
@@ -115,13 +117,14 @@ def infer_episodes(
         For each episode int64 (frames - 1,).
     """
     ends = [int(end) for end in corpus.episode_ends]
-    codes = []
-    for episode in episodes:
+
+    def infer(episode: int, tick: Tick) -> np.ndarray:
         start, stop = (ends[episode - 1] if episode else 0), ends[episode]
         read = [
             infer_actions(bundle, np.asarray(corpus.read(a, min(a + STRETCH + 1, stop)))[None])[0]
             for a in range(start, stop - 1, STRETCH)
         ]
-        codes.append(np.concatenate(read) if read else np.empty(0, dtype=np.int64))
         tick(1)
-    return codes
+        return np.concatenate(read) if read else np.empty(0, dtype=np.int64)
+
+    return at_once(infer, [int(episode) for episode in episodes], bundle_device(bundle), tick)

@@ -9,6 +9,7 @@ import numpy as np
 from genie.evaluate.clips import ClipChoice, CorpusLike, batches, bundle_device
 from genie.evaluate.engine import (
     MakeRollout,
+    RolloutLike,
     encode_prompts,
     infer_actions,
     play_stretch,
@@ -17,6 +18,7 @@ from genie.evaluate.engine import (
 )
 from genie.evaluate.progress import Tick, no_tick
 from genie.evaluate.statistics import DriftMeter
+from genie.evaluate.workers import at_once
 
 ROLLOUTS = 8
 FRAMES = 1000
@@ -130,7 +132,7 @@ def score_long_play(
     seed: int = 0,
     tick: Tick = no_tick,
 ) -> dict[str, LongPlay]:
-    """Play eight long rollouts, half with inferred keys and half with held ones.
+    """Play eight long rollouts, half with inferred keys and half with held ones, side by side.
 
     Args:
         bundle: the world's parts.
@@ -147,34 +149,44 @@ def score_long_play(
 
     Source: metrics.md, "Long play".
     """
-    device, half = bundle_device(bundle), ROLLOUTS // 2
+    half = ROLLOUTS // 2
     picks = np.arange(ROLLOUTS) % len(choice)
-    keys = [
-        inferred_keys(bundle, corpus, int(choice.starts[i]), int(choice.episodes[i]), frames)
-        for i in picks[:half]
-    ] + [held_keys(i, bundle.num_actions, frames) for i in range(ROLLOUTS - half)]
-    actions = np.stack(keys)
-    ids = encode_prompts(bundle, corpus, choice.starts[picks])
-    rollout, before = start_rollout(
-        make_rollout,
-        rollout_seeds(seed, np.arange(ROLLOUTS)),
-        ids,
-        ids.new_zeros(ROLLOUTS, 0),
-        device,
-    )
+
+    def play(name: str, tick: Tick) -> LongPlay:
+        if name == "random":
+            places = ((int(choice.starts[i]), int(choice.episodes[i])) for i in picks[:half])
+            keys = [inferred_keys(bundle, corpus, *place, frames) for place in places]
+            rollouts = np.arange(half)
+        else:
+            rollouts = np.arange(half, ROLLOUTS)
+            keys = [held_keys(i, bundle.num_actions, frames) for i in range(ROLLOUTS - half)]
+        ids = encode_prompts(bundle, corpus, choice.starts[picks[rollouts]])
+        rollout, before = start_rollout(
+            make_rollout,
+            rollout_seeds(seed, rollouts),
+            ids,
+            ids.new_zeros(len(ids), 0),
+            bundle_device(bundle),
+        )
+        return _summarise(*_play_on(bundle, rollout, before, np.stack(keys), tick), meter)
+
+    halves = ("random", "held")
+    return dict(zip(halves, at_once(play, halves, bundle_device(bundle), tick), strict=True))
+
+
+def _play_on(
+    bundle: object, rollout: RolloutLike, before: np.ndarray, actions: np.ndarray, tick: Tick
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Play int64 (B, T); return tokens (B, T, N), and by stretch what moves and what is obeyed."""
     tokens, moving, obeyed = [], [], []
-    for part in batches(frames, STRETCH):
-        played = play_stretch(rollout, before, actions[:, part], device, tick)
+    for part in batches(actions.shape[1], STRETCH):
+        played = play_stretch(rollout, before, actions[:, part], bundle_device(bundle), tick)
         before = played.frames[:, -1]
         tokens.append(played.ids.astype(np.int32))
         moving.append(moving_share(played.frames).mean(axis=1))
         read = infer_actions(bundle, played.frames)
         obeyed.append((read == actions[:, part]).mean(axis=1))
-    series = np.concatenate(tokens, axis=1), np.stack(moving, 1), np.stack(obeyed, 1)
-    return {
-        "random": _summarise(*(values[:half] for values in series), meter),
-        "held": _summarise(*(values[half:] for values in series), meter),
-    }
+    return np.concatenate(tokens, axis=1), np.stack(moving, 1), np.stack(obeyed, 1)
 
 
 def _summarise(

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from genie.evaluate.drawing import Line, bar_chart, line_chart, save_png
+from genie.evaluate.report import KEYS_IN_WORDS
 from genie.evaluate.statistics import STRIDE
 
 
@@ -81,7 +82,9 @@ def _bars(title: str, names: list[str], values: list | None) -> object:
 def _drift(drift: dict) -> object:
     lines = [
         Line(
-            name=f"{keys} keys", x=float(STRIDE) * np.arange(len(half["distance"])), y=_array(half)
+            name=KEYS_IN_WORDS[keys],
+            x=float(STRIDE) * np.arange(len(half["distance"])),
+            y=np.array(half["distance"]),
         )
         for keys, half in drift.items()
         if half and half["distance"]
@@ -95,18 +98,10 @@ def _drift(drift: dict) -> object:
     return line_chart("Distance to the corpus' tokens", "frame", "distance", lines)
 
 
-def _starts(half: dict) -> np.ndarray:
-    return float(STRIDE) * np.arange(len(half["distance"]))
-
-
-def _array(half: dict) -> np.ndarray:
-    return np.array(half["distance"])
-
-
 def _series(drift: dict, key: str, title: str) -> object:
     lines = [
         Line(
-            name=f"{keys} keys",
+            name=KEYS_IN_WORDS[keys],
             x=half["stretch"] * (np.arange(len(half[key])) + 0.5),
             y=np.array(half[key]),
         )

@@ -17,6 +17,8 @@ from genie.evaluate.tokens import CrossEntropy
 from spacetime.weights import write_json
 
 FORMAT = 1
+# What is pressed in the two halves of long play; format 1 calls the first "random".
+KEYS_IN_WORDS = {"random": "inferred keys", "held": "keys held in turn"}
 
 
 def dynamics_part(
@@ -134,6 +136,21 @@ def print_report(report: dict, names: list[str], console: Console | None = None)
         console.print(f"{place}: {reason}", style="dim", markup=False)
 
 
+def print_minutes(minutes: Mapping[str, float], console: Console | None = None) -> None:
+    """Print what each part of an evaluation took, and all together.
+
+    Args:
+        minutes: by name of the part.
+        console: where to; standard output if None.
+    """
+    table = Table(title="Minutes")
+    table.add_column("part")
+    table.add_column("minutes", justify="right")
+    for name, taken in [*minutes.items(), ("all", sum(minutes.values()))]:
+        table.add_row(name, f"{taken:.1f}")
+    (console or Console()).print(table)
+
+
 def _summary(report: dict) -> Table:
     tokens, dynamics, lam = report["tokenizer"], report["dynamics"], report["lam"]
     drift, speed = report["drift"], report["speed"]
@@ -155,12 +172,13 @@ def _summary(report: dict) -> Table:
         ("latent actions: perplexity", lam["perplexity"]),
         *_agreement_rows(lam["agreement"]),
     ]
-    for keys, half in drift.items():
+    for name, half in drift.items():
+        keys = KEYS_IN_WORDS[name]
         rows += [
-            (f"{keys} keys: moving pixels, first and last", _ends(half, "moving_share")),
-            (f"{keys} keys: moving pixels of real clips", half["real_moving_share"]),
-            (f"{keys} keys: keys read back, first and last", _ends(half, "round_trip")),
-            (f"{keys} keys: left the corpus at frame", half["left_at"]),
+            (f"{keys}: moving pixels, first and last", _ends(half, "moving_share")),
+            (f"{keys}: moving pixels of real clips", half["real_moving_share"]),
+            (f"{keys}: read back, first and last", _ends(half, "round_trip")),
+            (f"{keys}: left the corpus at frame", half["left_at"]),
         ]
     frechet = report["frechet"]
     rows += [

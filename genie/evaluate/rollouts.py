@@ -30,6 +30,7 @@ from genie.evaluate.engine import (
 from genie.evaluate.errors import CEILING, FROZEN, INFERRED, ErrorTable, random_arm, squared_error
 from genie.evaluate.progress import Tick, no_tick
 from genie.evaluate.similarity import ssim
+from genie.evaluate.workers import at_once
 
 RANDOM_DRAWS = 4
 
@@ -69,7 +70,6 @@ def random_actions(clips: np.ndarray, draws: int, num_actions: int, seed: int) -
     return np.stack(drawn).astype(np.int64)
 
 
-@torch.inference_mode()
 def score_rollouts(
     bundle: object,
     make_rollout: MakeRollout,
@@ -107,44 +107,47 @@ def score_rollouts(
     Source: metrics.md, "Rollout PSNR" and "Delta_t PSNR".
     """
     generated = 1 + random_draws
-    tables, drawn, similar = [], [], []
-    for part in batches(len(choice), max(1, BATCH_ROLLOUTS // generated)):
-        true = read_clips(corpus, choice.starts[part])
+    device = bundle_device(bundle)
+    prompt = slice(LONGEST_PROMPT - prompt_frames, LONGEST_PROMPT)
+
+    def score(part: slice, tick: Tick) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
         clips = np.arange(part.start, part.stop)
         arms = _arm_actions(encoded.codes[part], clips, random_draws, bundle.num_actions, seed)
-        prompt = slice(LONGEST_PROMPT - prompt_frames, LONGEST_PROMPT)
         rollout, before = start_rollout(
             make_rollout,
             rollout_seeds(seed, clips.repeat(generated)),
             encoded.ids[part, prompt].repeat_interleave(generated, dim=0),
             encoded.codes[part, prompt.start : prompt.stop - 1].repeat_interleave(generated, 0),
-            bundle_device(bundle),
+            device,
         )
-        played = play_stretch(
-            rollout,
-            before,
-            arms[..., :horizon].reshape(-1, horizon),
-            bundle_device(bundle),
-            tick,
-        )
+        keys = arms[..., :horizon].reshape(-1, horizon)
+        played = play_stretch(rollout, before, keys, device, tick)
         frames = played.frames[:, 1:]  # (B * arms, t, H, W, 3)
         frames = frames.reshape(len(clips), generated, *frames.shape[1:])
-        drawn.append(played.ids.astype(np.int32).reshape(*frames.shape[:3], -1))
-        end = LONGEST_PROMPT + horizon
-        target = true[:, LONGEST_PROMPT:end]
-        known = encoded.ids[part, prompt.start : end]
+        true = read_clips(corpus, choice.starts[part])[:, : LONGEST_PROMPT + horizon]
+        known = encoded.ids[part, prompt.start : LONGEST_PROMPT + horizon]
         ceiling = _through_tokenizer(bundle, known)[:, prompt_frames:]
-        frozen = true[:, LONGEST_PROMPT - 1 : LONGEST_PROMPT]
-        rows = [squared_error(frames[:, arm], target) for arm in range(generated)]
-        rows += [squared_error(frozen, target), squared_error(ceiling, target)]
-        tables.append(np.stack(rows, axis=1))  # (B, arms, t)
-        similar.append(ssim(frames[:, 0], target))
+        ids = played.ids.astype(np.int32).reshape(*frames.shape[:3], -1)
+        similar = ssim(frames[:, 0], true[:, LONGEST_PROMPT:])
+        return _arm_errors(frames, ceiling, true), ids, similar
+
+    parts = batches(len(choice), max(1, BATCH_ROLLOUTS // generated))
+    tables, drawn, similar = zip(*at_once(score, parts, device, tick), strict=True)
     names = (INFERRED, *[random_arm(i) for i in range(random_draws)], FROZEN, CEILING)
     return RolloutScores(
         errors=ErrorTable(squared=np.concatenate(tables), arms=names),
         ids=np.concatenate(drawn),
         ssim=None if similar[0] is None else np.concatenate(similar),
     )
+
+
+def _arm_errors(frames: np.ndarray, ceiling: np.ndarray, true: np.ndarray) -> np.ndarray:
+    """Compare what was drawn, the frozen frame and the ceiling with true clips: (B, arms, t)."""
+    target = true[:, LONGEST_PROMPT:]
+    frozen = true[:, LONGEST_PROMPT - 1 : LONGEST_PROMPT]
+    rows = [squared_error(frames[:, arm], target) for arm in range(frames.shape[1])]
+    rows += [squared_error(frozen, target), squared_error(ceiling, target)]
+    return np.stack(rows, axis=1)
 
 
 @torch.inference_mode()

@@ -8,7 +8,6 @@ import numpy as np
 
 from genie.evaluate.clips import ClipChoice, CorpusLike, batches, bundle_device
 from genie.evaluate.engine import (
-    BATCH_ROLLOUTS,
     MakeRollout,
     encode_prompts,
     infer_actions,
@@ -17,11 +16,13 @@ from genie.evaluate.engine import (
     start_rollout,
 )
 from genie.evaluate.progress import Tick, no_tick
+from genie.evaluate.workers import at_once
 
 HELD_PROMPTS = 16
 HELD_FRAMES = 30
 RANDOM_PROMPTS = 32
 RANDOM_FRAMES = 60
+BATCH_PROMPTS = 8  # divides both numbers of prompts, so that all batches are equal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,13 +110,14 @@ def _read_back(
 ) -> np.ndarray:
     """Play `actions` int64 (B, t) from single true frames and read them back, int64 (B, t)."""
     device = bundle_device(bundle)
-    read = []
-    for part in batches(len(starts), BATCH_ROLLOUTS):
+
+    def read(part: slice, tick: Tick) -> np.ndarray:
         ids = encode_prompts(bundle, corpus, starts[part])
         seeds = rollout_seeds(seed, np.arange(part.start, part.stop))
         rollout, before = start_rollout(
             make_rollout, seeds, ids, ids.new_zeros(len(ids), 0), device
         )
         played = play_stretch(rollout, before, actions[part], device, tick)
-        read.append(infer_actions(bundle, played.frames))
-    return np.concatenate(read)
+        return infer_actions(bundle, played.frames)
+
+    return np.concatenate(at_once(read, batches(len(starts), BATCH_PROMPTS), device, tick))

@@ -30,7 +30,14 @@ from genie.evaluate.notes import explain_absent
 from genie.evaluate.pictures import open_pictures
 from genie.evaluate.plots import draw_plots
 from genie.evaluate.progress import NoProgress, ProgressBars
-from genie.evaluate.report import dynamics_part, finish, print_report, record, write_report
+from genie.evaluate.report import (
+    dynamics_part,
+    finish,
+    print_minutes,
+    print_report,
+    record,
+    write_report,
+)
 from genie.evaluate.rollouts import RANDOM_DRAWS, score_rollouts
 from genie.evaluate.round_trip import round_trip_frames, score_round_trip
 from genie.evaluate.sheet import KEYS, SEEDS, SHOWN_FRAMES, play_held_keys, write_sheet
@@ -100,10 +107,13 @@ def evaluate(
             if json is not None:
                 write_report(report, Path(json))
             if plots is not None:
-                draw_plots(report, names, Path(plots))
-                draw_codes(subject, names, Path(plots), seed)
+                with bars.part("plots", 1) as tick:
+                    draw_plots(report, names, Path(plots))
+                    draw_codes(subject, names, Path(plots), seed)
+                    tick(1)
                 draw_sheet(subject, names, Path(plots), bars, seed)
     print_report(report, names)
+    print_minutes(bars.minutes)
     return report
 
 

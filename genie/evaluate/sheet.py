@@ -9,16 +9,20 @@ from pathlib import Path
 import numpy as np
 import torch
 from einops import rearrange
+from torch import Tensor
 
-from genie.evaluate.clips import bundle_device, to_models
+from genie.evaluate.clips import batches, bundle_device, to_models
 from genie.evaluate.drawing import picture_table, save_png
-from genie.evaluate.engine import MakeRollout, as_numpy, start_rollout
+from genie.evaluate.engine import MakeRollout, RolloutLike, as_numpy, start_rollout
 from genie.evaluate.progress import Tick, no_tick
+from genie.evaluate.workers import at_once
 
 SHOWN_FRAMES = (1, 10, 100, 300, 1000)
 SEEDS = 4
 KEYS = 4
+KEYS_A_BATCH = 2
 GIF_FRAMES = 60
+CELL = 96  # least width of a picture of the sheet: its label above it must fit
 WANTED_KEYS = ("left", "right", "jump", "up", "none", "down")
 
 
@@ -52,7 +56,6 @@ def choose_keys(names: list[str], count: int = KEYS) -> list[int]:
     return (wanted + rest)[:count]
 
 
-@torch.inference_mode()
 def play_held_keys(
     bundle: object,
     make_rollout: MakeRollout,
@@ -62,7 +65,7 @@ def play_held_keys(
     shown_frames: tuple[int, ...] = SHOWN_FRAMES,
     tick: Tick = no_tick,
 ) -> HeldPlay:
-    """Hold four keys from four prompts with four seeds, all in one batch.
+    """Hold four keys from four prompts with four seeds.
 
     Args:
         bundle: the world's parts.
@@ -77,13 +80,32 @@ def play_held_keys(
     """
     keys = choose_keys(names)
     device = bundle_device(bundle)
-    starts = np.stack([prompts[seed % len(prompts)] for seed in range(SEEDS)])
-    ids = bundle.tokenizer.encode(to_models(starts[:, None], device)).cpu().long()
-    ids = ids.repeat(len(keys), 1, 1)  # (keys * seeds, 1, N)
-    actions = torch.tensor(keys).repeat_interleave(SEEDS).to(device)
-    rollout, _ = start_rollout(
-        make_rollout, list(range(SEEDS)) * len(keys), ids, ids.new_zeros(len(ids), 0), device
+    starts = to_models(
+        np.stack([prompts[seed % len(prompts)] for seed in range(SEEDS)])[:, None], device
     )
+
+    def play(part: slice, tick: Tick) -> tuple[np.ndarray, np.ndarray]:
+        held = torch.tensor(keys[part])
+        ids = bundle.tokenizer.encode(starts).cpu().long().repeat(len(held), 1, 1)
+        seeds = list(range(SEEDS)) * len(held)  # keys * seeds
+        rollout, _ = start_rollout(make_rollout, seeds, ids, ids.new_zeros(len(ids), 0), device)
+        actions = held.repeat_interleave(SEEDS).to(device)
+        return _watch(rollout, actions, shown_frames, tick)
+
+    played = at_once(play, batches(len(keys), KEYS_A_BATCH), device, tick)
+    shown, begin = (np.concatenate(frames, axis=1) for frames in zip(*played, strict=True))
+    fold = "t (k s) h w c -> k s t h w c"
+    return HeldPlay(
+        keys=tuple(names[key] for key in keys),
+        shown=rearrange(shown, fold, s=SEEDS),
+        begin=rearrange(begin, fold, s=SEEDS),
+    )
+
+
+def _watch(
+    rollout: RolloutLike, actions: Tensor, shown_frames: tuple[int, ...], tick: Tick
+) -> tuple[np.ndarray, np.ndarray]:
+    """Hold actions (B,): the frames to show and the first sixty, each uint8 (t, B, H, W, 3)."""
     shown, begin = [], []
     for frame in range(1, shown_frames[-1] + 1):
         drawn = as_numpy(rollout.step(actions)[1])
@@ -92,12 +114,7 @@ def play_held_keys(
         if frame <= GIF_FRAMES:
             begin.append(drawn)
         tick(len(drawn))
-    fold = "t (k s) h w c -> k s t h w c"
-    return HeldPlay(
-        keys=tuple(names[key] for key in keys),
-        shown=rearrange(np.stack(shown), fold, s=SEEDS),
-        begin=rearrange(np.stack(begin), fold, s=SEEDS),
-    )
+    return np.stack(shown), np.stack(begin)
 
 
 def write_sheet(
@@ -119,7 +136,7 @@ def write_sheet(
         for seed in range(SEEDS):
             rows.append(f"{key}, seed {seed}")
             pictures.append(list(play.shown[k, seed]))
-    scale = max(1, 96 // play.shown.shape[3])
+    scale = -(-CELL // play.shown.shape[3])
     columns = [f"frame {frame:,}" for frame in shown_frames]
     sheet = folder / "held_keys.png"
     save_png(picture_table(pictures, rows, columns, scale), sheet)

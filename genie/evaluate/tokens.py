@@ -23,6 +23,7 @@ from genie.evaluate.clips import (
 from genie.evaluate.errors import mean_frame_psnr, psnr, squared_error
 from genie.evaluate.progress import Tick, no_tick
 from genie.evaluate.similarity import ssim
+from genie.evaluate.workers import at_once
 
 MASK_RATIOS = tuple(math.cos(math.pi / 2 * i / 8) for i in range(8))
 CROSS_ENTROPY_CLIPS = 64
@@ -67,7 +68,6 @@ class CrossEntropy:
     clips: int
 
 
-@torch.inference_mode()
 def score_tokenizer(
     bundle: object,
     corpus: CorpusLike,
@@ -89,14 +89,17 @@ def score_tokenizer(
 
     Source: metrics.md, "PSNR of a set", "SSIM".
     """
-    errors, similar = [], []
-    for part in batches(len(choice), max(1, BATCH_FRAMES // CLIP_FRAMES)):
+    device = bundle_device(bundle)
+
+    def score(part: slice, tick: Tick) -> tuple[np.ndarray, np.ndarray | None]:
         true = read_clips(corpus, choice.starts[part])
-        ids = encoded.ids[part].to(bundle_device(bundle))
-        decoded = to_uint8(bundle.tokenizer.decode(ids))
-        errors.append(squared_error(decoded, true))
-        similar.append(ssim(decoded, true))
+        decoded = to_uint8(bundle.tokenizer.decode(encoded.ids[part].to(device)))
+        found = squared_error(decoded, true), ssim(decoded, true)
         tick(part.stop - part.start)
+        return found
+
+    parts = batches(len(choice), max(1, BATCH_FRAMES // CLIP_FRAMES))
+    errors, similar = zip(*at_once(score, parts, device, tick), strict=True)
     squared = np.concatenate(errors)
     num_codes = int(bundle.tokenizer.num_codes)
     counts = torch.bincount(encoded.ids.flatten(), minlength=num_codes).numpy()
@@ -115,7 +118,6 @@ def _entropy(counts: np.ndarray) -> float:
     return float(-(share * np.log(share)).sum())
 
 
-@torch.inference_mode()
 def score_cross_entropy(
     bundle: object, encoded: EncodedClips, seed: int = 0, tick: Tick = no_tick
 ) -> CrossEntropy:
@@ -136,19 +138,19 @@ def score_cross_entropy(
     Source: metrics.md, "Token cross-entropy"; the rotation of ratios is our choice.
     """
     clips = min(CROSS_ENTROPY_CLIPS, len(encoded.ids))
-    whole, by_ratio = [], np.zeros((len(MASK_RATIOS), 2))
-    for part in batches(clips, CROSS_ENTROPY_BATCH):
+
+    def score(part: slice, tick: Tick) -> tuple[Tensor, np.ndarray]:
         ids, codes = encoded.ids[part], encoded.codes[part]
         everything = torch.ones_like(ids, dtype=torch.bool)
-        whole.append(_nats(bundle, ids, codes, everything)[:, 1:].mean(dim=2))  # (B, T-1)
+        whole = _nats(bundle, ids, codes, everything)[:, 1:].mean(dim=2)  # (B, T-1)
         hidden, ratio = _rotated_masks(ids, part.start, seed)
-        nats = _nats(bundle, ids, codes, hidden)
-        for i in range(len(MASK_RATIOS)):
-            counted = hidden & (ratio == i)[:, :, None]
-            counted[:, 0] = False
-            by_ratio[i] += [float(nats[counted].sum()), int(counted.sum())]
+        by_ratio = _sums_by_ratio(_nats(bundle, ids, codes, hidden), hidden, ratio)
         tick(len(ids))
-    first = torch.cat(whole)
+        return whole, by_ratio
+
+    parts = batches(clips, CROSS_ENTROPY_BATCH)
+    whole, sums = zip(*at_once(score, parts, bundle_device(bundle), tick), strict=True)
+    first, by_ratio = torch.cat(whole), np.sum(sums, axis=0)
     met = by_ratio[by_ratio[:, 1] > 0]
     return CrossEntropy(
         first=float(first.mean()),
@@ -156,6 +158,16 @@ def score_cross_entropy(
         by_frame=tuple(first.mean(dim=0).tolist()),
         clips=clips,
     )
+
+
+def _sums_by_ratio(nats: Tensor, hidden: Tensor, ratio: Tensor) -> np.ndarray:
+    """Sum up each ratio, frame 0 left out: float64 (ratios, 2), nats and hidden tokens."""
+    rows = []
+    for i in range(len(MASK_RATIOS)):
+        counted = hidden & (ratio == i)[:, :, None]
+        counted[:, 0] = False
+        rows.append([float(nats[counted].sum()), int(counted.sum())])
+    return np.array(rows)
 
 
 def _rotated_masks(ids: Tensor, first_clip: int, seed: int) -> tuple[Tensor, Tensor]:

@@ -5,12 +5,13 @@ import math
 
 import numpy as np
 import pytest
+from PIL import Image
 from rich.console import Console
 
 from genie.evaluate.notes import unexplained
 from genie.evaluate.plots import draw_plots
 from genie.evaluate.progress import ProgressBars
-from genie.evaluate.report import clean, finish, print_report, write_report
+from genie.evaluate.report import clean, finish, print_minutes, print_report, write_report
 from genie.evaluate.run import draw_sheet, evaluate_subject
 from genie.evaluate.subject import read_action_groups
 
@@ -46,6 +47,13 @@ def test_the_report_has_the_layout_of_format_1(toy_report):
     assert set(report["dynamics"]["by_prompt_frames"]) == {"1", "4"}
     for half in report["drift"].values():
         assert {"distance", "threshold", "left_at", "moving_share"} <= set(half)
+    agreement = report["lam"]["agreement"]
+    assert {"groups", "balanced_accuracy", "ceiling", "share_of_ceiling", "nmi"} <= set(agreement)
+    assert set(agreement["groups"]) == {"still", "right", "left", "down"}
+    assert agreement["weak_ceiling"] is True
+    for name in ("random", "held"):
+        assert len(report["lam"]["round_trip"][name]) == len(report["lam"]["code_share"]) == 4
+    assert set(report["meta"]["fingerprints"]) == {"world", "corpus"}
 
 
 def test_every_number_is_finite_and_the_report_is_plain_json(toy_report):
@@ -81,7 +89,9 @@ def test_a_world_without_statistics_is_measured_without_distances(toy, toy_corpu
     subject = dataclasses.replace(
         toy.make_subject(toy_corpus), bundle=toy.make_bundle(statistics={})
     )
-    small = dataclasses.replace(toy.REQUEST, clips=4, long_frames=100, speed_frames=20)
+    small = dataclasses.replace(
+        toy.REQUEST, clips=4, long_frames=100, speed_frames=20, action_groups=None
+    )
     report = evaluate_subject(subject, small)
     assert report["drift"]["held"]["distance"] is None
     assert "statistics" in report["notes"]["drift.distance"]
@@ -106,6 +116,13 @@ def test_report_table_and_json_file_say_the_same(toy, toy_report, tmp_path):
     assert f"{report['dynamics']['delta_psnr'][3]:.2f}" in text
 
 
+def test_the_minutes_of_the_parts_are_printed_with_their_sum():
+    console = Console(width=80, record=True, file=io.StringIO())
+    print_minutes({"speed": 1.25, "rollouts": 4.5}, console)
+    text = console.export_text()
+    assert all(words in text for words in ("speed", "1.2", "rollouts", "4.5", "5.8"))
+
+
 def test_numbers_that_are_not_finite_become_absent_with_a_note():
     report = finish({"a": {"b": [1.0, math.nan]}, "c": np.float32(2), "notes": {}})
     assert report["a"] == {"b": [1.0, None]} and report["c"] == 2.0
@@ -114,15 +131,13 @@ def test_numbers_that_are_not_finite_become_absent_with_a_note():
 
 
 def test_plots_are_drawn_from_the_report_and_left_out_where_it_is_empty(toy, toy_report, tmp_path):
-    import imageio.v3 as imageio
-
     files = draw_plots(toy_report, toy.NAMES, tmp_path)
     names = {file.name for file in files}
     assert {"psnr.png", "delta_psnr.png", "code_share.png", "drift.png"} <= names
     assert {"round_trip_held.png", "moving_share.png", "speed.png"} <= names
     for file in files:
-        picture = imageio.imread(file)
-        assert picture.shape == (400, 640, 3) and len(np.unique(picture.reshape(-1, 3), axis=0)) > 3
+        with Image.open(file) as picture:
+            assert picture.size == (640, 400) and len(picture.getcolors(640 * 400)) > 3
     bare = json.loads(json.dumps(toy_report))
     for half in bare["drift"].values():
         half["distance"] = None

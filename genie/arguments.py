@@ -1,0 +1,146 @@
+"""The arguments of each command. What they are for stands in their help."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from pathlib import Path
+
+STAGES = ("all", "tokenizer", "lam", "encode", "dynamics")
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def add_play(parser: ArgumentParser) -> None:
+    """Add the arguments of `genie play`."""
+    add = parser.add_argument
+    add("world", nargs="?", metavar="WORLD|RUN", help="name or folder; default: see genie worlds")
+    add("--headless", action="store_true", help="without a window")
+    add("--frames", type=int, metavar="N", help="stop after N frames")
+    add("--keys", type=str, metavar="KEYS", help='such as "right*20 jump*5 a0*10"')
+    add("--prompt", type=Path, metavar="PNG", help="picture to start from")
+    add("--seed", type=int, default=0, metavar="S", help="of everything drawn (default: 0)")
+    add("--steps", type=int, metavar="M", help="refinement passes (default: the world's)")
+    add("--temperature", type=float, metavar="T", help="of the codes (default: the world's)")
+    add_machine(parser)
+    add("--record", type=Path, metavar="FILE", help="a .gif, .mp4, .png (a folder) or .session")
+    add("--versus", type=str, metavar="B", help="play beside a world, a .session or a video")
+    add(
+        "--json",
+        dest="timings",
+        type=Path,
+        metavar="FILE",
+        help="write frames, fps, p50_ms, p95_ms",
+    )
+
+
+def add_replay(parser: ArgumentParser) -> None:
+    """Add the arguments of `genie replay`."""
+    add = parser.add_argument
+    add("path", type=Path, metavar="FILE", help="a .session file that play has written")
+    add("--record", type=Path, metavar="FILE", help="a .gif, .mp4 or .png (a folder)")
+    add("--verify", action="store_true", help="draw every frame from its seed again and compare")
+    add("--world", type=str, metavar="OTHER", help="play the keys in another world")
+    add("--show-keys", action="store_true", help="write the action into each frame")
+    add_machine(parser)
+
+
+def add_export(parser: ArgumentParser) -> None:
+    """Add the arguments of `genie export`."""
+    add = parser.add_argument
+    add("world", metavar="WORLD|RUN", help="name or folder")
+    add("out", type=Path, metavar="ZIP", help="the file to write, replacing it")
+
+
+def add_machine(parser: ArgumentParser) -> None:
+    """Add where a world is played, and on how many threads."""
+    parser.add_argument(
+        "--device", choices=DEVICES, default="auto", help="auto: CUDA if there is one, else cpu"
+    )
+    parser.add_argument("--threads", type=int, metavar="N", help="processor threads")
+
+
+def add_train(parser: ArgumentParser) -> None:
+    """Add the arguments of `genie train`."""
+    add = parser.add_argument
+    add("stage", choices=STAGES, help="what to train; encode turns the corpus into tokens")
+    add("--corpus", type=Path, required=True, metavar="DIR", help="from genie corpus")
+    add("--recipe", type=str, required=True, metavar="NAME", help="smoke, cpu, gpu, coinrun, .yaml")
+    add("--out", type=Path, required=True, metavar="RUN", help="folder of the run")
+    add("--minutes", type=float, metavar="M", help="of the stage in all, or shared by all stages")
+    add("--stop-after", type=float, metavar="M", help="end this slice after M minutes")
+    add("--resume", action="store_true", help="go on with a run")
+    add("--seed", type=int, default=0, metavar="S", help="default: 0")
+    add(
+        "--allow-collapsed",
+        action="store_true",
+        help="train the dynamics although the latent actions are collapsed",
+    )
+    add("--from", dest="start", metavar="WORLD", help="go on from a world instead of from nothing")
+
+
+def add_evaluate(parser: ArgumentParser) -> None:
+    """Add the arguments of `genie evaluate`."""
+    add = parser.add_argument
+    add("world", metavar="WORLD|RUN", help="name or folder")
+    add("corpus", type=Path, metavar="CORPUS", help="not trained on; or a folder of videos")
+    add("--clips", type=int, default=256, metavar="N", help="how many (default: 256)")
+    add("--seed", type=int, default=0, metavar="S", help="of every choice (default: 0)")
+    add("--long", action="store_true", help="play 10,000 frames instead of 1,000")
+    add("--action-groups", type=Path, metavar="FILE", help="json: true actions that do the same")
+    add("--json", type=Path, metavar="FILE", help="write the report")
+    add("--plots", type=Path, metavar="DIR", help="write plots, contact sheet and GIFs")
+
+
+def add_compare(parser: ArgumentParser) -> None:
+    """Add the arguments of `genie compare`."""
+    add = parser.add_argument
+    add("worlds", nargs="+", metavar="WORLD", help="two or more names or folders")
+    add("corpus", type=Path, metavar="CORPUS", help="not trained on; or a folder of videos")
+    add("--clips", type=int, default=256, metavar="N", help="how many (default: 256)")
+    add("--seed", type=int, default=0, metavar="S", help="of every choice (default: 0)")
+    add("--json", type=Path, metavar="FILE", help="write the figures")
+    add("--record", type=Path, metavar="FILE", help="write a .gif or .mp4, side by side")
+
+
+def add_card(parser: ArgumentParser) -> None:
+    """Add the arguments of `genie card`."""
+    add = parser.add_argument
+    add("report", type=Path, metavar="JSON", help="from genie evaluate --json")
+    add("world", metavar="WORLD|RUN", help="name or folder of the world that was evaluated")
+
+
+def add_bench(parser: ArgumentParser) -> None:
+    """Add the arguments of `genie bench`."""
+    add = parser.add_argument
+    add("world", nargs="?", metavar="WORLD|RUN", help="name or folder; default: see genie worlds")
+    add("--frames", type=int, default=200, metavar="N", help="how many (default: 200)")
+    add_machine(parser)
+
+
+def add_build(parser: ArgumentParser) -> None:
+    """Add the arguments of `genie corpus build`."""
+    add = parser.add_argument
+    add("inputs", nargs="+", metavar="VIDEO|FOLDER", help="anything that FFmpeg reads")
+    add("--out", type=Path, required=True, metavar="DIR", help="the corpus to make")
+    add("--size", type=str, required=True, metavar="HxW", help="of the frames, such as 64x64")
+    add("--fps", type=float, metavar="F", help="resample (default: every frame)")
+    add("--fit", choices=("crop", "pad"), default="crop", help="for other shapes (default: crop)")
+    add("--drop-actions", action="store_true", help="leave out true actions beside the videos")
+    add("--resume", action="store_true", help="go on with an interrupted build")
+
+
+def add_record(parser: ArgumentParser) -> None:
+    """Add the arguments of `genie corpus record`."""
+    add = parser.add_argument
+    add("env", metavar="ENV", help="procgen:NAME, or a Gymnasium id such as ALE/Pong-v5")
+    add("--out", type=Path, required=True, metavar="DIR", help="the corpus to make")
+    add("--frames", type=int, required=True, metavar="N", help="how many")
+    add("--size", type=str, metavar="HxW", help="crop and scale to (default: as the game shows)")
+    add("--levels", type=str, metavar="A:B", help="levels A to B-1")
+    add("--actions", type=str, metavar="A:B", help="play actions A to B-1 only (default: all)")
+    add("--hold", type=int, default=30, metavar="N", help="longest hold in frames (default: 30)")
+    add("--seed", type=int, default=0, metavar="S", help="default: 0")
+
+
+def add_report(parser: ArgumentParser) -> None:
+    """Add the arguments of `genie corpus report`."""
+    parser.add_argument("path", type=Path, metavar="DIR", help="a corpus")
