@@ -7,6 +7,7 @@ the retired package ``gym`` only to register names there; a stand-in with that o
 
 from __future__ import annotations
 
+import os
 import sys
 import types
 
@@ -56,16 +57,18 @@ class ProcgenGames:
             start_level=first,
             num_levels=stop - first,  # 0: without limit
             rand_seed=seed,
-            num_threads=0,
+            num_threads=os.cpu_count() or 0,  # changes no frame: each copy draws for itself
         )
+        self._levels: list[int | None] = []
         self.num_games, self.num_actions = num_games, len(self._env.combos)
 
     def observe(self) -> Observation:
         """Show the frames."""
         _, pictures, first = self._env.observe()
-        levels = [int(info["level_seed"]) for info in self._env.get_info()]
+        if first.any():  # a level lasts as long as its episode
+            self._levels = [int(info["level_seed"]) for info in self._env.get_info()]
         return Observation(
-            frames=np.array(pictures["rgb"]), first=np.array(first, bool), levels=levels
+            frames=np.array(pictures["rgb"]), first=np.array(first, bool), levels=self._levels
         )
 
     def act(self, actions: np.ndarray) -> None:

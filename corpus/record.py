@@ -18,6 +18,7 @@ from corpus.procgen import PREFIX, ProcgenGames
 from corpus.progress import progress_bar
 from corpus.shaper import Shaper
 from corpus.store import CorpusCard
+from corpus.write_behind import WriteBehind
 from corpus.writer import CorpusWriter, refuse_existing
 
 NUM_GAMES = 8
@@ -164,7 +165,10 @@ def record_corpus(
     try:
         played = actions or (0, games.num_actions)
         if played[1] > games.num_actions:
-            raise ValueError(f"--actions {played[0]}:{played[1]}: {env} has {games.num_actions}")
+            raise ValueError(
+                f"--actions {played[0]}:{played[1]}: {env} has {games.num_actions} actions; give a "
+                f"range within 0:{games.num_actions}, or leave the flag out to play all"
+            )
         recorder = _Recorder(games, env, size)
         card = CorpusCard(
             fps=games.fps,
@@ -185,7 +189,8 @@ def record_corpus(
             rng = np.random.default_rng(seed)
             count = played[1] - played[0]
             policy = HeldActions(games.num_games, count, hold, rng, first=played[0])
-            recorder.play(writer, policy, frames, progress)
+            with WriteBehind(writer) as behind:
+                recorder.play(behind, policy, frames, progress)
             return writer.finish()
         except BaseException as error:
             writer.discard()
@@ -211,7 +216,7 @@ class _Recorder:
         fitting = BUFFER_BYTES // (frame_bytes * games.num_games)
         self._longest = max(2, min(MAX_EPISODE, fitting))
 
-    def play(self, writer: CorpusWriter, policy: HeldActions, frames: int, progress: bool) -> None:
+    def play(self, behind: WriteBehind, policy: HeldActions, frames: int, progress: bool) -> None:
         """Play until ``frames`` frames are recorded, and commit them."""
         running = [_Running(None) for _ in range(self.games.num_games)]
         committed = seen = 0
@@ -220,7 +225,7 @@ class _Recorder:
                 shown = self.games.observe()
                 for index, episode in enumerate(running):
                     if shown.first[index] or len(episode.frames) == self._longest:
-                        committed += self._commit(writer, episode, frames - committed)
+                        committed += self._commit(behind, episode, frames - committed)
                         running[index] = _Running(shown.levels[index])
                     running[index].frames.append(self._shaped(shown.frames[index]))
                 actions = policy.next()
@@ -230,18 +235,20 @@ class _Recorder:
                 before, seen = seen, committed + sum(_usable(episode) for episode in running)
                 advance(max(0, seen - before))
             for episode in running:
-                committed += self._commit(writer, episode, frames - committed)
+                committed += self._commit(behind, episode, frames - committed)
 
-    def _commit(self, writer: CorpusWriter, episode: _Running, room: int) -> int:
-        """Write an episode, cut to the room that is left; return how many frames were written."""
+    def _commit(self, behind: WriteBehind, episode: _Running, room: int) -> int:
+        """Hand over an episode, cut to the room that is left; return how many frames it keeps."""
         count = min(_usable(episode), room)
         if room - count == 1 and count > 2:
             count -= 1  # or the last episode would be a lone frame
         if count < 2:
             return 0
-        writer.add(np.stack(episode.frames[:count]))
-        record = {"env": self.env, "level": episode.level}
-        writer.end_episode(record, np.array(episode.actions[: count - 1], np.int64))
+        behind.write(
+            {"env": self.env, "level": episode.level},
+            episode.frames[:count],
+            episode.actions[: count - 1],
+        )
         return count
 
     def _shaped(self, picture: np.ndarray) -> np.ndarray:

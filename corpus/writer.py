@@ -66,7 +66,7 @@ class CorpusWriter:
         self._committed = int(self._ends[-1]) if self._ends.shape[0] else 0
         stored = self._committed // FRAMES_PER_CHUNK * FRAMES_PER_CHUNK
         self._stored = stored  # frames in whole chunks on disk
-        self._tail = [np.asarray(frame) for frame in self._frames[stored : self._committed]]
+        self._tail = np.asarray(self._frames[stored : self._committed])
         self._hash = hashlib.sha256()
 
     @classmethod
@@ -158,12 +158,12 @@ class CorpusWriter:
                 f"frames of {frames.dtype} {frames.shape[1:]} given to a corpus of uint8 {expected}"
             )
         self._hash.update(np.ascontiguousarray(frames).data)
-        self._tail.extend(frames.copy())
-        whole = len(self._tail) // FRAMES_PER_CHUNK * FRAMES_PER_CHUNK
+        frames = np.concatenate((self._tail, frames))
+        whole = len(frames) // FRAMES_PER_CHUNK * FRAMES_PER_CHUNK
         if whole:
-            self._store(np.stack(self._tail[:whole]))
+            self._store(frames[:whole])
             self._stored += whole
-            del self._tail[:whole]
+        self._tail = frames[whole:].copy()  # a copy, or the whole episode would stay in memory
 
     def end_episode(self, record: dict, actions: np.ndarray | None = None) -> None:
         """Close the open episode and commit it.
@@ -182,8 +182,8 @@ class CorpusWriter:
             raise ValueError(f"an episode needs at least 2 frames, not {length}")
         shape = f"{length}x{self._frames.shape[1]}x{self._frames.shape[2]}"
         digest = hashlib.sha256(shape.encode("ascii") + self._hash.digest()).hexdigest()
-        if self._tail:
-            self._store(np.stack(self._tail))
+        if len(self._tail):
+            self._store(self._tail)
         if self._actions is not None:
             self._store_actions(actions, length)
         record = {"episode": len(self.records), **record, "frames": length, "digest": digest}
@@ -230,7 +230,8 @@ class CorpusWriter:
         end, because zarr takes time in proportion to all chunks for each cut.
         """
         padding = -len(frames) % FRAMES_PER_CHUNK
-        frames = np.pad(frames, ((0, padding), (0, 0), (0, 0), (0, 0)))
+        if padding:
+            frames = np.pad(frames, ((0, padding), (0, 0), (0, 0), (0, 0)))
         stop = self._stored + len(frames)
         if stop > self._frames.shape[0]:
             self._resize(self._frames, stop)

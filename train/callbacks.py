@@ -29,12 +29,17 @@ class Advance(L.Callback):
         """Count the step."""
         stage.advance()
         stage.clock.settle()
+        if stage.clock.finished:
+            stage.complete()
         if stage.clock.slice_over:
             trainer.should_stop = True
 
 
 class Bar(L.Callback):
     """A progress bar with the time left."""
+
+    EVERY = 1.0
+    """Seconds between two looks at the loss: looking makes a GPU wait."""
 
     def __init__(self, title: str) -> None:
         """Keep the title of the bar."""
@@ -44,6 +49,7 @@ class Bar(L.Callback):
             TextColumn("{task.percentage:5.1f} %  {task.fields[note]}"),
         )
         self.task = self.bar.add_task(title, total=1.0, note="")
+        self.moved_at = -self.EVERY
 
     def on_train_start(self, trainer: L.Trainer, stage: Stage) -> None:
         """Show the bar."""
@@ -54,8 +60,9 @@ class Bar(L.Callback):
     ) -> None:
         """Move the bar."""
         clock = stage.clock
-        if clock.step % 10 and not clock.slice_over:
+        if clock.slice_spent - self.moved_at < self.EVERY and not clock.slice_over:
             return
+        self.moved_at = clock.slice_spent
         left = clock.seconds_left() or 0.0
         note = f"step {clock.step}  loss {float(outputs['loss']):.4f}  {left / 60:.1f} min left"
         self.bar.update(self.task, completed=clock.progress, note=note)

@@ -1,7 +1,7 @@
 """How far a fit is: by trained seconds or by steps."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(kw_only=True)
@@ -13,7 +13,8 @@ class Clock:
     Attributes:
         total_steps: length of the fit when it is counted in steps.
         total_seconds: length of the fit when it is counted in time; None counts steps.
-        slice_seconds: when this slice ends; None: at the end of the fit.
+        slice_seconds: when this slice ends, counted from the making of this clock, so that
+            compiling is within it; None: at the end of the fit.
         step: steps done.
         seconds: seconds spent in earlier slices.
         interrupted: set it to end the slice after the step in progress.
@@ -25,6 +26,7 @@ class Clock:
     step: int = 0
     seconds: float = 0.0
     interrupted: bool = False
+    _made: float = field(default_factory=lambda: time.monotonic())
     _started: float | None = None
     _now: float = 0.0
 
@@ -62,8 +64,15 @@ class Clock:
     @property
     def slice_over(self) -> bool:
         """Whether this slice is at its end."""
-        over = self.slice_seconds is not None and self.slice_spent >= self.slice_seconds
+        over = self.slice_seconds is not None and self._now - self._made >= self.slice_seconds
         return over or self.finished or self.interrupted
+
+    def seconds_to_fit(self) -> float:
+        """Seconds that this slice has at most, before it starts; 0 where steps are counted."""
+        if self.total_seconds is None:
+            return 0.0
+        fit = self.total_seconds - self.seconds
+        return fit if self.slice_seconds is None else min(fit, self.slice_seconds)
 
     def seconds_left(self) -> float | None:
         """Seconds to the end of the fit at the present speed; None before there is one."""

@@ -1,7 +1,7 @@
 """Batches as a pure function of seed and step."""
 
-import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -10,10 +10,14 @@ from torch.utils.data import IterableDataset
 
 from corpus.clips import clip_starts, draw_clips, split_episodes
 from corpus.store import Corpus
+from train.frames import Frames
 
 
 class StepBatches(IterableDataset):
-    """An endless stream of batches, one a step; a resumed fit starts it at its own step."""
+    """An endless stream of batches, one a step; a resumed fit starts it at its own step.
+
+    While a step is computed, a thread draws the batch of the next one.
+    """
 
     def __init__(self, draw: Callable[[int], tuple[Tensor, ...]], first_step: int) -> None:
         """Keep the pure function `draw(step)` and where to start."""
@@ -23,9 +27,13 @@ class StepBatches(IterableDataset):
     def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
         """Yield the batch of every step from the first on."""
         step = self.first_step
-        while True:
-            yield self.draw(step)
-            step += 1
+        with ThreadPoolExecutor(1) as ahead:
+            coming = ahead.submit(self.draw, step)
+            while True:
+                batch = coming.result()
+                step += 1
+                coming = ahead.submit(self.draw, step)
+                yield batch
 
 
 def split_starts(episode_ends: np.ndarray, frames: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -57,27 +65,27 @@ def split_starts(episode_ends: np.ndarray, frames: int, seed: int) -> tuple[np.n
 class FrameClips:
     """Clips of frames from the training episodes of a corpus, and the held-out ones."""
 
-    def __init__(self, corpus: Corpus, frames: int, seed: int) -> None:
-        """Split the episodes and hold the frames in memory if they fit.
+    def __init__(
+        self, corpus: Corpus, frames: int, seed: int, source: Frames | None = None
+    ) -> None:
+        """Split the episodes.
 
         Args:
             corpus: where the frames come from; only its frames and episode ends are read.
             frames: T, frames a clip.
             seed: of the split.
+            source: the frames of `corpus`, where they are shared with other stages.
 
         Raises:
             ValueError: if no training episode is long enough for a clip.
         """
         self.length = frames
         self.starts, self.held_out_starts = split_starts(corpus.episode_ends, frames, seed)
-        size = corpus.num_frames * corpus.height * corpus.width * 3
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        self.frames = corpus.read(0, corpus.num_frames) if size < memory / 4 else corpus.frames
+        self.source = source or Frames(corpus)
 
     def read(self, starts: np.ndarray) -> Tensor:
         """Return the clips at `starts`: uint8 (B, T, H, W, 3)."""
-        clips = [self.frames[start : start + self.length] for start in starts]
-        return torch.from_numpy(np.stack(clips))
+        return self.source.clips(starts, self.length)
 
     def batch(self, size: int, seed: int, step: int) -> Tensor:
         """Return the training batch of a step: uint8 (B, T, H, W, 3)."""

@@ -14,8 +14,11 @@ from corpus.store import Corpus
 from lam.model import LatentActionModel
 from tokenizer.model import Tokenizer
 from train.data import to_float
+from train.frames import Frames
 
 FRAMES_PER_BATCH = 256
+ON_A_GPU = 8
+"""Times as many frames a batch there."""
 NO_ACTION = -1
 MOST_CODES = 2**16
 
@@ -54,6 +57,7 @@ def encode_corpus(
     lam: LatentActionModel,
     out: Path,
     stamp: dict[str, str],
+    source: Frames | None = None,
 ) -> None:
     """Encode every frame and every transition; an encoding with the same stamp is kept.
 
@@ -63,6 +67,7 @@ def encode_corpus(
         lam: in evaluation mode, quantized.
         out: the zarr group to write; it appears when it is whole.
         stamp: fingerprints of the corpus and both models.
+        source: the frames of `corpus`, where other stages have brought them nearer.
 
     Raises:
         ValueError: if the tokenizer has more codes than the stored type can tell apart.
@@ -73,20 +78,10 @@ def encode_corpus(
     partial = out.with_name(out.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     group = zarr.open_group(partial, mode="w")
-    frames, tokens = corpus.num_frames, tokenizer.num_tokens
-    ids = group.create_array("ids", shape=(frames, tokens), dtype="uint16", chunks=(1024, tokens))
-    actions = group.create_array("actions", shape=(frames,), dtype="int8", chunks=(65536,))
-    inferred = np.full(frames, NO_ACTION, np.int8)
-    for first in track(range(0, frames, FRAMES_PER_BATCH), description="encode"):
-        last = min(first + FRAMES_PER_BATCH, frames)
-        batch = _batch(corpus, first, min(last + 1, frames), tokenizer)
-        with torch.inference_mode():
-            ids[first:last] = tokenizer.encode(batch[:, : last - first])[0].cpu().numpy()
-            if batch.shape[1] > 1:
-                found = lam.infer(batch)[0].cpu().numpy()
-                inferred[first : first + len(found)] = found
-    inferred[corpus.episode_ends - 1] = NO_ACTION
-    actions[:] = inferred
+    ids, actions = _integers(source or Frames(corpus), tokenizer, lam)
+    actions[corpus.episode_ends - 1] = NO_ACTION
+    group.create_array("ids", data=ids, chunks=(min(1024, len(ids)), tokenizer.num_tokens))
+    group.create_array("actions", data=actions, chunks=(min(65536, len(actions)),))
     group.create_array("episode_ends", data=corpus.episode_ends.astype(np.int64))
     group.attrs.update(
         {
@@ -128,7 +123,22 @@ def load_encoded(path: Path, stamp: dict[str, str]) -> Encoded:
     )
 
 
-def _batch(corpus: Corpus, first: int, last: int, tokenizer: Tokenizer) -> torch.Tensor:
-    """Read frames as float32 (1, T, 3, H, W) on the tokenizer's device."""
+@torch.inference_mode()
+def _integers(
+    source: Frames, tokenizer: Tokenizer, lam: LatentActionModel
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return ids uint16 (frames, N), and actions int8 (frames,), across episode ends too."""
+    frames = source.corpus.num_frames
     device = next(tokenizer.parameters()).device
-    return to_float(torch.from_numpy(corpus.read(first, last))[None].to(device))
+    size = FRAMES_PER_BATCH * (ON_A_GPU if device.type == "cuda" else 1)
+    ids = np.empty((frames, tokenizer.num_tokens), np.uint16)
+    actions = np.full(frames, NO_ACTION, np.int8)
+    for first in track(range(0, frames, size), description="encode"):
+        last = min(first + size, frames)
+        # One frame more than is tokenized: the last action of the batch leads to it.
+        batch = to_float(source.between(first, min(last + 1, frames))[None].to(device))
+        ids[first:last] = tokenizer.encode(batch[:, : last - first])[0].cpu().numpy()
+        if batch.shape[1] > 1:
+            found = lam.infer(batch)[0].cpu().numpy()
+            actions[first : first + len(found)] = found
+    return ids, actions

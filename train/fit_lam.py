@@ -11,6 +11,7 @@ from lam.verdict import Verdict, judge
 from train.clock import Clock
 from train.data import FrameClips, to_float
 from train.judge import examine
+from train.optim import update_ema
 from train.recipe import FitConfig
 from train.stage import Stage
 
@@ -49,6 +50,15 @@ class LatentActionStage(Stage):
         super().on_train_batch_start(batch, batch_idx)
         if self.clock.progress >= QUANTIZE_AT and not self.model.quantized:
             self.start_codes()
+
+    def complete(self) -> None:
+        """Make codes if the last step of a very short fit led past the point where they are made.
+
+        The averaged model is set to the fitted one then: few steps have no average worth keeping.
+        """
+        if not self.model.quantized:
+            self.start_codes()
+            update_ema(self.average, self.model, 0.0, self.clock.step)
 
     @torch.no_grad()
     def start_codes(self) -> None:

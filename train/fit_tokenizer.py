@@ -2,7 +2,7 @@
 
 import torch
 from einops import rearrange
-from torch import Tensor
+from torch import Tensor, nn
 
 from tokenizer.losses import code_use, reconstruction_loss
 from tokenizer.model import Tokenizer
@@ -36,6 +36,14 @@ class TokenizerStage(Stage):
         return reconstruction_loss(frames, rendered, self.model.config.patch), {
             "squared_error": (rendered.detach() - frames).square().mean()
         }
+
+    def parts_to_compile(self) -> tuple[nn.Module, ...]:
+        """Return the blocks of both stacks, each by itself.
+
+        Alike, they share what is compiled: as fast as whole stacks, after a fifth of the compiling
+        (measured with the sizes of `coinrun` on a CPU).
+        """
+        return (*self.model.encoder.blocks, *self.model.decoder.blocks)
 
     @torch.no_grad()
     def check(self) -> tuple[dict[str, float], Tensor]:

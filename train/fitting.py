@@ -12,6 +12,7 @@ import lightning as L
 import torch
 
 from train.callbacks import CHECKPOINT, Advance, Bar, Keep, Log, RefuseNaN
+from train.frames import pick_device
 from train.stage import Stage
 
 
@@ -29,23 +30,23 @@ def pick_precision() -> str:
     return "bf16-mixed" if fast else "32-true"
 
 
-COMPILE_PAYS_AFTER = 600.0
-"""Seconds of fitting from which a minute of compiling is won back (1.6 times as fast on a CPU)."""
+COMPILE_PAYS_AFTER = {"cpu": 600.0, "cuda": 120.0}
+"""Seconds of fitting from which compiling is won back: 1.6 times as fast on a CPU after a minute or
+two of compiling (lab notes, 2026-11-21), on a GPU an estimate."""
 
 
 def compile_if_it_pays(stage: Stage, precision: str) -> None:
-    """Compile a stage for a long fit, before its clock starts; short ones start at once instead.
+    """Compile a stage for a long slice, before its fit's clock starts; short ones start at once.
 
     Args:
         stage: its model is compiled in place; its weights keep their names.
         precision: Lightning's, which the compiled code is made for.
     """
-    clock = stage.clock
-    if clock.total_seconds is None or clock.total_seconds - clock.seconds < COMPILE_PAYS_AFTER:
+    clock, device = stage.clock, pick_device().type
+    if clock.seconds_to_fit() < COMPILE_PAYS_AFTER[device]:
         return
     # Without a C++ compiler the fit goes on uncompiled.
     torch._dynamo.config.suppress_errors = True
-    device = "cuda" if torch.cuda.is_available() else "cpu"
     stage.to(device)
     with torch.autocast(device, dtype=torch.bfloat16, enabled=precision == "bf16-mixed"):
         stage.compile_model()
@@ -103,6 +104,8 @@ def fit_slice(
     with warnings.catch_warnings(), _interruptible(stage):
         warnings.filterwarnings("ignore", module="lightning")
         warnings.filterwarnings("ignore", message="Mismatch dtype between input and weight")
+        # What is read once is read now: no clock and no bar runs yet.
+        stage.draw(stage.clock.step)
         compile_if_it_pays(stage, precision)
         trainer.fit(stage, ckpt_path=resumed, weights_only=True)
     if stage.clock.interrupted:

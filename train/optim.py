@@ -32,18 +32,20 @@ class Muon(torch.optim.Muon):
                 if weight.grad is not None:
                     by_shape.setdefault(weight.shape, []).append(weight)
             for shape, weights in by_shape.items():
-                update = orthogonalize(torch.stack([self._momentum(w, group) for w in weights]))
+                update = orthogonalize(torch.stack(self._momentum(weights, group["momentum"])))
                 rate = group["lr"] * math.sqrt(max(1.0, shape[0] / shape[1]))
                 torch._foreach_mul_(weights, 1 - group["lr"] * group["weight_decay"])
                 torch._foreach_add_(weights, list(update.to(weights[0]).unbind()), alpha=-rate)
 
-    def _momentum(self, weight: Tensor, group: dict[str, Any]) -> Tensor:
-        """Average the gradient over steps and look one step ahead (Nesterov)."""
-        state = self.state[weight]
-        if "momentum_buffer" not in state:
-            state["momentum_buffer"] = torch.zeros_like(weight.grad)
-        average = state["momentum_buffer"].lerp_(weight.grad, 1 - group["momentum"])
-        return weight.grad.lerp(average, group["momentum"])
+    def _momentum(self, weights: list[Tensor], momentum: float) -> tuple[Tensor, ...]:
+        """Average the gradients over steps and look one step ahead (Nesterov)."""
+        for weight in weights:
+            if "momentum_buffer" not in self.state[weight]:
+                self.state[weight]["momentum_buffer"] = torch.zeros_like(weight.grad)
+        grads = [weight.grad for weight in weights]
+        averages = [self.state[weight]["momentum_buffer"] for weight in weights]
+        torch._foreach_lerp_(averages, grads, 1 - momentum)
+        return torch._foreach_lerp(grads, averages, momentum)
 
 
 def orthogonalize(matrices: Tensor) -> Tensor:

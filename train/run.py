@@ -1,9 +1,7 @@
 """`genie train`: the stages of a run, each resumable, each leaving what the next one reads."""
 
-import platform
 import time
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +10,9 @@ import torch
 from corpus.store import Corpus
 from dynamics.model import Dynamics, DynamicsConfig
 from genie.bundle import Bundle
-from genie.commit import commit_of
 from genie.settings import Settings
 from lam.model import LatentActionConfig, LatentActionModel
-from spacetime.weights import read_json, write_json
+from spacetime.weights import read_json
 from tokenizer.model import Tokenizer, TokenizerConfig
 from train.clock import Clock
 from train.data import FrameClips, split_starts
@@ -25,8 +22,10 @@ from train.fit_dynamics import DynamicsStage, check_clip_length
 from train.fit_lam import LatentActionStage
 from train.fit_tokenizer import TokenizerStage
 from train.fitting import fit_slice
+from train.frames import Frames, pick_device
 from train.judge import Judgement, judge_latent_actions
 from train.recipe import FitConfig, Recipe, StageRecipe, load_recipe
+from train.run_record import open_out, write_run_record
 from train.stage import Stage
 from train.warm_start import begin_with, open_start, take_over
 
@@ -41,29 +40,33 @@ class Run:
     Attributes:
         out: RUN.
         corpus: what to learn from.
+        frames: its frames, shared by the stages.
         recipe: sizes and fits.
         seed: of every draw.
         minutes: length of one stage; None: the recipe's steps.
-        slice_minutes: when to stop this slice; None: at the end of the stage.
+        slice_ends: when to stop this slice, in seconds of `time.monotonic`; None: at the end of
+            the stage.
         start: the world that the run goes on from; None: it starts from nothing.
         allow_collapsed: whether the dynamics is fitted on collapsed latent actions too.
     """
 
     out: Path
     corpus: Corpus
+    frames: Frames
     recipe: Recipe
     seed: int
     minutes: float | None
-    slice_minutes: float | None
+    slice_ends: float | None
     start: Bundle | None = None
     allow_collapsed: bool = False
 
     def clock(self, fit: FitConfig) -> Clock:
         """Return the clock of a stage."""
+        left = None if self.slice_ends is None else max(0.0, self.slice_ends - time.monotonic())
         return Clock(
             total_steps=fit.steps,
             total_seconds=None if self.minutes is None else self.minutes * 60,
-            slice_seconds=None if self.slice_minutes is None else self.slice_minutes * 60,
+            slice_seconds=left,
         )
 
     def fit(self, stage: Stage, name: str) -> bool:
@@ -131,8 +134,8 @@ def train(
     for flag, value in (("--minutes", minutes), ("--stop-after", stop_after)):
         if value is not None and not value > 0:
             raise ValueError(f"{flag} must be above 0, got {value:g}")
+    started = time.monotonic()
     chosen, opened = load_recipe(recipe), Corpus.open(corpus)
-    _check_sizes(chosen, opened, seed)
     wanted = STAGES if stage == "all" else (stage,)
     begun = None if start is None else open_start(start, opened)
     if begun is not None:
@@ -142,18 +145,18 @@ def train(
                 f"dynamics"
             )
         wanted = tuple(name for name in wanted if name not in TAKEN_OVER)
-    started = time.monotonic()
-    _check_out(out, stage, resume)
-    _write_run_record(out, opened, recipe, seed, begun)
+    _check_sizes(chosen, opened, seed, begun)
+    open_out(out, stage, resume)
+    write_run_record(out, opened, recipe, seed, begun)
     if begun is not None and not (out / "tokenizer").exists():
         take_over(begun, out)
+    frames = Frames(opened)
     for name in wanted:
         shared = stage == "all" and minutes is not None and name != "encode" and begun is None
         total = chosen.minutes_of(name, minutes) if shared else minutes
-        spent = (time.monotonic() - started) / 60
-        left = None if stop_after is None else max(0.0, stop_after - spent)
         part = Run(
-            out=out, corpus=opened, recipe=chosen, seed=seed, minutes=total, slice_minutes=left,
+            out=out, corpus=opened, frames=frames, recipe=chosen, seed=seed, minutes=total,
+            slice_ends=None if stop_after is None else started + stop_after * 60,
             start=begun, allow_collapsed=allow_collapsed,
         )  # fmt: skip
         torch.manual_seed(seed)
@@ -163,67 +166,37 @@ def train(
             return
 
 
-def _check_sizes(recipe: Recipe, corpus: Corpus, seed: int) -> None:
-    """Refuse what a later stage would refuse after hours of fitting."""
-    size = {"height": corpus.height, "width": corpus.width}
-    tokenizer = _build(Tokenizer, TokenizerConfig, recipe.tokenizer, **size)
-    check_codes(tokenizer.num_codes)
-    lam = _build(LatentActionModel, LatentActionConfig, recipe.lam, **size)
-    dynamics = _build(
-        Dynamics,
-        DynamicsConfig,
-        recipe.dynamics,
-        num_tokens=tokenizer.num_tokens,
-        num_codes=tokenizer.num_codes,
-        num_actions=lam.config.num_actions,
-    )
+def _check_sizes(recipe: Recipe, corpus: Corpus, seed: int, start: Bundle | None = None) -> None:
+    """Refuse what a later stage would refuse after hours of fitting.
+
+    Of a run that goes on from a world, the recipe's sizes are not asked: it has the world's.
+    """
+    if start is None:
+        size = {"height": corpus.height, "width": corpus.width}
+        tokenizer = _build(Tokenizer, TokenizerConfig, recipe.tokenizer, **size)
+        check_codes(tokenizer.num_codes)
+        lam = _build(LatentActionModel, LatentActionConfig, recipe.lam, **size)
+        dynamics = _build(
+            Dynamics,
+            DynamicsConfig,
+            recipe.dynamics,
+            num_tokens=tokenizer.num_tokens,
+            num_codes=tokenizer.num_codes,
+            num_actions=lam.config.num_actions,
+        )
+        fitted = (recipe.tokenizer, recipe.lam, recipe.dynamics)
+    else:
+        dynamics, fitted = start.dynamics, (recipe.dynamics,)
     check_clip_length(recipe.dynamics.fit.frames, dynamics.config.band)
-    for part in (recipe.tokenizer, recipe.lam, recipe.dynamics):
+    for part in fitted:
         split_starts(corpus.episode_ends, part.fit.frames, seed)
     _settings(recipe)
-
-
-def _check_out(out: Path, stage: str, resume: bool) -> None:
-    begun = out if stage == "all" else out / ("encoded.zarr" if stage == "encode" else stage)
-    if begun.exists() and not resume:
-        raise FileExistsError(
-            f"{begun} exists: give --resume to go on with it, or choose another --out"
-        )
-    out.mkdir(parents=True, exist_ok=True)
-
-
-def _write_run_record(
-    out: Path, corpus: Corpus, recipe: str, seed: int, start: Bundle | None
-) -> None:
-    """Say what the run is made of; a resumed run must be of the same corpus and seed."""
-    record = {
-        "format": 1,
-        "recipe": Path(recipe).stem,
-        "seed": seed,
-        "corpus": corpus.fingerprint,
-        "from": None if start is None else start.fingerprint,
-        "commit": commit_of(Path(__file__).parent),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "lightning": version("lightning"),
-    }
-    path = out / "run.json"
-    if path.exists():
-        known = read_json(path)
-        for key in ("corpus", "seed", "recipe", "from"):
-            if known.get(key) != record[key]:
-                raise ValueError(
-                    f"{out} was begun with {key} {known.get(key)}, not {record[key]}: resume it "
-                    f"with the same one, or choose another --out"
-                )
-        return
-    write_json(path, record)
 
 
 def _tokenizer(run: Run) -> bool:
     part, size = run.recipe.tokenizer, {"height": run.corpus.height, "width": run.corpus.width}
     model = _build(Tokenizer, TokenizerConfig, part, **size)
-    clips = FrameClips(run.corpus, part.fit.frames, run.seed)
+    clips = FrameClips(run.corpus, part.fit.frames, run.seed, run.frames)
     stage = TokenizerStage(model, part.fit, run.clock(part.fit), run.seed, clips)
     return run.fit(stage, "tokenizer")
 
@@ -231,14 +204,15 @@ def _tokenizer(run: Run) -> bool:
 def _lam(run: Run) -> bool:
     part, size = run.recipe.lam, {"height": run.corpus.height, "width": run.corpus.width}
     model = _build(LatentActionModel, LatentActionConfig, part, **size)
-    clips = FrameClips(run.corpus, part.fit.frames, run.seed)
+    clips = FrameClips(run.corpus, part.fit.frames, run.seed, run.frames)
     stage = LatentActionStage(model, part.fit, run.clock(part.fit), run.seed, clips)
     return run.fit(stage, "lam")
 
 
 def _encode(run: Run) -> bool:
     tokenizer, lam = _first_stages(run)
-    encode_corpus(run.corpus, tokenizer, lam, run.out / "encoded.zarr", run.stamp())
+    out = run.out / "encoded.zarr"
+    encode_corpus(run.corpus, tokenizer, lam, out, run.stamp(), run.frames)
     return True
 
 
@@ -302,7 +276,7 @@ def _export(
 
 
 def _first_stages(run: Run) -> tuple[Tokenizer, LatentActionModel]:
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = pick_device()
     tokenizer = load_model(run.out / "tokenizer", Tokenizer, TokenizerConfig)
     lam = load_model(run.out / "lam", LatentActionModel, LatentActionConfig)
     return tokenizer.to(device), lam.to(device)

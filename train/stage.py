@@ -51,8 +51,22 @@ class Stage(L.LightningModule):
         """
         raise NotImplementedError
 
-    def compile_model(self) -> None:  # noqa: B027
-        """Compile what the loss calls, and call it once so that the clock does not count it."""
+    def parts_to_compile(self) -> tuple[nn.Module, ...]:
+        """Return the parts of the model that the loss calls with one shape at every step."""
+        return ()
+
+    def compile_model(self) -> None:
+        """Compile those parts, and run them once both ways so that the clock does not count it."""
+        parts = self.parts_to_compile()
+        for part in parts:
+            part.compile()
+        if parts:
+            batch = [tensor.to(self.device) for tensor in self.draw(self.clock.step)]
+            self.loss(*batch)[0].backward()
+            self.zero_grad(set_to_none=True)
+
+    def complete(self) -> None:  # noqa: B027
+        """Do what the fit must not end without; the first callback calls this at its end."""
 
     def notice(self) -> str | None:
         """Return what the user should know now, after a check; None: nothing."""
@@ -64,7 +78,14 @@ class Stage(L.LightningModule):
 
     def train_dataloader(self) -> DataLoader:
         """Stream batches from the clock's step on; Lightning calls this."""
-        return DataLoader(StepBatches(self.draw, self.clock.step), batch_size=None)
+        return DataLoader(StepBatches(self._pinned_draw, self.clock.step), batch_size=None)
+
+    def _pinned_draw(self, step: int) -> tuple[Tensor, ...]:
+        """Draw a batch that can go to a GPU without making the processor wait for it."""
+        batch = self.draw(step)
+        if self.device.type != "cuda":
+            return batch
+        return tuple(part if part.is_cuda else part.pin_memory() for part in batch)
 
     def on_train_start(self) -> None:
         """Begin the slice."""

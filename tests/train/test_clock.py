@@ -62,6 +62,22 @@ def test_a_slice_ends_by_its_own_time_and_not_by_that_of_earlier_ones(time):
     assert clock.slice_over and not clock.finished
 
 
+def test_compiling_before_the_first_step_is_time_of_the_slice_but_not_of_the_fit(time):
+    clock = Clock(total_steps=10, total_seconds=100.0, slice_seconds=5.0)
+    time.now += 4.0
+    clock.start()
+    time.now += 1.0
+    clock.settle()
+    assert clock.slice_over and clock.spent == 1.0
+
+
+def test_a_slice_is_as_long_as_it_or_the_fit_lets_it():
+    assert Clock(total_steps=9).seconds_to_fit() == 0.0
+    assert Clock(total_steps=9, total_seconds=100.0, seconds=30.0).seconds_to_fit() == 70.0
+    clock = Clock(total_steps=9, total_seconds=100.0, seconds=30.0, slice_seconds=20.0)
+    assert clock.seconds_to_fit() == 20.0
+
+
 def test_an_interruption_ends_the_slice_but_not_the_fit():
     clock = Clock(total_steps=10, step=3)
     assert not clock.slice_over

@@ -8,8 +8,15 @@ from train.recipe import FOLDER, load_recipe
 SHIPPED = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
-def test_the_three_recipes_ship():
-    assert SHIPPED == ["cpu", "gpu", "smoke"]
+def test_the_four_recipes_ship():
+    assert SHIPPED == ["coinrun", "cpu", "gpu", "smoke"]
+
+
+def test_the_first_of_three_slices_of_coinrun_is_long_enough_for_a_world():
+    recipe = load_recipe("coinrun")
+    before = [recipe.minutes_of(stage, 17.5) for stage in ("tokenizer", "lam")]
+    assert sum(before) < 3.5  # of 8, recording, reading and encoding included
+    assert recipe.minutes_of("dynamics", 17.5) < 2 * 7.25  # what the other two slices have
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -41,7 +48,7 @@ def test_minutes_of_the_whole_are_shared_out(tiny, tmp_path):
 
 @pytest.mark.parametrize("name", ["nope", "", "missing.yaml"])
 def test_an_unknown_recipe_lists_the_known_ones(name):
-    with pytest.raises(ValueError, match="choose one of cpu, gpu, smoke") as caught:
+    with pytest.raises(ValueError, match="choose one of coinrun, cpu, gpu, smoke") as caught:
         load_recipe(name)
     assert "\n" not in str(caught.value)
 

@@ -160,6 +160,15 @@ def test_the_averaged_copy_stays_in_evaluation_mode(tiny, corpus, tmp_path):
     assert not any(part.training for part in stage.average.modules())
 
 
+def test_a_fit_that_ends_before_the_point_where_codes_are_made_has_codes(tiny, corpus, tmp_path):
+    stage = tiny.make_stage("lam", corpus, Clock(total_steps=1))
+    tiny.fit(stage, tmp_path)
+    assert stage.clock.finished and stage.clock.step == 1
+    frames = torch.rand(1, 5, 3, 16, 16)
+    assert stage.average.infer(frames).shape == (1, 4)
+    assert tiny.checkpoint(tmp_path)["state_dict"]["average.quantized"]
+
+
 def test_a_longer_fit_goes_on_from_a_finished_one(tiny, corpus, tmp_path):
     tiny.fit(tiny.make_stage("tokenizer", corpus), tmp_path)
     stage = tiny.make_stage("tokenizer", corpus, Clock(total_steps=tiny.STEPS + 2))

@@ -127,6 +127,25 @@ def test_minutes_are_counted_over_slices_and_not_in_steps(tiny, corpus, tmp_path
     assert last == {"step": 10, "seconds": 10}  # the recipe says 3 steps
 
 
+def test_a_slice_of_all_that_outlasts_the_first_stages_leaves_a_world(
+    tiny, corpus, tmp_path, monkeypatch
+):
+    seconds = itertools.count()  # one at each look at the time
+    clock = SimpleNamespace(monotonic=lambda: next(seconds))
+    for module in ("clock", "run"):
+        monkeypatch.setattr(f"train.{module}.time", clock)
+    recipe, out = tiny.write_recipe(tmp_path / "r.yaml"), tmp_path / "run"
+    part = partial(train, "all", corpus.path, recipe, out, minutes=16 / 60)  # 4, 4 and 8 seconds
+    part(stop_after=20 / 60)
+    first = tiny.checkpoint(out / "dynamics")["clock"]
+    assert tiny.checkpoint(out / "lam")["clock"]["seconds"] == 4
+    assert 1 <= first["step"] < 8
+    fingerprint = load_bundle(out / "world").fingerprint
+    part(resume=True)
+    assert tiny.checkpoint(out / "dynamics")["clock"] == {"step": 8, "seconds": 8}
+    assert load_bundle(out / "world").fingerprint != fingerprint
+
+
 @pytest.mark.parametrize("stage", ["all", "tokenizer"])
 def test_an_existing_run_is_refused_and_left_alone(tiny, finished, stage):
     before = tiny.tree(finished.out)

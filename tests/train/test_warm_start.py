@@ -65,6 +65,19 @@ def test_a_resumed_run_goes_on_from_the_same_world(finished, tuned, more_video):
         train("all", more_video.path, finished.recipe, tuned, resume=True)
 
 
+def test_clips_are_measured_by_the_band_of_the_world_and_not_of_the_recipe(
+    tiny, finished, more_video, tmp_path
+):
+    start = str(finished.out / "world")  # its band is 2
+    wider = tiny.write_recipe(tmp_path / "wider.yaml", dynamics__model__band=8)
+    train("all", more_video.path, wider, tmp_path / "run", start=start)
+    assert load_bundle(tmp_path / "run" / "world").dynamics.config.band == 2
+    shorter = tiny.write_recipe(tmp_path / "shorter.yaml", dynamics__fit__frames=3)
+    with pytest.raises(ValueError, match="3 frames are too short for a band of 2"):
+        train("all", more_video.path, shorter, tmp_path / "other", start=start)
+    assert not (tmp_path / "other").exists()
+
+
 @pytest.mark.parametrize("stage", ["tokenizer", "lam"])
 def test_a_stage_that_is_taken_over_is_not_fitted(finished, more_video, tmp_path, stage):
     with pytest.raises(ValueError, match=f"takes the {stage} over"):

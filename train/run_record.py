@@ -1,0 +1,73 @@
+"""What a run folder says it is made of, and what may be done with one that exists."""
+
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+from corpus.store import Corpus
+from genie.bundle import Bundle
+from genie.commit import commit_of
+from spacetime.weights import read_json, write_json
+
+SAME = ("corpus", "seed", "recipe", "from")
+"""What a resumed run must share with its beginning."""
+
+
+def open_out(out: Path, stage: str, resume: bool) -> None:
+    """Make a run folder, or go on with it.
+
+    Args:
+        out: RUN.
+        stage: all, tokenizer, lam, encode or dynamics.
+        resume: whether what exists may be gone on with.
+
+    Raises:
+        FileExistsError: the stage has been begun, and `resume` is not given.
+    """
+    begun = out if stage == "all" else out / ("encoded.zarr" if stage == "encode" else stage)
+    if begun.exists() and not resume:
+        raise FileExistsError(
+            f"{begun} exists: give --resume to go on with it, or choose another --out"
+        )
+    out.mkdir(parents=True, exist_ok=True)
+
+
+def write_run_record(
+    out: Path, corpus: Corpus, recipe: str, seed: int, start: Bundle | None
+) -> None:
+    """Write RUN/run.json, or check the one that is there.
+
+    Args:
+        out: RUN.
+        corpus: what is learnt from.
+        recipe: a name, or a path whose stem is one.
+        seed: of every draw.
+        start: the world that the run goes on from.
+
+    Raises:
+        ValueError: the run was begun with another corpus, recipe, seed or world.
+    """
+    record = {
+        "format": 1,
+        "recipe": Path(recipe).stem,
+        "seed": seed,
+        "corpus": corpus.fingerprint,
+        "from": None if start is None else start.fingerprint,
+        "commit": commit_of(Path(__file__).parent),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "lightning": version("lightning"),
+    }
+    path = out / "run.json"
+    if not path.exists():
+        write_json(path, record)
+        return
+    known = read_json(path)
+    for key in SAME:
+        if known.get(key) != record[key]:
+            raise ValueError(
+                f"{out} was begun with {key} {known.get(key)}, not {record[key]}: resume it "
+                f"with the same one, or choose another --out"
+            )
