@@ -1,6 +1,6 @@
 """The card of a world: its README, written from the report of an evaluation."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -99,10 +99,15 @@ def _conditions(report: Mapping[str, Any]) -> str:
     settings = ", ".join(f"{name} {show(value)}" for name, value in report["settings"].items())
     return (
         f"`{meta['command']}`, {meta['clips']} clips from {meta['episodes']} episodes that were "
-        f"not trained on (levels {show(meta['levels'])}); commit {str(meta['commit'])[:12]}, "
+        f"not trained on{_levels(meta['levels'])}; commit {str(meta['commit'])[:12]}, "
         f"{meta['machine']}, torch {meta['torch']}, {meta['date']}. Settings: {settings}. Every "
         "figure means what docs/metrics.md says."
     )
+
+
+def _levels(levels: Sequence[int] | None) -> str:
+    """Name the levels, where the corpus says them as (first, one past the last)."""
+    return "" if levels is None else f" (levels {levels[0]:,} to {levels[1] - 1:,})"
 
 
 def _origin(report: Mapping[str, Any], info: Mapping[str, Any]) -> str:

@@ -144,7 +144,7 @@ class ToyCorpus:
     actions: np.ndarray
     path: str = "somewhere/toy"
     card: object = field(
-        default_factory=lambda: SimpleNamespace(options={"levels": "0:48"}, fingerprint="c0")
+        default_factory=lambda: SimpleNamespace(options={"levels": [0, 48]}, fingerprint="c0")
     )
 
     def read(self, start, stop):

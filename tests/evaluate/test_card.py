@@ -67,6 +67,14 @@ def test_a_world_on_collapsed_actions_says_so(report):
     assert "allow-collapsed" not in write_card(report, {**INFO, "latent_actions": healthy}, keymap)
 
 
+def test_the_levels_are_named_where_they_are_known(report):
+    keymap = SimpleNamespace(actions=[])
+    assert "not trained on (levels 0 to 47);" in write_card(report, INFO, keymap)
+    unknown = copy.deepcopy(report)
+    unknown["meta"]["levels"] = None
+    assert "not trained on; commit" in write_card(unknown, INFO, keymap)
+
+
 def test_reasons_of_a_verdict_stand_on_the_card(report):
     weak = copy.deepcopy(report)
     weak["lam"]["verdict"], weak["lam"]["reasons"] = "weak", ["code 3 is rare"]
