@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import numpy as np
 
 from corpus.writer import CorpusWriter
 
-MOST_WAITING = 4  # episodes that are over and not yet written
+MOST_WAITING = 4  # episodes that wait to be written, beside the one in progress
 
 
 class WriteBehind:
@@ -22,6 +22,7 @@ class WriteBehind:
         """Write with `writer`, which nobody else uses meanwhile."""
         self._writer, self._thread = writer, ThreadPoolExecutor(1)
         self._waiting: deque[Future] = deque()
+        self._failed = False
 
     def __enter__(self) -> WriteBehind:
         """Return this."""
@@ -29,9 +30,13 @@ class WriteBehind:
 
     def __exit__(self, *error: object) -> None:
         """Wait for what is not written yet; after an error, only for the episode in progress."""
-        self._thread.shutdown(cancel_futures=error[0] is not None)
-        if error[0] is None:
-            self._settle(0)
+        self._thread.shutdown(wait=False, cancel_futures=error[0] is not None)
+        interrupted = self._wait()
+        if error[0] is not None:
+            return
+        if interrupted is not None:
+            raise interrupted
+        self._settle(0)
 
     def write(self, record: dict, frames: list[np.ndarray], actions: list[int]) -> None:
         """Hand an episode over.
@@ -52,6 +57,24 @@ class WriteBehind:
         while len(self._waiting) > most:
             self._waiting.popleft().result()
 
+    def _wait(self) -> KeyboardInterrupt | None:
+        """Wait until the thread is done, whatever is pressed: nothing may be written after this."""
+        pressed = None
+        # A cancelled one is done, but `wait` would wait for it.
+        while running := [future for future in self._waiting if not future.done()]:
+            try:
+                wait(running)
+            except KeyboardInterrupt as error:
+                pressed = error
+        return pressed
+
     def _write(self, record: dict, frames: list[np.ndarray], actions: list[int]) -> None:
-        self._writer.add(np.stack(frames))
-        self._writer.end_episode(record, np.array(actions, np.int64))
+        """Write one episode, unless one before it could not be: the next would be joined to it."""
+        if self._failed:
+            return
+        try:
+            self._writer.add(np.stack(frames))
+            self._writer.end_episode(record, np.array(actions, np.int64))
+        except BaseException:
+            self._failed = True
+            raise

@@ -127,13 +127,13 @@ class World:
         self.settle()
         lead, begin = torch.tensor([action]), time.perf_counter()
         ids = self._rollout.draw(lead)
-        self._unsettled = (ids, lead)
         drawn = time.perf_counter()
         frames = self._rollout.show(ids)
         self.seconds = StepSeconds(model=drawn - begin, decode=time.perf_counter() - drawn)
         self._ids.append(_packed(ids[0]))
         self._leads.append(int(action))
         self._drawn_with.append(self._settings)
+        self._unsettled = (ids, lead)
         return frames[0].numpy()
 
     def settle(self) -> None:

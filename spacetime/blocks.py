@@ -179,6 +179,7 @@ class SpaceTimeStack(nn.Module):
     def _through(
         blocks: nn.ModuleList, x: Tensor, cache: TimeCache, turn: Tensor
     ) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
+        """Return what the blocks make of x, and each block's own keys and values."""
         # Once for all layers: in play, small operations cost more than they compute.
         seen = cache.visible()
         bias = torch.zeros(seen.shape, device=seen.device).masked_fill(~seen, -torch.inf)

@@ -30,8 +30,9 @@ def rotary_table(
     rates = BASE ** (-exponents / head_dim)
     angles = positions.to(torch.float64)[:, None] * rates  # (T, head_dim/2)
     cos, sin = angles.cos().float(), angles.sin().float()
-    # Not blocking, or every layer of a fit would make the processor wait for the GPU.
-    return cos.to(device, non_blocking=True), sin.to(device, non_blocking=True)
+    # Waiting for it, every layer of a fit would make the processor wait for the GPU.
+    ahead = torch.device(device or "cpu").type == "cuda"
+    return cos.to(device, non_blocking=ahead), sin.to(device, non_blocking=ahead)
 
 
 def rotate(x: Tensor, table: tuple[Tensor, Tensor]) -> Tensor:

@@ -133,6 +133,7 @@ def _integers(
     size = FRAMES_PER_BATCH * (ON_A_GPU if device.type == "cuda" else 1)
     ids = np.empty((frames, tokenizer.num_tokens), np.uint16)
     actions = np.full(frames, NO_ACTION, np.int8)
+    source.fetch()
     for first in track(range(0, frames, size), description="encode"):
         last = min(first + size, frames)
         # One frame more than is tokenized: the last action of the batch leads to it.

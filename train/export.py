@@ -128,7 +128,8 @@ def export_world(
         prompts=candidates,
         info=record,
     )
-    models["dynamics"].to(bundle_device(world))
+    for model in models.values():
+        model.to(bundle_device(world))
     write_bundle(
         out,
         models,

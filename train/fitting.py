@@ -88,7 +88,7 @@ def fit_slice(
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     precision = precision or pick_precision()
     trainer = L.Trainer(
-        accelerator="auto",
+        accelerator=pick_device().type,
         devices=1,
         precision=precision,
         max_epochs=-1,
@@ -101,11 +101,11 @@ def fit_slice(
         num_sanity_val_steps=0,
         callbacks=[Advance(), RefuseNaN(), Bar(folder.name), Log(logs), Keep(folder, export)],
     )
+    # What is read once is read now, before a bar runs and while Ctrl-C ends it at once.
+    stage.draw(stage.clock.step)
     with warnings.catch_warnings(), _interruptible(stage):
         warnings.filterwarnings("ignore", module="lightning")
         warnings.filterwarnings("ignore", message="Mismatch dtype between input and weight")
-        # What is read once is read now: no clock and no bar runs yet.
-        stage.draw(stage.clock.step)
         compile_if_it_pays(stage, precision)
         trainer.fit(stage, ckpt_path=resumed, weights_only=True)
     if stage.clock.interrupted:

@@ -50,6 +50,14 @@ class Frames:
             held[first:last].copy_(torch.from_numpy(corpus.read(first, last)))
         return held
 
+    def fetch(self) -> None:
+        """Read the frames now, where they fit, before a clock or a bar runs."""
+        _ = self.held
+
+    def release(self) -> None:
+        """Give the room back to the fit that needs no frames; asked again, they are read again."""
+        self.__dict__.pop("held", None)
+
     def clips(self, starts: np.ndarray, length: int) -> Tensor:
         """Return the clips of T = `length` frames at `starts`: uint8 (B, T, H, W, 3)."""
         if self.held is None:

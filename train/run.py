@@ -217,6 +217,7 @@ def _encode(run: Run) -> bool:
 
 
 def _dynamics(run: Run) -> bool:
+    run.frames.release()
     tokenizer, lam = _first_stages(run)
     encoded = load_encoded(run.out / "encoded.zarr", run.stamp())
     judged = Judgement(

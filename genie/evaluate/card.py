@@ -147,10 +147,13 @@ def _figures(report: Mapping[str, Any]) -> str:
         ("codes used / perplexity", show((tokens["codes_used_share"], tokens["perplexity"]))),
         ("share of the rarest latent action", show(min(lam["code_share"]))),
         ("latent actions, one-step ΔPSNR", f"{lam['delta_psnr_1']:.2f} dB ({lam['verdict']})"),
-        ("agreement, balanced accuracy", show(agreement["balanced_accuracy"])),
         (
-            f"agreement, share of a supervised probe's ceiling{weak}",
-            f"{show(agreement['share_of_ceiling'])} of {show(agreement['ceiling'])}",
+            f"agreement, balanced accuracy: codes / supervised probe{weak}",
+            show((agreement["balanced_accuracy"], agreement["ceiling"])),
+        ),
+        (
+            "agreement, share of the way from chance to the probe",
+            show(agreement["share_of_ceiling"]),
         ),
         ("Δ₄PSNR", f"{dynamics['delta_psnr'][3]:.2f} dB ({low:.2f} to {high:.2f})"),
         (

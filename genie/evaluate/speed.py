@@ -69,7 +69,8 @@ def measure_speed(
         tick: called with the number of frames drawn.
 
     Returns:
-        The speed; the first ten frames are not counted.
+        The speed; the first ten frames are not counted. Frames follow each other without a pause,
+        so the time from a key to its frame includes letting the frame before into the history.
 
     Source: metrics.md, "Speed".
     """

@@ -52,7 +52,7 @@ def at_once(
     if workers < 2 or device.type != "cpu":
         with torch.inference_mode():
             return [work(item, tick) for item in items]
-    stop = Event()
+    stop, errors = Event(), []
 
     def watched(done: int) -> None:
         if stop.is_set():
@@ -60,13 +60,21 @@ def at_once(
         tick(done)
 
     def run(item: Item) -> Result:
-        with torch.inference_mode():  # a mode of the thread, not of the process
-            return work(item, watched)
+        try:
+            watched(0)
+            with torch.inference_mode():  # a mode of the thread, not of the process
+                return work(item, watched)
+        except BaseException as error:
+            errors.append(error)
+            stop.set()
+            raise
 
     try:
         with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
             try:
                 return list(pool.map(run, items))
+            except Stopped:
+                raise errors[0] from None
             except BaseException:
                 stop.set()
                 raise

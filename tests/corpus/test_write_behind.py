@@ -17,7 +17,8 @@ class Writer:
     def add(self, frames):
         assert self.gate.wait(10)
         if self.error is not None:
-            raise self.error
+            error, self.error = self.error, None
+            raise error
         self.frames = frames
 
     def end_episode(self, record, actions):
@@ -59,6 +60,15 @@ def test_a_full_disk_is_said_at_the_latest_at_the_end():
     writer.gate.set()
     with pytest.raises(OSError, match="no room"), WriteBehind(writer) as behind:
         behind.write(*episode(0))
+
+
+def test_after_a_failed_episode_no_other_is_joined_to_it():
+    writer = Writer(OSError("no room"))
+    with pytest.raises(OSError, match="no room"), WriteBehind(writer) as behind:
+        behind.write(*episode(0))
+        behind.write(*episode(1))  # the disk would have room for this one
+        writer.gate.set()
+    assert writer.written == []
 
 
 def test_after_an_error_what_waits_is_not_written():

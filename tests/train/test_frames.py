@@ -39,3 +39,14 @@ def test_nothing_is_read_before_a_frame_is_asked_for_and_then_once(corpus, monke
     source.clips(np.array([0]), 2)
     source.clips(np.array([5]), 2)
     assert asked == [(0, corpus.num_frames)]
+
+
+def test_frames_given_back_are_read_again_when_asked_for(corpus, monkeypatch):
+    source = Frames(corpus)
+    source.fetch()
+    monkeypatch.setattr(Corpus, "read", lambda *given: pytest.fail("they were held"))
+    source.clips(np.array([0]), 2)
+    monkeypatch.undo()
+    source.release()
+    assert "held" not in vars(source)
+    assert np.array_equal(source.between(7, 30).numpy(), corpus.read(7, 30))

@@ -12,7 +12,7 @@ def test_the_four_recipes_ship():
     assert SHIPPED == ["coinrun", "cpu", "gpu", "smoke"]
 
 
-def test_the_first_of_three_slices_of_coinrun_is_long_enough_for_a_world():
+def test_the_shares_of_coinrun_leave_its_first_slice_time_for_the_dynamics():
     recipe = load_recipe("coinrun")
     before = [recipe.minutes_of(stage, 17.5) for stage in ("tokenizer", "lam")]
     assert sum(before) < 3.5  # of 8, recording, reading and encoding included
