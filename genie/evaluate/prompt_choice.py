@@ -6,13 +6,8 @@ import numpy as np
 import torch
 
 from genie.evaluate.clips import CorpusLike, bundle_device, to_models
-from genie.evaluate.engine import (
-    MakeRollout,
-    infer_actions,
-    play_stretch,
-    rollout_seeds,
-    start_rollout,
-)
+from genie.evaluate.engine import MakeRollout, rollout_seeds
+from genie.evaluate.round_trip import read_back
 
 HELD_FRAMES = 10
 TOGETHER = 4  # candidates whose keys are held side by side
@@ -61,11 +56,7 @@ def obedience(
             ids = bundle.tokenizer.encode(part).long().repeat_interleave(len(keys), dim=0)
         actions = np.tile(keys, len(part))[:, None].repeat(HELD_FRAMES, axis=1)  # (C·(A-1), t)
         seeds = rollout_seeds(seed, np.arange(len(actions)))
-        rollout, before = start_rollout(
-            make_rollout, seeds, ids, ids.new_zeros(len(ids), 0), device
-        )
-        drawn = play_stretch(rollout, before, actions, device)
-        obeyed = infer_actions(bundle, drawn.frames) == actions
+        obeyed = read_back(bundle, make_rollout, ids, actions, seeds) == actions
         scores.append(obeyed.reshape(len(part), -1).mean(axis=1))
     return np.concatenate(scores)
 

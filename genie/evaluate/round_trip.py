@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from torch import Tensor
 
 from genie.evaluate.clips import ClipChoice, CorpusLike, batches, bundle_device
 from genie.evaluate.engine import (
@@ -99,6 +101,32 @@ def score_round_trip(
     )
 
 
+def read_back(
+    bundle: object,
+    make_rollout: MakeRollout,
+    ids: Tensor,
+    actions: np.ndarray,
+    seeds: Sequence[int],
+    tick: Tick = no_tick,
+) -> np.ndarray:
+    """Play keys from single frames side by side, and let the latent action model read them.
+
+    Args:
+        bundle: the world's parts.
+        make_rollout: builds the batched engine.
+        ids: int64 (B, 1, N), tokens of the frames.
+        actions: int64 (B, t), the keys.
+        seeds: of sampling, one a sample.
+        tick: called with the number of generated frames.
+
+    Returns:
+        int64 (B, t), the codes that are read.
+    """
+    device = bundle_device(bundle)
+    rollout, before = start_rollout(make_rollout, seeds, ids, ids.new_zeros(len(ids), 0), device)
+    return infer_actions(bundle, play_stretch(rollout, before, actions, device, tick).frames)
+
+
 def _read_back(
     bundle: object,
     make_rollout: MakeRollout,
@@ -109,15 +137,11 @@ def _read_back(
     tick: Tick,
 ) -> np.ndarray:
     """Play `actions` int64 (B, t) from single true frames and read them back, int64 (B, t)."""
-    device = bundle_device(bundle)
 
     def read(part: slice, tick: Tick) -> np.ndarray:
         ids = encode_prompts(bundle, corpus, starts[part])
         seeds = rollout_seeds(seed, np.arange(part.start, part.stop))
-        rollout, before = start_rollout(
-            make_rollout, seeds, ids, ids.new_zeros(len(ids), 0), device
-        )
-        played = play_stretch(rollout, before, actions[part], device, tick)
-        return infer_actions(bundle, played.frames)
+        return read_back(bundle, make_rollout, ids, actions[part], seeds, tick)
 
-    return np.concatenate(at_once(read, batches(len(starts), BATCH_PROMPTS), device, tick))
+    parts = batches(len(starts), BATCH_PROMPTS)
+    return np.concatenate(at_once(read, parts, bundle_device(bundle), tick))
