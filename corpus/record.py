@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from corpus import crafter, procgen
 from corpus.games import Games, GymnasiumGames
-from corpus.procgen import PREFIX, ProcgenGames
 from corpus.progress import progress_bar
 from corpus.shaper import Shaper
 from corpus.store import CorpusCard
@@ -23,6 +23,7 @@ from corpus.writer import CorpusWriter, refuse_existing
 
 NUM_GAMES = 8
 MAX_EPISODE = 1000  # frames; a longer episode goes on as another one
+KINDS = {procgen.PREFIX: procgen.ProcgenGames, crafter.PREFIX: crafter.CrafterGames}
 BUFFER_BYTES = 512 * 2**20  # for the episodes that are running, all games together
 
 
@@ -127,7 +128,8 @@ def record_corpus(
     """Record random play.
 
     Args:
-        env: ``procgen:NAME``, or the id of a Gymnasium environment with ``rgb_array`` pictures.
+        env: ``procgen:NAME``, ``crafter:day``, ``crafter:full``, or the id of a Gymnasium
+            environment with ``rgb_array`` pictures.
         out: the folder to make; interrupted recordings leave nothing.
         frames: how many to record, at least 2; rarely one less, as no frame stands alone.
         levels: (A, B): levels A to B - 1; for Gymnasium the seed of each reset.
@@ -160,7 +162,7 @@ def record_corpus(
     for name, given in (("levels", levels), ("actions", actions)):
         if given is not None:
             _check_range(given, name)
-    kind = ProcgenGames if env.startswith(PREFIX) else GymnasiumGames
+    kind = next((kind for prefix, kind in KINDS.items() if env.startswith(prefix)), GymnasiumGames)
     games = kind(env, min(num_games, max(1, frames // 2)), levels, seed)
     try:
         played = actions or (0, games.num_actions)

@@ -131,7 +131,11 @@ def add_build(parser: ArgumentParser) -> None:
 def add_record(parser: ArgumentParser) -> None:
     """Add the arguments of `genie corpus record`."""
     add = parser.add_argument
-    add("env", metavar="ENV", help="procgen:NAME, or a Gymnasium id such as ALE/Pong-v5")
+    add(
+        "env",
+        metavar="ENV",
+        help="procgen:NAME, crafter:day, or a Gymnasium id: ALE/Pong-v5",
+    )
     add("--out", type=Path, required=True, metavar="DIR", help="the corpus to make")
     add("--frames", type=int, required=True, metavar="N", help="how many")
     add("--size", type=str, metavar="HxW", help="crop and scale to (default: as the game shows)")

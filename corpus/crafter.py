@@ -1,0 +1,91 @@
+"""Crafter: an island seen from above, a cell of the game to a patch of our tokenizers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from corpus.games import Observation
+
+PREFIX = "crafter:"
+NAMES = ("day", "full")
+FPS = 8.0
+SIZE = (72, 72)  # 9 x 9 cells of 8 x 8 pixels
+LICENCE = "Crafter: MIT (Danijar Hafner), its art included"
+INSTALL = "python -m pip install crafter"
+
+
+class CrafterGames:
+    """Copies of Crafter, each episode on an island of its own.
+
+    ``crafter:full`` is the game as it is. ``crafter:day`` stays at noon: at night the game adds
+    noise to every pixel, drawn anew at each frame, which no model can learn.
+
+    The game keeps its creatures in sets, whose order changes from run to run: the same seed gives
+    the same islands and actions, but not the same frames.
+
+    Args:
+        env: ``crafter:day`` or ``crafter:full``.
+        num_games: G, how many copies.
+        levels: (A, B): islands A to B - 1; without it, any island.
+        seed: of the order of the islands.
+
+    Raises:
+        ValueError: Crafter is not installed (the message holds the command), or has no such game.
+
+    Source: Hafner 2022, Benchmarking the Spectrum of Agent Capabilities (danijar/crafter).
+    """
+
+    fps = FPS
+    licence = LICENCE
+
+    def __init__(self, env: str, num_games: int, levels: tuple[int, int] | None, seed: int) -> None:
+        """Open every copy; see the class."""
+        name = env.removeprefix(PREFIX)
+        if name not in NAMES:
+            raise ValueError(f"Crafter has no game {name!r}; it has {', '.join(NAMES)}")
+        try:
+            import crafter
+        except ImportError as error:
+            raise ValueError(
+                f"{env} needs {error.name}, which is not installed: {INSTALL}"
+            ) from error
+        self._make = crafter.Env if name == "full" else _without_nights(crafter.Env)
+        self.num_games, self.num_actions = num_games, len(crafter.constants.actions)
+        self._range = levels or (0, 2**31)
+        self._rngs = np.random.default_rng(seed).spawn(num_games)
+        self._games, self._levels = [None] * num_games, [0] * num_games
+        self._frames = np.zeros((num_games, *SIZE, 3), np.uint8)
+        self._over = np.ones(num_games, bool)
+        self.act(np.zeros(num_games, np.int64))
+
+    def observe(self) -> Observation:
+        """Show the frames; the last one of an episode shows the death, or the game's time limit."""
+        return Observation(
+            frames=self._frames.copy(), first=self._first.copy(), levels=list(self._levels)
+        )
+
+    def act(self, actions: np.ndarray) -> None:
+        """Step every copy, or begin anew where an episode is over."""
+        self._first = self._over.copy()
+        for index in range(self.num_games):
+            if self._over[index]:
+                island = self._levels[index] = int(self._rngs[index].integers(*self._range))
+                self._games[index] = self._make(size=SIZE, seed=island)
+                self._frames[index] = self._games[index].reset()
+                self._over[index] = False
+            else:
+                step = self._games[index].step(int(actions[index]))
+                self._frames[index], _, self._over[index], _ = step
+
+    def close(self) -> None:
+        """Nothing to do: the game is plain Python."""
+
+
+def _without_nights(kind: type) -> type:
+    """Make of Crafter's environment one in which the sun stands still."""
+
+    class Day(kind):
+        def _update_time(self) -> None:
+            self._world.daylight = 1.0
+
+    return Day
