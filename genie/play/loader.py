@@ -12,6 +12,9 @@ T = TypeVar("T")
 class Loader(Generic[T]):
     """Runs a function in the background and keeps what it returns, or its error.
 
+    Python waits for the function when it exits: a thread that is cut off inside PyTorch would take
+    the whole process down with it ("terminate called without an active exception").
+
     Attributes:
         done: whether it has ended.
     """
@@ -21,7 +24,7 @@ class Loader(Generic[T]):
         self._work = work
         self._result: T | None = None
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="genie-loader", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="genie-loader")
         self._thread.start()
 
     @property

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -22,3 +24,15 @@ def test_an_error_is_raised_where_the_result_is_asked_for():
     for _ in range(2):
         with pytest.raises(ValueError, match="damaged"):
             loader.result()
+
+
+def test_python_exits_after_the_work_and_never_in_the_middle_of_it():
+    script = """
+import threading, time
+from genie.play.loader import Loader
+
+main = threading.main_thread()
+Loader(lambda: (main.join(30), time.sleep(0.2), print("work done")))
+"""
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "work done\n", "")
