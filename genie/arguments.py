@@ -63,7 +63,8 @@ def add_train(parser: ArgumentParser) -> None:
     add = parser.add_argument
     add("stage", choices=STAGES, help="what to train; encode turns the corpus into tokens")
     add("--corpus", type=Path, required=True, metavar="DIR", help="from genie corpus")
-    add("--recipe", type=str, required=True, metavar="NAME", help="smoke, cpu, gpu, coinrun, .yaml")
+    recipes = "smoke, cpu, gpu, crafter, coinrun, .yaml"
+    add("--recipe", type=str, required=True, metavar="NAME", help=recipes)
     add("--out", type=Path, required=True, metavar="RUN", help="folder of the run")
     add("--minutes", type=float, metavar="M", help="of the stage in all, or shared by all stages")
     add("--stop-after", type=float, metavar="M", help="end this slice after M minutes")
