@@ -2,8 +2,9 @@
 
     python -m genie.play.portraits [WORLD] [--versus B] [--prompt I] [--steps M] [--threads N]
 
-Everything is what the window paints under SDL's dummy driver, at its own pace. The film, play.gif,
-is written beside the folder of the pictures; its keys are written into it.
+Everything is what the window paints at its own pace, on the display that SDL_VIDEODRIVER names (x11
+under Xvfb, say), or else on SDL's dummy. The film, play.gif, is written beside the folder of the
+pictures; its keys are written into it.
 """
 
 import argparse
@@ -112,7 +113,8 @@ def main() -> None:
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        os.environ |= {"SDL_VIDEODRIVER": "dummy", "GENIE_HOME": folder}
+        os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+        os.environ["GENIE_HOME"] = folder
         os.environ["PYGAME_HIDE_SUPPORT_PROMPT"] = "1"
         take(options)
 
