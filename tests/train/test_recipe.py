@@ -8,7 +8,7 @@ from train.recipe import FOLDER, load_recipe
 SHIPPED = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
-def test_the_four_recipes_ship():
+def test_these_recipes_ship():
     assert SHIPPED == ["coinrun", "cpu", "crafter", "gpu", "smoke"]
 
 
@@ -48,7 +48,8 @@ def test_minutes_of_the_whole_are_shared_out(tiny, tmp_path):
 
 @pytest.mark.parametrize("name", ["nope", "", "missing.yaml"])
 def test_an_unknown_recipe_lists_the_known_ones(name):
-    with pytest.raises(ValueError, match=f"choose one of {', '.join(SHIPPED)}") as caught:
+    known = "choose one of coinrun, cpu, crafter, gpu, smoke"
+    with pytest.raises(ValueError, match=known) as caught:
         load_recipe(name)
     assert "\n" not in str(caught.value)
 
