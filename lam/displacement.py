@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import torch
-from einops import rearrange, reduce
+from einops import rearrange
 from torch import Tensor
 from torch.nn import functional
 
@@ -32,9 +32,9 @@ class Displacement:
             shift explains the change.
         moved: bool (P,), whether a shift was found.
         changed_share: float32 (P,), share of all pixels that changed.
-        spread: float32 (P,), share of the textured places of the frame (cells of an 8 × 8 grid
-            with an edge in them, taken as a third of the grid where fewer are) in which something
-            changed: near 1 if the whole picture moves, small if one sprite does.
+        spread: float32 (P,), how scattered the change is that the shift explains: its root mean
+            square distance from its own centre, over that of a whole frame. Near 1 if the picture
+            moves, however few of its places show it; small if one sprite does.
     """
 
     shift: Tensor
@@ -163,12 +163,12 @@ def _measure(before: Tensor, after: Tensor) -> Displacement:
     length = shift.norm(dim=1)
     slope = (length >= _LEAST_SLOPE) & (length < 0.75)
     moved &= slope | ((still - least >= _EXPLAINED * still) & (length > 0))
-    shift = torch.where(moved[:, None], shift * factor, torch.zeros_like(shift))
+    shift = torch.where(moved[:, None], shift, torch.zeros_like(shift))
     return Displacement(
-        shift=shift.cpu(),
+        shift=(shift * factor).cpu(),
         moved=moved.cpu(),
         changed_share=changed.float().mean(dim=(1, 2)).cpu(),
-        spread=_spread(before, after, changed).cpu(),
+        spread=_spread(before, after, changed, shift).cpu(),
     )
 
 
@@ -234,21 +234,38 @@ def _vertex(curve: Tensor, at: Tensor) -> Tensor:
     return torch.where(inside, offset, torch.zeros_like(offset)).clamp(-0.5, 0.5)
 
 
-def _spread(before: Tensor, after: Tensor, changed: Tensor) -> Tensor:
-    """Return the share of textured cells of an 8 × 8 grid where something changed, (P,)."""
-    edges = _edges(before) | _edges(after)
-    grid = (min(8, before.shape[-2]), min(8, before.shape[-1]))
-    changed = functional.adaptive_max_pool2d(changed.float()[:, None], grid) > 0
-    textured = functional.adaptive_max_pool2d(edges.float()[:, None], grid) > 0
-    textured = textured | changed
-    hits = reduce(changed.float(), "p 1 h w -> p", "sum")
-    # A lone sprite on a blank ground is all the texture there is, and still no camera.
-    return hits / reduce(textured.float(), "p 1 h w -> p", "sum").clamp_min(grid[0] * grid[1] / 3)
+def _spread(before: Tensor, after: Tensor, changed: Tensor, shift: Tensor) -> Tensor:
+    """Return how scattered the change is that a shift (P, 2) explains, (P,); 0 where it is none.
+
+    The share of the picture that changes would not do: a meadow of equal tiles that moves by a
+    tile is the same meadow, and only its few trees tell.
+    """
+    still = (after - before).abs().mean(dim=1)
+    shifted = (after - _shifted(before, shift)).abs().mean(dim=1)
+    weight = (still - shifted).clamp_min(0) * changed
+    weight = weight / weight.sum(dim=(1, 2), keepdim=True).clamp_min(1e-6)
+    height, width = weight.shape[1:]
+    rows = torch.arange(height, device=weight.device, dtype=weight.dtype)
+    columns = torch.arange(width, device=weight.device, dtype=weight.dtype)
+    variance = _variance(weight.sum(dim=2), rows) + _variance(weight.sum(dim=1), columns)
+    return (variance / (rows.var(correction=0) + columns.var(correction=0))).sqrt()
 
 
-def _edges(frames: Tensor) -> Tensor:
-    """Return bool (P, H, W): pixels that differ visibly from the one to the left or above."""
-    edges = frames.new_zeros(len(frames), *frames.shape[-2:], dtype=torch.bool)
-    edges[:, :, 1:] |= (frames[..., 1:] - frames[..., :-1]).abs().amax(dim=1) > _CHANGE
-    edges[:, 1:] |= (frames[..., 1:, :] - frames[..., :-1, :]).abs().amax(dim=1) > _CHANGE
-    return edges
+def _variance(weight: Tensor, places: Tensor) -> Tensor:
+    """Return the variance of places (S,) under weights (P, S) that add to 1 or are all 0."""
+    mean = weight @ places
+    return (weight * (places - mean[:, None]).square()).sum(dim=1)
+
+
+def _shifted(frames: Tensor, shift: Tensor) -> Tensor:
+    """Move pictures (P, 3, H, W) by dx, dy (P, 2), up to whole pixels; the border is drawn out."""
+    whole = (shift.sign() * (shift.abs() - _LEAST_SLOPE).ceil().clamp_min(0)).long()
+    height, width = frames.shape[-2:]
+    rows = torch.arange(height, device=frames.device) - whole[:, 1:]  # (P, H)
+    columns = torch.arange(width, device=frames.device) - whole[:, :1]  # (P, W)
+    picture = torch.arange(len(frames), device=frames.device)[:, None, None]
+    channels_last = rearrange(frames, "p c h w -> p h w c")
+    moved = channels_last[
+        picture, rows.clamp(0, height - 1)[:, :, None], columns.clamp(0, width - 1)[:, None, :]
+    ]
+    return rearrange(moved, "p h w c -> p c h w")

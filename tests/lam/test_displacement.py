@@ -87,3 +87,28 @@ def test_frames_that_are_not_pictures_are_refused():
         measure_displacement(zeros, zeros)
     with pytest.raises(ValueError, match="no transitions"):
         measure_displacement(torch.zeros(0, 3, 8, 8), torch.zeros(0, 3, 8, 8))
+
+
+def tiles(count: int, landmarks: int, shift: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """A ground of equal 8 × 8 tiles with some odd ones, and the same seen a tile further."""
+    generator = torch.Generator().manual_seed(1)
+    tile, odd = torch.rand(2, 3, 8, 8, generator=generator)
+    ground = tile.repeat(count, 1, 9, 9)  # (P, 3, 72, 72)
+    for scene in ground:
+        # The last column stays plain: an odd tile there would come in again on the other side.
+        for place in torch.randperm(72, generator=generator)[:landmarks].tolist():
+            row, column = 8 * (place // 8), 8 * (place % 8)
+            scene[:, row : row + 8, column : column + 8] = odd
+    return ground, ground.roll(shift, dims=-1)
+
+
+def test_a_ground_of_equal_tiles_does_not_hide_that_the_camera_moves():
+    found = measure_displacement(*tiles(count=20, landmarks=5, shift=8))
+    assert found.moved.all() and (found.shift[:, 0] - 8).abs().max() < 0.6
+    assert (found.spread > 0.5).all()
+
+
+def test_one_tile_that_moves_over_a_ground_of_equal_tiles_is_no_camera():
+    before, after = tiles(count=20, landmarks=1, shift=8)
+    found = measure_displacement(before, after)
+    assert found.moved.all() and (found.spread < 0.5).all()
