@@ -7,6 +7,7 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from lam.avatar import camera_shift
 from spacetime.quantize import CodebookConfig, VectorQuantizer
 
 
@@ -21,6 +22,8 @@ class LatentActionConfig:
         latent: numbers in a code.
         channels: channels of the first convolutions; deeper ones have twice as many.
         noise: std of the noise on latents while they are continuous; it bounds what they carry.
+        avatar: top, left, height and width in pixels of the box that the encoder looks at, beside
+            the shift of the camera; None: it looks at whole frames.
     """
 
     height: int
@@ -29,6 +32,7 @@ class LatentActionConfig:
     latent: int = 8
     channels: int = 64
     noise: float = 0.1
+    avatar: tuple[int, int, int, int] | None = None
 
     def __post_init__(self) -> None:
         """Refuse sizes that do not fit together."""
@@ -39,6 +43,20 @@ class LatentActionConfig:
                 f"the latent action model needs frames of even height and width, 16 pixels or "
                 f"more, got {self.height}x{self.width}: build the corpus with another --size"
             )
+        if self.avatar is not None:
+            object.__setattr__(self, "avatar", tuple(self.avatar))
+            top, left, height, width = self.avatar
+            fits = 0 <= top <= self.height - height and 0 <= left <= self.width - width
+            if not fits or height < 1 or width < 1:
+                raise ValueError(
+                    f"the avatar's box {self.avatar} does not lie in frames of "
+                    f"{self.height}x{self.width}: give top, left, height and width in pixels"
+                )
+
+    @property
+    def code_size(self) -> int:
+        """Numbers in a code: one for each code where the encoder gives codes by itself."""
+        return self.latent if self.avatar is None else self.num_actions
 
 
 class Encoder(nn.Module):
@@ -68,6 +86,72 @@ class Encoder(nn.Module):
         return self.head(rearrange(features, "b c h w -> b (c h w)"))
 
 
+class AvatarEncoder(nn.Module):
+    """Two frames to a code: how the avatar looks in both, and how the camera moves.
+
+    It is fitted in two steps. `embed` learns latents of what persists for some frames, then
+    `to_code` makes codes of its features; `forward` gives the codes.
+
+    Source: our choice; docs/architecture.md says why.
+    """
+
+    FEATURES = 96
+
+    def __init__(self, config: LatentActionConfig) -> None:
+        """Build the encoder of `config`, which has an avatar."""
+        super().__init__()
+        self.top, self.left, self.height, self.width = config.avatar
+        c = 24
+        self.convolutions = nn.Sequential(
+            nn.Conv2d(6, c, 3, padding=1), nn.SiLU(), nn.Conv2d(c, c, 3, padding=1), nn.SiLU()
+        )
+        self.to_features = nn.Sequential(
+            nn.Linear(c * self.height * self.width + 2, 128), nn.SiLU(),
+            nn.Linear(128, self.FEATURES), nn.SiLU(),
+        )  # fmt: skip
+        self.to_latent = nn.Linear(self.FEATURES, config.latent)
+        self.register_buffer("mean", torch.zeros(self.FEATURES))
+        self.register_buffer("scale", torch.ones(self.FEATURES))
+        self.to_code = nn.Sequential(
+            nn.Linear(self.FEATURES, 64), nn.SiLU(), nn.Linear(64, config.num_actions)
+        )
+
+    def look(self, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
+        """Take what the encoder reads out of two frames.
+
+        Args:
+            before: float (B, 3, H, W) in [0, 1].
+            after: the same shape.
+
+        Returns:
+            The box in both, float (B, 2, 3, height, width), and the camera's shift in pixels,
+            float (B, 2).
+        """
+        rows = slice(self.top, self.top + self.height)
+        columns = slice(self.left, self.left + self.width)
+        boxes = torch.stack((before, after), dim=1)[..., rows, columns]
+        return boxes, camera_shift(before, after).to(boxes.dtype)
+
+    def features(self, boxes: Tensor, shift: Tensor) -> Tensor:
+        """Map what `look` took, the boxes in [0, 1] or recoloured, to features (B, 96)."""
+        before, after = (boxes - 0.5).unbind(dim=1)
+        seen = self.convolutions(torch.cat((after, after - before), dim=1)).flatten(1)
+        return self.to_features(torch.cat((seen, shift / 2), dim=1))
+
+    def embed(self, boxes: Tensor, shift: Tensor) -> Tensor:
+        """Map what `look` took to unit latents (B, latent)."""
+        return F.normalize(self.to_latent(self.features(boxes, shift)), dim=1)
+
+    def scores(self, features: Tensor) -> Tensor:
+        """Map features (B, 96), standardized by what `mean` and `scale` hold, to logits (B, A)."""
+        return self.to_code((features - self.mean) / self.scale)
+
+    def forward(self, before: Tensor, after: Tensor) -> Tensor:
+        """Map two frames, each float (B, 3, H, W) in [0, 1], to codes, one-hot (B, A)."""
+        codes = self.scores(self.features(*self.look(before, after)))
+        return F.one_hot(codes.argmax(dim=1), codes.shape[1]).to(before.dtype)
+
+
 class Decoder(nn.Module):
     """The first frame and a latent to the change; starved, so that it needs the latent.
 
@@ -81,7 +165,7 @@ class Decoder(nn.Module):
         self.fine = nn.Sequential(nn.Conv2d(12, c, 3, padding=1), nn.SiLU())
         self.middle = nn.Sequential(nn.Conv2d(c, c, 3, stride=2, padding=1), nn.SiLU())
         self.coarse = nn.Sequential(nn.Conv2d(c, 2 * c, 3, stride=2, padding=1), nn.SiLU())
-        self.modulation = nn.Linear(config.latent, 4 * c)
+        self.modulation = nn.Linear(config.code_size, 4 * c)
         self.mix = nn.Sequential(nn.SiLU(), nn.Conv2d(2 * c, 2 * c, 3, padding=1), nn.SiLU())
         self.up_middle = nn.Sequential(nn.Conv2d(3 * c, c, 3, padding=1), nn.SiLU())
         self.up_fine = nn.Sequential(nn.Conv2d(2 * c, c, 3, padding=1), nn.SiLU())
@@ -107,6 +191,9 @@ class LatentActionModel(nn.Module):
     It starts continuous, with noise in place of a codebook; `start_codes` then makes codes of the
     latents by k-means, and from there on it is quantized.
 
+    With an avatar in its configuration, the encoder gives codes by itself (`AvatarEncoder`), and
+    only the decoder is fitted to pixels.
+
     Source: Genie (Bruce et al. 2024), section 2, for the role and the use of pixels; two-frame
     convolutions and the order continuous → k-means → quantized are our choice (AdaWorld clusters
     after training).
@@ -116,10 +203,10 @@ class LatentActionModel(nn.Module):
         """Build the model of `config`, freshly drawn."""
         super().__init__()
         self.config = config
-        self.encoder = Encoder(config)
+        self.encoder = Encoder(config) if config.avatar is None else AvatarEncoder(config)
         self.decoder = Decoder(config)
         self.quantizer = VectorQuantizer(
-            CodebookConfig(num_codes=config.num_actions, channels=config.latent)
+            CodebookConfig(num_codes=config.num_actions, channels=config.code_size)
         )
         self.register_buffer("quantized", torch.tensor(False))
 

@@ -5,7 +5,9 @@ from einops import rearrange, reduce
 from torch import Tensor
 
 
-def pixel_weights(frames: Tensor, errors: Tensor, patch: int) -> Tensor:
+def pixel_weights(
+    frames: Tensor, errors: Tensor, patch: int, places: Tensor | None = None
+) -> Tensor:
     """Say how much each pixel counts, so that small moving things survive.
 
     Two weights are multiplied, neither of which carries a gradient. A pixel that differs from the
@@ -17,6 +19,7 @@ def pixel_weights(frames: Tensor, errors: Tensor, patch: int) -> Tensor:
         frames: float32 (B, T, 3, H, W) in [0, 1], the targets.
         errors: float32 of the same shape, squared errors.
         patch: patch side in pixels.
+        places: float32 (H, W), a third weight: how much each place of the picture counts.
 
     Returns:
         float32 (B, T, 1, H, W), mean 1.
@@ -30,23 +33,26 @@ def pixel_weights(frames: Tensor, errors: Tensor, patch: int) -> Tensor:
         local = reduce(errors, "b t c (h p) (w q) -> b t 1 h w", "mean", p=patch, q=patch)
         hard = (local / local.mean().clamp_min(1e-8)).sqrt().clamp(0.5, 4.0)
         hard = hard.repeat_interleave(patch, dim=-2).repeat_interleave(patch, dim=-1)
-        weights = (1 + moved) * hard
+        weights = (1 + moved) * hard if places is None else (1 + moved) * hard * places
         return weights / weights.mean()
 
 
-def reconstruction_loss(frames: Tensor, rendered: Tensor, patch: int) -> Tensor:
+def reconstruction_loss(
+    frames: Tensor, rendered: Tensor, patch: int, places: Tensor | None = None
+) -> Tensor:
     """Weighted squared error of rendered frames.
 
     Args:
         frames: float32 (B, T, 3, H, W) in [0, 1], the targets.
         rendered: float32 of the same shape, unclamped.
         patch: patch side in pixels.
+        places: float32 (H, W), how much each place of the picture counts; None: all alike.
 
     Returns:
         A scalar.
     """
     errors = (rendered - frames).square()
-    return (errors * pixel_weights(frames, errors, patch)).mean()
+    return (errors * pixel_weights(frames, errors, patch, places)).mean()
 
 
 def code_use(ids: Tensor, num_codes: int) -> tuple[float, float]:

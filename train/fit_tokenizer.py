@@ -12,17 +12,39 @@ from train.recipe import FitConfig
 from train.stage import Stage
 
 HELD_OUT_FRAMES = 256
+AVATAR_WEIGHT = 20.0
+"""Where no shift explains the picture most often, a pixel counts 1 + this times."""
 
 
 class TokenizerStage(Stage):
     """The tokenizer on clips of frames."""
 
     def __init__(
-        self, model: Tokenizer, fit: FitConfig, clock: Clock, seed: int, clips: FrameClips
+        self,
+        model: Tokenizer,
+        fit: FitConfig,
+        clock: Clock,
+        seed: int,
+        clips: FrameClips,
+        unexplained: Tensor | None = None,
     ) -> None:
-        """Keep the parts; `clips` are the frames to learn from."""
+        """Keep the parts.
+
+        Args:
+            model: to be fitted.
+            fit: how.
+            clock: how far.
+            seed: of every draw.
+            clips: the frames to learn from.
+            unexplained: float (H, W), how often no shift of the picture explains a pixel; these
+                places are drawn with more care. None: all places are alike.
+        """
         super().__init__(model, fit, clock, seed)
         self.clips = clips
+        places = None if unexplained is None else unexplained / unexplained.max()
+        self.register_buffer(
+            "places", None if places is None else 1 + AVATAR_WEIGHT * places, persistent=False
+        )
 
     def draw(self, step: int) -> tuple[Tensor]:
         """Return clips uint8 (B, T, H, W, 3)."""
@@ -33,7 +55,7 @@ class TokenizerStage(Stage):
         frames = to_float(frames)
         latents, _ = self.model.quantize(frames)
         rendered = self.model.render(latents)
-        return reconstruction_loss(frames, rendered, self.model.config.patch), {
+        return reconstruction_loss(frames, rendered, self.model.config.patch, self.places), {
             "squared_error": (rendered.detach() - frames).square().mean()
         }
 

@@ -75,6 +75,8 @@ class Recipe:
         lam: the latent action model's stage.
         dynamics: the dynamics' stage.
         settings: how the world is played: steps, order, temperature, prompt_frames.
+        avatar: whether an avatar that keeps to one place of the picture is looked for: the
+            tokenizer then draws it with more care, and actions are read off it.
     """
 
     about: str
@@ -82,6 +84,7 @@ class Recipe:
     lam: StageRecipe
     dynamics: StageRecipe
     settings: dict[str, Any]
+    avatar: bool = False
 
     def minutes_of(self, stage: str, minutes: float) -> float:
         """Share `minutes` of `genie train all` out to one stage."""

@@ -2,11 +2,13 @@
 
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from corpus.clips import draw_clips
 from corpus.store import Corpus
 from dynamics.model import Dynamics, DynamicsConfig
 from genie.bundle import Bundle
@@ -18,6 +20,7 @@ from train.clock import Clock
 from train.data import FrameClips, split_starts
 from train.encode import Encoded, check_codes, encode_corpus, load_encoded
 from train.export import export_model, export_world, fingerprint, load_model
+from train.fit_avatar import MAP_PAIRS, AvatarActionStage, locate_avatar, unexplained_share
 from train.fit_dynamics import DynamicsStage, check_clip_length
 from train.fit_lam import LatentActionStage
 from train.fit_tokenizer import TokenizerStage
@@ -59,6 +62,20 @@ class Run:
     slice_ends: float | None
     start: Bundle | None = None
     allow_collapsed: bool = False
+
+    @cached_property
+    def unexplained(self) -> torch.Tensor | None:
+        """Where the avatar is: float32 (H, W), from `unexplained_share`; None: none is asked for.
+
+        Raises:
+            ValueError: no avatar keeps to a place.
+        """
+        if not self.recipe.avatar:
+            return None
+        starts, _ = split_starts(self.corpus.episode_ends, 2, self.seed)
+        share = unexplained_share(self.frames, draw_clips(starts, MAP_PAIRS, self.seed, 0))
+        locate_avatar(share)
+        return share
 
     def clock(self, fit: FitConfig) -> Clock:
         """Return the clock of a stage."""
@@ -197,15 +214,20 @@ def _tokenizer(run: Run) -> bool:
     part, size = run.recipe.tokenizer, {"height": run.corpus.height, "width": run.corpus.width}
     model = _build(Tokenizer, TokenizerConfig, part, **size)
     clips = FrameClips(run.corpus, part.fit.frames, run.seed, run.frames)
-    stage = TokenizerStage(model, part.fit, run.clock(part.fit), run.seed, clips)
+    places = run.unexplained
+    stage = TokenizerStage(model, part.fit, run.clock(part.fit), run.seed, clips, places)
     return run.fit(stage, "tokenizer")
 
 
 def _lam(run: Run) -> bool:
-    part, size = run.recipe.lam, {"height": run.corpus.height, "width": run.corpus.width}
-    model = _build(LatentActionModel, LatentActionConfig, part, **size)
+    part, share = run.recipe.lam, run.unexplained
+    given = {"height": run.corpus.height, "width": run.corpus.width}
+    if share is not None:
+        given["avatar"] = locate_avatar(share)
+    model = _build(LatentActionModel, LatentActionConfig, part, **given)
     clips = FrameClips(run.corpus, part.fit.frames, run.seed, run.frames)
-    stage = LatentActionStage(model, part.fit, run.clock(part.fit), run.seed, clips)
+    kind = LatentActionStage if share is None else AvatarActionStage
+    stage = kind(model, part.fit, run.clock(part.fit), run.seed, clips)
     return run.fit(stage, "lam")
 
 
@@ -284,7 +306,7 @@ def _first_stages(run: Run) -> tuple[Tokenizer, LatentActionModel]:
 
 
 def _build(
-    model_class: type[torch.nn.Module], config_class: type, part: StageRecipe, **given: int
+    model_class: type[torch.nn.Module], config_class: type, part: StageRecipe, **given: Any
 ) -> Any:
     """Build a model of what the recipe, the corpus and the earlier stages say."""
     try:

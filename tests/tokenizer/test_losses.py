@@ -43,6 +43,17 @@ def test_a_change_too_small_to_see_does_not_count():
     torch.testing.assert_close(weights, torch.ones_like(weights))
 
 
+def test_a_place_counts_as_much_as_it_is_said_to(frames):
+    places = torch.ones(8, 8)
+    places[3, 4] = 5.0
+    weights = pixel_weights(frames, even_errors(frames), PATCH, places)[0, :, 0]
+    torch.testing.assert_close(weights[:, 3, 4], 5 * weights[:, 0, 0])
+    rendered = frames.clone()
+    rendered[..., 3, 4] += 0.1
+    plain, careful = (reconstruction_loss(frames, rendered, PATCH, p) for p in (None, places))
+    assert careful > 2 * plain
+
+
 def test_patches_drawn_badly_count_more_within_bounds():
     frames = torch.full((1, 1, 3, 8, 8), 0.5)
     errors = torch.full_like(frames, 1e-6)

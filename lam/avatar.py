@@ -1,0 +1,126 @@
+"""Where the avatar is: what changes in a picture although no shift of the picture explains it."""
+
+import torch
+from einops import rearrange
+from torch import Tensor
+from torch.nn import functional
+
+SEARCH_RADIUS = 5
+"""A camera that follows is looked for up to this many pixels away."""
+# Half the pixels each way tell a shift as well as all of them.
+_STRIDE = 2
+# Among shifts that fit alike the shorter one is believed, this much for a pixel.
+_RELUCTANCE = 0.05 / 255
+_EXPLAINED = 8 / 255
+# A place belongs to the avatar from this share of the most unexplained place on.
+_HOT = 0.25
+# A box of more than this share of the picture is no avatar: things move everywhere.
+_LARGEST_SHARE = 0.1
+
+
+def camera_shift(before: Tensor, after: Tensor) -> Tensor:
+    """Find the whole-pixel shift of the picture that explains the next frame best.
+
+    Args:
+        before: float32 (P, 3, H, W) in [0, 1], sides of 12 pixels or more.
+        after: the same shape; the frame that follows.
+
+    Returns:
+        int64 (P, 2), dy and dx: what is at (y, x) in `after` was at (y + dy, x + dx) in `before`.
+
+    Source: our choice (exhaustive block matching).
+    """
+    before, after = before.mean(dim=1), after.mean(dim=1)
+    height, width = before.shape[1:]
+    radius, stride = SEARCH_RADIUS, _STRIDE
+    inner = after[:, radius : height - radius : stride, radius : width - radius : stride]
+    costs, shifts = [], []
+    for dy in range(-radius, radius + 1):
+        for dx in range(-radius, radius + 1):
+            there = before[
+                :,
+                radius + dy : height - radius + dy : stride,
+                radius + dx : width - radius + dx : stride,
+            ]
+            error = (there - inner).abs().mean(dim=(1, 2))
+            costs.append(error + _RELUCTANCE * (abs(dy) + abs(dx)))
+            shifts.append((dy, dx))
+    best = torch.stack(costs, dim=1).argmin(dim=1)
+    return torch.tensor(shifts, device=before.device)[best]
+
+
+def unexplained(before: Tensor, after: Tensor) -> Tensor:
+    """Mark the pixels of the next frame that no shift of the picture explains.
+
+    A pixel is explained if it lies within the range of its 3 × 3 neighbours in the shifted frame,
+    so that a shift of a fraction of a pixel is one too. What enters at the border is left out.
+
+    Args:
+        before: float32 (P, 3, H, W) in [0, 1].
+        after: the same shape; the frame that follows.
+
+    Returns:
+        bool (P, H, W).
+    """
+    shift = camera_shift(before, after)
+    highest = _shifted(functional.max_pool2d(before, 3, 1, 1), shift)
+    lowest = _shifted(-functional.max_pool2d(-before, 3, 1, 1), shift)
+    outside = ((after > highest + _EXPLAINED) | (after < lowest - _EXPLAINED)).any(dim=1)
+    rows, columns = _sources(before, shift)
+    known = _inside(rows, before.shape[2])[:, :, None] & _inside(columns, before.shape[3])[:, None]
+    return outside & known
+
+
+def find_avatar(share: Tensor) -> tuple[int, int, int, int] | None:
+    """Find the box in which a picture changes by itself most often.
+
+    Args:
+        share: float (H, W), the share of transitions in which each pixel is unexplained.
+
+    Returns:
+        top, left, height and width in pixels of the box around the highest share and all places
+        of more than a quarter of it that hang together with it, and a pixel around; None if it
+        covers more than a tenth of the picture: then no avatar keeps to a place.
+
+    Source: our choice.
+    """
+    if not share.max() > 0:
+        return None
+    hot = (share > _HOT * share.max()).float()[None, None]
+    grown, blob = (share == share.max()).float()[None, None], None
+    while blob is None or not torch.equal(grown, blob):
+        blob, grown = grown, functional.max_pool2d(grown, 3, 1, 1) * hot
+    hot = blob[0, 0] > 0
+    (rows,), (columns,) = (
+        hot.any(dim=1).nonzero(as_tuple=True),
+        hot.any(dim=0).nonzero(as_tuple=True),
+    )
+    top, left = max(int(rows[0]) - 1, 0), max(int(columns[0]) - 1, 0)
+    height = min(int(rows[-1]) + 2, len(share)) - top
+    width = min(int(columns[-1]) + 2, share.shape[1]) - left
+    if height * width > _LARGEST_SHARE * share.numel():
+        return None
+    return top, left, height, width
+
+
+def _shifted(frames: Tensor, shift: Tensor) -> Tensor:
+    """Move pictures (P, 3, H, W) so that (y, x) shows what was at (y + dy, x + dx)."""
+    rows, columns = _sources(frames, shift)
+    picture = torch.arange(len(frames), device=frames.device)[:, None, None]
+    height, width = frames.shape[2:]
+    moved = rearrange(frames, "p c h w -> p h w c")[
+        picture, rows.clamp(0, height - 1)[:, :, None], columns.clamp(0, width - 1)[:, None, :]
+    ]
+    return rearrange(moved, "p h w c -> p c h w")
+
+
+def _sources(frames: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:
+    """Return where each row (P, H) and each column (P, W) comes from; beyond the border too."""
+    height, width = frames.shape[2:]
+    rows = torch.arange(height, device=frames.device) + shift[:, :1]
+    columns = torch.arange(width, device=frames.device) + shift[:, 1:]
+    return rows, columns
+
+
+def _inside(places: Tensor, length: int) -> Tensor:
+    return (places >= 0) & (places < length)

@@ -1,0 +1,157 @@
+"""Actions read off an avatar: a game is drawn in which a held key shows in the avatar alone."""
+
+import numpy as np
+import pytest
+import torch
+
+from corpus.store import Corpus, CorpusCard
+from corpus.writer import CorpusWriter
+from lam.model import LatentActionConfig, LatentActionModel
+from train import fit_avatar
+from train.clock import Clock
+from train.data import FrameClips
+from train.fit_avatar import AvatarActionStage, locate_avatar, unexplained_share
+from train.frames import Frames
+from train.run import train
+
+SIDE, KEYS, BOX = 24, 3, (9, 9, 6, 5)
+STEPS = 90
+
+
+def draw_episode(seed: int, length: int) -> tuple[np.ndarray, np.ndarray]:
+    """A scenery that scrolls at random under an avatar whose looks say which key is held.
+
+    uint8 (T, H, W, 3), and the keys (T − 1,). The colours of scenery and avatar are the episode's.
+    """
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(0, 200, (24, 24, 3))
+    scenery = np.kron(coarse, np.ones((8, 8, 1))).astype(np.uint8)
+    keys = np.concatenate([np.full(rng.integers(8, 16), rng.integers(KEYS)) for _ in range(length)])
+    keys = keys[: length - 1]
+    shapes = np.random.default_rng(99).random((KEYS, 2, 4, 3)) > 0.5  # per key two poses
+    colour = rng.integers(205, 256, 3)
+    place, frames = np.array([80, 80]), []
+    for time in range(length):
+        place = np.clip(place + rng.integers(-2, 3, 2), 0, 160)
+        frame = scenery[place[0] : place[0] + SIDE, place[1] : place[1] + SIDE].copy()
+        pose = shapes[keys[max(time - 1, 0)], rng.integers(2)]
+        frame[10:14, 10:13] = np.where(pose[..., None], colour, 0)
+        frames.append(frame)
+    return np.stack(frames), keys
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory) -> Corpus:
+    path = tmp_path_factory.mktemp("avatar") / "c"
+    card = CorpusCard(fps=15.0, source="drawn by a test", licence="none", options={})
+    writer = CorpusWriter.create(path, (SIDE, SIDE), card, True)
+    for seed in range(12):
+        frames, keys = draw_episode(seed, 120)
+        writer.add(frames)
+        writer.end_episode({"file": str(seed)}, keys)
+    writer.finish()
+    return Corpus.open(path)
+
+
+def make_stage(tiny, corpus: Corpus, steps: int = STEPS) -> AvatarActionStage:
+    config = LatentActionConfig(height=SIDE, width=SIDE, num_actions=KEYS, channels=8, avatar=BOX)
+    fit = tiny.fit_config(steps=steps, ema=0.9, lr=3e-3)
+    clips = FrameClips(corpus, 2, 3)
+    return AvatarActionStage(LatentActionModel(config), fit, Clock(total_steps=steps), 3, clips)
+
+
+def agreement(lam: LatentActionModel, corpus: Corpus) -> float:
+    """Share of transitions whose code stands for the true key, under the best assignment."""
+    frames = torch.from_numpy(corpus.read(0, corpus.num_frames)).movedim(-1, 1).float() / 255
+    codes, keys = lam.infer(frames[None])[0].numpy(), corpus.true_actions()
+    inside = np.ones(len(codes), bool)
+    inside[corpus.episode_ends[:-1] - 1] = False
+    table = np.zeros((KEYS, KEYS))
+    np.add.at(table, (keys[:-1][inside], codes[inside]), 1)
+    from itertools import permutations
+
+    return max(table[range(KEYS), order].sum() for order in permutations(range(KEYS))) / table.sum()
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    monkeypatch.setattr(fit_avatar, "CODE_STARTS", 3)
+    monkeypatch.setattr(fit_avatar, "CODE_STEPS", 120)
+    monkeypatch.setattr(fit_avatar, "CODE_PAIRS", 1024)
+
+
+def test_codes_are_the_keys_that_were_held(tiny, corpus, tmp_path, quick):
+    torch.manual_seed(0)
+    stage = make_stage(tiny, corpus)
+    tiny.fit(stage, tmp_path)
+    assert stage.average.quantized
+    assert agreement(stage.average, corpus) > 0.9
+
+
+def test_nothing_is_found_where_keys_are_not_held(tiny, corpus, tmp_path, quick, monkeypatch):
+    """The same fit, told that two moments of an episode at random follow each other."""
+    drawn = fit_avatar._moments
+
+    def shuffled(spans, rng, *arguments, **others):
+        moments = drawn(spans, rng, *arguments, **others)
+        order = torch.from_numpy(rng.permutation(moments.shape[1]))
+        moments[..., 1] = moments[:, order, 1]
+        return moments
+
+    monkeypatch.setattr(fit_avatar, "_moments", shuffled)
+    torch.manual_seed(0)
+    stage = make_stage(tiny, corpus)
+    tiny.fit(stage, tmp_path)
+    assert agreement(stage.average, corpus) < 0.7
+
+
+@pytest.mark.parametrize("broken_at", [3, 8])
+def test_an_interrupted_fit_ends_as_an_uninterrupted_one(
+    tiny, corpus, tmp_path, quick, monkeypatch, broken_at
+):
+    monkeypatch.setattr(fit_avatar, "CODE_STEPS", 4)
+    torch.manual_seed(0)
+    assert not tiny.fit(make_stage(tiny, corpus, 10), tmp_path / "whole")
+    torch.manual_seed(0)
+    stage = tiny.interrupt_after(make_stage(tiny, corpus, 10), broken_at)
+    assert tiny.fit(stage, tmp_path / "broken")
+    torch.manual_seed(1)
+    assert not tiny.fit(make_stage(tiny, corpus, 10), tmp_path / "broken")
+    one, two = (tiny.checkpoint(tmp_path / name) for name in ("whole", "broken"))
+    for part in ("state_dict", "optimizer_states"):
+        assert tiny.differences(one[part], two[part], part) == []
+
+
+def test_the_avatar_is_found_where_it_is(corpus):
+    starts = np.arange(0, 119, 2)
+    top, left, height, width = locate_avatar(unexplained_share(Frames(corpus), starts))
+    assert top <= 10 and left <= 10 and top + height >= 14 and left + width >= 13
+    assert height <= 8 and width <= 7
+
+
+def test_a_run_reads_actions_off_the_avatar_and_says_where_it_is(
+    tiny, corpus, tmp_path, quick, monkeypatch
+):
+    monkeypatch.setattr(fit_avatar, "CODE_STEPS", 4)
+    recipe = tiny.write_recipe(tmp_path / "r.yaml", avatar=True)
+    train("all", corpus.path, recipe, tmp_path / "run", allow_collapsed=True)
+    from genie.bundle import load_bundle
+
+    config = load_bundle(tmp_path / "run" / "world").lam.config
+    assert config.avatar is not None and config.avatar[0] <= 10 <= sum(config.avatar[::2])
+
+
+def test_video_without_an_avatar_is_refused_with_what_to_do(tiny, tmp_path):
+    """A square that walks over the whole picture keeps to no place."""
+    still = tiny.write_corpus(tmp_path / "c", lengths=(60, 60), size=(24, 24))
+    recipe = tiny.write_recipe(tmp_path / "r.yaml", avatar=True)
+    with pytest.raises(ValueError, match="no avatar was found") as caught:
+        train("tokenizer", still.path, recipe, tmp_path / "run")
+    assert "without avatar: true" in str(caught.value)
+    assert not (tmp_path / "run" / "tokenizer" / "weights.safetensors").exists()
+
+
+def test_episodes_too_short_to_tell_their_moments_apart_are_refused(tiny, tmp_path):
+    short = tiny.write_corpus(tmp_path / "c", lengths=(20, 20), size=(24, 24))
+    with pytest.raises(ValueError, match="no episode to train on has 32 frames"):
+        make_stage(tiny, short)

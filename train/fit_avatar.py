@@ -1,0 +1,253 @@
+"""Fitting the latent action model of a game whose avatar keeps to one place of the picture."""
+
+import math
+
+import numpy as np
+import torch
+from rich.progress import track
+from torch import Tensor
+
+from corpus.clips import split_episodes
+from lam.avatar import find_avatar, unexplained
+from lam.model import AvatarEncoder, LatentActionModel
+from lam.persistence import contrast, persistence
+from train.clock import Clock
+from train.data import FrameClips, to_float
+from train.fit_lam import LatentActionStage
+from train.frames import Frames, pick_device
+from train.recipe import FitConfig
+
+MAP_PAIRS = 4096
+"""Transitions that say where the avatar is."""
+SOON = 3
+"""Latents persist for this many frames: shorter than most keys are held."""
+LATER = (3, 8)
+"""Codes agree this many frames apart: longer than a jump's single phase."""
+EPISODES, MOMENTS = 12, 32
+"""Transitions a step, as episodes × moments."""
+RECOLOUR = 1.0
+"""Spread of the random brightness and contrast: ground and sky must not tell moments apart."""
+CODE_STARTS, CODE_STEPS, CODE_PAIRS = 5, 500, 4096
+LOOKS_AT_ONCE = 1024
+
+
+def unexplained_share(frames: Frames, starts: np.ndarray) -> Tensor:
+    """Measure how often no shift of the picture explains a pixel.
+
+    Args:
+        frames: of the corpus.
+        starts: int64 (P,), first frames of the transitions to look at.
+
+    Returns:
+        float32 (H, W), on the CPU.
+    """
+    device, total = pick_device(), 0
+    for part in np.array_split(starts, max(1, len(starts) // 256)):
+        pairs = to_float(frames.clips(part, 2).to(device))
+        total = total + unexplained(pairs[:, 0], pairs[:, 1]).float().sum(dim=0)
+    return (total / len(starts)).cpu()
+
+
+def locate_avatar(share: Tensor) -> tuple[int, int, int, int]:
+    """Return the avatar's box, as the configuration of the latent action model holds it.
+
+    Args:
+        share: float (H, W), from `unexplained_share`.
+
+    Raises:
+        ValueError: no avatar keeps to a place.
+    """
+    box = find_avatar(share)
+    if box is None:
+        raise ValueError(
+            "no avatar was found: no part of the picture moves against the rest of it and keeps "
+            "its place. Take a recipe without avatar: true, which reads actions off whole frames"
+        )
+    return box
+
+
+class AvatarActionStage(LatentActionStage):
+    """First what persists, without pixels; then codes of it; then the decoder, on frames."""
+
+    def __init__(
+        self,
+        model: LatentActionModel,
+        fit: FitConfig,
+        clock: Clock,
+        seed: int,
+        clips: FrameClips,
+    ) -> None:
+        """Keep the parts; `clips` are the frames to learn from, two or more at a time.
+
+        Raises:
+            ValueError: no episode is long enough to be told from itself.
+        """
+        super().__init__(model, fit, clock, seed, clips)
+        ends = clips.source.corpus.episode_ends
+        train, held_out = split_episodes(len(ends), seed)
+        self.spans = _spans(ends, train)
+        if not len(self.spans):
+            raise ValueError(
+                f"no episode to train on has {_shortest()} frames: use longer videos, or a recipe "
+                "without avatar: true"
+            )
+        self.held_out_spans = _spans(ends, held_out)
+        self.looks: tuple[Tensor, Tensor] | None = None
+
+    def on_train_start(self) -> None:
+        """Look at every transition before the clock runs."""
+        if not self.model.quantized:
+            self.looks = _look(self.clips.source, self.model.encoder, self.device)
+        super().on_train_start()
+
+    def draw(self, step: int) -> tuple[Tensor, Tensor]:
+        """Return clips uint8 (B, T, H, W, 3), and moments int64 (E, M, 2): now and soon."""
+        rng = np.random.default_rng([self.seed, step])
+        return (*super().draw(step), _moments(self.spans, rng, EPISODES, MOMENTS, (1, SOON)))
+
+    def loss(self, frames: Tensor, moments: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """What persists is told apart; once there are codes, the next frame is predicted."""
+        if self.model.quantized:
+            return super().loss(frames)
+        loss = self._contrast(self.model.encoder, moments, RECOLOUR)
+        return loss, {"contrast": loss.detach()}
+
+    @torch.no_grad()
+    def start_codes(self) -> None:
+        """Make codes of the averaged encoder's features, and keep that encoder."""
+        encoder = self.average.encoder
+        spans, rng = self.spans, np.random.default_rng([self.seed, self.clock.step])
+        features = self._features(encoder)
+        moving = torch.from_numpy(np.concatenate([np.arange(*span) for span in spans]))
+        encoder.mean.copy_(features[moving].mean(dim=0))
+        encoder.scale.copy_(features[moving].std(dim=0) + 1e-4)
+        best, kept = -math.inf, {}
+        for _ in track(range(CODE_STARTS), description="codes"):
+            reached = _fit_codes(encoder, features, spans, rng)
+            if reached > best:
+                best, kept = reached, {k: v.clone() for k, v in encoder.state_dict().items()}
+        encoder.load_state_dict(kept)
+        self.model.encoder.load_state_dict(kept)
+        one_hot = torch.eye(self.model.config.num_actions, device=self.device)
+        self.model.start_codes(one_hot)
+        self.looks = None
+
+    @torch.no_grad()
+    def check(self) -> tuple[dict[str, float], Tensor | None]:
+        """How well held-out moments are told apart; once there are codes, what they are worth."""
+        if self.average.quantized:
+            return super().check()
+        spans = self.held_out_spans if len(self.held_out_spans) else self.spans
+        moments = _moments(spans, np.random.default_rng(0), 4 * EPISODES, MOMENTS, (1, SOON))
+        return {"contrast": float(self._contrast(self.average.encoder, moments, 0.0))}, None
+
+    def _contrast(self, encoder: AvatarEncoder, moments: Tensor, recolour: float) -> Tensor:
+        """Tell apart moments (E, M, 2), their boxes recoloured."""
+        moments = moments.to(self.device)
+        boxes, shift = (look[moments.flatten()] for look in self.looks)
+        boxes = boxes.float() / 255
+        if recolour:
+            gain, brightness = recolour * torch.randn(2, len(boxes), 1, 3, 1, 1).to(boxes)
+            boxes = (boxes - 0.5) * gain.exp() + brightness + 0.5
+        latents = encoder.embed(boxes, shift.float()).float().unflatten(0, moments.shape)
+        now = moments[..., 0]
+        near = (now[:, :, None] - now[:, None, :]).abs() <= 2 * SOON
+        near &= ~torch.eye(now.shape[1], dtype=torch.bool, device=near.device)
+        return contrast(latents[:, :, 0], latents[:, :, 1], near)
+
+    def _features(self, encoder: AvatarEncoder) -> Tensor:
+        """Return the features of every transition, float32 (frames − 1, 96)."""
+        boxes, shift = self.looks
+        return torch.cat(
+            [
+                encoder.features(box.float() / 255, way.float())
+                for box, way in zip(boxes.split(8192), shift.split(8192), strict=True)
+            ]
+        )
+
+
+@torch.enable_grad()
+def _fit_codes(
+    encoder: AvatarEncoder, features: Tensor, spans: np.ndarray, rng: np.random.Generator
+) -> float:
+    """Draw `to_code` anew, fit it to codes that persist, and return how much they do, in nats."""
+    head = encoder.to_code.requires_grad_(True)
+    for layer in head:
+        if isinstance(layer, torch.nn.Linear):
+            layer.reset_parameters()
+    optimizer = torch.optim.AdamW(head.parameters(), lr=1e-2, weight_decay=1e-3)
+    moments_each = 16
+    late = []
+    for step in range(CODE_STEPS):
+        optimizer.param_groups[0]["lr"] = 1e-2 * min(1, 2 * (1 - step / CODE_STEPS) + 0.01)
+        episodes = CODE_PAIRS // moments_each
+        moments = _moments(spans, rng, episodes, moments_each, LATER, any_other=True)
+        scores = encoder.scores(features[moments.flatten().to(features.device)])
+        now, soon, other = scores.softmax(dim=1).unflatten(0, (-1, 3)).unbind(dim=1)
+        gained = persistence(now, soon, other)
+        optimizer.zero_grad()
+        (-gained).backward()
+        optimizer.step()
+        if step >= CODE_STEPS * 3 // 4:
+            late.append(gained.detach())
+    head.requires_grad_(False)
+    return float(torch.stack(late).mean())
+
+
+def _shortest() -> int:
+    """Return the length of episode from which its moments can be told from each other."""
+    return 4 * LATER[1]
+
+
+def _spans(ends: np.ndarray, episodes: np.ndarray) -> np.ndarray:
+    """Return first and one past the last transition of each long enough episode, int64 (E, 2)."""
+    begins = np.concatenate([np.zeros(1, np.int64), ends[:-1]])
+    spans = np.stack((begins, ends - 1), axis=1)[episodes]
+    return spans[spans[:, 1] - spans[:, 0] >= _shortest()]
+
+
+def _moments(
+    spans: np.ndarray,
+    rng: np.random.Generator,
+    episodes: int,
+    moments: int,
+    apart: tuple[int, int],
+    any_other: bool = False,
+) -> Tensor:
+    """Draw transitions and ones that follow them.
+
+    Args:
+        spans: int64 (E, 2), from `_spans`.
+        rng: what to draw with.
+        episodes: E, to draw from.
+        moments: M, in each.
+        apart: least and most frames between now and soon.
+        any_other: whether a third transition of the same episode is drawn too.
+
+    Returns:
+        int64 (E, M, 2 or 3): now, soon, and any other.
+    """
+    chosen = spans[rng.integers(len(spans), size=episodes)]
+    first, last = chosen[:, :1], chosen[:, 1:]
+    now = rng.integers(first, last - apart[1], size=(episodes, moments))
+    drawn = [now, now + rng.integers(apart[0], apart[1] + 1, size=now.shape)]
+    if any_other:
+        drawn.append(rng.integers(first, last, size=now.shape))
+    return torch.from_numpy(np.stack(drawn, axis=-1))
+
+
+@torch.no_grad()
+def _look(frames: Frames, encoder: AvatarEncoder, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Take what the encoder reads out of every transition, across episode ends too.
+
+    Returns:
+        uint8 (frames − 1, 2, 3, height, width) boxes, and int8 (frames − 1, 2) shifts.
+    """
+    boxes, shifts = [], []
+    count = frames.corpus.num_frames
+    for first in track(range(0, count - 1, LOOKS_AT_ONCE), description="look at the avatar"):
+        batch = to_float(frames.between(first, min(first + LOOKS_AT_ONCE + 1, count)).to(device))
+        box, shift = encoder.look(batch[:-1], batch[1:])
+        boxes.append((box * 255).round().to(torch.uint8))
+        shifts.append(shift.to(torch.int8))
+    return torch.cat(boxes), torch.cat(shifts)
