@@ -12,8 +12,9 @@ _STRIDE = 2
 # Among shifts that fit alike the shorter one is believed, this much for a pixel.
 _RELUCTANCE = 0.05 / 255
 _EXPLAINED = 8 / 255
-# A place belongs to the avatar from this share of the most unexplained place on.
-_HOT = 0.25
+# A place belongs to the avatar from this share of the most unexplained place on: a head that seldom
+# changes still belongs to the legs that do.
+_HOT = 0.1
 # A box of more than this share of the picture is no avatar: things move everywhere.
 _LARGEST_SHARE = 0.1
 
@@ -79,8 +80,8 @@ def find_avatar(share: Tensor) -> tuple[int, int, int, int] | None:
 
     Returns:
         top, left, height and width in pixels of the box around the highest share and all places
-        of more than a quarter of it that hang together with it, and a pixel around; None if it
-        covers more than a tenth of the picture: then no avatar keeps to a place.
+        of more than a tenth of it that hang together with it; None if it covers more than a
+        tenth of the picture: then no avatar keeps to a place.
 
     Source: our choice.
     """
@@ -95,9 +96,8 @@ def find_avatar(share: Tensor) -> tuple[int, int, int, int] | None:
         hot.any(dim=1).nonzero(as_tuple=True),
         hot.any(dim=0).nonzero(as_tuple=True),
     )
-    top, left = max(int(rows[0]) - 1, 0), max(int(columns[0]) - 1, 0)
-    height = min(int(rows[-1]) + 2, len(share)) - top
-    width = min(int(columns[-1]) + 2, share.shape[1]) - left
+    top, left = int(rows[0]), int(columns[0])
+    height, width = int(rows[-1]) + 1 - top, int(columns[-1]) + 1 - left
     if height * width > _LARGEST_SHARE * share.numel():
         return None
     return top, left, height, width
