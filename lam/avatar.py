@@ -12,9 +12,12 @@ _STRIDE = 2
 # Among shifts that fit alike the shorter one is believed, this much for a pixel.
 _RELUCTANCE = 0.05 / 255
 _EXPLAINED = 8 / 255
-# A place belongs to the avatar from this share of the most unexplained place on: a head that seldom
-# changes still belongs to the legs that do.
+# A place may belong to the avatar from this share of the most unexplained place on: a head that
+# seldom changes belongs to the legs that do.
 _HOT = 0.1
+# A row or column at the edge of the box must hold this share of the fullest one: what lies beside
+# the avatar lasts longer than a key, and would be taken for one.
+_FULL = 0.08
 # A box of more than this share of the picture is no avatar: things move everywhere.
 _LARGEST_SHARE = 0.1
 
@@ -80,8 +83,9 @@ def find_avatar(share: Tensor) -> tuple[int, int, int, int] | None:
 
     Returns:
         top, left, height and width in pixels of the box around the highest share and all places
-        of more than a tenth of it that hang together with it; None if it covers more than a
-        tenth of the picture: then no avatar keeps to a place.
+        of more than a tenth of it that hang together with it, less rows and columns at its edges
+        that hold little more than the background; None if it covers more than a tenth of the
+        picture: then no avatar keeps to a place.
 
     Source: our choice.
     """
@@ -91,16 +95,23 @@ def find_avatar(share: Tensor) -> tuple[int, int, int, int] | None:
     grown, blob = (share == share.max()).float()[None, None], None
     while blob is None or not torch.equal(grown, blob):
         blob, grown = grown, functional.max_pool2d(grown, 3, 1, 1) * hot
-    hot = blob[0, 0] > 0
-    (rows,), (columns,) = (
-        hot.any(dim=1).nonzero(as_tuple=True),
-        hot.any(dim=0).nonzero(as_tuple=True),
-    )
-    top, left = int(rows[0]), int(columns[0])
-    height, width = int(rows[-1]) + 1 - top, int(columns[-1]) + 1 - left
+    excess = (share - share.median()).clamp_min(0) * _hull(blob[0, 0] > 0)
+    top, height = _extent(excess.sum(dim=1))
+    left, width = _extent(excess.sum(dim=0))
     if height * width > _LARGEST_SHARE * share.numel():
         return None
     return top, left, height, width
+
+
+def _hull(places: Tensor) -> Tensor:
+    """Fill the box around marked places, bool (H, W)."""
+    return places.any(dim=1)[:, None] & places.any(dim=0)[None]
+
+
+def _extent(profile: Tensor) -> tuple[int, int]:
+    """Return the first full place of a profile (S,), and how many there are up to the last."""
+    (full,) = (profile >= _FULL * profile.max()).nonzero(as_tuple=True)
+    return int(full[0]), int(full[-1]) + 1 - int(full[0])
 
 
 def _shifted(frames: Tensor, shift: Tensor) -> Tensor:

@@ -27,7 +27,7 @@ EPISODES, MOMENTS = 12, 32
 """Transitions a step, as episodes × moments."""
 RECOLOUR = 1.0
 """Spread of the random brightness and contrast: ground and sky must not tell moments apart."""
-CODE_STARTS, CODE_STEPS, CODE_PAIRS = 5, 500, 4096
+CODE_STARTS, CODE_STEPS, CODE_PAIRS = 8, 500, 4096
 LOOKS_AT_ONCE = 1024
 
 
@@ -196,7 +196,7 @@ def _fit_codes(
 
 def _shortest() -> int:
     """Return the length of episode from which its moments can be told from each other."""
-    return 4 * LATER[1]
+    return 10 * LATER[1]
 
 
 def _spans(ends: np.ndarray, episodes: np.ndarray) -> np.ndarray:

@@ -143,7 +143,7 @@ def test_a_run_reads_actions_off_the_avatar_and_says_where_it_is(
 
 def test_video_without_an_avatar_is_refused_with_what_to_do(tiny, tmp_path):
     """A square that walks over the whole picture keeps to no place."""
-    still = tiny.write_corpus(tmp_path / "c", lengths=(60, 60), size=(24, 24))
+    still = tiny.write_corpus(tmp_path / "c", lengths=(90, 90), size=(24, 24))
     recipe = tiny.write_recipe(tmp_path / "r.yaml", avatar=True)
     with pytest.raises(ValueError, match="no avatar was found") as caught:
         train("tokenizer", still.path, recipe, tmp_path / "run")
@@ -153,5 +153,5 @@ def test_video_without_an_avatar_is_refused_with_what_to_do(tiny, tmp_path):
 
 def test_episodes_too_short_to_tell_their_moments_apart_are_refused(tiny, tmp_path):
     short = tiny.write_corpus(tmp_path / "c", lengths=(20, 20), size=(24, 24))
-    with pytest.raises(ValueError, match="no episode to train on has 32 frames"):
+    with pytest.raises(ValueError, match="no episode to train on has 80 frames"):
         make_stage(tiny, short)
