@@ -63,7 +63,7 @@ def add_train(parser: ArgumentParser) -> None:
     add = parser.add_argument
     add("stage", choices=STAGES, help="what to train; encode turns the corpus into tokens")
     add("--corpus", type=Path, required=True, metavar="DIR", help="from genie corpus")
-    recipes = "smoke, cpu, gpu, crafter, coinrun-cpu, coinrun, .yaml"
+    recipes = "smoke, cpu, avatar, gpu, crafter, coinrun, .yaml"
     add("--recipe", type=str, required=True, metavar="NAME", help=recipes)
     add("--out", type=Path, required=True, metavar="RUN", help="folder of the run")
     add("--minutes", type=float, metavar="M", help="of the stage in all, or shared by all stages")
