@@ -1,6 +1,8 @@
 """How far a fit is: by trained seconds or by steps."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 
@@ -38,6 +40,15 @@ class Clock:
     def settle(self) -> None:
         """Read the time, once a step, so that all who ask during the step agree."""
         self._now = time.monotonic()
+
+    @contextmanager
+    def uncounted(self) -> Iterator[None]:
+        """Do something between two steps that the fit's time does not count; the slice's does."""
+        began = time.monotonic()
+        yield
+        if self._started is not None:
+            self._started += time.monotonic() - began
+        self.settle()
 
     @property
     def slice_spent(self) -> float:

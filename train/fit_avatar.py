@@ -27,7 +27,7 @@ EPISODES, MOMENTS = 12, 32
 """Transitions a step, as episodes × moments."""
 RECOLOUR = 1.0
 """Spread of the random brightness and contrast: ground and sky must not tell moments apart."""
-CODE_STARTS, CODE_STEPS, CODE_PAIRS = 8, 500, 4096
+CODE_STARTS, CODE_STEPS, CODE_PAIRS = 6, 500, 4096
 LOOKS_AT_ONCE = 1024
 
 
@@ -122,10 +122,12 @@ class AvatarActionStage(LatentActionStage):
         encoder.mean.copy_(features[moving].mean(dim=0))
         encoder.scale.copy_(features[moving].std(dim=0) + 1e-4)
         best, kept = -math.inf, {}
-        for _ in track(range(CODE_STARTS), description="codes"):
-            reached = _fit_codes(encoder, features, spans, rng)
-            if reached > best:
-                best, kept = reached, {k: v.clone() for k, v in encoder.state_dict().items()}
+        # Its length does not depend on the fit's: a short one would have no time for the decoder.
+        with self.clock.uncounted():
+            for _ in track(range(CODE_STARTS), description="codes"):
+                reached = _fit_codes(encoder, features, spans, rng)
+                if reached > best:
+                    best, kept = reached, {k: v.clone() for k, v in encoder.state_dict().items()}
         encoder.load_state_dict(kept)
         self.model.encoder.load_state_dict(kept)
         one_hot = torch.eye(self.model.config.num_actions, device=self.device)

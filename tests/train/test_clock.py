@@ -93,3 +93,16 @@ def test_time_left_of_a_fit_in_steps_follows_its_speed(time):
     clock.settle()
     clock.step = 4
     assert clock.seconds_left() == pytest.approx(9.0)
+
+
+def test_what_is_not_counted_costs_the_fit_no_time_and_the_slice_its_own(time):
+    clock = Clock(total_steps=1, total_seconds=40.0, slice_seconds=25.0)
+    clock.start()
+    time.now += 10
+    clock.settle()
+    with clock.uncounted():
+        time.now += 12
+    assert (clock.spent, clock.progress, clock.slice_over) == (10.0, 0.25, False)
+    time.now += 4
+    clock.settle()
+    assert clock.spent == 14.0 and clock.slice_over
