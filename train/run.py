@@ -1,14 +1,11 @@
 """`genie train`: the stages of a run, each resumable, each leaving what the next one reads."""
 
 import time
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from corpus.clips import draw_clips
 from corpus.store import Corpus
 from dynamics.model import Dynamics, DynamicsConfig
 from genie.bundle import Bundle
@@ -16,97 +13,22 @@ from genie.settings import Settings
 from lam.model import LatentActionConfig, LatentActionModel
 from spacetime.weights import read_json
 from tokenizer.model import Tokenizer, TokenizerConfig
-from train.clock import Clock
 from train.data import FrameClips, split_starts
 from train.encode import Encoded, check_codes, encode_corpus, load_encoded
-from train.export import export_model, export_world, fingerprint, load_model
-from train.fit_avatar import MAP_PAIRS, AvatarActionStage, locate_avatar, unexplained_share
+from train.export import export_world, load_model
+from train.fit_avatar import AvatarActionStage, locate_avatar
 from train.fit_dynamics import DynamicsStage, check_clip_length
 from train.fit_lam import LatentActionStage
 from train.fit_tokenizer import TokenizerStage
-from train.fitting import fit_slice
 from train.frames import Frames, pick_device
 from train.judge import Judgement, judge_latent_actions
-from train.recipe import FitConfig, Recipe, StageRecipe, load_recipe
+from train.recipe import Recipe, StageRecipe, load_recipe
+from train.run_folder import Run
 from train.run_record import open_out, write_run_record
-from train.stage import Stage
 from train.warm_start import begin_with, open_start, take_over
 
 TAKEN_OVER = ("tokenizer", "lam")
 STAGES = ("tokenizer", "lam", "encode", "dynamics")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Run:
-    """One run folder and what is asked of it.
-
-    Attributes:
-        out: RUN.
-        corpus: what to learn from.
-        frames: its frames, shared by the stages.
-        recipe: sizes and fits.
-        seed: of every draw.
-        minutes: length of one stage; None: the recipe's steps.
-        slice_ends: when to stop this slice, in seconds of `time.monotonic`; None: at the end of
-            the stage.
-        start: the world that the run goes on from; None: it starts from nothing.
-        allow_collapsed: whether the dynamics is fitted on collapsed latent actions too.
-    """
-
-    out: Path
-    corpus: Corpus
-    frames: Frames
-    recipe: Recipe
-    seed: int
-    minutes: float | None
-    slice_ends: float | None
-    start: Bundle | None = None
-    allow_collapsed: bool = False
-
-    @cached_property
-    def unexplained(self) -> torch.Tensor | None:
-        """Where the avatar is: float32 (H, W), from `unexplained_share`; None: none is asked for.
-
-        Raises:
-            ValueError: no avatar keeps to a place.
-        """
-        if not self.recipe.avatar:
-            return None
-        starts, _ = split_starts(self.corpus.episode_ends, 2, self.seed)
-        share = unexplained_share(self.frames, draw_clips(starts, MAP_PAIRS, self.seed, 0))
-        locate_avatar(share)
-        return share
-
-    def clock(self, fit: FitConfig) -> Clock:
-        """Return the clock of a stage."""
-        left = None if self.slice_ends is None else max(0.0, self.slice_ends - time.monotonic())
-        return Clock(
-            total_steps=fit.steps,
-            total_seconds=None if self.minutes is None else self.minutes * 60,
-            slice_seconds=left,
-        )
-
-    def fit(self, stage: Stage, name: str) -> bool:
-        """Fit a stage to the end of its slice, export its averaged weights.
-
-        Returns:
-            Whether the stage is at its end, not only the slice.
-        """
-        fit_slice(
-            stage,
-            self.out / name,
-            self.out / "logs" / name,
-            lambda done: export_model(self.out / name, done.average),
-        )
-        return stage.clock.finished
-
-    def stamp(self) -> dict[str, str]:
-        """Return the fingerprints that an encoding of this run bears."""
-        return {
-            "corpus": self.corpus.fingerprint,
-            "tokenizer": fingerprint(self.out / "tokenizer"),
-            "lam": fingerprint(self.out / "lam"),
-        }
 
 
 def train(

@@ -1,0 +1,93 @@
+"""One run folder, and what is asked of it."""
+
+import time
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import torch
+
+from corpus.clips import draw_clips
+from corpus.store import Corpus
+from genie.bundle import Bundle
+from train.clock import Clock
+from train.data import split_starts
+from train.export import export_model, fingerprint
+from train.fit_avatar import MAP_PAIRS, locate_avatar, unexplained_share
+from train.fitting import fit_slice
+from train.frames import Frames
+from train.recipe import FitConfig, Recipe
+from train.stage import Stage
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One run folder and what is asked of it.
+
+    Attributes:
+        out: RUN.
+        corpus: what to learn from.
+        frames: its frames, shared by the stages.
+        recipe: sizes and fits.
+        seed: of every draw.
+        minutes: length of one stage; None: the recipe's steps.
+        slice_ends: when to stop this slice, in seconds of `time.monotonic`; None: at the end of
+            the stage.
+        start: the world that the run goes on from; None: it starts from nothing.
+        allow_collapsed: whether the dynamics is fitted on collapsed latent actions too.
+    """
+
+    out: Path
+    corpus: Corpus
+    frames: Frames
+    recipe: Recipe
+    seed: int
+    minutes: float | None
+    slice_ends: float | None
+    start: Bundle | None = None
+    allow_collapsed: bool = False
+
+    @cached_property
+    def unexplained(self) -> torch.Tensor | None:
+        """Where the avatar is: float32 (H, W), from `unexplained_share`; None: none is asked for.
+
+        Raises:
+            ValueError: no avatar keeps to a place.
+        """
+        if not self.recipe.avatar:
+            return None
+        starts, _ = split_starts(self.corpus.episode_ends, 2, self.seed)
+        share = unexplained_share(self.frames, draw_clips(starts, MAP_PAIRS, self.seed, 0))
+        locate_avatar(share)
+        return share
+
+    def clock(self, fit: FitConfig) -> Clock:
+        """Return the clock of a stage."""
+        left = None if self.slice_ends is None else max(0.0, self.slice_ends - time.monotonic())
+        return Clock(
+            total_steps=fit.steps,
+            total_seconds=None if self.minutes is None else self.minutes * 60,
+            slice_seconds=left,
+        )
+
+    def fit(self, stage: Stage, name: str) -> bool:
+        """Fit a stage to the end of its slice, export its averaged weights.
+
+        Returns:
+            Whether the stage is at its end, not only the slice.
+        """
+        fit_slice(
+            stage,
+            self.out / name,
+            self.out / "logs" / name,
+            lambda done: export_model(self.out / name, done.average),
+        )
+        return stage.clock.finished
+
+    def stamp(self) -> dict[str, str]:
+        """Return the fingerprints that an encoding of this run bears."""
+        return {
+            "corpus": self.corpus.fingerprint,
+            "tokenizer": fingerprint(self.out / "tokenizer"),
+            "lam": fingerprint(self.out / "lam"),
+        }
