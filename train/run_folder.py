@@ -1,6 +1,5 @@
 """One run folder, and what is asked of it."""
 
-import time
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +9,7 @@ import torch
 from corpus.clips import draw_clips
 from corpus.store import Corpus
 from genie.bundle import Bundle
-from train.clock import Clock
+from train.clock import Clock, seconds_until
 from train.data import split_starts
 from train.export import export_model, fingerprint
 from train.fit_avatar import MAP_PAIRS, locate_avatar, unexplained_share
@@ -63,11 +62,10 @@ class Run:
 
     def clock(self, fit: FitConfig) -> Clock:
         """Return the clock of a stage."""
-        left = None if self.slice_ends is None else max(0.0, self.slice_ends - time.monotonic())
         return Clock(
             total_steps=fit.steps,
             total_seconds=None if self.minutes is None else self.minutes * 60,
-            slice_seconds=left,
+            slice_seconds=seconds_until(self.slice_ends),
         )
 
     def fit(self, stage: Stage, name: str) -> bool:
