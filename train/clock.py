@@ -91,8 +91,3 @@ class Clock:
         if self.total_seconds is not None:
             return max(0.0, self.total_seconds - self.spent)
         return self.spent * (1 - progress) / progress if progress > 0 else None
-
-
-def seconds_until(moment: float | None) -> float | None:
-    """Return the seconds left to a moment of `time.monotonic`, 0 if it is past; None for None."""
-    return None if moment is None else max(0.0, moment - time.monotonic())

@@ -13,6 +13,7 @@ from genie.settings import Settings
 from lam.model import LatentActionConfig, LatentActionModel
 from spacetime.weights import read_json
 from tokenizer.model import Tokenizer, TokenizerConfig
+from train.clock import Clock
 from train.data import FrameClips, split_starts
 from train.encode import Encoded, check_codes, encode_corpus, load_encoded
 from train.export import export_world, load_model
@@ -22,7 +23,7 @@ from train.fit_lam import LatentActionStage
 from train.fit_tokenizer import TokenizerStage
 from train.frames import Frames, pick_device
 from train.judge import Judgement, judge_latent_actions
-from train.recipe import Recipe, StageRecipe, load_recipe
+from train.recipe import FitConfig, Recipe, StageRecipe, load_recipe
 from train.run_folder import Run
 from train.run_record import open_out, write_run_record
 from train.warm_start import begin_with, open_start, take_over
@@ -132,12 +133,21 @@ def _check_sizes(recipe: Recipe, corpus: Corpus, seed: int, start: Bundle | None
     _settings(recipe)
 
 
+def _clock(run: Run, fit: FitConfig) -> Clock:
+    left = None if run.slice_ends is None else max(0.0, run.slice_ends - time.monotonic())
+    return Clock(
+        total_steps=fit.steps,
+        total_seconds=None if run.minutes is None else run.minutes * 60,
+        slice_seconds=left,
+    )
+
+
 def _tokenizer(run: Run) -> bool:
     part, size = run.recipe.tokenizer, {"height": run.corpus.height, "width": run.corpus.width}
     model = _build(Tokenizer, TokenizerConfig, part, **size)
     clips = FrameClips(run.corpus, part.fit.frames, run.seed, run.frames)
     places = run.unexplained
-    stage = TokenizerStage(model, part.fit, run.clock(part.fit), run.seed, clips, places)
+    stage = TokenizerStage(model, part.fit, _clock(run, part.fit), run.seed, clips, places)
     return run.fit(stage, "tokenizer")
 
 
@@ -149,7 +159,7 @@ def _lam(run: Run) -> bool:
     model = _build(LatentActionModel, LatentActionConfig, part, **given)
     clips = FrameClips(run.corpus, part.fit.frames, run.seed, run.frames)
     kind = LatentActionStage if share is None else AvatarActionStage
-    stage = kind(model, part.fit, run.clock(part.fit), run.seed, clips)
+    stage = kind(model, part.fit, _clock(run, part.fit), run.seed, clips)
     return run.fit(stage, "lam")
 
 
@@ -181,7 +191,7 @@ def _dynamics(run: Run) -> bool:
             num_codes=encoded.num_codes,
             num_actions=encoded.num_actions,
         )
-    stage = DynamicsStage(model, fit, run.clock(fit), run.seed, encoded, tokenizer, settings)
+    stage = DynamicsStage(model, fit, _clock(run, fit), run.seed, encoded, tokenizer, settings)
     finished = run.fit(stage, "dynamics")
     dynamics = load_model(run.out / "dynamics", Dynamics, DynamicsConfig)
     models = {"tokenizer": tokenizer, "lam": lam, "dynamics": dynamics}

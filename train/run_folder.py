@@ -9,13 +9,12 @@ import torch
 from corpus.clips import draw_clips
 from corpus.store import Corpus
 from genie.bundle import Bundle
-from train.clock import Clock, seconds_until
 from train.data import split_starts
 from train.export import export_model, fingerprint
 from train.fit_avatar import MAP_PAIRS, locate_avatar, unexplained_share
 from train.fitting import fit_slice
 from train.frames import Frames
-from train.recipe import FitConfig, Recipe
+from train.recipe import Recipe
 from train.stage import Stage
 
 
@@ -59,14 +58,6 @@ class Run:
         share = unexplained_share(self.frames, draw_clips(starts, MAP_PAIRS, self.seed, 0))
         locate_avatar(share)
         return share
-
-    def clock(self, fit: FitConfig) -> Clock:
-        """Return the clock of a stage."""
-        return Clock(
-            total_steps=fit.steps,
-            total_seconds=None if self.minutes is None else self.minutes * 60,
-            slice_seconds=seconds_until(self.slice_ends),
-        )
 
     def fit(self, stage: Stage, name: str) -> bool:
         """Fit a stage to the end of its slice, export its averaged weights.
