@@ -1,9 +1,10 @@
 """Where the avatar is: what changes in a picture although no shift of the picture explains it."""
 
 import torch
-from einops import rearrange
 from torch import Tensor
 from torch.nn import functional
+
+from lam.displacement import translated
 
 SEARCH_RADIUS = 5
 """A camera that follows is looked for up to this many pixels away."""
@@ -67,12 +68,13 @@ def unexplained(before: Tensor, after: Tensor) -> Tensor:
         bool (P, H, W).
     """
     shift = camera_shift(before, after)
-    highest = _shifted(functional.max_pool2d(before, 3, 1, 1), shift)
-    lowest = _shifted(-functional.max_pool2d(-before, 3, 1, 1), shift)
+    by = -shift.flip(1)
+    highest = translated(functional.max_pool2d(before, 3, 1, 1), by)
+    lowest = translated(-functional.max_pool2d(-before, 3, 1, 1), by)
     outside = ((after > highest + _EXPLAINED) | (after < lowest - _EXPLAINED)).any(dim=1)
-    rows, columns = _sources(before, shift)
-    known = _inside(rows, before.shape[2])[:, :, None] & _inside(columns, before.shape[3])[:, None]
-    return outside & known
+    rows = _inside(shift[:, :1], before.shape[2])
+    columns = _inside(shift[:, 1:], before.shape[3])
+    return outside & rows[:, :, None] & columns[:, None]
 
 
 def find_avatar(share: Tensor) -> tuple[int, int, int, int] | None:
@@ -114,24 +116,7 @@ def _extent(profile: Tensor) -> tuple[int, int]:
     return int(full[0]), int(full[-1]) + 1 - int(full[0])
 
 
-def _shifted(frames: Tensor, shift: Tensor) -> Tensor:
-    """Move pictures (P, 3, H, W) so that (y, x) shows what was at (y + dy, x + dx)."""
-    rows, columns = _sources(frames, shift)
-    picture = torch.arange(len(frames), device=frames.device)[:, None, None]
-    height, width = frames.shape[2:]
-    moved = rearrange(frames, "p c h w -> p h w c")[
-        picture, rows.clamp(0, height - 1)[:, :, None], columns.clamp(0, width - 1)[:, None, :]
-    ]
-    return rearrange(moved, "p h w c -> p c h w")
-
-
-def _sources(frames: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:
-    """Return where each row (P, H) and each column (P, W) comes from; beyond the border too."""
-    height, width = frames.shape[2:]
-    rows = torch.arange(height, device=frames.device) + shift[:, :1]
-    columns = torch.arange(width, device=frames.device) + shift[:, 1:]
-    return rows, columns
-
-
-def _inside(places: Tensor, length: int) -> Tensor:
+def _inside(shift: Tensor, length: int) -> Tensor:
+    """Return which places along an axis come from inside the picture, bool (P, length)."""
+    places = torch.arange(length, device=shift.device) + shift
     return (places >= 0) & (places < length)

@@ -241,7 +241,8 @@ def _spread(before: Tensor, after: Tensor, changed: Tensor, shift: Tensor) -> Te
     tile is the same meadow, and only its few trees tell.
     """
     still = (after - before).abs().mean(dim=1)
-    shifted = (after - _shifted(before, shift)).abs().mean(dim=1)
+    whole = (shift.sign() * (shift.abs() - _LEAST_SLOPE).ceil().clamp_min(0)).long()
+    shifted = (after - translated(before, whole)).abs().mean(dim=1)
     weight = (still - shifted).clamp_min(0) * changed
     weight = weight / weight.sum(dim=(1, 2), keepdim=True).clamp_min(1e-6)
     height, width = weight.shape[1:]
@@ -257,12 +258,19 @@ def _variance(weight: Tensor, places: Tensor) -> Tensor:
     return (weight * (places - mean[:, None]).square()).sum(dim=1)
 
 
-def _shifted(frames: Tensor, shift: Tensor) -> Tensor:
-    """Move pictures (P, 3, H, W) by dx, dy (P, 2), up to whole pixels; the border is drawn out."""
-    whole = (shift.sign() * (shift.abs() - _LEAST_SLOPE).ceil().clamp_min(0)).long()
+def translated(frames: Tensor, by: Tensor) -> Tensor:
+    """Move pictures by whole pixels; the border is drawn out.
+
+    Args:
+        frames: float (P, 3, H, W).
+        by: int64 (P, 2), dx and dy, right and down positive.
+
+    Returns:
+        Pictures of the same shape.
+    """
     height, width = frames.shape[-2:]
-    rows = torch.arange(height, device=frames.device) - whole[:, 1:]  # (P, H)
-    columns = torch.arange(width, device=frames.device) - whole[:, :1]  # (P, W)
+    rows = torch.arange(height, device=frames.device) - by[:, 1:]  # (P, H)
+    columns = torch.arange(width, device=frames.device) - by[:, :1]  # (P, W)
     picture = torch.arange(len(frames), device=frames.device)[:, None, None]
     channels_last = rearrange(frames, "p c h w -> p h w c")
     moved = channels_last[
