@@ -13,6 +13,7 @@ _FORMAT = 1
 # Any word of a row finds the action that bears another word of it.
 _SYNONYMS = (("up", "jump"), ("none", "idle", "noop"))
 _IDLE_WORDS = _SYNONYMS[1]
+_ARROWS = ("left", "right", "up", "down")
 _NAME = re.compile(r"[^\s*]+")
 _NUMBERED = re.compile(r"a(\d+)")
 
@@ -118,8 +119,8 @@ class Keymap:
 
         Args:
             name: a name of this keymap, a synonym (up and jump; none, idle and noop), or `a<id>`
-                such as "a0". Upper and lower case are the same. A word for idle finds the idle
-                action even where no action bears such a name.
+                such as "a0". Upper and lower case are the same. Where no action bears such a name,
+                a word for idle finds the idle action, and that of an arrow what the arrow plays.
 
         Returns:
             The action id.
@@ -136,6 +137,9 @@ class Keymap:
         for candidate in (word, *row):
             if candidate in ids:
                 return ids[candidate]
+        for candidate in (word, *row):
+            if candidate in _ARROWS and candidate in self.key_bindings:
+                return self.key_bindings[candidate]
         if word in _IDLE_WORDS:
             return self.idle
         raise ValueError(
@@ -214,7 +218,7 @@ def derive_keymap(
     Returns:
         A Keymap of A actions. Names are left, right, up, down, the four diagonals, "none" (nothing
         happens) or "mixed" (something moves, in no one direction); the second strongest of a name
-        is called e.g. left-2.
+        is called e.g. left-2, unless the two part to either side: up-left and up-right.
 
     Raises:
         ValueError: if shapes do not fit, there are no pairs, or an action is out of range.

@@ -98,7 +98,13 @@ def measure_effects(
     scale = _axis_scale(found)
     idle = _idle_code(motions, codes.bincount(minlength=num_codes), scale)
     rest = motions[idle] if _rests(motions, idle, scale) else None
-    return tuple(_effect(motion, rest, scale) for motion in motions), idle
+    leads = [_lead(motion, rest) for motion in motions]
+    words = _directions(leads, scale)
+    effects = tuple(
+        _effect(motion, mean, word, scale, motion is rest)
+        for motion, (mean, _), word in zip(motions, leads, words, strict=True)
+    )
+    return effects, idle
 
 
 def assign_names(effects: tuple[CodeEffect, ...], idle: int) -> tuple[str, ...]:
@@ -236,8 +242,12 @@ def _rests(motions: list[_CodeMotion], idle: int, scale: Tensor) -> bool:
     return bool((drifts[idle] - common).norm() < 0.5 * apart)
 
 
-def _effect(motion: _CodeMotion, idle: _CodeMotion | None, scale: Tensor) -> CodeEffect:
-    """Name the direction of one code beside what happens anyway (None: nothing does)."""
+def _lead(motion: _CodeMotion, idle: _CodeMotion | None) -> tuple[Tensor, Tensor]:
+    """Return where a code leads beside what happens anyway (None: nothing does).
+
+    Returns:
+        Mean displacement (2,), and which of its components are no accident, bool (2,).
+    """
     mean = torch.zeros(2)
     error = torch.zeros(2)
     if len(motion.steps) and motion is not idle:
@@ -246,15 +256,41 @@ def _effect(motion: _CodeMotion, idle: _CodeMotion | None, scale: Tensor) -> Cod
         if idle is not None:
             mean = mean - idle.drift
             error = (error.square() + idle.drift_error.square()).sqrt()
-    sure = (mean.abs() > _SIGNIFICANT * error) & (mean.abs() > _LEAST_PIXELS)
-    direction = _direction(torch.where(sure, mean / scale, torch.zeros(2)))
+    return mean, (mean.abs() > _SIGNIFICANT * error) & (mean.abs() > _LEAST_PIXELS)
+
+
+def _directions(leads: list[tuple[Tensor, Tensor]], scale: Tensor) -> list[str]:
+    """Return the word for each code.
+
+    Two codes of one word that lead to either side of it are told apart by that: a jump to the left
+    and one to the right, however much higher than wide they are.
+    """
+    words = [_direction(torch.where(sure, mean / scale, torch.zeros(2))) for mean, sure in leads]
+    parted = list(words)
+    for word, heading in _AXES.items():
+        across = 0 if heading[0] == 0 else 1
+        sides = {
+            code: mean[across].item()
+            for code, (mean, sure) in enumerate(leads)
+            if word in words[code].split("-") and sure[across]
+        }
+        if sides and min(sides.values()) < 0 < max(sides.values()):
+            for code in sides:
+                parted[code] = _direction(leads[code][0].sign())
+    return parted
+
+
+def _effect(
+    motion: _CodeMotion, mean: Tensor, direction: str, scale: Tensor, rests: bool
+) -> CodeEffect:
+    """Describe one code that leads to `mean` (2,), which is called `direction`."""
     agreement = 1.0 - motion.moving_share
     strength = 0.0
     if direction != "none":
         aligned = torch.cosine_similarity(motion.steps, mean[None], dim=1) >= _NEIGHBOUR
         agreement = aligned.float().mean().item()
         strength = _strength(mean / scale, direction)
-    elif motion is not idle and motion.moving_share > 0.5 and motion.speed > _MIXED_PIXELS:
+    elif not rests and motion.moving_share > 0.5 and motion.speed > _MIXED_PIXELS:
         direction, agreement = "mixed", 0.0
     return CodeEffect(
         kind="none" if direction == "none" else motion.kind,

@@ -24,6 +24,8 @@ from train.encode import Encoded
 PROMPTS = 8
 PROMPT_CANDIDATES = 32
 KEYMAP_PAIRS = 4000
+ONSET = 5
+"""Frames of a pressed key that name it: a jump goes up before it comes down."""
 
 
 def export_model(folder: Path, model: nn.Module) -> None:
@@ -58,19 +60,33 @@ def fingerprint(folder: Path) -> str:
 
 
 def find_keymap(corpus: Corpus, encoded: Encoded, seed: int) -> Keymap:
-    """Name the actions by what they do in transitions of the corpus.
+    """Name the actions by what they do in the first frames after they are pressed.
 
     Args:
         corpus: the frames.
         encoded: their inferred actions.
         seed: of the choice of transitions.
     """
-    (places,) = np.nonzero(encoded.actions >= 0)
+    (places,) = np.nonzero((encoded.actions >= 0) & (held_for(encoded.actions) < ONSET))
     chosen = np.sort(np.random.default_rng(seed).permutation(places)[:KEYMAP_PAIRS])
     pairs = np.stack([corpus.read(place, place + 2) for place in chosen])  # (P, 2, H, W, 3)
     frames = torch.from_numpy(pairs).movedim(-1, -3)
     actions = torch.from_numpy(encoded.actions[chosen])
     return derive_keymap(frames[:, 0], frames[:, 1], actions, encoded.num_actions)
+
+
+def held_for(actions: np.ndarray) -> np.ndarray:
+    """Count for how many frames each action has been the same one.
+
+    Args:
+        actions: integers (frames,); a marker at the end of an episode parts it from the next one.
+
+    Returns:
+        int64 (frames,), 0 where an action is new.
+    """
+    index = np.arange(len(actions))
+    new = np.concatenate(([True], actions[1:] != actions[:-1]))
+    return index - np.maximum.accumulate(np.where(new, index, 0))
 
 
 def demo_keys(keymap: Keymap) -> str:

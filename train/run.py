@@ -26,7 +26,7 @@ from train.judge import Judgement, judge_latent_actions
 from train.recipe import FitConfig, Recipe, StageRecipe, load_recipe
 from train.run_folder import Run
 from train.run_record import open_out, write_run_record
-from train.warm_start import begin_with, open_start, take_over
+from train.warm_start import begin_translated, begin_with, open_start, take_over
 
 TAKEN_OVER = ("tokenizer", "lam")
 STAGES = ("tokenizer", "lam", "encode", "dynamics")
@@ -58,7 +58,8 @@ def train(
         resume: go on with a run whose folder exists.
         seed: of every draw.
         start: a world to go on from: its tokenizer and latent action model are taken over as they
-            are, its dynamics learns on, at lower rates.
+            are, its dynamics learns on, at lower rates. In a run that has both already, its
+            dynamics is translated into their ids.
         allow_collapsed: fit the dynamics although the latent actions are collapsed; the world's
             record says so.
 
@@ -180,8 +181,10 @@ def _dynamics(run: Run) -> bool:
     )
     part = run.recipe.dynamics
     fit, settings = part.fit, _settings(run.recipe)
-    if run.start is not None:
+    if run.start is not None and run.speaks_of(run.start):
         model, fit = begin_with(run.start, fit)
+    elif run.start is not None:
+        model = begin_translated(run.start, encoded, run.corpus, run.seed)
     else:
         model = _build(
             Dynamics,

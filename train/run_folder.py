@@ -73,6 +73,11 @@ class Run:
         )
         return stage.clock.finished
 
+    def speaks_of(self, world: Bundle) -> bool:
+        """Return whether ids and actions of this run mean what they mean in a world."""
+        ours, models = self.stamp(), world.info["models"]
+        return all(ours[name] == models[name]["fingerprint"] for name in ("tokenizer", "lam"))
+
     def stamp(self) -> dict[str, str]:
         """Return the fingerprints that an encoding of this run bears."""
         return {

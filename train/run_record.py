@@ -13,6 +13,8 @@ from spacetime.weights import read_json, write_json
 
 SAME = ("corpus", "seed", "recipe", "from")
 """What a resumed run must share with its beginning."""
+FITTED_FIRST = ("tokenizer", "lam")
+"""Stages that a run may have fitted by itself before its dynamics begins from a world."""
 
 
 def open_out(out: Path, stage: str, resume: bool) -> None:
@@ -65,6 +67,10 @@ def write_run_record(
         write_json(path, record)
         return
     known = read_json(path)
+    fitted = all((out / stage).exists() for stage in FITTED_FIRST)
+    if known.get("from") is None and fitted and not (out / "dynamics").exists():
+        known["from"] = record["from"]
+        write_json(path, known)
     for key in SAME:
         if known.get(key) != record[key]:
             raise ValueError(

@@ -3,15 +3,25 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import torch
+
+from corpus.clips import draw_clips
 from corpus.store import Corpus
 from dynamics.model import Dynamics
+from dynamics.translate import count_pairs, translate
 from genie.bundle import Bundle, load_bundle
 from genie.catalog import find_world
+from train.data import split_starts, to_float
+from train.encode import Encoded
 from train.export import export_model
 from train.recipe import FitConfig
 
 TUNING_RATE = 0.5
 """Learning rates of a warm start, as a share of the recipe's: its weights have been annealed."""
+COMPARED_CLIPS = 256
+COMPARED_FRAMES = 16
+"""Clips on which ids of two tokenizers are compared, and their frames."""
 
 
 def open_start(world: str, corpus: Corpus) -> Bundle:
@@ -51,3 +61,36 @@ def begin_with(bundle: Bundle, fit: FitConfig) -> tuple[Dynamics, FitConfig]:
     model.load_state_dict(bundle.dynamics.state_dict())
     rates = {"lr": fit.lr * TUNING_RATE, "matrix_lr": fit.matrix_lr * TUNING_RATE}
     return model, replace(fit, **rates)
+
+
+@torch.no_grad()
+def begin_translated(bundle: Bundle, encoded: Encoded, corpus: Corpus, seed: int) -> Dynamics:
+    """Return the world's dynamics in the ids of another tokenizer and action model.
+
+    Args:
+        bundle: the world.
+        encoded: the corpus in the ids of the run.
+        corpus: the frames behind them.
+        seed: of the choice of clips on which the ids are compared.
+
+    Raises:
+        ValueError: the run's tokenizer has another number of tokens a frame.
+    """
+    places, wanted = bundle.dynamics.config.num_tokens, encoded.ids.shape[1]
+    if places != wanted:
+        raise ValueError(
+            f"{bundle.name} has {places} tokens a frame, the tokenizer of this run {wanted}: only "
+            f"ids of the same places can be translated; begin without --from"
+        )
+    starts, _ = split_starts(encoded.episode_ends, COMPARED_FRAMES, seed)
+    chosen = draw_clips(starts, COMPARED_CLIPS, seed, 0)
+    index = chosen[:, None] + np.arange(COMPARED_FRAMES)
+    tokens = torch.zeros(encoded.num_codes, bundle.tokenizer.num_codes)
+    actions = torch.zeros(encoded.num_actions, bundle.lam.config.num_actions)
+    for row in index:
+        clip = to_float(torch.from_numpy(corpus.read(row[0], row[-1] + 1))[None])
+        old, new = bundle.tokenizer.encode(clip)[0], torch.from_numpy(encoded.ids[row])
+        tokens += count_pairs(old, new, tokens.shape[1], len(tokens))
+        led, leads = bundle.lam.infer(clip)[0], torch.from_numpy(encoded.actions[row[:-1]])
+        actions += count_pairs(led, leads, actions.shape[1], len(actions))
+    return translate(bundle.dynamics, tokens, actions)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from genie.homes import config_folder
@@ -13,6 +13,11 @@ from genie.world_card import WorldCard
 FORMAT = 1
 _LETTERS = (("up", "w"), ("left", "a"), ("down", "s"), ("right", "d"))
 _PAD = (*((arrow, f"pad {arrow}") for arrow, _ in _LETTERS), ("space", "pad 0"), ("up", "pad 0"))
+_WAYS = {
+    **{key: arrow for arrow, letter in _LETTERS for key in (arrow, letter, f"pad {arrow}")},
+    **{"space": "up", "pad 0": "up"},
+}
+"""Which way a key points."""
 
 
 class Bindings:
@@ -34,6 +39,25 @@ class Bindings:
         if len(key) == 1 and key.isdecimal() and int(key) < len(self._card.actions):
             return int(key)
         return None
+
+    def together(self, keys: Sequence[str]) -> int | None:
+        """Return the action that two keys held together spell, such as up and right: up-right.
+
+        Args:
+            keys: held, in the order of pressing; the last one must be one of the two.
+
+        Returns:
+            The action of the last key along each axis, or None: there is no such action.
+        """
+        along: dict[str, str] = {}  # axis to the way that was pressed last
+        for key in keys:
+            way = self._way(key)
+            if way is not None:
+                along["y" if way in ("up", "down") else "x"] = way
+        if len(along) < 2 or self._way(keys[-1]) is None:
+            return None
+        wanted = f"{along['y']}-{along['x']}"
+        return next((id for id, name in self._names() if name == wanted), None)
 
     def keys_of(self, action: int) -> tuple[str, ...]:
         """Return the keys of an action, the first bound first; digits are not listed."""
@@ -89,6 +113,14 @@ class Bindings:
             raise ValueError(f"{path} is damaged: delete it, or set the keys anew (F2)") from None
         self._keys = found
         return True
+
+    def _way(self, key: str) -> str | None:
+        """Return which way a key points, unless it was given to an action that leads elsewhere."""
+        way, action = _WAYS.get(key), self._keys.get(key)
+        if way is None or action is None:
+            return None
+        named = self._card.actions[action].name
+        return way if way in named.split("-") or (way == "up" and named == "jump") else None
 
     def _names(self) -> Iterable[tuple[int, str]]:
         return enumerate(action.name for action in self._card.actions)

@@ -51,21 +51,24 @@ class PlayState:
 
     @property
     def action(self) -> int:
-        """Action id of the keys that are held now: the last one pressed wins."""
-        for key in reversed(self._held):
-            action = self._bindings.action(key)
-            if action is not None:  # the keys may have been changed meanwhile
-                return action
-        return self._idle
+        """Action id of the keys that are held now: the last one pressed wins.
+
+        Where the world has an action for two arrows at once, the two together play it.
+        """
+        # The keys may have been changed meanwhile.
+        held = [key for key in self._held if self._bindings.action(key) is not None]
+        if not held:
+            return self._idle
+        both = self._bindings.together(held)
+        return self._bindings.action(held[-1]) if both is None else both
 
     def press(self, key: str) -> bool:
         """Note that a key went down; returns whether it stands for an action."""
-        action = self._bindings.action(key)
-        if action is None:
+        if self._bindings.action(key) is None:
             return False
         if key not in self._held:
             self._held.append(key)
-            self._tapped = action
+            self._tapped = self.action
         return True
 
     def release(self, key: str) -> None:

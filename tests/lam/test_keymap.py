@@ -114,6 +114,18 @@ def test_weaker_code_of_a_direction_gets_a_number():
     assert keymap.actions[0].keys == ()
 
 
+def test_two_codes_of_a_direction_that_part_to_either_side_are_told_apart_by_it():
+    keymap = derive([(0, 0), (-1, -6), (2, -6), (-3, 0), (3, 0), (0, 3)], camera_step)
+    assert keymap.names == ("none", "up-left", "up-right", "left", "right", "down")
+    # The arrow that no code is named for goes to one of them, and its word finds it.
+    assert keymap.by_name("up") == keymap.by_name("jump") == keymap.key_bindings["up"] == 2
+
+
+def test_two_codes_of_a_direction_that_lean_to_one_side_are_numbered():
+    keymap = derive([(0, 0), (1, -5), (1, -7), (-3, 0), (3, 0)], camera_step)
+    assert sorted(keymap.names) == ["left", "none", "right", "up", "up-2"]
+
+
 def test_transitions_at_a_wall_do_not_hide_the_direction():
     moving = transitions([(0, 0), (-3, 0), (3, 0)], camera_step)
     stuck = transitions([(0, 0)] * 3, camera_step, repeat=18)

@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import pytest
 
 from genie.play.bindings import Bindings
 from genie.play.state import MESSAGE_SECONDS, PACES, PlayState
+from genie.world_card import NamedAction
 
 
 @pytest.fixture
@@ -106,3 +109,62 @@ def test_a_message_goes_away(state):
     state.say("saved", 10.0)
     assert state.message(10.0) == "saved"
     assert state.message(10.0 + MESSAGE_SECONDS) == ""
+
+
+@pytest.fixture
+def diagonal(card):
+    named = [("none", ()), ("left", ("left",)), ("right", ("right",)), ("up-left", ("q",))]
+    named += [("up-right", ("e", "up", "space"))]
+    actions = tuple(NamedAction(name=name, keys=keys) for name, keys in named)
+    bindings = Bindings(replace(card, actions=actions))
+    return PlayState(bindings, 0, card.fps), bindings
+
+
+@pytest.mark.parametrize("up", ["up", "space", "w"])
+def test_two_arrows_held_together_play_the_diagonal_they_spell(diagonal, up):
+    state, _ = diagonal
+    state.press("left")
+    state.press(up)
+    assert [state.take_action(), state.take_action()] == [3, 3]
+    state.release("left")
+    assert state.take_action() == 4  # the arrow alone
+    state.press("right")
+    assert state.take_action() == 4
+    state.release(up)
+    assert state.take_action() == 2
+
+
+def test_the_last_arrow_along_an_axis_is_the_one_that_counts(diagonal):
+    state, _ = diagonal
+    for key in ("right", "up", "left"):
+        state.press(key)
+    assert state.action == 3
+    state.release("left")
+    assert state.action == 4
+
+
+def test_a_key_that_is_no_arrow_is_played_by_itself(diagonal):
+    state, _ = diagonal
+    for key in ("left", "up", "e"):
+        state.press(key)
+    assert state.action == 4
+    state.press("0")
+    assert state.action == 0
+
+
+def test_an_arrow_that_was_given_to_another_action_spells_nothing(diagonal):
+    state, bindings = diagonal
+    bindings.bind("left", 2)
+    state.press("left")
+    state.press("up")
+    assert state.action == 4
+    bindings.bind("up", 0)
+    assert state.action == 0
+
+
+def test_a_short_press_of_a_second_arrow_counts_as_both(diagonal):
+    state, _ = diagonal
+    state.press("left")
+    state.press("up")
+    state.release("up")
+    assert [state.take_action(), state.take_action()] == [3, 1]

@@ -1,6 +1,8 @@
 """Going on from a world that exists."""
 
 import json
+import shutil
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -8,7 +10,8 @@ import pytest
 from genie.bundle import load_bundle
 from spacetime.weights import read_weights
 from train import run
-from train.warm_start import TUNING_RATE, begin_with
+from train.export import fingerprint
+from train.warm_start import TUNING_RATE, begin_translated, begin_with
 
 # Models of a few steps are collapsed; that this is refused otherwise is shown in test_judge.py.
 train = partial(run.train, allow_collapsed=True)
@@ -95,3 +98,53 @@ def test_a_world_of_another_size_is_refused(tiny, finished, tmp_path):
             "all", wide.path, finished.recipe, tmp_path / "run",
             start=str(finished.out / "world"),
         )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def own_ids(finished, more_video, tmp_path_factory):
+    """A run that has a tokenizer and an action model of its own, and no dynamics yet."""
+    out = tmp_path_factory.mktemp("own") / "run"
+    for stage in ("tokenizer", "lam", "encode"):
+        train(stage, more_video.path, finished.recipe, out, seed=1)
+    return out
+
+
+def test_a_dynamics_is_translated_into_the_ids_of_the_run(
+    tiny, finished, more_video, own_ids, tmp_path
+):
+    start = str(finished.out / "world")
+    shutil.copytree(own_ids, tmp_path / "run")
+    train("dynamics", more_video.path, finished.recipe, tmp_path / "run", seed=1, start=start)
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert record["from"] == load_bundle(start).fingerprint
+    models = load_bundle(tmp_path / "run" / "world").info["models"]
+    assert models["tokenizer"]["fingerprint"] == fingerprint(own_ids / "tokenizer")
+    shutil.copytree(own_ids, tmp_path / "nothing")
+    train("dynamics", more_video.path, finished.recipe, tmp_path / "nothing", seed=1)
+    world = load_bundle(start).dynamics.state_dict()
+
+    def distance(run):
+        weights = read_weights(run / "dynamics" / "weights.safetensors")
+        body = [name for name in world if name.startswith("stack.")]
+        return sum(float((weights[n] - world[n]).square().sum()) for n in body) ** 0.5
+
+    assert distance(tmp_path / "run") < 0.5 * distance(tmp_path / "nothing")
+    with pytest.raises(ValueError, match="was begun with from"):
+        train("dynamics", more_video.path, finished.recipe, tmp_path / "run", seed=1, resume=True)
+
+
+def test_a_run_whose_own_models_are_not_all_fitted_is_not_begun_from_a_world(
+    finished, more_video, tmp_path
+):
+    out = tmp_path / "run"
+    train("tokenizer", more_video.path, finished.recipe, out)
+    with pytest.raises(ValueError, match="was begun with from None"):
+        train("all", more_video.path, finished.recipe, out, resume=True,
+              start=str(finished.out / "world"))  # fmt: skip
+
+
+def test_ids_of_other_places_are_not_translated(tiny, finished, more_video):
+    encoded = tiny.make_encoded()
+    wider = replace(encoded, ids=encoded.ids.repeat(4, axis=1))
+    with pytest.raises(ValueError, match="has 4 tokens a frame, the tokenizer of this run 16"):
+        begin_translated(load_bundle(finished.out / "world"), wider, more_video, 0)
