@@ -170,19 +170,36 @@ class TimeAttention(Attention):
 
         Source: the discrete-diffusion adaptation of Emu3.5 has this pattern (section 3).
         """
-        frames = clean.shape[1]
-        clean_q, clean_k, clean_v = self.project_clip(clean)
-        masked_q, masked_k, masked_v = self.project_clip(masked)
-        band = band_mask(frames, self.band, clean.device)
-        own = torch.eye(frames, dtype=torch.bool, device=clean.device)
-        seen = torch.cat((band & ~own, own), dim=1)  # (T, 2T)
-        mixed = attend(
-            masked_q,
-            torch.cat((clean_k, masked_k), dim=-2),
-            torch.cat((clean_v, masked_v), dim=-2),
-            seen,
+        queries, keys, values = self.project_clip(clean)
+        band = band_mask(clean.shape[1], self.band, clean.device)
+        mixed = self.merge(attend(queries, keys, values, band))
+        return mixed, self._over_clean(masked, keys, values)
+
+    def masked_stream(self, clean: Tensor, masked: Tensor) -> Tensor:
+        """Return the masked stream of `two_stream`, without what only the clean one needs."""
+        dim = clean.shape[-1]
+        keys, values = rearrange(
+            F.linear(clean, self.qkv.weight[dim:]),  # without the queries
+            "b t n (two heads d) -> two b n heads t d",
+            two=2,
+            heads=self.heads,
         )
-        return self.merge(attend(clean_q, clean_k, clean_v, band)), self.merge(mixed)
+        table = rotary_table(torch.arange(clean.shape[1]), keys.shape[-1], clean.device)
+        return self._over_clean(masked, rotate(F.rms_norm(keys, keys.shape[-1:]), table), values)
+
+    def _over_clean(self, masked: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+        """Let masked frames (B, T, N, D) see the clean ones before them, and themselves."""
+        queries, own_keys, own_values = self.project_clip(masked)
+        frames = masked.shape[1]
+        own = torch.eye(frames, dtype=torch.bool, device=masked.device)
+        seen = torch.cat((band_mask(frames, self.band, masked.device) & ~own, own), dim=1)
+        mixed = attend(
+            queries,
+            torch.cat((keys, own_keys), dim=-2),
+            torch.cat((values, own_values), dim=-2),
+            seen,  # (T, 2T)
+        )
+        return self.merge(mixed)
 
     def step(
         self,

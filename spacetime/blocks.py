@@ -76,6 +76,13 @@ class SpaceTimeBlock(nn.Module):
             streams = streams + torch.cat(self.time.two_stream(clean, masked))
         return streams + self.feed(self.feed_norm(streams))
 
+    def masked_stream(self, streams: Tensor) -> Tensor:
+        """Return the masked half of `two_stream`, without what only the clean half needs."""
+        clean, masked = (streams + self.space(self.space_norm(streams))).chunk(2)
+        if self.time is not None:
+            masked = masked + self.time.masked_stream(self.time_norm(clean), self.time_norm(masked))
+        return masked + self.feed(self.feed_norm(masked))
+
     def step(
         self,
         x: Tensor,
@@ -135,9 +142,9 @@ class SpaceTimeStack(nn.Module):
     def two_stream(self, clean: Tensor, masked: Tensor) -> Tensor:
         """Run both streams, each float (B, T, N, D), and return the masked one."""
         streams = torch.cat((clean, masked))
-        for block in self.blocks:
+        for block in self.blocks[:-1]:
             streams = block.two_stream(streams)
-        return self.norm(streams.chunk(2)[1])
+        return self.norm(self.blocks[-1].masked_stream(streams))
 
     def new_cache(self, batch: int, tokens: int, start: int = 0) -> TimeCache:
         """Allocate an empty cache for `batch` rollouts of N = `tokens` tokens a frame."""

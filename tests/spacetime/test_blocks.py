@@ -78,6 +78,20 @@ def test_the_masked_stream_with_nothing_masked_is_the_clean_stream():
     torch.testing.assert_close(model.two_stream(x, x), model(x), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("band", [1, 3])
+def test_the_last_block_computes_the_masked_stream_that_both_would(band):
+    block = stack(band).blocks[0]
+    whole, brief = (clips(4, 6, 3, 16).requires_grad_() for _ in range(2))
+    expected, found = block.two_stream(whole).chunk(2)[1], block.masked_stream(brief)
+    torch.testing.assert_close(found, expected)
+    for masked, streams in ((expected, whole), (found, brief)):
+        block.zero_grad()
+        masked.square().sum().backward()
+        streams.learnt = [weight.grad.clone() for weight in block.parameters()]
+    torch.testing.assert_close(brief.grad, whole.grad)
+    torch.testing.assert_close(brief.learnt, whole.learnt)
+
+
 @torch.no_grad()
 def test_fresh_blocks_are_the_identity():
     block = SpaceTimeBlock(16, 2, band=3)
