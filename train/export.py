@@ -24,6 +24,7 @@ from train.encode import Encoded
 PROMPTS = 8
 PROMPT_CANDIDATES = 32
 KEYMAP_PAIRS = 4000
+"""Transitions that the keys are named by, as many of each code: a rare one is to be sure, too."""
 ONSET = 5
 """Frames of a pressed key that name it: a jump goes up before it comes down."""
 
@@ -67,8 +68,12 @@ def find_keymap(corpus: Corpus, encoded: Encoded, seed: int) -> Keymap:
         encoded: their inferred actions.
         seed: of the choice of transitions.
     """
-    (places,) = np.nonzero((encoded.actions >= 0) & (held_for(encoded.actions) < ONSET))
-    chosen = np.sort(np.random.default_rng(seed).permutation(places)[:KEYMAP_PAIRS])
+    rng, fresh = np.random.default_rng(seed), held_for(encoded.actions) < ONSET
+    chosen = []
+    for code in range(encoded.num_actions):
+        (places,) = np.nonzero((encoded.actions == code) & fresh)
+        chosen.append(rng.permutation(places)[: KEYMAP_PAIRS // encoded.num_actions])
+    chosen = np.sort(np.concatenate(chosen))
     pairs = np.stack([corpus.read(place, place + 2) for place in chosen])  # (P, 2, H, W, 3)
     frames = torch.from_numpy(pairs).movedim(-1, -3)
     actions = torch.from_numpy(encoded.actions[chosen])
