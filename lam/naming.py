@@ -1,4 +1,4 @@
-"""What each code does to the picture, and the words and keys that say it."""
+"""The words and keys that say what each code does."""
 
 import math
 from dataclasses import dataclass
@@ -6,14 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lam.displacement import Displacement, check_codes, measure_displacement
+from lam.code_motion import CodeMotion, measure_motions, rests, standard_error, trimmed_mean
 
-# Enough for a steady mean, and seconds of work on one core.
-_MOST_PAIRS_PER_CODE = 1024
-# From this spread on the whole picture moves.
-_CAMERA_SPREAD = 0.5
-# Fewer moving transitions than this share say nothing about a code.
-_LEAST_MOVING_SHARE = 0.05
 # A component of a mean displacement counts from this many standard errors and pixels on; more
 # than the usual two or three, since the frames of one fall are not independent draws.
 _SIGNIFICANT = 4.0
@@ -61,18 +55,6 @@ class CodeEffect:
     agreement: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class _CodeMotion:
-    """The player's displacement under one code, before codes are compared."""
-
-    kind: str
-    steps: Tensor  # (n, 2), the transitions that moved
-    moving_share: float
-    speed: float  # mean length over all transitions, those that stood still included
-    drift: Tensor  # (2,), mean over all transitions
-    drift_error: Tensor  # (2,), its standard error
-
-
 def measure_effects(
     before: Tensor, after: Tensor, codes: Tensor, num_codes: int
 ) -> tuple[tuple[CodeEffect, ...], int]:
@@ -90,14 +72,8 @@ def measure_effects(
     Raises:
         ValueError: if shapes do not fit, there are no pairs, or a code is out of range.
     """
-    codes = check_codes(codes, num_codes, len(before))
-    index = _sample(codes, num_codes)
-    found = measure_displacement(before[index], after[index])
-    codes = codes[index]
-    motions = [_motion(found.select(codes == code)) for code in range(num_codes)]
-    scale = _axis_scale(found)
-    idle = _idle_code(motions, codes.bincount(minlength=num_codes), scale)
-    rest = motions[idle] if _rests(motions, idle, scale) else None
+    motions, idle, scale = measure_motions(before, after, codes, num_codes)
+    rest = motions[idle] if rests(motions, idle, scale) else None
     leads = [_lead(motion, rest) for motion in motions]
     words = _directions(leads, scale)
     effects = tuple(
@@ -151,98 +127,7 @@ def assign_keys(effects: tuple[CodeEffect, ...], names: tuple[str, ...]) -> tupl
     return tuple(keys)
 
 
-def _sample(codes: Tensor, num_codes: int) -> Tensor:
-    """Return evenly spaced transitions, at most `_MOST_PAIRS_PER_CODE` of each code, int64."""
-    chosen = []
-    for code in range(num_codes):
-        (places,) = (codes == code).nonzero(as_tuple=True)
-        count = min(len(places), _MOST_PAIRS_PER_CODE)
-        chosen.append(places[torch.linspace(0, max(len(places) - 1, 0), count).round().long()])
-    return torch.cat(chosen)
-
-
-def _motion(found: Displacement) -> _CodeMotion:
-    """Turn picture displacement into the player's: against the camera, or along the sprite."""
-    nothing = torch.zeros(2)
-    share = found.moved.float().mean().item() if len(found) else 0.0
-    if share < _LEAST_MOVING_SHARE:
-        return _CodeMotion(
-            kind="none",
-            steps=torch.zeros(0, 2),
-            moving_share=share,
-            speed=0.0,
-            drift=nothing,
-            drift_error=nothing,
-        )
-    follows = found.spread >= _CAMERA_SPREAD
-    camera = bool(follows[found.moved].float().mean() >= 0.5)
-    # The rarer kind (another creature, a camera at the end of its way) speaks of something else.
-    of_kind = found.moved & (follows == camera)
-    sign = -1.0 if camera else 1.0
-    steps = sign * found.shift
-    return _CodeMotion(
-        kind="camera" if camera else "object",
-        steps=steps[of_kind],
-        moving_share=share,
-        speed=steps.norm(dim=1).mean().item(),
-        drift=_trimmed_mean(steps),
-        drift_error=_standard_error(steps),
-    )
-
-
-def _trimmed_mean(values: Tensor) -> Tensor:
-    """Return the mean of each column without its outer tenths, (n, 2) to (2,).
-
-    A median sticks at 0 when most displacements are a fraction of a pixel.
-    """
-    if not len(values):
-        return torch.zeros(values.shape[1])
-    cut = len(values) // 10
-    return values.sort(dim=0).values[cut : len(values) - cut].mean(dim=0)
-
-
-def _standard_error(values: Tensor) -> Tensor:
-    """Return the standard error of the mean of each column, (n, 2) to (2,); 0 for one row."""
-    if len(values) < 2:
-        return torch.zeros(values.shape[1])
-    return values.std(dim=0) / math.sqrt(len(values))
-
-
-def _axis_scale(found: Displacement) -> Tensor:
-    """Return the usual displacement along x and y, (2,): a fall is faster than a walk."""
-    scale = found.shift.square().mean(dim=0).sqrt()
-    # An axis along which nothing moves must not have its noise blown up.
-    return scale.clamp_min(scale.max().item() / 4).clamp_min(1e-6)
-
-
-def _idle_code(motions: list[_CodeMotion], counts: Tensor, scale: Tensor) -> int:
-    """Return the code that shows least: it stands still most often and drifts least."""
-    drifts = [(motion.drift / scale).norm().item() for motion in motions]
-    longest = max(*drifts, 1e-6)
-
-    def shows(code: int) -> tuple[bool, float]:
-        # A code that never occurs is not known to stand still.
-        never = not counts[code]
-        return never, motions[code].moving_share + drifts[code] / longest
-
-    return min(range(len(motions)), key=shows)
-
-
-def _rests(motions: list[_CodeMotion], idle: int, scale: Tensor) -> bool:
-    """Return whether the idle code shows what happens by itself, not a key of its own.
-
-    It does if it drifts far less than the strongest code, or drifts as the others do on average
-    (all sink, two of them also to a side).
-    """
-    drifts = torch.stack([motion.drift / scale for motion in motions])
-    if drifts[idle].norm() <= 0.5 * drifts.norm(dim=1).max():
-        return True
-    common = (drifts.sum(dim=0) - drifts[idle]) / max(len(motions) - 1, 1)
-    apart = (drifts - drifts.mean(dim=0)).norm(dim=1).max()
-    return bool((drifts[idle] - common).norm() < 0.5 * apart)
-
-
-def _lead(motion: _CodeMotion, idle: _CodeMotion | None) -> tuple[Tensor, Tensor]:
+def _lead(motion: CodeMotion, idle: CodeMotion | None) -> tuple[Tensor, Tensor]:
     """Return where a code leads beside what happens anyway (None: nothing does).
 
     Returns:
@@ -251,8 +136,8 @@ def _lead(motion: _CodeMotion, idle: _CodeMotion | None) -> tuple[Tensor, Tensor
     mean = torch.zeros(2)
     error = torch.zeros(2)
     if len(motion.steps) and motion is not idle:
-        mean = _trimmed_mean(motion.steps)
-        error = _standard_error(motion.steps)
+        mean = trimmed_mean(motion.steps)
+        error = standard_error(motion.steps)
         if idle is not None:
             mean = mean - idle.drift
             error = (error.square() + idle.drift_error.square()).sqrt()
@@ -281,7 +166,7 @@ def _directions(leads: list[tuple[Tensor, Tensor]], scale: Tensor) -> list[str]:
 
 
 def _effect(
-    motion: _CodeMotion, mean: Tensor, direction: str, scale: Tensor, rests: bool
+    motion: CodeMotion, mean: Tensor, direction: str, scale: Tensor, resting: bool
 ) -> CodeEffect:
     """Describe one code that leads to `mean` (2,), which is called `direction`."""
     agreement = 1.0 - motion.moving_share
@@ -290,7 +175,7 @@ def _effect(
         aligned = torch.cosine_similarity(motion.steps, mean[None], dim=1) >= _NEIGHBOUR
         agreement = aligned.float().mean().item()
         strength = _strength(mean / scale, direction)
-    elif not rests and motion.moving_share > 0.5 and motion.speed > _MIXED_PIXELS:
+    elif not resting and motion.moving_share > 0.5 and motion.speed > _MIXED_PIXELS:
         direction, agreement = "mixed", 0.0
     return CodeEffect(
         kind="none" if direction == "none" else motion.kind,
