@@ -21,6 +21,7 @@ import numpy as np
 import zarr
 from zarr.codecs import ZstdCodec
 
+from corpus.recovery import recover, refuse_other_options
 from corpus.store import FRAMES_PER_CHUNK, NO_ACTION, PROVENANCE_FILE, CorpusCard
 
 ZSTD_LEVEL = 9  # measured: level 9 halves level 1 on pixel art and still outruns the readers
@@ -134,14 +135,14 @@ class CorpusWriter:
         except Exception as error:
             reason = " ".join(str(error).split()) or type(error).__name__
             raise ValueError(f"{partial} cannot be resumed ({reason}): delete it") from error
-        _refuse_other_options(partial, old, dataclasses.replace(card, fingerprint=old.fingerprint))
+        refuse_other_options(partial, old, dataclasses.replace(card, fingerprint=old.fingerprint))
         if old_size != tuple(size) or old_actions != with_actions:
             raise ValueError(
                 f"{partial} was begun at {old_size[0]}x{old_size[1]} "
                 f"{'with' if old_actions else 'without'} actions: give the same, or delete it"
             )
         group.attrs["source"] = card.source  # the list of videos may have changed behind the marks
-        return cls(out, group, _recover(partial, group))
+        return cls(out, group, recover(partial, group))
 
     def add(self, frames: np.ndarray) -> None:
         """Append frames to the episode that is open.
@@ -278,35 +279,3 @@ def _create(group: zarr.Group, name: str, shape: tuple, chunks: tuple, dtype: ty
         # one flat folder per array: a chunk costs one file, not a chain of folders
         chunk_key_encoding={"name": "default", "separator": "."},
     )
-
-
-def _refuse_other_options(partial: Path, old: CorpusCard, new: CorpusCard) -> None:
-    """Refuse to mix two ways of making a corpus in one."""
-    before, now = old.to_attributes(), new.to_attributes() | {"source": old.source}
-    before |= before.pop("options")
-    now |= now.pop("options")
-    for key in sorted(before.keys() | now.keys()):
-        if before.get(key) != now.get(key):
-            raise ValueError(
-                f"{partial} was begun with {key} {before.get(key)!r}, now it is {now.get(key)!r}: "
-                "give the same options, or delete it"
-            )
-
-
-def _recover(partial: Path, group: zarr.Group) -> list[dict]:
-    """Drop everything behind the last commit mark; return the committed records."""
-    ends = np.asarray(group["episode_ends"][:], np.int64)
-    rising = np.diff(ends, prepend=0) > 0  # a mark that was cut off reads as the fill value, 0
-    marks = len(ends) if rising.all() else int(np.argmin(rising))
-    lines = (partial / PROVENANCE_FILE).read_text(encoding="utf-8").splitlines(keepends=True)
-    if len(lines) < marks or (marks and ends[marks - 1] > group["frames"].shape[0]):
-        raise ValueError(f"{partial} is damaged: it has lost committed episodes; delete it")
-    kept = partial / (PROVENANCE_FILE + ".new")
-    kept.write_text("".join(lines[:marks]), encoding="utf-8")
-    os.replace(kept, partial / PROVENANCE_FILE)
-    committed = int(ends[marks - 1]) if marks else 0
-    group["episode_ends"].resize((marks,))
-    group["frames"].resize((committed, *group["frames"].shape[1:]))
-    if "actions" in group:
-        group["actions"].resize((committed,))
-    return [json.loads(line) for line in lines[:marks]]
