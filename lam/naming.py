@@ -16,6 +16,8 @@ _LEAST_PIXELS = 0.1
 _MIXED_PIXELS = 1.0
 # A component below this share of the other (tan 30°) does not make a diagonal.
 _DIAGONAL = math.tan(math.pi / 6)
+# Nor does one below this share (tan 10°) tell two codes of one direction apart.
+_LEAN = math.tan(math.pi / 18)
 _NEIGHBOUR = math.cos(math.pi / 4) - 1e-6
 
 _AXES = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
@@ -157,12 +159,17 @@ def _directions(leads: list[tuple[Tensor, Tensor]], scale: Tensor) -> list[str]:
         sides = {
             code: mean[across].item()
             for code, (mean, sure) in enumerate(leads)
-            if word in words[code].split("-") and sure[across]
+            if word in words[code].split("-") and sure[across] and _leans(mean / scale, across)
         }
         if sides and min(sides.values()) < 0 < max(sides.values()):
             for code in sides:
                 parted[code] = _direction(leads[code][0].sign())
     return parted
+
+
+def _leans(step: Tensor, across: int) -> bool:
+    """Return whether a step (2,) in axis units goes far enough across to be told by it."""
+    return bool(step[across].abs() >= _LEAN * step[1 - across].abs())
 
 
 def _effect(

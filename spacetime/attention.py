@@ -177,15 +177,15 @@ class TimeAttention(Attention):
 
     def masked_stream(self, clean: Tensor, masked: Tensor) -> Tensor:
         """Return the masked stream of `two_stream`, without what only the clean one needs."""
-        dim = clean.shape[-1]
-        keys, values = rearrange(
-            F.linear(clean, self.qkv.weight[dim:]),  # without the queries
-            "b t n (two heads d) -> two b n heads t d",
-            two=2,
-            heads=self.heads,
-        )
+        keys, values = self._project_past(clean, "b t n (two heads d) -> two b n heads t d")
         table = rotary_table(torch.arange(clean.shape[1]), keys.shape[-1], clean.device)
-        return self._over_clean(masked, rotate(F.rms_norm(keys, keys.shape[-1:]), table), values)
+        return self._over_clean(masked, rotate(keys, table), values)
+
+    def _project_past(self, x: Tensor, pattern: str) -> tuple[Tensor, Tensor]:
+        """Return what `project` does, without the queries."""
+        parts = F.linear(x, self.qkv.weight[x.shape[-1] :])
+        keys, values = rearrange(parts, pattern, two=2, heads=self.heads)
+        return F.rms_norm(keys, keys.shape[-1:]), values
 
     def _over_clean(self, masked: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         """Let masked frames (B, T, N, D) see the clean ones before them, and themselves."""
@@ -227,15 +227,8 @@ class TimeAttention(Attention):
 
     def remember(self, x: Tensor, turn: Tensor) -> tuple[Tensor, Tensor]:
         """Return one new frame's keys and values alone, as `step` does; the same arguments."""
-        dim = x.shape[-1]
-        parts = rearrange(
-            F.linear(x, self.qkv.weight[dim:]),  # without the queries
-            "b n (two heads d) -> two b n heads 1 d",
-            two=2,
-            heads=self.heads,
-        )
-        keys, values = parts.unbind(0)
-        return F.rms_norm(keys, keys.shape[-1:]) @ turn, values
+        keys, values = self._project_past(x, "b n (two heads d) -> two b n heads 1 d")
+        return keys @ turn, values
 
 
 def attend_step(

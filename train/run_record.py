@@ -68,12 +68,14 @@ def write_run_record(
         return
     known = read_json(path)
     fitted = all((out / stage).exists() for stage in FITTED_FIRST)
-    if known.get("from") is None and fitted and not (out / "dynamics").exists():
+    begins = known.get("from") is None and fitted and not (out / "dynamics").exists()
+    if begins:
         known["from"] = record["from"]
-        write_json(path, known)
     for key in SAME:
         if known.get(key) != record[key]:
             raise ValueError(
                 f"{out} was begun with {key} {known.get(key)}, not {record[key]}: resume it "
                 f"with the same one, or choose another --out"
             )
+    if begins:
+        write_json(path, known)

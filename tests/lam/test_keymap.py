@@ -126,6 +126,15 @@ def test_two_codes_of_a_direction_that_lean_to_one_side_are_numbered():
     assert sorted(keymap.names) == ["left", "none", "right", "up", "up-2"]
 
 
+def test_a_walk_that_leans_a_little_keeps_its_name_beside_a_jump_to_its_side():
+    steps = [(0, 0), (-6, 0), (6, 0), (-4, -6), (4, -6)]
+    before, after, codes = transitions(steps, camera_step)
+    lower = transitions([steps[0], (-6, 1), (6, 1), *steps[3:]], camera_step)[1]
+    keymap = derive_keymap(before, (after + lower) / 2, codes, 5)
+    assert keymap.actions[1].effect["dy"] > 0.2
+    assert keymap.names == ("none", "left", "right", "up-left", "up-right")
+
+
 def test_transitions_at_a_wall_do_not_hide_the_direction():
     moving = transitions([(0, 0), (-3, 0), (3, 0)], camera_step)
     stuck = transitions([(0, 0)] * 3, camera_step, repeat=18)
