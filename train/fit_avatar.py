@@ -14,7 +14,8 @@ from lam.persistence import contrast, persistence
 from train.clock import Clock
 from train.data import FrameClips, to_float
 from train.fit_lam import LatentActionStage
-from train.frames import Frames, pick_device
+from train.frames import Frames
+from train.hardware import pick_device
 from train.recipe import FitConfig
 
 MAP_PAIRS = 4096

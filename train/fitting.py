@@ -12,23 +12,8 @@ import lightning as L
 import torch
 
 from train.callbacks import CHECKPOINT, Advance, Bar, Keep, Log, RefuseNaN
-from train.frames import pick_device
+from train.hardware import pick_device, pick_precision
 from train.stage import Stage
-
-
-def pick_precision() -> str:
-    """Choose Lightning's precision: bfloat16 where the hardware multiplies it fast.
-
-    Returns:
-        "bf16-mixed" on a GPU that has it and on a CPU with AVX-512-BF16 or AMX (there it is 2.5
-        times as fast, measured), else "32-true".
-    """
-    if torch.cuda.is_available():
-        return "bf16-mixed" if torch.cuda.is_bf16_supported() else "32-true"
-    capabilities = torch.cpu.get_capabilities()
-    fast = capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")
-    return "bf16-mixed" if fast else "32-true"
-
 
 COMPILE_PAYS_AFTER = {"cpu": 600.0, "cuda": 120.0}
 """Seconds of fitting from which compiling is won back: 1.6 times as fast on a CPU after a minute or

@@ -9,6 +9,7 @@ from rich.progress import track
 from torch import Tensor
 
 from corpus.store import Corpus
+from train.hardware import pick_device
 
 GPU_SHARE = 0.5
 """Share of the free memory of a GPU that frames may take; the rest is for the fit."""
@@ -16,11 +17,6 @@ MEMORY_SHARE = 0.25
 """Share of the main memory that frames may take."""
 BLOCK = 1024
 """Frames that are read from disk at a time: whole chunks, and little memory in passing."""
-
-
-def pick_device() -> torch.device:
-    """Return the device that models are fitted and corpora are encoded on."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 class Frames:

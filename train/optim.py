@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from train.hardware import has_fast_bfloat16
 from train.recipe import FitConfig
 
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
@@ -18,7 +19,7 @@ class Muon(torch.optim.Muon):
 
     PyTorch orthogonalises one matrix after another, in bfloat16, which a CPU without AVX-512-BF16
     multiplies 60 times slower than float32 (lab notes, 2026-11-21). This step takes matrices of one
-    shape together, in the weights' own type.
+    shape together, and bfloat16 only where it is fast.
 
     Source: Muon (Jordan et al. 2024), with its coefficients and its scaling by shape.
     """
@@ -35,7 +36,7 @@ class Muon(torch.optim.Muon):
                 update = orthogonalize(torch.stack(self._momentum(weights, group["momentum"])))
                 rate = group["lr"] * math.sqrt(max(1.0, shape[0] / shape[1]))
                 torch._foreach_mul_(weights, 1 - group["lr"] * group["weight_decay"])
-                torch._foreach_add_(weights, list(update.to(weights[0]).unbind()), alpha=-rate)
+                torch._foreach_add_(weights, list(update.unbind()), alpha=-rate)
 
     def _momentum(self, weights: list[Tensor], momentum: float) -> tuple[Tensor, ...]:
         """Average the gradients over steps and look one step ahead (Nesterov)."""
@@ -52,22 +53,22 @@ def orthogonalize(matrices: Tensor) -> Tensor:
     """Move singular values towards 1 (about 0.7 to 1.2) and keep singular vectors.
 
     Args:
-        matrices: float (n, rows, columns); bfloat16 on a GPU is taken care of here.
+        matrices: float32 (n, rows, columns).
 
     Returns:
-        The same shape; bfloat16 on a GPU, else the type given.
+        The same shape and type; between, bfloat16 is used where the device multiplies it fast.
 
     Source: Muon (Jordan et al. 2024), the quintic Newton–Schulz iteration.
     """
     a, b, c = NEWTON_SCHULZ
     wide = matrices.shape[-2] <= matrices.shape[-1]
     x = matrices if wide else matrices.mT
-    x = x.bfloat16() if x.is_cuda else x
+    x = x.bfloat16() if has_fast_bfloat16(x.device) else x
     x = x / x.norm(dim=(-2, -1), keepdim=True).clamp(min=1e-7)
     for _ in range(NEWTON_SCHULZ_STEPS):
         gram = x @ x.mT
-        x = a * x + (b * gram + c * gram @ gram) @ x
-    return x if wide else x.mT
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    return (x if wide else x.mT).to(matrices)
 
 
 class MuonAdamW(torch.optim.Optimizer):

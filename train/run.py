@@ -21,7 +21,8 @@ from train.fit_avatar import AvatarActionStage, locate_avatar
 from train.fit_dynamics import DynamicsStage, check_clip_length
 from train.fit_lam import LatentActionStage
 from train.fit_tokenizer import TokenizerStage
-from train.frames import Frames, pick_device
+from train.frames import Frames
+from train.hardware import pick_device
 from train.judge import Judgement, judge_latent_actions
 from train.recipe import FitConfig, Recipe, StageRecipe, load_recipe
 from train.run_folder import Run
