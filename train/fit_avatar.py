@@ -28,7 +28,8 @@ EPISODES, MOMENTS = 12, 32
 """Transitions a step, as episodes × moments."""
 RECOLOUR = 1.0
 """Spread of the random brightness and contrast: ground and sky must not tell moments apart."""
-CODE_STARTS, CODE_STEPS, CODE_PAIRS = 6, 500, 4096
+CODE_STARTS, CODE_STEPS, CODE_PAIRS = 24, 500, 4096
+"""Most starts end in codes that mix two keys; the one whose codes persist most mixes least."""
 LOOKS_AT_ONCE = 1024
 
 
@@ -70,6 +71,9 @@ def locate_avatar(share: Tensor) -> tuple[int, int, int, int]:
 class AvatarActionStage(LatentActionStage):
     """First what persists, without pixels; then codes of it; then the decoder, on frames."""
 
+    quantize_at = 0.15
+    """What persists is learnt in minutes; the decoder takes what time there is."""
+
     def __init__(
         self,
         model: LatentActionModel,
@@ -105,6 +109,11 @@ class AvatarActionStage(LatentActionStage):
         """Return clips uint8 (B, T, H, W, 3), and moments int64 (E, M, 2): now and soon."""
         rng = np.random.default_rng([self.seed, step])
         return (*super().draw(step), _moments(self.spans, rng, EPISODES, MOMENTS, (1, SOON)))
+
+    def rate_progress(self) -> float:
+        """Let the rate fall before codes are made, too: they are made of settled features."""
+        progress = super().rate_progress()
+        return progress if self.model.quantized else min(1.0, progress / self.quantize_at)
 
     def loss(self, frames: Tensor, moments: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """What persists is told apart; once there are codes, the next frame is predicted."""

@@ -15,8 +15,6 @@ from train.optim import update_ema
 from train.recipe import FitConfig
 from train.stage import Stage
 
-QUANTIZE_AT = 0.6
-"""Share of the fit after which codes are made of the continuous latents."""
 KMEANS_BATCHES = 120
 MOVING_SHARE = 0.02
 """A pair moves if more than this share of its pixels changes."""
@@ -26,6 +24,9 @@ PICTURE_PROMPTS = 6
 
 class LatentActionStage(Stage):
     """The latent action model on pairs of frames."""
+
+    quantize_at = 0.6
+    """Share of the fit after which codes are made of the continuous latents."""
 
     def __init__(
         self,
@@ -48,7 +49,7 @@ class LatentActionStage(Stage):
     def on_train_batch_start(self, batch: Tensor, batch_idx: int) -> None:
         """Make codes once the continuous stage is over."""
         super().on_train_batch_start(batch, batch_idx)
-        if self.clock.progress >= QUANTIZE_AT and not self.model.quantized:
+        if self.clock.progress >= self.quantize_at and not self.model.quantized:
             self.start_codes()
 
     def complete(self) -> None:

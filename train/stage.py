@@ -51,6 +51,10 @@ class Stage(L.LightningModule):
         """
         raise NotImplementedError
 
+    def rate_progress(self) -> float:
+        """Return how far the schedule of the learning rate is, 0 to 1; a fit in parts has more."""
+        return self.clock.progress
+
     def parts_to_compile(self) -> tuple[nn.Module, ...]:
         """Return the parts of the model that the loss calls with one shape at every step."""
         return ()
@@ -93,7 +97,7 @@ class Stage(L.LightningModule):
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Set the learning rate from progress, and every draw of the step from seed and step."""
-        self.optimizers().optimizer.scale_lr(lr_factor(self.clock.progress, self.fit_config))
+        self.optimizers().optimizer.scale_lr(lr_factor(self.rate_progress(), self.fit_config))
         torch.manual_seed(self.seed * 1_000_003 + self.clock.step)
 
     def training_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from train.clock import Clock
 from train.data import FrameClips
 from train.fit_avatar import AvatarActionStage, locate_avatar, unexplained_share
 from train.frames import Frames
+from train.optim import lr_factor
 from train.run import train
 
 SIDE, KEYS, BOX = 24, 3, (9, 9, 6, 5)
@@ -78,6 +79,7 @@ def quick(monkeypatch):
     monkeypatch.setattr(fit_avatar, "CODE_STARTS", 3)
     monkeypatch.setattr(fit_avatar, "CODE_STEPS", 120)
     monkeypatch.setattr(fit_avatar, "CODE_PAIRS", 1024)
+    monkeypatch.setattr(AvatarActionStage, "quantize_at", 0.6)  # few steps in all
 
 
 def test_codes_are_the_keys_that_were_held(tiny, corpus, tmp_path, quick):
@@ -103,6 +105,17 @@ def test_nothing_is_found_where_keys_are_not_held(tiny, corpus, tmp_path, quick,
     stage = make_stage(tiny, corpus)
     tiny.fit(stage, tmp_path)
     assert agreement(stage.average, corpus) < 0.7
+
+
+def test_the_rate_falls_before_codes_are_made_and_again_at_the_end(tiny, corpus):
+    stage = make_stage(tiny, corpus, steps=1000)
+    switch = round(1000 * stage.quantize_at)
+    rates = []
+    for step, quantized in ((switch // 2, 0), (switch - 1, 0), (switch, 1), (999, 1)):
+        stage.clock.step = step
+        stage.model.quantized.fill_(bool(quantized))
+        rates.append(lr_factor(stage.rate_progress(), tiny.fit_config(warmup=0.02, decay=0.3)))
+    assert rates[0] == rates[2] == 1.0 and rates[1] < 0.05 and rates[3] < 0.01
 
 
 @pytest.mark.parametrize("broken_at", [3, 8])

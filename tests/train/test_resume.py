@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from train.clock import Clock
-from train.fit_lam import QUANTIZE_AT
+from train.fit_lam import LatentActionStage
 from train.optim import lr_factor
 from train.stage import Stage
 
 PARTS = ("state_dict", "optimizer_states")
-SWITCH = math.ceil(QUANTIZE_AT * 12)  # the step before which k-means makes the codes
+SWITCH = math.ceil(LatentActionStage.quantize_at * 12)  # the step before which codes are made
 
 
 @pytest.fixture(scope="module")
