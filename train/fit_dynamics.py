@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import torch
-from einops import rearrange
+from einops import rearrange, reduce
 from torch import Tensor, nn
 
 from corpus.clips import draw_clips
@@ -24,6 +24,8 @@ FULL_SHARE = 0.1
 """Share of frames that are hidden whole, as the first draft of play sees them."""
 CORRUPTION = 0.15
 """Largest share of history tokens replaced by random codes (field measurement: 0 to 15 %)."""
+AVATAR_WEIGHT = 4.0
+"""Where no shift explains the picture most often, a token counts 1 + this times."""
 HELD_OUT_CLIPS = 32
 PICTURE_FRAMES = 8
 
@@ -35,6 +37,20 @@ def check_clip_length(frames: int, band: int) -> None:
             f"clips of {frames} frames are too short for a band of {band}: play would meet full "
             f"bands that training never saw; use {2 * band} frames or more"
         )
+
+
+def token_places(unexplained: Tensor, patch: int) -> Tensor:
+    """Return for each token the most unexplained pixel of its patch, as a share of the highest.
+
+    Args:
+        unexplained: float (H, W), not negative.
+        patch: side in pixels.
+
+    Returns:
+        float (N,), 0 to 1.
+    """
+    most = reduce(unexplained, "(h p) (w q) -> (h w)", "max", p=patch, q=patch)
+    return most / most.max()
 
 
 class DynamicsStage(Stage):
@@ -49,6 +65,7 @@ class DynamicsStage(Stage):
         encoded: Encoded,
         tokenizer: Tokenizer,
         settings: Settings,
+        unexplained: Tensor | None = None,
     ) -> None:
         """Keep the parts.
 
@@ -60,6 +77,8 @@ class DynamicsStage(Stage):
             encoded: the corpus as integers.
             tokenizer: draws the pictures of the log.
             settings: how those are sampled.
+            unexplained: float (H, W), how often no shift of the picture explains a pixel; tokens
+                of such places count more. None: all places are alike.
 
         Raises:
             ValueError: if clips are shorter than twice the band, or no episode holds a clip.
@@ -69,6 +88,8 @@ class DynamicsStage(Stage):
         self.encoded, self.settings = encoded, settings
         # In a list, the tokenizer is neither fitted nor saved with this stage.
         self.tokenizer = [tokenizer]
+        places = None if unexplained is None else token_places(unexplained, tokenizer.config.patch)
+        self.register_buffer("places", places, persistent=False)
         self.starts, self.held_out_starts = split_starts(encoded.episode_ends, fit.frames, seed)
 
     def read(self, starts: np.ndarray) -> tuple[Tensor, Tensor]:
@@ -90,7 +111,8 @@ class DynamicsStage(Stage):
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Cross-entropy of hidden tokens."""
         logits = self.model(ids, actions, hidden, history)
-        loss = masked_cross_entropy(logits, ids, hidden)
+        weights = None if self.places is None else 1 + AVATAR_WEIGHT * self.places
+        loss = masked_cross_entropy(logits, ids, hidden, weights)
         return loss, {"cross_entropy": loss.detach()}
 
     def parts_to_compile(self) -> tuple[nn.Module, ...]:
@@ -105,10 +127,17 @@ class DynamicsStage(Stage):
         hidden = torch.ones_like(ids, dtype=torch.bool)
         half = draw_hidden(tuple(ids.shape), 0.0, torch.Generator().manual_seed(0)).to(self.device)
         other = actions[torch.arange(len(actions)).roll(1)]
-        first = masked_cross_entropy(self.average(ids, actions, hidden), ids, hidden)
+        drafted = self.average(ids, actions, hidden)
+        first = masked_cross_entropy(drafted, ids, hidden)
         swapped = masked_cross_entropy(self.average(ids, other, hidden), ids, hidden)
         partly = masked_cross_entropy(self.average(ids, actions, half), ids, half)
-        return {
+        at_avatar = {}
+        if self.places is not None:
+            avatar = (self.places > 0.5).float()
+            at_avatar["cross_entropy_avatar"] = float(
+                masked_cross_entropy(drafted, ids, hidden, avatar)
+            )
+        return at_avatar | {
             "cross_entropy_first": float(first),
             "cross_entropy_mean": float(partly),
             # What knowing the action is worth: 0 for a model that ignores it.

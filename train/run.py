@@ -173,6 +173,7 @@ def _encode(run: Run) -> bool:
 
 
 def _dynamics(run: Run) -> bool:
+    places = run.unexplained
     run.frames.release()
     tokenizer, lam = _first_stages(run)
     encoded = load_encoded(run.out / "encoded.zarr", run.stamp())
@@ -195,7 +196,9 @@ def _dynamics(run: Run) -> bool:
             num_codes=encoded.num_codes,
             num_actions=encoded.num_actions,
         )
-    stage = DynamicsStage(model, fit, _clock(run, fit), run.seed, encoded, tokenizer, settings)
+    stage = DynamicsStage(
+        model, fit, _clock(run, fit), run.seed, encoded, tokenizer, settings, places
+    )
     finished = run.fit(stage, "dynamics")
     dynamics = load_model(run.out / "dynamics", Dynamics, DynamicsConfig)
     models = {"tokenizer": tokenizer, "lam": lam, "dynamics": dynamics}

@@ -36,6 +36,15 @@ def test_masked_loss_is_the_mean_surprise_of_hidden_tokens_after_frame_0(logits,
     torch.testing.assert_close(masked_cross_entropy(logits, ids, hidden), expected)
 
 
+def test_places_that_count_more_are_as_if_their_tokens_were_met_more_often(logits, ids, hidden):
+    places = torch.tensor([1.0, 1.0, 3.0, 1.0, 0.0, 1.0])
+    met = torch.arange(TOKENS).repeat_interleave(places.long())
+    torch.testing.assert_close(
+        masked_cross_entropy(logits, ids, hidden, places),
+        masked_cross_entropy(logits[:, :, met], ids[:, :, met], hidden[:, :, met]),
+    )
+
+
 def test_visible_tokens_and_frame_0_bear_no_loss(logits, ids, hidden):
     masked_cross_entropy(logits, ids, hidden).backward()
     borne = logits.grad.abs().amax(dim=-1) > 0

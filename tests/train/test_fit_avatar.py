@@ -11,6 +11,7 @@ from train import fit_avatar
 from train.clock import Clock
 from train.data import FrameClips
 from train.fit_avatar import AvatarActionStage, locate_avatar, unexplained_share
+from train.fit_dynamics import token_places
 from train.frames import Frames
 from train.optim import lr_factor
 from train.run import train
@@ -152,6 +153,14 @@ def test_a_run_reads_actions_off_the_avatar_and_says_where_it_is(
 
     config = load_bundle(tmp_path / "run" / "world").lam.config
     assert config.avatar is not None and config.avatar[0] <= 10 <= sum(config.avatar[::2])
+    logged = (tmp_path / "run" / "logs" / "dynamics" / "held-out.csv").read_text()
+    assert "cross_entropy_avatar" in logged.splitlines()[0]
+
+
+def test_tokens_count_by_the_most_unexplained_pixel_of_their_patch():
+    share = torch.full((4, 6), 0.1)
+    share[3, 2] = 0.4
+    assert token_places(share, 2).tolist() == pytest.approx([0.25] * 4 + [1.0] + [0.25])
 
 
 def test_video_without_an_avatar_is_refused_with_what_to_do(tiny, tmp_path):
