@@ -98,6 +98,7 @@ class AvatarActionStage(LatentActionStage):
             )
         self.held_out_spans = _spans(ends, held_out)
         self.looks: tuple[Tensor, Tensor] | None = None
+        self.reached: float | None = None
 
     def on_train_start(self) -> None:
         """Look at every transition before the clock runs."""
@@ -138,6 +139,7 @@ class AvatarActionStage(LatentActionStage):
                 reached = _fit_codes(encoder, features, spans, rng)
                 if reached > best:
                     best, kept = reached, {k: v.clone() for k, v in encoder.state_dict().items()}
+        self.reached = best
         encoder.load_state_dict(kept)
         self.model.encoder.load_state_dict(kept)
         one_hot = torch.eye(self.model.config.num_actions, device=self.device)
@@ -152,6 +154,16 @@ class AvatarActionStage(LatentActionStage):
         spans = self.held_out_spans if len(self.held_out_spans) else self.spans
         moments = _moments(spans, np.random.default_rng(0), 4 * EPISODES, MOMENTS, (1, SOON))
         return {"contrast": float(self._contrast(self.average.encoder, moments, 0.0))}, None
+
+    def notice(self) -> str | None:
+        """Say once how well the codes persist: fits of several seeds are compared by it."""
+        said = [super().notice()]
+        if self.reached is not None:
+            said.append(
+                f"the codes persist by {self.reached:.3f} nats: of several seeds, keep the most"
+            )
+            self.reached = None
+        return "\n".join(filter(None, said)) or None
 
     def _contrast(self, encoder: AvatarEncoder, moments: Tensor, recolour: float) -> Tensor:
         """Tell apart moments (E, M, 2), their boxes recoloured."""

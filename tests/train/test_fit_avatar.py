@@ -83,12 +83,13 @@ def quick(monkeypatch):
     monkeypatch.setattr(AvatarActionStage, "quantize_at", 0.6)  # few steps in all
 
 
-def test_codes_are_the_keys_that_were_held(tiny, corpus, tmp_path, quick):
+def test_codes_are_the_keys_that_were_held(tiny, corpus, tmp_path, quick, capsys):
     torch.manual_seed(0)
     stage = make_stage(tiny, corpus)
     tiny.fit(stage, tmp_path)
     assert stage.average.quantized
     assert agreement(stage.average, corpus) > 0.9
+    assert capsys.readouterr().out.count("the codes persist by") == 1
 
 
 def test_nothing_is_found_where_keys_are_not_held(tiny, corpus, tmp_path, quick, monkeypatch):
