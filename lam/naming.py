@@ -16,7 +16,7 @@ _LEAST_PIXELS = 0.1
 _MIXED_PIXELS = 1.0
 # A component below this share of the other (tan 30°) does not make a diagonal.
 _DIAGONAL = math.tan(math.pi / 6)
-# Nor does one below this share (tan 10°) tell two codes of one direction apart.
+# Nor does one below this share (tan 10°) part a code from one that has another name already.
 _LEAN = math.tan(math.pi / 18)
 _NEIGHBOUR = math.cos(math.pi / 4) - 1e-6
 
@@ -159,10 +159,13 @@ def _directions(leads: list[tuple[Tensor, Tensor]], scale: Tensor) -> list[str]:
         sides = {
             code: mean[across].item()
             for code, (mean, sure) in enumerate(leads)
-            if word in words[code].split("-") and sure[across] and _leans(mean / scale, across)
+            if word in words[code].split("-") and sure[across]
         }
-        if sides and min(sides.values()) < 0 < max(sides.values()):
-            for code in sides:
+        leaning = {code for code in sides if _leans(leads[code][0] / scale, across)}
+        for code, side in sides.items():
+            opposite = (other for other in sides if sides[other] * side < 0)
+            # Of one word, the side alone tells two codes apart; of two, both must lean plainly.
+            if any(words[o] == words[code] or {o, code} <= leaning for o in opposite):
                 parted[code] = _direction(leads[code][0].sign())
     return parted
 

@@ -135,6 +135,12 @@ def test_a_walk_that_leans_a_little_keeps_its_name_beside_a_jump_to_its_side():
     assert keymap.names == ("none", "left", "right", "up-left", "up-right")
 
 
+def test_two_jumps_that_hardly_lean_are_told_by_their_sides():
+    steps = [(0, 0), (-6, 0), (6, 0), (-1, -6), (1, -6)]
+    keymap = derive_keymap(*transitions(steps, camera_step), 5)
+    assert keymap.names == ("none", "left", "right", "up-left", "up-right")
+
+
 def test_transitions_at_a_wall_do_not_hide_the_direction():
     moving = transitions([(0, 0), (-3, 0), (3, 0)], camera_step)
     stuck = transitions([(0, 0)] * 3, camera_step, repeat=18)
