@@ -6,11 +6,14 @@ import numpy as np
 import torch
 
 from genie.evaluate.clips import CorpusLike, bundle_device, to_models
-from genie.evaluate.engine import MakeRollout, rollout_seeds
-from genie.evaluate.round_trip import read_back
+from genie.evaluate.engine import MakeRollout, infer_actions, rollout_seeds
+from genie.evaluate.long_play import moving_share
+from genie.evaluate.round_trip import play_keys
 
 HELD_FRAMES = 10
 TOGETHER = 4  # candidates whose keys are held side by side
+MOVES = 0.25
+"""A step leads somewhere if it changes this share of the pixels that a step changes on average."""
 
 
 def candidate_frames(corpus: CorpusLike, episodes: np.ndarray, seed: int = 0) -> np.ndarray:
@@ -34,9 +37,10 @@ def candidate_frames(corpus: CorpusLike, episodes: np.ndarray, seed: int = 0) ->
 def obedience(
     bundle: object, make_rollout: MakeRollout, frames: np.ndarray, seed: int = 0
 ) -> np.ndarray:
-    """Hold every key but the idle one from each frame, and read the keys back.
+    """Hold every key but the idle one from each frame, and count the steps that lead somewhere.
 
-    A player at a wall or in a corner finds most keys dead; such a frame is a poor beginning.
+    A player at a wall or in a corner finds most keys dead; such a frame is a poor beginning. Some
+    run on the spot there, which reads back as the key: so the picture must move, too.
 
     Args:
         bundle: the world's parts.
@@ -45,20 +49,24 @@ def obedience(
         seed: of sampling.
 
     Returns:
-        float64 (C,): mean over the keys of the share of steps that read back as the key.
+        float64 (C,): mean over the keys of the share of steps that read back as the key and move
+        the picture.
     """
     device = bundle_device(bundle)
     keys = np.array([code for code in range(bundle.num_actions) if code != bundle.keymap.idle])
-    scores = []
+    obeyed, moved = [], []
     for first in range(0, len(frames), TOGETHER):
         part = to_models(frames[first : first + TOGETHER, None], device)
         with torch.inference_mode():
             ids = bundle.tokenizer.encode(part).long().repeat_interleave(len(keys), dim=0)
         actions = np.tile(keys, len(part))[:, None].repeat(HELD_FRAMES, axis=1)  # (C·(A-1), t)
         seeds = rollout_seeds(seed, np.arange(len(actions)))
-        obeyed = read_back(bundle, make_rollout, ids, actions, seeds) == actions
-        scores.append(obeyed.reshape(len(part), -1).mean(axis=1))
-    return np.concatenate(scores)
+        played = play_keys(bundle, make_rollout, ids, actions, seeds)
+        obeyed.append(infer_actions(bundle, played) == actions)
+        moved.append(moving_share(played))
+    obeyed, moved = np.concatenate(obeyed), np.concatenate(moved)
+    counts = obeyed & (moved >= MOVES * moved.mean())
+    return counts.reshape(len(frames), -1).mean(axis=1)
 
 
 def choose_prompts(

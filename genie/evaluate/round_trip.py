@@ -101,7 +101,7 @@ def score_round_trip(
     )
 
 
-def read_back(
+def play_keys(
     bundle: object,
     make_rollout: MakeRollout,
     ids: Tensor,
@@ -109,7 +109,7 @@ def read_back(
     seeds: Sequence[int],
     tick: Tick = no_tick,
 ) -> np.ndarray:
-    """Play keys from single frames side by side, and let the latent action model read them.
+    """Play keys from single frames side by side.
 
     Args:
         bundle: the world's parts.
@@ -120,11 +120,11 @@ def read_back(
         tick: called with the number of generated frames.
 
     Returns:
-        int64 (B, t), the codes that are read.
+        uint8 (B, 1 + t, H, W, 3): the single frames as the world draws them, then what it drew.
     """
     device = bundle_device(bundle)
     rollout, before = start_rollout(make_rollout, seeds, ids, ids.new_zeros(len(ids), 0), device)
-    return infer_actions(bundle, play_stretch(rollout, before, actions, device, tick).frames)
+    return play_stretch(rollout, before, actions, device, tick).frames
 
 
 def _read_back(
@@ -141,7 +141,8 @@ def _read_back(
     def read(part: slice, tick: Tick) -> np.ndarray:
         ids = encode_prompts(bundle, corpus, starts[part])
         seeds = rollout_seeds(seed, np.arange(part.start, part.stop))
-        return read_back(bundle, make_rollout, ids, actions[part], seeds, tick)
+        played = play_keys(bundle, make_rollout, ids, actions[part], seeds, tick)
+        return infer_actions(bundle, played)
 
     parts = batches(len(starts), BATCH_PROMPTS)
     return np.concatenate(at_once(read, parts, bundle_device(bundle), tick))

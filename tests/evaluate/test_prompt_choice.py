@@ -37,6 +37,18 @@ def test_a_place_where_no_key_does_anything_scores_nothing_and_comes_last(toy):
     assert not any(stuck)
 
 
+def test_running_on_the_spot_counts_for_nothing_though_it_reads_back(toy):
+    class ReadsTheKeyAnyway(toy.ToyLam):
+        def infer(self, frames):
+            keys = toy.torch.arange(1, 4).repeat(len(frames) // 3)
+            return keys[:, None].expand(-1, frames.shape[1] - 1)
+
+    bundle = bundle_of(toy)
+    bundle.lam = ReadsTheKeyAnyway()
+    scores = obedience(bundle, stuck_at_left(toy), frames_at(toy, (0, 2), (2, 2)))
+    assert scores[0] == 0 and scores[1] > 0.3
+
+
 def test_candidates_come_from_inside_of_episodes_one_each(toy_corpus):
     frames = candidate_frames(toy_corpus, np.array([3, 5, 7]), seed=0)
     inside = [
