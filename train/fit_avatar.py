@@ -160,7 +160,7 @@ class AvatarActionStage(LatentActionStage):
         said = [super().notice()]
         if self.reached is not None:
             said.append(
-                f"the codes persist by {self.reached:.3f} nats: of several seeds, keep the most"
+                f"the codes persist by {self.reached:.3f} nats: of several seeds, keep the highest"
             )
             self.reached = None
         return "\n".join(filter(None, said)) or None
