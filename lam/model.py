@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lam.avatar import camera_shift
+from lam.flight import read_keys
 from spacetime.quantize import CodebookConfig, VectorQuantizer
 
 
@@ -115,6 +116,7 @@ class AvatarEncoder(nn.Module):
         self.to_code = nn.Sequential(
             nn.Linear(self.FEATURES, 64), nn.SiLU(), nn.Linear(64, config.num_actions)
         )
+        self.register_buffer("landing", torch.full((config.num_actions, 3), -1))
 
     def look(self, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
         """Take what the encoder reads out of two frames.
@@ -146,10 +148,14 @@ class AvatarEncoder(nn.Module):
         """Map features (B, 96), standardized by what `mean` and `scale` hold, to logits (B, A)."""
         return self.to_code((features - self.mean) / self.scale)
 
+    def codes(self, boxes: Tensor, shift: Tensor) -> Tensor:
+        """Map what `look` took to codes, one-hot (B, A)."""
+        scores = self.scores(self.features(boxes, shift))
+        return F.one_hot(scores.argmax(dim=1), scores.shape[1]).to(boxes.dtype)
+
     def forward(self, before: Tensor, after: Tensor) -> Tensor:
         """Map two frames, each float (B, 3, H, W) in [0, 1], to codes, one-hot (B, A)."""
-        codes = self.scores(self.features(*self.look(before, after)))
-        return F.one_hot(codes.argmax(dim=1), codes.shape[1]).to(before.dtype)
+        return self.codes(*self.look(before, after))
 
 
 class Decoder(nn.Module):
@@ -247,7 +253,39 @@ class LatentActionModel(nn.Module):
             frames: float32 (B, T, 3, H, W) in [0, 1], T ≥ 2.
 
         Returns:
-            int64 (B, T−1); entry t leads from frame t to frame t+1.
+            int64 (B, T−1); entry t leads from frame t to frame t+1. With an avatar that flies, it
+            depends on earlier frames too: a flight means what it began with.
+
+        Raises:
+            ValueError: see `observe`.
+        """
+        return self.read(*self.observe(frames))
+
+    def read(self, codes: Tensor, shift: Tensor, held: bool = True) -> Tensor:
+        """Read actions off what `observe` saw.
+
+        Args:
+            codes: int64 (B, S), of consecutive transitions.
+            shift: (B, S, 2), the camera's shift.
+            held: whether a jump counts as held to its end, or as let go after it took off: both
+                look the same (`lam.flight.read_keys`).
+
+        Returns:
+            int64 (B, S).
+        """
+        if self.config.avatar is None:
+            return codes
+        return read_keys(codes, shift, self.encoder.landing, held)
+
+    def observe(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """Look at each transition by itself.
+
+        Args:
+            frames: float32 (B, T, 3, H, W) in [0, 1], T ≥ 2.
+
+        Returns:
+            Its code, int64 (B, T−1), and the camera's shift in pixels, float32 (B, T−1, 2), which
+            is 0 without an avatar: then the code alone is the action.
 
         Raises:
             ValueError: if the frames do not have the configured size, or the model has no codes.
@@ -262,10 +300,13 @@ class LatentActionModel(nn.Module):
         if not self.quantized:
             raise ValueError("the latent action model has no codes yet: train it to the end first")
         before, after = frames[:, :-1].flatten(0, 1), frames[:, 1:].flatten(0, 1)
-        latents = self.encoder(before, after).float()
-        return (
-            torch.cdist(latents, self.quantizer.codes).argmin(dim=1).unflatten(0, (len(frames), -1))
-        )
+        if self.config.avatar is None:
+            latents, shift = self.encoder(before, after), before.new_zeros(len(before), 2)
+        else:
+            boxes, shift = self.encoder.look(before, after)
+            latents = self.encoder.codes(boxes, shift)
+        ids = self.quantizer.nearest(latents)
+        return ids.unflatten(0, (len(frames), -1)), shift.unflatten(0, (len(frames), -1))
 
     def predict(self, frame: Tensor, action: Tensor) -> Tensor:
         """Predict the frame that an action leads to.

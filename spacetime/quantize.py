@@ -206,6 +206,10 @@ class VectorQuantizer(nn.Module):
         book.embed_avg.data[0, dead] = chosen * mass
         self.use[dead] = 1.0 / self.num_codes
 
+    def nearest(self, latents: Tensor) -> Tensor:
+        """Return the ids, int64 (n,), of the codes nearest to latents, float (n, channels)."""
+        return torch.cdist(latents.float(), self.codes).argmin(dim=1)
+
     def lookup(self, ids: Tensor) -> Tensor:
         """Return the codes, float (..., channels), of int64 ids (...)."""
         return self.codes[ids]

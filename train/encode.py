@@ -9,6 +9,8 @@ import numpy as np
 import torch
 import zarr
 from rich.progress import track
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from corpus.store import Corpus
 from lam.model import LatentActionModel
@@ -21,6 +23,7 @@ ON_A_GPU = 8
 """Times as many frames a batch there."""
 NO_ACTION = -1
 MOST_CODES = 2**16
+EPISODES_AT_ONCE = 256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +82,6 @@ def encode_corpus(
     shutil.rmtree(partial, ignore_errors=True)
     group = zarr.open_group(partial, mode="w")
     ids, actions = _integers(source or Frames(corpus), tokenizer, lam)
-    actions[corpus.episode_ends - 1] = NO_ACTION
     group.create_array("ids", data=ids, chunks=(min(1024, len(ids)), tokenizer.num_tokens))
     group.create_array("actions", data=actions, chunks=(min(65536, len(actions)),))
     group.create_array("episode_ends", data=corpus.episode_ends.astype(np.int64))
@@ -123,23 +125,54 @@ def load_encoded(path: Path, stamp: dict[str, str]) -> Encoded:
     )
 
 
+def read_episodes(
+    lam: LatentActionModel, codes: Tensor, shift: Tensor, ends: np.ndarray, let_go: bool
+) -> np.ndarray:
+    """Read the actions of whole episodes off what the latent action model saw.
+
+    Args:
+        lam: the model.
+        codes: int64 (frames − 1,), of every transition, across episode ends too.
+        shift: float (frames − 1, 2), the camera's.
+        ends: int64 (episodes,), one past the last frame of each.
+        let_go: whether in every second episode jumps are read as let go after they took off; in
+            the others they are read as held. Both look the same, and a world needs both: who lets
+            go must come down, and who holds on, too.
+
+    Returns:
+        int8 (frames,); −1 at an episode's last frame.
+    """
+    begins = np.concatenate([np.zeros(1, np.int64), ends[:-1]])
+    actions = np.full(ends[-1], NO_ACTION, np.int8)
+    spans = list(zip(begins.tolist(), (ends - 1).tolist(), strict=True))
+    for first in range(0, len(spans), EPISODES_AT_ONCE):
+        part = spans[first : first + EPISODES_AT_ONCE]
+        seen = [pad_sequence([x[a:b] for a, b in part], batch_first=True) for x in (codes, shift)]
+        read = [lam.read(*seen, held=True), lam.read(*seen, held=not let_go)]
+        for row, (a, b) in enumerate(part):
+            actions[a:b] = read[(first + row) % 2][row, : b - a].cpu().numpy()
+    return actions
+
+
 @torch.inference_mode()
 def _integers(
     source: Frames, tokenizer: Tokenizer, lam: LatentActionModel
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return ids uint16 (frames, N), and actions int8 (frames,), across episode ends too."""
+    """Return ids uint16 (frames, N), and actions int8 (frames,)."""
     frames = source.corpus.num_frames
     device = next(tokenizer.parameters()).device
     size = FRAMES_PER_BATCH * (ON_A_GPU if device.type == "cuda" else 1)
     ids = np.empty((frames, tokenizer.num_tokens), np.uint16)
-    actions = np.full(frames, NO_ACTION, np.int8)
+    codes = torch.zeros(frames - 1, dtype=torch.long, device=device)
+    shift = torch.zeros(frames - 1, 2, device=device)
     source.fetch()
     for first in track(range(0, frames, size), description="encode"):
         last = min(first + size, frames)
-        # One frame more than is tokenized: the last action of the batch leads to it.
+        # One frame more than is tokenized: the last transition of the batch leads to it.
         batch = to_float(source.between(first, min(last + 1, frames))[None].to(device))
         ids[first:last] = tokenizer.encode(batch[:, : last - first])[0].cpu().numpy()
         if batch.shape[1] > 1:
-            found = lam.infer(batch)[0].cpu().numpy()
-            actions[first : first + len(found)] = found
-    return ids, actions
+            seen, moved = lam.observe(batch)
+            codes[first : first + seen.shape[1]] = seen[0]
+            shift[first : first + seen.shape[1]] = moved[0]
+    return ids, read_episodes(lam, codes, shift, source.corpus.episode_ends, let_go=True)

@@ -7,12 +7,15 @@ import torch
 from rich.progress import track
 from torch import Tensor
 
-from corpus.clips import split_episodes
+from corpus.clips import draw_clips, split_episodes
 from lam.avatar import find_avatar, unexplained
+from lam.flight import find_flights
+from lam.losses import prediction_loss
 from lam.model import AvatarEncoder, LatentActionModel
 from lam.persistence import contrast, persistence
 from train.clock import Clock
 from train.data import FrameClips, to_float
+from train.encode import read_episodes
 from train.fit_lam import LatentActionStage
 from train.frames import Frames
 from train.hardware import pick_device
@@ -98,28 +101,41 @@ class AvatarActionStage(LatentActionStage):
             )
         self.held_out_spans = _spans(ends, held_out)
         self.looks: tuple[Tensor, Tensor] | None = None
+        self.actions: Tensor | None = None
         self.reached: float | None = None
 
     def on_train_start(self) -> None:
         """Look at every transition before the clock runs."""
-        if not self.model.quantized:
-            self.looks = _look(self.clips.source, self.model.encoder, self.device)
+        self.looks = _look(self.clips.source, self.model.encoder, self.device)
+        if self.model.quantized:
+            self._read_actions(self._codes(self._features(self.model.encoder)))
         super().on_train_start()
 
-    def draw(self, step: int) -> tuple[Tensor, Tensor]:
-        """Return clips uint8 (B, T, H, W, 3), and moments int64 (E, M, 2): now and soon."""
+    def draw(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Return clips uint8 (B, T, H, W, 3), where they start, int64 (B,), and moments.
+
+        Moments are int64 (E, M, 2): now and soon.
+        """
         rng = np.random.default_rng([self.seed, step])
-        return (*super().draw(step), _moments(self.spans, rng, EPISODES, MOMENTS, (1, SOON)))
+        starts = draw_clips(self.clips.starts, self.fit_config.batch, self.seed, step)
+        moments = _moments(self.spans, rng, EPISODES, MOMENTS, (1, SOON))
+        return self.clips.read(starts), torch.from_numpy(starts), moments
 
     def rate_progress(self) -> float:
         """Let the rate fall before codes are made, too: they are made of settled features."""
         progress = super().rate_progress()
         return progress if self.model.quantized else min(1.0, progress / self.quantize_at)
 
-    def loss(self, frames: Tensor, moments: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    def loss(
+        self, frames: Tensor, starts: Tensor, moments: Tensor
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """What persists is told apart; once there are codes, the next frame is predicted."""
         if self.model.quantized:
-            return super().loss(frames)
+            before, after = self._pairs(frames)
+            each = starts[:, None] + torch.arange(frames.shape[1] - 1, device=starts.device)
+            codes = self.model.quantizer.lookup(self.actions[each.flatten()])
+            loss = prediction_loss(before, after, self.model.decoder(before, codes))
+            return loss, {"prediction": loss.detach()}
         loss = self._contrast(self.model.encoder, moments, RECOLOUR)
         return loss, {"contrast": loss.detach()}
 
@@ -144,7 +160,13 @@ class AvatarActionStage(LatentActionStage):
         self.model.encoder.load_state_dict(kept)
         one_hot = torch.eye(self.model.config.num_actions, device=self.device)
         self.model.start_codes(one_hot)
-        self.looks = None
+        ids = self._codes(features)
+        landing = find_flights(
+            ids.cpu(), self.looks[1].cpu(), torch.from_numpy(spans), self.model.config.num_actions
+        )
+        for model in (self.model, self.average):
+            model.encoder.landing.copy_(landing)
+        self._read_actions(ids)
 
     @torch.no_grad()
     def check(self) -> tuple[dict[str, float], Tensor | None]:
@@ -178,6 +200,19 @@ class AvatarActionStage(LatentActionStage):
         near = (now[:, :, None] - now[:, None, :]).abs() <= 2 * SOON
         near &= ~torch.eye(now.shape[1], dtype=torch.bool, device=near.device)
         return contrast(latents[:, :, 0], latents[:, :, 1], near)
+
+    def _codes(self, features: Tensor) -> Tensor:
+        """Return the code of every transition, int64 (frames − 1,)."""
+        scores = self.model.encoder.scores(features)
+        one_hot = torch.nn.functional.one_hot(scores.argmax(dim=1), scores.shape[1])
+        return self.model.quantizer.nearest(one_hot)
+
+    def _read_actions(self, codes: Tensor) -> None:
+        """Read what the decoder learns from; the looks have served."""
+        ends = self.clips.source.corpus.episode_ends
+        read = read_episodes(self.model, codes, self.looks[1].float(), ends, let_go=False)
+        self.actions = torch.from_numpy(read).long().to(self.device)
+        self.looks = None
 
     def _features(self, encoder: AvatarEncoder) -> Tensor:
         """Return the features of every transition, float32 (frames − 1, 96)."""

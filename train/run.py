@@ -60,7 +60,7 @@ def train(
         seed: of every draw.
         start: a world to go on from: its tokenizer and latent action model are taken over as they
             are, its dynamics learns on, at lower rates. In a run that has both already, its
-            dynamics is translated into their ids.
+            dynamics is translated into their ids. With the stage tokenizer, that one learns on.
         allow_collapsed: fit the dynamics although the latent actions are collapsed; the world's
             record says so.
 
@@ -81,16 +81,17 @@ def train(
     wanted = STAGES if stage == "all" else (stage,)
     begun = None if start is None else open_start(start, opened)
     if begun is not None:
-        if stage in TAKEN_OVER:
+        if stage == "lam":
             raise ValueError(
-                f"--from takes the {stage} over from the world as it is: choose all, encode or "
-                f"dynamics"
+                "--from takes the lam over from the world as it is: choose all, tokenizer, encode "
+                "or dynamics, or leave --from away to fit new latent actions"
             )
-        wanted = tuple(name for name in wanted if name not in TAKEN_OVER)
+        if stage == "all":
+            wanted = tuple(name for name in STAGES if name not in TAKEN_OVER)
     _check_sizes(chosen, opened, seed, begun)
     open_out(out, stage, resume)
-    write_run_record(out, opened, recipe, seed, begun)
-    if begun is not None and not (out / "tokenizer").exists():
+    write_run_record(out, opened, recipe, seed, begun, stage)
+    if begun is not None and stage != "tokenizer" and not (out / "tokenizer").exists():
         take_over(begun, out)
     frames = Frames(opened)
     for name in wanted:
@@ -146,10 +147,13 @@ def _clock(run: Run, fit: FitConfig) -> Clock:
 
 def _tokenizer(run: Run) -> bool:
     part, size = run.recipe.tokenizer, {"height": run.corpus.height, "width": run.corpus.width}
-    model = _build(Tokenizer, TokenizerConfig, part, **size)
-    clips = FrameClips(run.corpus, part.fit.frames, run.seed, run.frames)
-    places = run.unexplained
-    stage = TokenizerStage(model, part.fit, _clock(run, part.fit), run.seed, clips, places)
+    fit = part.fit
+    if run.start is not None:
+        model, fit = begin_with(run.start.tokenizer, fit)
+    else:
+        model = _build(Tokenizer, TokenizerConfig, part, **size)
+    clips = FrameClips(run.corpus, fit.frames, run.seed, run.frames)
+    stage = TokenizerStage(model, fit, _clock(run, fit), run.seed, clips, run.unexplained)
     return run.fit(stage, "tokenizer")
 
 
@@ -184,7 +188,7 @@ def _dynamics(run: Run) -> bool:
     part = run.recipe.dynamics
     fit, settings = part.fit, _settings(run.recipe)
     if run.start is not None and run.speaks_of(run.start):
-        model, fit = begin_with(run.start, fit)
+        model, fit = begin_with(run.start.dynamics, fit)
     elif run.start is not None:
         model = begin_translated(run.start, encoded, run.corpus, run.seed)
     else:

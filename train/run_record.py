@@ -37,7 +37,7 @@ def open_out(out: Path, stage: str, resume: bool) -> None:
 
 
 def write_run_record(
-    out: Path, corpus: Corpus, recipe: str, seed: int, start: Bundle | None
+    out: Path, corpus: Corpus, recipe: str, seed: int, start: Bundle | None, stage: str
 ) -> None:
     """Write RUN/run.json, or check the one that is there.
 
@@ -47,6 +47,7 @@ def write_run_record(
         recipe: a name, or a path whose stem is one.
         seed: of every draw.
         start: the world that the run goes on from.
+        stage: what is to be fitted; latent actions begin from nothing in every run.
 
     Raises:
         ValueError: the run was begun with another corpus, recipe, seed or world.
@@ -67,11 +68,13 @@ def write_run_record(
         write_json(path, record)
         return
     known = read_json(path)
-    fitted = all((out / stage).exists() for stage in FITTED_FIRST)
+    fitted = all((out / name).exists() for name in FITTED_FIRST)
     begins = known.get("from") is None and fitted and not (out / "dynamics").exists()
     if begins:
         known["from"] = record["from"]
     for key in SAME:
+        if key == "from" and stage == "lam":
+            continue
         if known.get(key) != record[key]:
             raise ValueError(
                 f"{out} was begun with {key} {known.get(key)}, not {record[key]}: resume it "

@@ -1,7 +1,9 @@
 """Going on from a world that exists, on more video of the same game."""
 
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -12,11 +14,13 @@ from dynamics.model import Dynamics
 from dynamics.translate import count_pairs, translate
 from genie.bundle import Bundle, load_bundle
 from genie.catalog import find_world
+from tokenizer.model import Tokenizer
 from train.data import split_starts, to_float
 from train.encode import Encoded
 from train.export import export_model
 from train.recipe import FitConfig
 
+Fitted = TypeVar("Fitted", Tokenizer, Dynamics)
 TUNING_RATE = 0.5
 """Learning rates of a warm start, as a share of the recipe's: its weights have been annealed."""
 COMPARED_CLIPS = 256
@@ -55,10 +59,9 @@ def take_over(bundle: Bundle, out: Path) -> None:
         export_model(out / name, model)
 
 
-def begin_with(bundle: Bundle, fit: FitConfig) -> tuple[Dynamics, FitConfig]:
-    """Return the world's dynamics to be fitted on, and how: at lower rates."""
-    model = Dynamics(bundle.dynamics.config)
-    model.load_state_dict(bundle.dynamics.state_dict())
+def begin_with(model: Fitted, fit: FitConfig) -> tuple[Fitted, FitConfig]:
+    """Return a copy of a world's tokenizer or dynamics to be fitted on, and how: at lower rates."""
+    model = deepcopy(model).train().requires_grad_(True)
     rates = {"lr": fit.lr * TUNING_RATE, "matrix_lr": fit.matrix_lr * TUNING_RATE}
     return model, replace(fit, **rates)
 

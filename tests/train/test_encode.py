@@ -120,7 +120,7 @@ def test_an_interrupted_encoding_leaves_the_one_before(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(LatentActionModel, "infer", stop)
+        patch.setattr(LatentActionModel, "observe", stop)
         with pytest.raises(KeyboardInterrupt):
             encode_corpus(uneven, *models, tmp_path / "e.zarr", {**STAMP, "lam": "newer"})
     assert np.array_equal(load_encoded(tmp_path / "e.zarr", STAMP).ids, encoded.ids)

@@ -9,7 +9,7 @@ from corpus.writer import CorpusWriter
 from lam.model import LatentActionConfig, LatentActionModel
 from train import fit_avatar
 from train.clock import Clock
-from train.data import FrameClips
+from train.data import FrameClips, to_float
 from train.fit_avatar import AvatarActionStage, locate_avatar, unexplained_share
 from train.fit_dynamics import token_places
 from train.frames import Frames
@@ -55,8 +55,12 @@ def corpus(tmp_path_factory) -> Corpus:
     return Corpus.open(path)
 
 
-def make_stage(tiny, corpus: Corpus, steps: int = STEPS) -> AvatarActionStage:
-    config = LatentActionConfig(height=SIDE, width=SIDE, num_actions=KEYS, channels=8, avatar=BOX)
+def make_stage(
+    tiny, corpus: Corpus, steps: int = STEPS, num_actions: int = KEYS
+) -> AvatarActionStage:
+    config = LatentActionConfig(
+        height=SIDE, width=SIDE, num_actions=num_actions, channels=8, avatar=BOX
+    )
     fit = tiny.fit_config(steps=steps, ema=0.9, lr=3e-3)
     clips = FrameClips(corpus, 2, 3)
     return AvatarActionStage(LatentActionModel(config), fit, Clock(total_steps=steps), 3, clips)
@@ -75,6 +79,51 @@ def agreement(lam: LatentActionModel, corpus: Corpus) -> float:
     return max(table[range(KEYS), order].sum() for order in permutations(range(KEYS))) / table.sum()
 
 
+def draw_jumper(seed: int, length: int) -> tuple[np.ndarray, np.ndarray]:
+    """An avatar under a camera that follows: it stands, goes left or right, or jumps.
+
+    A key is held for 8 to 15 frames; in the air left and right still steer. The avatar has a look
+    for each key on the ground, and one for the air.
+
+    Returns:
+        uint8 (T, H, W, 3), and what it looks like in each transition (T − 1,): 0 still, 1 left,
+        2 right, 3 in the air.
+    """
+    rng = np.random.default_rng(seed)
+    scenery = np.kron(rng.integers(0, 200, (60, 60, 3)), np.ones((4, 4, 1))).astype(np.uint8)
+    keys = np.concatenate([np.full(rng.integers(8, 16), rng.integers(4)) for _ in range(length)])
+    shapes = np.random.default_rng(98).random((4, 2, 4, 3)) > 0.5  # per look two poses
+    colour = rng.integers(205, 256, 3)
+    place, speed, looks, frames = np.array([150, 110]), 0, [], []
+    for time in range(length):
+        aside = (0, -2, 2, 0)[keys[time]]
+        grounded = place[0] == 150
+        if grounded:
+            speed = 5 if keys[time] == 3 else 0
+        place = np.array([min(150, place[0] - speed), np.clip(place[1] + aside, 0, 200)])
+        speed -= speed > -4 and not (grounded and speed == 0)
+        look = keys[time] if place[0] == 150 else 3
+        frame = scenery[place[0] : place[0] + SIDE, place[1] : place[1] + SIDE].copy()
+        pose = shapes[look if look < 3 or place[0] < 150 else 0, rng.integers(2)]
+        frame[10:14, 10:13] = np.where(pose[..., None], colour, 0)
+        frames.append(frame)
+        looks.append(look)
+    return np.stack(frames), np.array(looks[1:])
+
+
+@pytest.fixture(scope="module")
+def jumper(tmp_path_factory) -> Corpus:
+    path = tmp_path_factory.mktemp("jumper") / "c"
+    card = CorpusCard(fps=15.0, source="drawn by a test", licence="none", options={})
+    writer = CorpusWriter.create(path, (SIDE, SIDE), card, True)
+    for seed in range(16):
+        frames, looks = draw_jumper(seed, 120)
+        writer.add(frames)
+        writer.end_episode({"file": str(seed)}, looks)
+    writer.finish()
+    return Corpus.open(path)
+
+
 @pytest.fixture
 def quick(monkeypatch):
     monkeypatch.setattr(fit_avatar, "CODE_STARTS", 3)
@@ -90,6 +139,39 @@ def test_codes_are_the_keys_that_were_held(tiny, corpus, tmp_path, quick, capsys
     assert stage.average.quantized
     assert agreement(stage.average, corpus) > 0.9
     assert capsys.readouterr().out.count("the codes persist by") == 1
+
+
+@pytest.mark.parametrize("upside_down", [False, True])
+def test_a_flight_is_found_and_means_what_is_pressed(
+    tiny, jumper, tmp_path, quick, monkeypatch, upside_down
+):
+    """And where the camera falls first and rises later, there is no jump to be found."""
+    look = fit_avatar._look
+
+    def looked(*arguments):
+        boxes, shift = look(*arguments)
+        return boxes, shift * torch.tensor([-1 if upside_down else 1, 1], dtype=torch.int8)
+
+    monkeypatch.setattr(fit_avatar, "_look", looked)
+    torch.manual_seed(0)
+    stage = make_stage(tiny, jumper, num_actions=4)
+    tiny.fit(stage, tmp_path)
+    landing = stage.average.encoder.landing
+    assert torch.equal(landing, stage.model.encoder.landing)
+    frames = to_float(torch.from_numpy(jumper.read(0, jumper.num_frames))[None])
+    codes, shift = stage.average.observe(frames)
+    looks = torch.from_numpy(jumper.true_actions())[:-1]
+    still, left, right, air = (codes[0][looks == look].mode().values for look in range(4))
+    if upside_down:
+        assert (landing == -1).all()
+        return
+    assert landing[air].tolist() == [left, still, right]
+    assert (landing >= 0).any(dim=1).sum() == 1
+    actions = stage.average.infer(frames)[0]
+    steered = (codes[0] == air) & (shift[0, :, 0] > 0) & (shift[0, :, 1] > 0)
+    assert steered.sum() > 20 and (actions[steered] == right).float().mean() > 0.9
+    inside = looks >= 0
+    assert torch.equal(stage.actions[:-1][inside], actions[inside])
 
 
 def test_nothing_is_found_where_keys_are_not_held(tiny, corpus, tmp_path, quick, monkeypatch):

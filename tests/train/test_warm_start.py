@@ -40,7 +40,7 @@ def test_tokenizer_and_action_model_are_taken_over_as_they_are(finished, tuned):
 def test_the_dynamics_begins_with_the_worlds_weights(tiny, finished):
     bundle = load_bundle(finished.out / "world")
     fit = tiny.fit_config(lr=0.002, matrix_lr=0.01)
-    model, slower = begin_with(bundle, fit)
+    model, slower = begin_with(bundle.dynamics, fit)
     assert tiny.differences(dict(model.state_dict()), dict(bundle.dynamics.state_dict())) == []
     assert all(weight.requires_grad for weight in model.parameters())
     assert (slower.lr, slower.matrix_lr) == (0.002 * TUNING_RATE, 0.01 * TUNING_RATE)
@@ -81,14 +81,32 @@ def test_clips_are_measured_by_the_band_of_the_world_and_not_of_the_recipe(
     assert not (tmp_path / "other").exists()
 
 
-@pytest.mark.parametrize("stage", ["tokenizer", "lam"])
-def test_a_stage_that_is_taken_over_is_not_fitted(finished, more_video, tmp_path, stage):
-    with pytest.raises(ValueError, match=f"takes the {stage} over"):
+def test_latent_actions_that_are_taken_over_are_not_fitted(finished, more_video, tmp_path):
+    with pytest.raises(ValueError, match="takes the lam over"):
         train(
-            stage, more_video.path, finished.recipe, tmp_path / "run",
+            "lam", more_video.path, finished.recipe, tmp_path / "run",
             start=str(finished.out / "world"),
         )  # fmt: skip
     assert not (tmp_path / "run").exists()
+
+
+def test_a_tokenizer_learns_on_from_the_worlds(tiny, finished, more_video, tmp_path):
+    """Beside latent actions that begin from nothing, and a dynamics that is translated."""
+    world = str(finished.out / "world")
+    short = tiny.write_recipe(tmp_path / "short.yaml", tokenizer__fit__steps=2)
+    train("tokenizer", more_video.path, short, tmp_path / "run", start=world)
+    before = read_weights(finished.out / "tokenizer" / "weights.safetensors")
+    after = read_weights(tmp_path / "run" / "tokenizer" / "weights.safetensors")
+    moved = {name: float((after[name] - before[name]).abs().max()) for name in before}
+    assert 0 < max(moved.values()) < 0.1
+    train("lam", more_video.path, short, tmp_path / "run")
+    with pytest.raises(ValueError, match="was begun with from"):
+        train("dynamics", more_video.path, short, tmp_path / "run")
+    for stage in ("encode", "dynamics"):
+        train(stage, more_video.path, short, tmp_path / "run", start=world)
+    made = load_bundle(tmp_path / "run" / "world").info
+    assert made["made_with"]["from"] == load_bundle(finished.out / "world").fingerprint
+    assert made["models"]["tokenizer"] != load_bundle(finished.out / "world").info["models"]["tokenizer"]
 
 
 def test_a_world_of_another_size_is_refused(tiny, finished, tmp_path):
