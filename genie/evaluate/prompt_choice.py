@@ -49,7 +49,7 @@ def obedience(
         seed: of sampling.
 
     Returns:
-        float64 (C,): mean over the keys of the share of steps that read back as the key and move
+        float64 (C,), 0 to 1: `evenly` of the shares of steps that read back as the key and move
         the picture.
     """
     device = bundle_device(bundle)
@@ -66,7 +66,21 @@ def obedience(
         moved.append(moving_share(played))
     obeyed, moved = np.concatenate(obeyed), np.concatenate(moved)
     counts = obeyed & (moved >= MOVES * moved.mean())
-    return counts.reshape(len(frames), -1).mean(axis=1)
+    return evenly(counts.reshape(len(frames), len(keys), -1).mean(axis=2))
+
+
+def evenly(shares: np.ndarray) -> np.ndarray:
+    """Score a place by what each key does there; a key that does nothing is not made up for.
+
+    A pit, where one can only jump, must not win by its jumps.
+
+    Args:
+        shares: float (C, keys), 0 to 1.
+
+    Returns:
+        float64 (C,), the mean of the square roots.
+    """
+    return np.sqrt(shares).mean(axis=1)
 
 
 def choose_prompts(

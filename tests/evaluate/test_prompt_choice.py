@@ -1,6 +1,6 @@
 import numpy as np
 
-from genie.evaluate.prompt_choice import candidate_frames, choose_prompts, obedience
+from genie.evaluate.prompt_choice import candidate_frames, choose_prompts, evenly, obedience
 
 
 def frames_at(toy, *places):
@@ -47,6 +47,12 @@ def test_running_on_the_spot_counts_for_nothing_though_it_reads_back(toy):
     bundle.lam = ReadsTheKeyAnyway()
     scores = obedience(bundle, stuck_at_left(toy), frames_at(toy, (0, 2), (2, 2)))
     assert scores[0] == 0 and scores[1] > 0.3
+
+
+def test_a_pit_where_jumps_do_all_loses_to_ground_where_each_key_does_something():
+    pit, ground = evenly(np.array([[1.0, 0.9, 0.0, 0.0], [0.5, 0.4, 0.4, 0.5]]))
+    assert ground > pit
+    assert evenly(np.array([[1.0, 1.0], [0.0, 0.0]])).tolist() == [1.0, 0.0]
 
 
 def test_candidates_come_from_inside_of_episodes_one_each(toy_corpus):

@@ -66,13 +66,11 @@ def test_ground_that_leads_one_way_only_leaves_flights_as_they_are():
 
 def test_a_flight_ends_in_the_code_of_the_ground_that_follows_it():
     """Two codes stand still, one facing either way: each flight comes down in its own."""
-    states, shift, _ = play([("stand", 0), ("right", 1), ("jump", 1), ("stand", 0), ("left", -1)] * 9)
+    one = play([("stand", 0), ("right", 1), ("jump", 1), ("stand", 0), ("left", -1)] * 9)
     other = play([("stand", 0), ("left", -1), ("jump", -1), ("stand", 0)] * 9)
-    facing_left = torch.tensor([4, 1, 2, 5])[other[0]]
-    states = torch.cat((states, facing_left))
-    shift = torch.cat((shift, other[1]))
-    spans = torch.tensor([[0, len(states) - len(facing_left)], [0, len(states)]])
-    spans[1, 0] = spans[0, 1]
+    states = torch.cat((one[0], torch.tensor([4, 1, 2, 5])[other[0]]))
+    shift = torch.cat((one[1], other[1]))
+    spans = torch.tensor([[0, len(one[0])], [len(one[0]), len(states)]])
     found = find_flights(states, shift, spans, 6)
     assert found[JUMP, STILL] == STAND and found[5, STILL] == 4
     assert found[5, LEFT] == found[JUMP, LEFT] == GO_LEFT

@@ -104,9 +104,9 @@ def test_a_tokenizer_learns_on_from_the_worlds(tiny, finished, more_video, tmp_p
         train("dynamics", more_video.path, short, tmp_path / "run")
     for stage in ("encode", "dynamics"):
         train(stage, more_video.path, short, tmp_path / "run", start=world)
-    made = load_bundle(tmp_path / "run" / "world").info
-    assert made["made_with"]["from"] == load_bundle(finished.out / "world").fingerprint
-    assert made["models"]["tokenizer"] != load_bundle(finished.out / "world").info["models"]["tokenizer"]
+    begun, made = (load_bundle(run / "world") for run in (finished.out, tmp_path / "run"))
+    assert made.info["made_with"]["from"] == begun.fingerprint
+    assert made.info["models"]["tokenizer"] != begun.info["models"]["tokenizer"]
 
 
 def test_a_world_of_another_size_is_refused(tiny, finished, tmp_path):
