@@ -66,6 +66,36 @@ def find_flights(codes: Tensor, shift: Tensor, spans: Tensor, num_codes: int) ->
     return landing
 
 
+def join_alike(states: Tensor, shift: Tensor, among: Tensor, sizes: tuple[int, int]) -> Tensor:
+    """Join states under which the picture goes alike, until as many are left as codes are wanted.
+
+    An avatar that stands looks to one side or the other, and that lasts; no key is pressed.
+
+    Args:
+        states: int64 (S,), of transitions.
+        shift: (S, 2), the camera's shift in pixels.
+        among: bool (S,), the transitions to go by.
+        sizes: how many states there are, and how many codes are wanted, no more.
+
+    Returns:
+        int64 (states,): the code of each state. The pair whose mean shifts and mean speeds lie
+        nearest is joined first: who jumps comes back to where he was, but not at rest.
+
+    Source: our choice (agglomerative clustering).
+    """
+    count, wanted = sizes
+    code_of = torch.arange(count)
+    ways = torch.cat((shift, shift.abs()), dim=1).double().unbind(1)
+    while len(code_of.unique()) > wanted:
+        codes = code_of[states]
+        means = torch.stack([_means(way, codes, among, count) for way in ways])
+        left = code_of.unique()
+        apart = torch.cdist(means.T[left], means.T[left]).fill_diagonal_(torch.inf)
+        one, other = divmod(int(apart.argmin()), len(left))
+        code_of[code_of == left[max(one, other)]] = left[min(one, other)]
+    return code_of.unique(return_inverse=True)[1]
+
+
 def read_keys(codes: Tensor, shift: Tensor, landing: Tensor, held: bool = True) -> Tensor:
     """Read the keys behind codes that may be flights.
 

@@ -25,6 +25,8 @@ class LatentActionConfig:
         noise: std of the noise on latents while they are continuous; it bounds what they carry.
         avatar: top, left, height and width in pixels of the box that the encoder looks at, beside
             the shift of the camera; None: it looks at whole frames.
+        states: looks of an avatar that the encoder tells apart, before those that lead alike are
+            joined to `num_actions` codes; None: as many as codes.
     """
 
     height: int
@@ -34,6 +36,7 @@ class LatentActionConfig:
     channels: int = 64
     noise: float = 0.1
     avatar: tuple[int, int, int, int] | None = None
+    states: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse sizes that do not fit together."""
@@ -53,6 +56,12 @@ class LatentActionConfig:
                     f"the avatar's box {self.avatar} does not lie in frames of "
                     f"{self.height}x{self.width}: give top, left, height and width in pixels"
                 )
+
+        if self.states is not None and (self.avatar is None or self.states < self.num_actions):
+            raise ValueError(
+                f"states are looks of an avatar, at least as many as actions, got {self.states} "
+                f"for {self.num_actions} actions"
+            )
 
     @property
     def code_size(self) -> int:
@@ -91,7 +100,8 @@ class AvatarEncoder(nn.Module):
     """Two frames to a code: how the avatar looks in both, and how the camera moves.
 
     It is fitted in two steps. `embed` learns latents of what persists for some frames, then
-    `to_code` makes codes of its features; `forward` gives the codes.
+    `to_code` makes states of its features, and `code_of` codes of the states; `forward` gives the
+    codes. `landing` says which codes are flights (`lam.flight`).
 
     Source: our choice; docs/architecture.md says why.
     """
@@ -114,8 +124,12 @@ class AvatarEncoder(nn.Module):
         self.register_buffer("mean", torch.zeros(self.FEATURES))
         self.register_buffer("scale", torch.ones(self.FEATURES))
         self.to_code = nn.Sequential(
-            nn.Linear(self.FEATURES, 64), nn.SiLU(), nn.Linear(64, config.num_actions)
-        )
+            nn.Linear(self.FEATURES, 64), nn.SiLU(),
+            nn.Linear(64, config.states or config.num_actions),
+        )  # fmt: skip
+        self.num_actions = config.num_actions
+        states = torch.arange(config.states or config.num_actions)
+        self.register_buffer("code_of", states.clamp_max(config.num_actions - 1))
         self.register_buffer("landing", torch.full((config.num_actions, 3), -1))
 
     def look(self, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
@@ -145,13 +159,13 @@ class AvatarEncoder(nn.Module):
         return F.normalize(self.to_latent(self.features(boxes, shift)), dim=1)
 
     def scores(self, features: Tensor) -> Tensor:
-        """Map features (B, 96), standardized by what `mean` and `scale` hold, to logits (B, A)."""
+        """Map features (B, 96), standardized by `mean` and `scale`, to logits of states."""
         return self.to_code((features - self.mean) / self.scale)
 
     def codes(self, boxes: Tensor, shift: Tensor) -> Tensor:
         """Map what `look` took to codes, one-hot (B, A)."""
-        scores = self.scores(self.features(boxes, shift))
-        return F.one_hot(scores.argmax(dim=1), scores.shape[1]).to(boxes.dtype)
+        states = self.scores(self.features(boxes, shift)).argmax(dim=1)
+        return F.one_hot(self.code_of[states], self.num_actions).to(boxes.dtype)
 
     def forward(self, before: Tensor, after: Tensor) -> Tensor:
         """Map two frames, each float (B, 3, H, W) in [0, 1], to codes, one-hot (B, A)."""

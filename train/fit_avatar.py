@@ -9,7 +9,7 @@ from torch import Tensor
 
 from corpus.clips import draw_clips, split_episodes
 from lam.avatar import find_avatar, unexplained
-from lam.flight import find_flights
+from lam.flight import find_flights, join_alike
 from lam.losses import prediction_loss
 from lam.model import AvatarEncoder, LatentActionModel
 from lam.persistence import contrast, persistence
@@ -157,16 +157,17 @@ class AvatarActionStage(LatentActionStage):
                     best, kept = reached, {k: v.clone() for k, v in encoder.state_dict().items()}
         self.reached = best
         encoder.load_state_dict(kept)
-        self.model.encoder.load_state_dict(kept)
-        one_hot = torch.eye(self.model.config.num_actions, device=self.device)
-        self.model.start_codes(one_hot)
-        ids = self._codes(features)
-        landing = find_flights(
-            ids.cpu(), self.looks[1].cpu(), torch.from_numpy(spans), self.model.config.num_actions
-        )
+        count, shift = self.model.config.num_actions, self.looks[1].cpu()
+        states = encoder.scores(features).argmax(dim=1).cpu()
+        among = torch.zeros(len(states), dtype=torch.bool).index_fill_(0, moving, True)
+        encoder.code_of.copy_(join_alike(states, shift, among, (encoder.code_of.numel(), count)))
+        self.model.encoder.load_state_dict(encoder.state_dict())
+        self.model.start_codes(torch.eye(count, device=self.device))
+        codes = self._codes(features)
+        landing = find_flights(codes.cpu(), shift, torch.from_numpy(spans), count)
         for model in (self.model, self.average):
             model.encoder.landing.copy_(landing)
-        self._read_actions(ids)
+        self._read_actions(codes)
 
     @torch.no_grad()
     def check(self) -> tuple[dict[str, float], Tensor | None]:
@@ -203,9 +204,9 @@ class AvatarActionStage(LatentActionStage):
 
     def _codes(self, features: Tensor) -> Tensor:
         """Return the code of every transition, int64 (frames − 1,)."""
-        scores = self.model.encoder.scores(features)
-        one_hot = torch.nn.functional.one_hot(scores.argmax(dim=1), scores.shape[1])
-        return self.model.quantizer.nearest(one_hot)
+        encoder, count = self.model.encoder, self.model.config.num_actions
+        codes = encoder.code_of[encoder.scores(features).argmax(dim=1)]
+        return self.model.quantizer.nearest(torch.nn.functional.one_hot(codes, count))
 
     def _read_actions(self, codes: Tensor) -> None:
         """Read what the decoder learns from; the looks have served."""

@@ -1,5 +1,7 @@
 """The action model that looks at the avatar alone."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
@@ -93,6 +95,45 @@ def test_the_prediction_depends_on_the_code():
     model, frame = redrawn(), clips()[:1, 0]
     one, two = (model.predict(frame, torch.tensor([code])) for code in (0, 1))
     assert one.shape == frame.shape and not torch.allclose(one, two)
+
+
+@torch.no_grad()
+def test_states_that_lead_alike_are_one_code():
+    model = redrawn()
+    joined = LatentActionModel(replace(model.config, num_actions=CODES - 2, states=CODES)).eval()
+    joined.encoder.load_state_dict(model.encoder.state_dict() | {
+        "code_of": torch.tensor([0, 1, 1, 2, 0]), "landing": torch.full((CODES - 2, 3), -1)
+    })  # fmt: skip
+    torch.manual_seed(0)
+    joined.start_codes(torch.eye(CODES - 2))
+    frames = clips()
+    states = model.encoder(frames[:, 0], frames[:, 1]).argmax(dim=1)
+    codes = joined.encoder(frames[:, 0], frames[:, 1]).argmax(dim=1)
+    assert torch.equal(codes, torch.tensor([0, 1, 1, 2, 0])[states])
+    assert len(states.unique()) > len(codes.unique()) > 1
+    assert joined.infer(frames).max() == CODES - 3
+
+
+@pytest.mark.parametrize(("states", "avatar"), [(CODES - 1, BOX), (CODES, None)])
+def test_states_without_an_avatar_or_fewer_than_codes_are_refused(states, avatar):
+    with pytest.raises(ValueError, match="states are looks of an avatar"):
+        LatentActionConfig(height=SIDE, width=SIDE, num_actions=CODES, avatar=avatar, states=states)
+
+
+@torch.no_grad()
+def test_a_flight_is_read_by_what_came_before_and_not_by_what_comes_after():
+    model = redrawn()
+    frames = clips(batch=256)
+    codes, _ = model.observe(frames)
+    assert torch.equal(model.infer(frames), codes)
+    flight = codes.flatten().mode().values
+    others = [code for code in range(CODES) if code != flight][:3]
+    model.encoder.landing[flight] = torch.tensor(others)
+    read = model.infer(frames)
+    assert torch.equal(read[:, :1], model.infer(frames[:, :2]))
+    alone = torch.cat([model.infer(frames[:, t : t + 2]) for t in range(2)], dim=1)
+    assert torch.equal(read[codes != flight], codes[codes != flight])
+    assert (read != codes).any() and (read[:, 1] != alone[:, 1]).any()
 
 
 def test_the_box_travels_with_the_configuration():

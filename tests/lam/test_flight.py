@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from lam.flight import LEFT, RIGHT, STILL, find_flights, read_keys
+from lam.flight import LEFT, RIGHT, STILL, find_flights, join_alike, read_keys
 
 STAND, GO_RIGHT, GO_LEFT, JUMP = range(4)
 RISES = (-4, -3, -2, -1, -1, 0, 1, 1, 2, 3, 4)  # the camera's dy in a jump, up first
@@ -138,3 +138,18 @@ def test_without_flights_codes_are_keys():
     states, shift, _ = random_play(5)
     none = torch.full((4, 3), -1)
     assert torch.equal(read_keys(states[None], shift[None], none), states[None])
+
+
+def test_states_that_stand_alike_are_joined_and_others_are_not():
+    """State 4 stands as state 0 does; 5 goes right as 1 does, a little more slowly."""
+    states, shift, ages = play([("stand", 0), ("right", 1), ("left", -1), ("jump", 0)] * 8)
+    twins = torch.arange(len(states)) % 2 == 1
+    states = torch.where(twins & (states == STAND), 4, states)
+    states = torch.where(twins & (states == GO_RIGHT), 5, states)
+    shift = shift.double() - 0.2 * (states == 5)[:, None] * torch.tensor([0, 1])
+    among = torch.ones(len(states), dtype=torch.bool)
+    assert join_alike(states, shift, among, (6, 6)).tolist() == [0, 1, 2, 3, 4, 5]
+    assert join_alike(states, shift, among, (6, 5)).tolist() == [0, 1, 2, 3, 0, 4]
+    assert join_alike(states, shift, among, (6, 4)).tolist() == [0, 1, 2, 3, 0, 1]
+    # Where only jumps were looked at, nothing is known of the others, and they are all alike.
+    assert len(join_alike(states, shift, ages >= 0, (6, 2)).unique()) == 2

@@ -168,8 +168,10 @@ def test_a_flight_is_found_and_means_what_is_pressed(
     assert landing[air].tolist() == [left, still, right]
     assert (landing >= 0).any(dim=1).sum() == 1
     actions = stage.average.infer(frames)[0]
-    steered = (codes[0] == air) & (shift[0, :, 0] > 0) & (shift[0, :, 1] > 0)
-    assert steered.sum() > 20 and (actions[steered] == right).float().mean() > 0.9
+    steered = (codes[0] == air) & (shift[0, :, 0] > 0) & (shift[0, :, 1] != 0)
+    pressed = torch.where(shift[0, :, 1] > 0, right, left)
+    # The others steered from the take-off on, which is a jump to that side.
+    assert steered.sum() > 20 and (actions == pressed)[steered].float().mean() > 0.75
     inside = looks >= 0
     assert torch.equal(stage.actions[:-1][inside], actions[inside])
 
