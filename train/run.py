@@ -118,7 +118,9 @@ def _check_sizes(recipe: Recipe, corpus: Corpus, seed: int, start: Bundle | None
         size = {"height": corpus.height, "width": corpus.width}
         tokenizer = _build(Tokenizer, TokenizerConfig, recipe.tokenizer, **size)
         check_codes(tokenizer.num_codes)
-        lam = _build(LatentActionModel, LatentActionConfig, recipe.lam, **size)
+        # Where the avatar is, nobody has looked yet.
+        box = {"avatar": (0, 0, 1, 1)} if recipe.avatar else {}
+        lam = _build(LatentActionModel, LatentActionConfig, recipe.lam, **size, **box)
         dynamics = _build(
             Dynamics,
             DynamicsConfig,
