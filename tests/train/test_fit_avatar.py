@@ -42,17 +42,21 @@ def draw_episode(seed: int, length: int) -> tuple[np.ndarray, np.ndarray]:
     return np.stack(frames), keys
 
 
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory) -> Corpus:
-    path = tmp_path_factory.mktemp("avatar") / "c"
+def write_drawn(path, draw, episodes: int) -> Corpus:
+    """Write a corpus of episodes that `draw` draws, with what it says of them as true actions."""
     card = CorpusCard(fps=15.0, source="drawn by a test", licence="none", options={})
     writer = CorpusWriter.create(path, (SIDE, SIDE), card, True)
-    for seed in range(12):
-        frames, keys = draw_episode(seed, 120)
+    for seed in range(episodes):
+        frames, actions = draw(seed, 120)
         writer.add(frames)
-        writer.end_episode({"file": str(seed)}, keys)
+        writer.end_episode({"file": str(seed)}, actions)
     writer.finish()
     return Corpus.open(path)
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory) -> Corpus:
+    return write_drawn(tmp_path_factory.mktemp("avatar") / "c", draw_episode, 12)
 
 
 def make_stage(
@@ -113,15 +117,7 @@ def draw_jumper(seed: int, length: int) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def jumper(tmp_path_factory) -> Corpus:
-    path = tmp_path_factory.mktemp("jumper") / "c"
-    card = CorpusCard(fps=15.0, source="drawn by a test", licence="none", options={})
-    writer = CorpusWriter.create(path, (SIDE, SIDE), card, True)
-    for seed in range(16):
-        frames, looks = draw_jumper(seed, 120)
-        writer.add(frames)
-        writer.end_episode({"file": str(seed)}, looks)
-    writer.finish()
-    return Corpus.open(path)
+    return write_drawn(tmp_path_factory.mktemp("jumper") / "c", draw_jumper, 16)
 
 
 @pytest.fixture
