@@ -228,11 +228,14 @@ def test_a_run_reads_actions_off_the_avatar_and_says_where_it_is(
     tiny, corpus, tmp_path, quick, monkeypatch
 ):
     monkeypatch.setattr(fit_avatar, "CODE_STEPS", 4)
-    recipe = tiny.write_recipe(tmp_path / "r.yaml", avatar=True)
+    recipe = tiny.write_recipe(tmp_path / "r.yaml", avatar=True, lam__model__states=9)
     train("all", corpus.path, recipe, tmp_path / "run", allow_collapsed=True)
     from genie.bundle import load_bundle
 
-    config = load_bundle(tmp_path / "run" / "world").lam.config
+    lam = load_bundle(tmp_path / "run" / "world").lam
+    config = lam.config
+    assert lam.encoder.code_of.unique().tolist() == list(range(config.num_actions))
+    assert config.states == 9 > config.num_actions
     assert config.avatar is not None and config.avatar[0] <= 10 <= sum(config.avatar[::2])
     logged = (tmp_path / "run" / "logs" / "dynamics" / "held-out.csv").read_text()
     assert "cross_entropy_avatar" in logged.splitlines()[0]
