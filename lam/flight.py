@@ -96,7 +96,7 @@ def join_alike(states: Tensor, shift: Tensor, among: Tensor, sizes: tuple[int, i
     return code_of.unique(return_inverse=True)[1]
 
 
-def read_keys(codes: Tensor, shift: Tensor, landing: Tensor, held: bool = True) -> Tensor:
+def read_keys(codes: Tensor, shift: Tensor, landing: Tensor, held: Tensor | bool = True) -> Tensor:
     """Read the keys behind codes that may be flights.
 
     A jump begins where the camera rises: at once in the flight's first two transitions, or again
@@ -109,12 +109,12 @@ def read_keys(codes: Tensor, shift: Tensor, landing: Tensor, held: bool = True) 
         shift: (B, S, 2), the camera's shift in pixels.
         landing: int64 (A, 3), from `find_flights`.
         held: whether a jump that keeps its way counts as held to its end, or as let go after the
-            take-off.
+            take-off; of each row, bool (B,), or of all.
 
     Returns:
         int64 (B, S). Entry t depends on no later entry.
     """
-    table = landing.to(codes.device)[codes]  # (B, S, 3)
+    table = landing[codes]  # (B, S, 3)
     flying = table[..., STILL] >= 0
     way = shift[..., 1].sign().long() + 1
     steered = table.gather(-1, way[..., None])[..., 0]

@@ -1,72 +1,14 @@
 """The latent action model: what must have happened between two frames, as one of A codes."""
 
-from dataclasses import dataclass
-
 import torch
 from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lam.avatar import camera_shift
+from lam.avatar_encoder import AvatarEncoder
+from lam.config import LatentActionConfig
 from lam.flight import read_keys
 from spacetime.quantize import CodebookConfig, VectorQuantizer
-
-
-@dataclass(frozen=True, kw_only=True)
-class LatentActionConfig:
-    """Sizes of the latent action model.
-
-    Attributes:
-        height: H, frame height in pixels, even.
-        width: W, frame width in pixels, even.
-        num_actions: A, codes; between 2 and 64, 4 to 16 for a keyboard.
-        latent: numbers in a code.
-        channels: channels of the first convolutions; deeper ones have twice as many.
-        noise: std of the noise on latents while they are continuous; it bounds what they carry.
-        avatar: top, left, height and width in pixels of the box that the encoder looks at, beside
-            the shift of the camera; None: it looks at whole frames.
-        states: looks of an avatar that the encoder tells apart, before those that lead alike are
-            joined to `num_actions` codes; None: as many as codes.
-    """
-
-    height: int
-    width: int
-    num_actions: int = 6
-    latent: int = 8
-    channels: int = 64
-    noise: float = 0.1
-    avatar: tuple[int, int, int, int] | None = None
-    states: int | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse sizes that do not fit together."""
-        if not 2 <= self.num_actions <= 64:
-            raise ValueError(f"num_actions must be between 2 and 64, got {self.num_actions}")
-        if self.height < 16 or self.width < 16 or self.height % 2 or self.width % 2:
-            raise ValueError(
-                f"the latent action model needs frames of even height and width, 16 pixels or "
-                f"more, got {self.height}x{self.width}: build the corpus with another --size"
-            )
-        if self.avatar is not None:
-            object.__setattr__(self, "avatar", tuple(self.avatar))
-            top, left, height, width = self.avatar
-            fits = 0 <= top <= self.height - height and 0 <= left <= self.width - width
-            if not fits or height < 1 or width < 1:
-                raise ValueError(
-                    f"the avatar's box {self.avatar} does not lie in frames of "
-                    f"{self.height}x{self.width}: give top, left, height and width in pixels"
-                )
-
-        if self.states is not None and (self.avatar is None or self.states < self.num_actions):
-            raise ValueError(
-                f"states are looks of an avatar, at least as many as actions, got {self.states} "
-                f"for {self.num_actions} actions"
-            )
-
-    @property
-    def code_size(self) -> int:
-        """Numbers in a code: one for each code where the encoder gives codes by itself."""
-        return self.latent if self.avatar is None else self.num_actions
 
 
 class Encoder(nn.Module):
@@ -94,82 +36,6 @@ class Encoder(nn.Module):
         pair = F.pixel_unshuffle(torch.cat((before - 0.5, after - before), dim=1), 2)
         features = self.pool(self.convolutions(pair))  # (B, 2c, 4, 4)
         return self.head(rearrange(features, "b c h w -> b (c h w)"))
-
-
-class AvatarEncoder(nn.Module):
-    """Two frames to a code: how the avatar looks in both, and how the camera moves.
-
-    It is fitted in two steps. `embed` learns latents of what persists for some frames, then
-    `to_code` makes states of its features, and `code_of` codes of the states; `forward` gives the
-    codes. `landing` says which codes are flights (`lam.flight`).
-
-    Source: our choice; docs/architecture.md says why.
-    """
-
-    FEATURES = 96
-
-    def __init__(self, config: LatentActionConfig) -> None:
-        """Build the encoder of `config`, which has an avatar."""
-        super().__init__()
-        self.top, self.left, self.height, self.width = config.avatar
-        c = 24
-        self.convolutions = nn.Sequential(
-            nn.Conv2d(6, c, 3, padding=1), nn.SiLU(), nn.Conv2d(c, c, 3, padding=1), nn.SiLU()
-        )
-        self.to_features = nn.Sequential(
-            nn.Linear(c * self.height * self.width + 2, 128), nn.SiLU(),
-            nn.Linear(128, self.FEATURES), nn.SiLU(),
-        )  # fmt: skip
-        self.to_latent = nn.Linear(self.FEATURES, config.latent)
-        self.register_buffer("mean", torch.zeros(self.FEATURES))
-        self.register_buffer("scale", torch.ones(self.FEATURES))
-        self.to_code = nn.Sequential(
-            nn.Linear(self.FEATURES, 64), nn.SiLU(),
-            nn.Linear(64, config.states or config.num_actions),
-        )  # fmt: skip
-        self.num_actions = config.num_actions
-        states = torch.arange(config.states or config.num_actions)
-        self.register_buffer("code_of", states.clamp_max(config.num_actions - 1))
-        self.register_buffer("landing", torch.full((config.num_actions, 3), -1))
-
-    def look(self, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
-        """Take what the encoder reads out of two frames.
-
-        Args:
-            before: float (B, 3, H, W) in [0, 1].
-            after: the same shape.
-
-        Returns:
-            The box in both, float (B, 2, 3, height, width), and the camera's shift in pixels,
-            float (B, 2).
-        """
-        rows = slice(self.top, self.top + self.height)
-        columns = slice(self.left, self.left + self.width)
-        boxes = torch.stack((before, after), dim=1)[..., rows, columns]
-        return boxes, camera_shift(before, after).to(boxes.dtype)
-
-    def features(self, boxes: Tensor, shift: Tensor) -> Tensor:
-        """Map what `look` took, the boxes in [0, 1] or recoloured, to features (B, 96)."""
-        before, after = (boxes - 0.5).unbind(dim=1)
-        seen = self.convolutions(torch.cat((after, after - before), dim=1)).flatten(1)
-        return self.to_features(torch.cat((seen, shift / 2), dim=1))
-
-    def embed(self, boxes: Tensor, shift: Tensor) -> Tensor:
-        """Map what `look` took to unit latents (B, latent)."""
-        return F.normalize(self.to_latent(self.features(boxes, shift)), dim=1)
-
-    def scores(self, features: Tensor) -> Tensor:
-        """Map features (B, 96), standardized by `mean` and `scale`, to logits of states."""
-        return self.to_code((features - self.mean) / self.scale)
-
-    def codes(self, boxes: Tensor, shift: Tensor) -> Tensor:
-        """Map what `look` took to codes, one-hot (B, A)."""
-        states = self.scores(self.features(boxes, shift)).argmax(dim=1)
-        return F.one_hot(self.code_of[states], self.num_actions).to(boxes.dtype)
-
-    def forward(self, before: Tensor, after: Tensor) -> Tensor:
-        """Map two frames, each float (B, 3, H, W) in [0, 1], to codes, one-hot (B, A)."""
-        return self.codes(*self.look(before, after))
 
 
 class Decoder(nn.Module):
@@ -275,14 +141,14 @@ class LatentActionModel(nn.Module):
         """
         return self.read(*self.observe(frames))
 
-    def read(self, codes: Tensor, shift: Tensor, held: bool = True) -> Tensor:
+    def read(self, codes: Tensor, shift: Tensor, held: Tensor | bool = True) -> Tensor:
         """Read actions off what `observe` saw.
 
         Args:
             codes: int64 (B, S), of consecutive transitions.
             shift: (B, S, 2), the camera's shift.
             held: whether a jump counts as held to its end, or as let go after it took off: both
-                look the same (`lam.flight.read_keys`).
+                look the same (`lam.flight.read_keys`); of each row, bool (B,), or of all.
 
         Returns:
             int64 (B, S).

@@ -148,9 +148,9 @@ def read_episodes(
     for first in range(0, len(spans), EPISODES_AT_ONCE):
         part = spans[first : first + EPISODES_AT_ONCE]
         seen = [pad_sequence([x[a:b] for a, b in part], batch_first=True) for x in (codes, shift)]
-        read = [lam.read(*seen, held=True), lam.read(*seen, held=not let_go)]
-        for row, (a, b) in enumerate(part):
-            actions[a:b] = read[(first + row) % 2][row, : b - a].cpu().numpy()
+        held = (torch.arange(first, first + len(part), device=codes.device) % 2 == 0) | (not let_go)
+        for (a, b), read in zip(part, lam.read(*seen, held).cpu().numpy(), strict=True):
+            actions[a:b] = read[: b - a]
     return actions
 
 
