@@ -12,6 +12,9 @@ LEFT, STILL, RIGHT = 0, 1, 2
 """Columns of a landing table: what is pressed, by the way that the picture goes sideways."""
 TAKE_OFF = 3
 """Transitions of a jump that are read as the jump, wherever it leads."""
+SLIPS = 2
+"""Transitions of a flight that may look like another one before its key counts as let go: keys of
+one frame are told from held ones by it, and pictures that tremble are not taken for keys."""
 LATE = 6
 """Transitions after which a flight has passed its top."""
 LEAST_RISE = 0.5
@@ -100,9 +103,10 @@ def read_keys(codes: Tensor, shift: Tensor, landing: Tensor, held: Tensor | bool
     """Read the keys behind codes that may be flights.
 
     A jump begins where the camera rises: at once in the flight's first two transitions, or again
-    after it has fallen. Later the picture goes the way that the jump took off, as long as its key
-    is held; and where it has been let go and another one steers that way, the same is seen. Both
-    readings are right.
+    after it has fallen. Later the avatar looks and the picture goes as when it took off, as long as
+    the jump's key is held; and where it has been let go and another one steers that way, the same
+    is seen. Both readings are right. Once a flight has looked or gone another way in more than
+    `SLIPS` transitions, its key has been let go, and it is steered to its end.
 
     Args:
         codes: int64 (B, S), of consecutive transitions.
@@ -123,14 +127,18 @@ def read_keys(codes: Tensor, shift: Tensor, landing: Tensor, held: Tensor | bool
     flown = torch.zeros_like(codes[:, 0])  # transitions since this flight began
     age = torch.full_like(flown, -1)  # of its last jump; −1: none
     fallen = torch.zeros_like(flying[:, 0])
-    heading = torch.zeros_like(flown)
+    heading, look, slips = (torch.zeros_like(flown) for _ in range(3))
     for t in range(codes.shape[1]):
         begins = flying[:, t] & rises[:, t] & (((flown < 2) & (age < 0)) | fallen)
         age = torch.where(begins, 0, torch.where(age >= 0, age + 1, age))
         age = torch.where(flying[:, t], age, -1)
-        heading = torch.where(age < TAKE_OFF, way[:, t], heading)
-        goes_on = (age >= TAKE_OFF) & (way[:, t] == heading) & held
-        jump = ((age >= 0) & (age < TAKE_OFF)) | goes_on
+        early = age < TAKE_OFF
+        heading = torch.where(early, way[:, t], heading)
+        look = torch.where(early, codes[:, t], look)
+        other = (way[:, t] != heading) | (codes[:, t] != look)
+        slips = torch.where(early, 0, slips + other)
+        goes_on = ~early & ~other & (slips <= SLIPS) & held
+        jump = ((age >= 0) & early) | goes_on
         keys[:, t] = torch.where(flying[:, t] & ~jump, steered[:, t], codes[:, t])
         fallen = (fallen | falls[:, t]) & flying[:, t] & ~begins
         flown = torch.where(flying[:, t], flown + 1, 0)
