@@ -6,12 +6,9 @@ resumed at step s sees the clips that it would have seen.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
-from torch.utils.data import Dataset
 
 from corpus.store import Corpus
 
@@ -127,56 +124,6 @@ def read_clips(corpus: Corpus, starts: Sequence[int] | np.ndarray, length: int) 
     for index, start in enumerate(starts.tolist()):
         clips[index] = corpus.read(start, start + length)
     return clips
-
-
-class ClipDataset(Dataset):
-    """The batches of a training run, one per step; for a DataLoader with ``batch_size=None``.
-
-    Item i is the batch of step ``first_step + i``, whoever reads it, in whatever worker.
-
-    Args:
-        path: folder of the corpus.
-        starts: int64 (S,), from ``clip_starts``.
-        length: T, frames of a clip.
-        batch_size: B.
-        seed: of the run.
-        steps: (first step, one past the last step).
-    """
-
-    def __init__(
-        self,
-        path: str | Path,
-        starts: np.ndarray,
-        length: int,
-        batch_size: int,
-        seed: int,
-        steps: tuple[int, int],
-    ) -> None:
-        """Take what the batches depend on; see the class."""
-        self.path, self.starts, self.length = Path(path), starts, length
-        self.batch_size, self.seed, self.steps = batch_size, seed, steps
-        self._open: tuple[int, Corpus] | None = None
-
-    def __len__(self) -> int:
-        """How many steps there are."""
-        return self.steps[1] - self.steps[0]
-
-    def __getitem__(self, index: int) -> np.ndarray:
-        """The batch of step ``first_step + index``: uint8 (B, T, H, W, 3)."""
-        if not 0 <= index < len(self):
-            raise IndexError(f"step {index} of {len(self)}")
-        starts = draw_clips(self.starts, self.batch_size, self.seed, self.steps[0] + index)
-        return read_clips(self._corpus(), starts, self.length)
-
-    def __getstate__(self) -> dict:
-        """What a worker gets: everything but the open corpus."""
-        return {**self.__dict__, "_open": None}
-
-    def _corpus(self) -> Corpus:
-        """The corpus, opened once per process: a store must not be carried over a fork."""
-        if self._open is None or self._open[0] != os.getpid():
-            self._open = (os.getpid(), Corpus.open(self.path))
-        return self._open[1]
 
 
 def _random_words(seed: int, step: int, count: int) -> np.ndarray:

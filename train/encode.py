@@ -80,21 +80,24 @@ def encode_corpus(
         return
     partial = out.with_name(out.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
-    group = zarr.open_group(partial, mode="w")
-    ids, actions = _integers(source or Frames(corpus), tokenizer, lam)
-    group.create_array("ids", data=ids, chunks=(min(1024, len(ids)), tokenizer.num_tokens))
-    group.create_array("actions", data=actions, chunks=(min(65536, len(actions)),))
-    group.create_array("episode_ends", data=corpus.episode_ends.astype(np.int64))
-    group.attrs.update(
-        {
-            "format": 1,
-            "stamp": stamp,
-            "num_codes": tokenizer.num_codes,
-            "num_actions": lam.config.num_actions,
-        }
-    )
-    shutil.rmtree(out, ignore_errors=True)
-    os.replace(partial, out)
+    try:
+        group = zarr.open_group(partial, mode="w")
+        ids, actions = _integers(source or Frames(corpus), tokenizer, lam)
+        group.create_array("ids", data=ids, chunks=(min(1024, len(ids)), tokenizer.num_tokens))
+        group.create_array("actions", data=actions, chunks=(min(65536, len(actions)),))
+        group.create_array("episode_ends", data=corpus.episode_ends.astype(np.int64))
+        group.attrs.update(
+            {
+                "format": 1,
+                "stamp": stamp,
+                "num_codes": tokenizer.num_codes,
+                "num_actions": lam.config.num_actions,
+            }
+        )
+        shutil.rmtree(out, ignore_errors=True)
+        os.replace(partial, out)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def load_encoded(path: Path, stamp: dict[str, str]) -> Encoded:

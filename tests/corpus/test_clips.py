@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
-from torch.utils.data import DataLoader
 
-from corpus.clips import ClipDataset, clip_starts, draw_clips, read_clips, split_episodes
+from corpus.clips import clip_starts, draw_clips, read_clips, split_episodes
 from corpus.store import Corpus
 
 
@@ -106,22 +105,3 @@ def test_a_clip_that_crosses_an_episode_end_is_refused(tmp_path, drawn, start):
     drawn.make_corpus(tmp_path / "c", [40, 9, 20])
     with pytest.raises(ValueError, match="crosses an episode end"):
         read_clips(Corpus.open(tmp_path / "c"), [0, start], 8)
-
-
-@pytest.mark.parametrize("workers", [0, 2])
-def test_batches_are_the_same_with_workers_and_from_the_middle(tmp_path, drawn, workers):
-    drawn.make_corpus(tmp_path / "c", [40, 9, 20])
-    corpus = Corpus.open(tmp_path / "c")
-    starts = clip_starts(corpus.episode_ends, 4)
-    whole = [read_clips(corpus, draw_clips(starts, 3, 1, step), 4) for step in range(6)]
-    dataset = ClipDataset(tmp_path / "c", starts, 4, 3, 1, (2, 6))
-    batches = list(DataLoader(dataset, batch_size=None, num_workers=workers))
-    assert len(batches) == 4
-    for batch, expected in zip(batches, whole[2:], strict=True):
-        assert (np.asarray(batch) == expected).all()
-
-
-def test_the_dataset_ends(tmp_path):
-    dataset = ClipDataset(tmp_path, np.arange(3), 4, 3, 1, (2, 6))
-    with pytest.raises(IndexError):
-        dataset[4]

@@ -115,10 +115,6 @@ def test_the_prompt_is_shown_as_the_tokenizer_draws_it(bundle, prompts):
     assert shown.dtype == torch.uint8
 
 
-def test_the_tokens_of_the_prompt_are_never_replaced(bundle, prompts, together):
-    assert torch.equal(together[0][:2], prompts[0].movedim(1, 0))
-
-
 def test_settings_change_from_the_next_frame_on(bundle, prompts, keys, together):
     rollout = Rollout(bundle, SEEDS)
     rollout.reset(*prompts)

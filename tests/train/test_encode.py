@@ -1,5 +1,7 @@
 """The corpus as integers."""
 
+import errno
+
 import numpy as np
 import pytest
 import torch
@@ -113,17 +115,21 @@ def test_a_missing_encoding_says_what_makes_it(tmp_path):
         load_encoded(tmp_path / "e.zarr", STAMP)
 
 
-def test_an_interrupted_encoding_leaves_the_one_before(
-    uneven, models, encoded, tmp_path, monkeypatch
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(errno.ENOSPC, "disk is full")])
+@pytest.mark.parametrize("place", [(LatentActionModel, "observe"), (zarr.Group, "create_array")])
+def test_an_encoding_that_breaks_off_leaves_the_one_before_and_nothing_else(
+    uneven, models, encoded, tmp_path, monkeypatch, error, place
 ):
-    def stop(*_):
-        raise KeyboardInterrupt
+    def stop(*_, **__):
+        raise error
 
+    before = sorted(tmp_path.iterdir())
     with monkeypatch.context() as patch:
-        patch.setattr(LatentActionModel, "observe", stop)
-        with pytest.raises(KeyboardInterrupt):
+        patch.setattr(*place, stop)
+        with pytest.raises(type(error)):
             encode_corpus(uneven, *models, tmp_path / "e.zarr", {**STAMP, "lam": "newer"})
     assert np.array_equal(load_encoded(tmp_path / "e.zarr", STAMP).ids, encoded.ids)
+    assert sorted(tmp_path.iterdir()) == before
 
 
 def test_a_model_without_codes_is_one_line(tiny, uneven, models, tmp_path):
