@@ -99,7 +99,7 @@ def read_clips(corpus: Corpus, starts: Sequence[int] | np.ndarray, length: int) 
     """Read clips.
 
     Args:
-        corpus: where from.
+        corpus: where from; only its `read` and `episode_ends` are used.
         starts: integers (B,), the first frame of each clip.
         length: T, frames of a clip.
 
@@ -109,21 +109,17 @@ def read_clips(corpus: Corpus, starts: Sequence[int] | np.ndarray, length: int) 
     Raises:
         ValueError: a clip would cross an episode end, or leave the corpus.
     """
-    starts = np.asarray(starts, np.int64)
-    episode = np.searchsorted(corpus.episode_ends, starts, side="right")
-    crossing = (starts < 0) | (episode >= corpus.num_episodes)
-    limits = corpus.episode_ends[np.minimum(episode, corpus.num_episodes - 1)]
-    crossing |= starts + length > limits
+    starts, ends = np.asarray(starts, np.int64), np.asarray(corpus.episode_ends)
+    episode = np.searchsorted(ends, starts, side="right")
+    crossing = (starts < 0) | (episode >= len(ends))
+    crossing |= starts + length > ends[np.minimum(episode, len(ends) - 1)]
     if crossing.any():
         start = int(starts[crossing][0])
         raise ValueError(
             f"the clip {start}:{start + length} crosses an episode end: "
             "take starts from corpus.clips.clip_starts"
         )
-    clips = np.empty((len(starts), length, *corpus.frames.shape[1:]), np.uint8)
-    for index, start in enumerate(starts.tolist()):
-        clips[index] = corpus.read(start, start + length)
-    return clips
+    return np.stack([corpus.read(start, start + length) for start in starts.tolist()])
 
 
 def _random_words(seed: int, step: int, count: int) -> np.ndarray:

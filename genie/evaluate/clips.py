@@ -10,6 +10,7 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
+from corpus.clips import read_clips
 from genie.evaluate.progress import Tick, no_tick
 from genie.evaluate.workers import at_once
 
@@ -130,20 +131,6 @@ def _shortfall(clips: int, episodes: int, asked: int) -> str | None:
     return "; ".join(missing) or None
 
 
-def read_clips(corpus: CorpusLike, starts: np.ndarray, length: int = CLIP_FRAMES) -> np.ndarray:
-    """Read clips from the corpus.
-
-    Args:
-        corpus: the corpus.
-        starts: int64 (B,), first frame of each clip.
-        length: frames in a clip.
-
-    Returns:
-        uint8 (B, length, H, W, 3).
-    """
-    return np.stack([np.asarray(corpus.read(int(s), int(s) + length)) for s in starts])
-
-
 def first_frame(corpus: CorpusLike, choice: ClipChoice, height: int, width: int) -> np.ndarray:
     """Read the first frame of the first clip, and refuse a corpus of another frame size.
 
@@ -217,7 +204,7 @@ def encode_clips(
     device = bundle_device(bundle)
 
     def read(part: slice, tick: Tick) -> tuple[Tensor, Tensor]:
-        frames = to_models(read_clips(corpus, choice.starts[part]), device)
+        frames = to_models(read_clips(corpus, choice.starts[part], CLIP_FRAMES), device)
         ids, codes = bundle.tokenizer.encode(frames).cpu(), bundle.lam.infer(frames).cpu()
         tick(part.stop - part.start)
         return ids, codes

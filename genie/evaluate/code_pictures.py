@@ -6,7 +6,8 @@ from pathlib import Path
 
 import torch
 
-from genie.evaluate.clips import bundle_device, choose_clips, read_clips, to_models
+from corpus.clips import read_clips
+from genie.evaluate.clips import bundle_device, choose_clips, to_models
 from genie.evaluate.drawing import label_rows, save_png
 from genie.evaluate.subject import Subject
 from lam.pictures import code_grid

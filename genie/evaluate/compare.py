@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from corpus.clips import read_clips
 from genie.evaluate.clips import (
+    CLIP_FRAMES,
     CLIPS_WANTED,
     HORIZON,
     LONGEST_PROMPT,
@@ -17,7 +19,6 @@ from genie.evaluate.clips import (
     choose_clips,
     encode_clips,
     first_frame,
-    read_clips,
 )
 from genie.evaluate.compare_report import lay_out, print_comparison
 from genie.evaluate.engine import MakeRollout
@@ -202,7 +203,7 @@ def moments(
     Yields:
         The panels of one frame: "real", then the worlds in their order.
     """
-    true = read_clips(corpus, choice.starts[:clips])[:, LONGEST_PROMPT - 1 :]
+    true = read_clips(corpus, choice.starts[:clips], CLIP_FRAMES)[:, LONGEST_PROMPT - 1 :]
     drawn = {
         one.contender.name: decode_clips(
             one.contender.bundle, drawn_clips(one.encoded, one.scores)[:clips]

@@ -15,14 +15,15 @@ from einops import rearrange
 from torch import Tensor
 from torch.nn import functional as F
 
+from corpus.clips import read_clips
 from genie.evaluate.clips import (
+    CLIP_FRAMES,
     LONGEST_PROMPT,
     ClipChoice,
     CorpusLike,
     EncodedClips,
     batches,
     bundle_device,
-    read_clips,
 )
 from genie.evaluate.progress import Tick, no_tick
 from genie.evaluate.rollouts import RolloutScores, decode_clips, drawn_clips
@@ -138,7 +139,7 @@ def score_frechet(
     drawn, first = drawn_clips(encoded, scores), LONGEST_PROMPT - 1
 
     def describe(part: slice, tick: Tick) -> list[np.ndarray]:
-        true = read_clips(corpus, choice.starts[part])[:, first:]
+        true = read_clips(corpus, choice.starts[part], CLIP_FRAMES)[:, first:]
         rendered = decode_clips(bundle, encoded.ids[part, first:])
         still = np.broadcast_to(true[:, :1], true.shape)
         sets = (true, decode_clips(bundle, drawn[part]), rendered, still)

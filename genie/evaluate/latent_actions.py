@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from einops import rearrange
 
+from corpus.clips import read_clips
 from genie.evaluate.clips import (
     CLIP_FRAMES,
     ClipChoice,
@@ -15,7 +16,6 @@ from genie.evaluate.clips import (
     EncodedClips,
     batches,
     bundle_device,
-    read_clips,
     to_models,
     to_uint8,
 )
@@ -71,7 +71,7 @@ def predict_transitions(
     device, steps = bundle_device(bundle), CLIP_FRAMES - 1
 
     def predict(part: slice, tick: Tick) -> tuple[np.ndarray, np.ndarray]:
-        true = read_clips(corpus, choice.starts[part])
+        true = read_clips(corpus, choice.starts[part], CLIP_FRAMES)
         before = rearrange(to_models(true[:, :-1], device), "b t c h w -> (b t) c h w")
         codes = encoded.codes[part].flatten().to(device)
         random = torch.from_numpy(_random_codes(part, steps, bundle.num_actions, seed)).to(device)

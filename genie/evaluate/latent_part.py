@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from corpus.clips import read_clips
 from genie.evaluate.clips import (
     ClipChoice,
     CorpusLike,
     EncodedClips,
     bundle_device,
-    read_clips,
     to_models,
 )
 from genie.evaluate.errors import FROZEN, INFERRED, random_arm

@@ -8,8 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from corpus.clips import read_clips
 from genie.evaluate.clips import (
     BATCH_FRAMES,
+    CLIP_FRAMES,
     HORIZON,
     LONGEST_PROMPT,
     ClipChoice,
@@ -17,7 +19,6 @@ from genie.evaluate.clips import (
     EncodedClips,
     batches,
     bundle_device,
-    read_clips,
     to_uint8,
 )
 from genie.evaluate.engine import (
@@ -124,7 +125,7 @@ def score_rollouts(
         played = play_stretch(rollout, before, keys, device, tick)
         frames = played.frames[:, 1:]  # (B * arms, t, H, W, 3)
         frames = frames.reshape(len(clips), generated, *frames.shape[1:])
-        true = read_clips(corpus, choice.starts[part])[:, : LONGEST_PROMPT + horizon]
+        true = read_clips(corpus, choice.starts[part], CLIP_FRAMES)[:, : LONGEST_PROMPT + horizon]
         known = encoded.ids[part, prompt.start : LONGEST_PROMPT + horizon]
         ceiling = _through_tokenizer(bundle, known)[:, prompt_frames:]
         ids = played.ids.astype(np.int32).reshape(*frames.shape[:3], -1)

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from corpus.clips import read_clips
 from genie.evaluate.clips import (
     BATCH_FRAMES,
     CLIP_FRAMES,
@@ -17,7 +18,6 @@ from genie.evaluate.clips import (
     EncodedClips,
     batches,
     bundle_device,
-    read_clips,
     to_uint8,
 )
 from genie.evaluate.errors import mean_frame_psnr, psnr, squared_error
@@ -92,7 +92,7 @@ def score_tokenizer(
     device = bundle_device(bundle)
 
     def score(part: slice, tick: Tick) -> tuple[np.ndarray, np.ndarray | None]:
-        true = read_clips(corpus, choice.starts[part])
+        true = read_clips(corpus, choice.starts[part], CLIP_FRAMES)
         decoded = to_uint8(bundle.tokenizer.decode(encoded.ids[part].to(device)))
         found = squared_error(decoded, true), ssim(decoded, true)
         tick(part.stop - part.start)

@@ -335,3 +335,13 @@ def test_a_step_tells_what_it_took(world, small):
     world.step(1)
     assert world.seconds.model > 0
     assert world.seconds.decode > 0
+
+
+def test_the_tokens_of_the_prompt_stay_what_the_tokenizer_made_of_it(world, bundle, small):
+    prompt = np.stack(small.draw_prompts(3))
+    pixels = torch.from_numpy(prompt).movedim(-1, -3).float()[None] / 255
+    world.reset(prompt, seed=2)
+    play(world, small.actions_of(4))
+    ids, _ = world.history()
+    assert len(ids) == 7
+    assert np.array_equal(ids[:3], bundle.tokenizer.encode(pixels)[0].numpy())
