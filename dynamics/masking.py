@@ -60,3 +60,22 @@ def corrupt_history(ids: Tensor, num_codes: int, most: float, generator: torch.G
     replaced = (torch.rand(ids.shape, generator=generator) < share).to(ids.device)
     noise = torch.randint(num_codes, ids.shape, generator=generator).to(ids.device)
     return torch.where(replaced, noise, ids)
+
+
+def drop_actions(
+    actions: Tensor, num_actions: int, share: float, generator: torch.Generator
+) -> Tensor:
+    """Withhold some actions, so that one model also knows what comes next without a key.
+
+    Args:
+        actions: int64 (B, T−1).
+        num_actions: A; id A means "none given".
+        share: of actions withheld, 0 to 1, each for itself.
+        generator: source of the draws, on the CPU.
+
+    Returns:
+        int64 (B, T−1), a new tensor.
+
+    Source: Classifier-Free Diffusion Guidance (Ho & Salimans 2022), section 3.2.
+    """
+    return actions.masked_fill(torch.rand(actions.shape, generator=generator) < share, num_actions)

@@ -260,8 +260,9 @@ def attend_step(
 def attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None = None) -> Tensor:
     """Scaled dot-product attention over short sequences.
 
-    On a CPU it is written out: at these sizes that is 7 to 10 times faster to train in bfloat16
-    than PyTorch's fused kernel, whose backward pass is slow there, and as fast in float32.
+    It is written out, since PyTorch's fused kernels are slow at these sizes: backwards in bfloat16
+    on a CPU 7 to 10 times, and masked on a GPU twice (lab notes, 2026-11-21 and 2026-11-26). Only
+    inside a frame, on a GPU, the fused kernel is taken.
 
     Args:
         queries: float (..., heads, Q, head_dim).
@@ -274,11 +275,8 @@ def attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None = 
 
     Source: Attention Is All You Need (Vaswani et al. 2017), section 3.2.1.
     """
-    if queries.is_cuda:
-        lead = queries.shape[:-3]
-        flat = (part.flatten(0, -4) if lead else part for part in (queries, keys, values))
-        mixed = F.scaled_dot_product_attention(*flat, attn_mask=mask)
-        return mixed.reshape(queries.shape)
+    if queries.is_cuda and mask is None:
+        return F.scaled_dot_product_attention(queries, keys, values)
     scores = queries @ keys.mT * queries.shape[-1] ** -0.5  # (..., heads, Q, S)
     if mask is not None:
         scores = scores + torch.zeros(

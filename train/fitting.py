@@ -15,7 +15,7 @@ from train.callbacks import CHECKPOINT, Advance, Bar, Keep, Log, RefuseNaN
 from train.hardware import pick_device, pick_precision
 from train.stage import Stage
 
-COMPILE_PAYS_AFTER = {"cpu": 600.0, "cuda": 120.0}
+COMPILE_PAYS_AFTER = {"cpu": 600.0, "cuda": 45.0}
 """Seconds of fitting from which compiling is won back: 1.6 times as fast on a CPU after a minute or
 two of compiling (lab notes, 2026-11-21), on a GPU an estimate."""
 

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from dynamics.masking import corrupt_history, cosine_ratio, draw_hidden
+from dynamics.masking import corrupt_history, cosine_ratio, draw_hidden, drop_actions
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -86,3 +86,18 @@ def test_corruption_draws_every_code_and_no_other():
 def test_no_corruption_changes_nothing():
     ids = torch.randint(11, (8, 4, 16), generator=generator())
     assert torch.equal(corrupt_history(ids, 11, 0.0, generator()), ids)
+
+
+def test_a_share_of_actions_is_withheld_and_the_rest_stay():
+    actions = torch.randint(5, (400, 50), generator=generator())
+    kept = drop_actions(actions, 5, 0.1, generator(1))
+    withheld = kept == 5
+    assert abs(withheld.float().mean() - 0.1) < 0.01
+    assert torch.equal(kept[~withheld], actions[~withheld])
+    assert not (actions == 5).any()  # the clip's own actions are not written to
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_no_action_or_every_action_is_withheld(share):
+    actions = torch.randint(5, (20, 10), generator=generator())
+    assert ((drop_actions(actions, 5, share, generator()) == 5).float().mean()) == share
