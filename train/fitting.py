@@ -12,12 +12,16 @@ import lightning as L
 import torch
 
 from train.callbacks import CHECKPOINT, Advance, Bar, Keep, Log, RefuseNaN
+from train.clock import Clock
 from train.hardware import pick_device, pick_precision
 from train.stage import Stage
 
 COMPILE_PAYS_AFTER = {"cpu": 600.0, "cuda": 45.0}
 """Seconds of fitting from which compiling is won back: 1.6 times as fast on a CPU after a minute or
-two of compiling (lab notes, 2026-11-21), on a GPU an estimate."""
+two of compiling (lab notes, 2026-11-21), twice as fast on a GPU after half a minute (2026-11-26)."""
+COMPILE_PAYS_AFTER_STEPS = 1000
+"""The same where steps are counted: on two cores and on a GPU about a quarter of what they take is
+then won."""
 
 
 def compile_if_it_pays(stage: Stage, precision: str) -> None:
@@ -27,14 +31,20 @@ def compile_if_it_pays(stage: Stage, precision: str) -> None:
         stage: its model is compiled in place; its weights keep their names.
         precision: Lightning's, which the compiled code is made for.
     """
-    clock, device = stage.clock, pick_device().type
-    if clock.seconds_to_fit() < COMPILE_PAYS_AFTER[device]:
+    device = pick_device().type
+    if not _compiling_pays(stage.clock, device):
         return
     # Without a C++ compiler the fit goes on uncompiled.
     torch._dynamo.config.suppress_errors = True
     stage.to(device)
     with torch.autocast(device, dtype=torch.bfloat16, enabled=precision == "bf16-mixed"):
         stage.compile_model()
+
+
+def _compiling_pays(clock: Clock, device: str) -> bool:
+    if clock.total_seconds is None:
+        return clock.total_steps - clock.step >= COMPILE_PAYS_AFTER_STEPS
+    return clock.seconds_to_fit() >= COMPILE_PAYS_AFTER[device]
 
 
 def fit_slice(
@@ -54,7 +64,8 @@ def fit_slice(
         precision: Lightning's; None chooses.
 
     Raises:
-        ValueError: if the checkpoint is of a model of other sizes, or a loss is not a number.
+        ValueError: if the checkpoint is of a model of other sizes, a loss is not a number, or the
+            GPU's memory is too small; what the last checkpoint holds stays.
         KeyboardInterrupt: after Ctrl-C, once everything is saved.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -88,7 +99,7 @@ def fit_slice(
     )
     # What is read once is read now, before a bar runs and while Ctrl-C ends it at once.
     stage.draw(stage.clock.step)
-    with warnings.catch_warnings(), _interruptible(stage):
+    with warnings.catch_warnings(), _interruptible(stage), _memory_of(stage, folder.name):
         warnings.filterwarnings("ignore", module="lightning")
         warnings.filterwarnings("ignore", message="Mismatch dtype between input and weight")
         compile_if_it_pays(stage, precision)
@@ -106,6 +117,18 @@ def _check_sizes(stage: Stage, saved: dict[str, torch.Tensor], checkpoint: Path)
             f"{checkpoint} is of a model of other sizes: resume with the recipe and the corpus it "
             f"was begun with, or choose another --out"
         )
+
+
+@contextmanager
+def _memory_of(stage: Stage, name: str) -> Iterator[None]:
+    """Say in one line what to lower when a GPU's memory is short."""
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        raise ValueError(
+            f"the GPU's memory is too small to fit the {name} with {stage.fit_config.batch} clips "
+            f"a step: lower batch, or the model's sizes, in a copy of the recipe"
+        ) from None
 
 
 @contextmanager

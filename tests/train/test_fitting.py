@@ -1,0 +1,56 @@
+"""When a fit is compiled, what it says when memory is short, and what it exports."""
+
+import pytest
+import torch
+
+from tokenizer.model import Tokenizer, TokenizerConfig
+from train import fitting
+from train.clock import Clock
+from train.export import load_model
+from train.frames import Frames
+from train.recipe import load_recipe
+from train.run_folder import Run
+
+
+@pytest.mark.parametrize(
+    ("clock", "pays"),
+    [
+        (Clock(total_steps=6000), True),
+        (Clock(total_steps=6000, step=5500), False),
+        (Clock(total_steps=load_recipe("smoke").tokenizer.fit.steps), False),
+        (Clock(total_steps=9, total_seconds=3600.0), True),
+        (Clock(total_steps=9, total_seconds=3600.0, slice_seconds=60.0), False),
+    ],
+)
+def test_long_fits_are_compiled_counted_in_steps_or_in_time(tiny, corpus, monkeypatch, clock, pays):
+    stage, compiled = tiny.make_stage("tokenizer", corpus, clock), []
+    monkeypatch.setattr(fitting, "pick_device", lambda: torch.device("cpu"))
+    monkeypatch.setattr(stage, "compile_model", lambda: compiled.append(True))
+    fitting.compile_if_it_pays(stage, "32-true")
+    assert bool(compiled) == pays
+
+
+def test_short_memory_is_one_line_that_says_what_to_lower(tiny, corpus, tmp_path):
+    stage = tiny.make_stage("dynamics", corpus, batch=6)
+
+    def too_much(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.\nOf the …")
+
+    stage.loss = too_much
+    with pytest.raises(ValueError, match="memory is too small to fit the dynamics with 6") as said:
+        tiny.fit(stage, tmp_path / "dynamics")
+    assert "lower batch" in str(said.value)
+    assert "\n" not in str(said.value)
+
+
+def test_what_is_exported_is_the_averaged_model(tiny, corpus, tmp_path):
+    stage = tiny.make_stage("tokenizer", corpus)
+    sizes = load_recipe(tiny.write_recipe(tmp_path / "tiny.yaml"))
+    run = Run(
+        out=tmp_path, corpus=corpus, frames=Frames(corpus), recipe=sizes, seed=3, minutes=None,
+        slice_ends=None,
+    )  # fmt: skip
+    assert run.fit(stage, "tokenizer")
+    exported = load_model(tmp_path / "tokenizer", Tokenizer, TokenizerConfig).state_dict()
+    assert not tiny.differences(exported, dict(stage.average.state_dict()))
+    assert tiny.differences(exported, dict(stage.model.state_dict()))

@@ -1,0 +1,96 @@
+"""What the stages themselves draw and are scored on: the trap is a loss on something else."""
+
+import pytest
+import torch
+from torch import nn
+
+from train import fit_dynamics
+
+
+class Answers(nn.Module):
+    """In place of a dynamics: it is sure of the ids that `answer` makes of its arguments."""
+
+    def __init__(self, answer, num_codes):
+        super().__init__()
+        self.answer, self.num_codes = answer, num_codes
+
+    def forward(self, ids, actions, hidden, history):
+        said = self.answer(ids, actions, hidden, history)
+        return 50.0 * nn.functional.one_hot(said, self.num_codes).float()
+
+
+@pytest.fixture
+def dynamics(tiny, corpus):
+    return tiny.make_stage("dynamics", corpus, batch=32)
+
+
+def loss_of(stage, answer):
+    stage.model = Answers(answer, stage.encoded.num_codes)
+    return stage.loss(*stage.draw(0))[0].item()
+
+
+def test_the_dynamics_is_scored_on_the_ids_before_they_are_hidden_or_corrupted(
+    dynamics, monkeypatch
+):
+    monkeypatch.setattr(fit_dynamics, "CORRUPTION", 0.9)
+    assert loss_of(dynamics, lambda ids, actions, hidden, history: ids) < 1e-6
+    assert loss_of(dynamics, lambda ids, actions, hidden, history: history) > 1
+    assert loss_of(dynamics, lambda ids, *_: ids.roll(1, dims=1)) > 1
+    assert loss_of(dynamics, lambda ids, *_: (ids + 1) % 9) > 1
+
+
+def test_visible_tokens_and_the_first_frame_bear_no_loss(dynamics):
+    def right_where_it_counts(ids, actions, hidden, history):
+        counts = hidden.clone()
+        counts[:, 0] = False
+        return torch.where(counts, ids, (ids + 1) % 9)
+
+    assert loss_of(dynamics, right_where_it_counts) < 1e-6
+
+
+def test_the_ids_of_a_clip_are_the_corpus_and_its_actions_lead_to_the_next_frame(
+    tiny, dynamics, monkeypatch
+):
+    monkeypatch.setattr(fit_dynamics, "ACTIONS_DROPPED", 0.0)
+    encoded, frames = dynamics.encoded, dynamics.fit_config.frames
+    ids, actions, _, _ = dynamics.draw(5)
+    assert ids.shape == (32, frames, encoded.ids.shape[1])
+    for clip, leads in zip(ids.numpy(), actions.numpy(), strict=True):
+        first = next(
+            place
+            for place in range(len(encoded.ids) - frames + 1)
+            if (encoded.ids[place : place + frames] == clip).all()
+        )
+        assert (leads == encoded.actions[first : first + frames - 1]).all()
+        assert (leads >= 0).all()  # −1 would be a step across an episode's end
+
+
+def test_a_share_of_its_actions_is_withheld(dynamics):
+    actions = torch.cat([dynamics.draw(step)[1].flatten() for step in range(60)])
+    assert (actions == dynamics.encoded.num_actions).float().mean() == pytest.approx(
+        fit_dynamics.ACTIONS_DROPPED, abs=0.02
+    )
+
+
+def test_latent_actions_are_scored_on_the_next_frame(tiny, corpus, monkeypatch):
+    stage = tiny.make_stage("lam", corpus)
+    (frames,) = stage.draw(0)
+    before, after = stage._pairs(frames)
+    losses = {}
+    for name, answer in (("next", after), ("same", before), ("grey", after * 0 + 0.5)):
+        monkeypatch.setattr(type(stage.model.decoder), "forward", lambda *_, a=answer: a)
+        losses[name] = stage.loss(frames)[0].item()
+    assert losses["next"] < 0.01 * min(losses["same"], losses["grey"])
+
+
+def test_the_tokenizer_is_scored_on_its_own_frame(tiny, corpus, monkeypatch):
+    from train.data import to_float
+
+    stage = tiny.make_stage("tokenizer", corpus)
+    (frames,) = stage.draw(0)
+    own = to_float(frames)
+    losses = {}
+    for name, answer in (("own", own), ("other", own.flip(1)), ("grey", own * 0 + 0.5)):
+        monkeypatch.setattr(stage.model, "render", lambda _, a=answer: a)
+        losses[name] = stage.loss(frames)[0].item()
+    assert losses["own"] < 0.01 * min(losses["other"], losses["grey"])
