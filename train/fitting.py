@@ -18,10 +18,9 @@ from train.stage import Stage
 
 COMPILE_PAYS_AFTER = {"cpu": 600.0, "cuda": 45.0}
 """Seconds of fitting from which compiling is won back: 1.6 times as fast on a CPU after a minute or
-two of compiling (lab notes, 2026-11-21), twice as fast on a GPU after half a minute (2026-11-26)."""
+two of compiling, twice as fast on a GPU after half a minute (lab notes, 2026-11-21 and -26)."""
 COMPILE_PAYS_AFTER_STEPS = 1000
-"""The same where steps are counted: on two cores and on a GPU about a quarter of what they take is
-then won."""
+"""The same where steps are counted, whatever a step takes: our choice."""
 
 
 def compile_if_it_pays(stage: Stage, precision: str) -> None:

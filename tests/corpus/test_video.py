@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from corpus.video import probe, read_frames, resample
+from genie.cli import main
 
 SIZE = (16, 24)
 
@@ -211,6 +212,19 @@ def test_bad_input_gives_one_clear_line(tmp_path, drawn, make, word):
     with pytest.raises((ValueError, FileNotFoundError), match=word) as caught:
         _read(path, (32, 32))
     assert "\n" not in str(caught.value) and str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [_missing, _empty, _rubbish, _cut_without_index, _cut_with_index, _single_frame, _sound_only],
+)
+def test_bad_input_ends_the_command_with_one_line_and_leaves_nothing(tmp_path, drawn, make, capfd):
+    path, out = make(tmp_path, drawn), tmp_path / "corpus"
+    assert main(["corpus", "build", str(path), "--out", str(out), "--size", "32x32"]) == 2
+    said = capfd.readouterr().err.strip().splitlines()
+    assert len([line for line in said if line.startswith("genie: ")]) == len(said) == 1
+    assert str(path) in said[0]
+    assert not list(tmp_path.glob("*corpus*"))
 
 
 def test_pictures_without_pixels_are_refused(tmp_path, drawn, monkeypatch):

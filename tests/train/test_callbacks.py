@@ -1,6 +1,7 @@
 """Checkpoints, logs, exports, and a loss that is not a number."""
 
 import csv
+import re
 import resource
 import signal
 
@@ -103,3 +104,20 @@ def test_new_columns_get_a_header_of_their_own(tiny, corpus, tmp_path):
     headers = [line for line in lines if line.startswith("step,")]
     assert len(headers) == 2  # continuous figures, then those of codes
     assert "rarest_code_share" in headers[1] and "continuous_psnr" in headers[0]
+
+
+def test_codes_that_die_are_told_while_the_fit_runs(tiny, corpus, tmp_path, capsys):
+    stage = tiny.make_stage("lam", corpus, checks=tiny.STEPS)
+    tiny.fit(stage, tmp_path)
+    said = capsys.readouterr().out
+    told = [int(n) for n in re.findall(r"(\d+) dead codes were replaced by live latents", said)]
+    assert stage.model.quantizer.revived > 0
+    assert 0 < sum(told) <= stage.model.quantizer.revived  # each is told once
+    assert "latent actions: " in said  # and the verdict at the end, with what to try
+
+
+def test_a_fit_whose_codes_live_says_nothing_of_dead_ones(tiny, corpus, tmp_path, capsys):
+    stage = tiny.make_stage("lam", corpus, checks=tiny.STEPS)
+    stage.model.quantizer._revive = lambda latents, ids: None
+    tiny.fit(stage, tmp_path)
+    assert "dead codes" not in capsys.readouterr().out

@@ -189,6 +189,37 @@ def test_nothing_is_found_where_keys_are_not_held(tiny, corpus, tmp_path, quick,
     assert agreement(stage.average, corpus) < 0.7
 
 
+def fit_decoder(tiny, corpus, rate: float = 1.0, action_given: bool = True) -> float:
+    """Fit the decoder on pictures whose change the action alone decides; last loss over first."""
+    torch.manual_seed(0)
+    stage = make_stage(tiny, corpus, steps=150)
+    stage.model.start_codes(torch.eye(KEYS))
+    keys = torch.arange(12) % KEYS
+    ground = torch.randint(256, (SIDE, SIDE, 3), dtype=torch.uint8)
+    clips = ground.expand(12, 2, SIDE, SIDE, 3).clone()
+    clips[:, 1] = (keys * 127).to(torch.uint8)[:, None, None, None]  # black, grey or white
+    stage.actions = keys if action_given else torch.zeros_like(keys)
+    optimizer = stage.configure_optimizers()
+    optimizer.scale_lr(rate)
+    losses = []
+    for _ in range(150):
+        loss, _ = stage.loss(clips, torch.arange(12), torch.empty(0))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses[-1] / losses[0]
+
+
+def test_the_decoder_learns_what_an_action_does(tiny, corpus):
+    assert fit_decoder(tiny, corpus) < 0.1
+
+
+@pytest.mark.parametrize("broken", [{"rate": 0.0}, {"action_given": False}])
+def test_the_decoder_does_not_learn_it_without_a_rate_or_without_the_action(tiny, corpus, broken):
+    assert fit_decoder(tiny, corpus, **broken) > 0.3
+
+
 def test_the_rate_falls_before_codes_are_made_and_again_at_the_end(tiny, corpus):
     stage = make_stage(tiny, corpus, steps=1000)
     switch = round(1000 * stage.quantize_at)
