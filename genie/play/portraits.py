@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-KEYS = "right*26 left*14 right*8 up*6 right*8"
+KEYS = "left*8 up-right*32 right*10 up-left*14"
 SHOWN_AFTER = 32
 """Frames of the keys that have been played when the picture of play is taken."""
 
