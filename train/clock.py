@@ -1,5 +1,6 @@
 """How far a fit is: by trained seconds or by steps."""
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -79,10 +80,8 @@ class Clock:
         return over or self.finished or self.interrupted
 
     def seconds_to_fit(self) -> float:
-        """Seconds that this slice has at most, before it starts; 0 where steps are counted."""
-        if self.total_seconds is None:
-            return 0.0
-        fit = self.total_seconds - self.seconds
+        """Seconds that this slice has at most, before it starts; infinite if nothing ends it."""
+        fit = math.inf if self.total_seconds is None else self.total_seconds - self.seconds
         return fit if self.slice_seconds is None else min(fit, self.slice_seconds)
 
     def seconds_left(self) -> float | None:

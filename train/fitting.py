@@ -41,8 +41,10 @@ def compile_if_it_pays(stage: Stage, precision: str) -> None:
 
 
 def _compiling_pays(clock: Clock, device: str) -> bool:
-    if clock.total_seconds is None:
-        return clock.total_steps - clock.step >= COMPILE_PAYS_AFTER_STEPS
+    few_steps = clock.total_steps - clock.step < COMPILE_PAYS_AFTER_STEPS
+    if clock.total_seconds is None and few_steps:
+        return False
+    # A slice that is short, however its fit is counted, would be over once it has compiled.
     return clock.seconds_to_fit() >= COMPILE_PAYS_AFTER[device]
 
 
@@ -126,7 +128,8 @@ def _memory_of(stage: Stage, name: str) -> Iterator[None]:
     except torch.OutOfMemoryError:
         raise ValueError(
             f"the GPU's memory is too small to fit the {name} with {stage.fit_config.batch} clips "
-            f"a step: lower batch, or the model's sizes, in a copy of the recipe"
+            f"a step: lower batch in the recipe (a copy keeps its name) and resume from the last "
+            f"checkpoint with --resume, or lower the model's sizes and begin anew"
         ) from None
 
 

@@ -4,6 +4,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from corpus.store import Corpus
 from corpus.video import probe, read_frames, resample
 from genie.cli import main
 
@@ -216,7 +217,18 @@ def test_bad_input_gives_one_clear_line(tmp_path, drawn, make, word):
 
 @pytest.mark.parametrize(
     "make",
-    [_missing, _empty, _rubbish, _cut_without_index, _cut_with_index, _single_frame, _sound_only],
+    [
+        _missing,
+        _empty,
+        _rubbish,
+        _cut_without_index,
+        _cut_with_index,
+        _cut_matroska,
+        _damaged_inside,
+        _single_frame,
+        _single_frame_unsaid,
+        _sound_only,
+    ],
 )
 def test_bad_input_ends_the_command_with_one_line_and_leaves_nothing(tmp_path, drawn, make, capfd):
     path, out = make(tmp_path, drawn), tmp_path / "corpus"
@@ -225,6 +237,24 @@ def test_bad_input_ends_the_command_with_one_line_and_leaves_nothing(tmp_path, d
     assert len([line for line in said if line.startswith("genie: ")]) == len(said) == 1
     assert str(path) in said[0]
     assert not list(tmp_path.glob("*corpus*"))
+
+
+def test_a_bad_video_among_good_ones_ends_the_command_and_keeps_what_is_done_to_resume(
+    tmp_path, drawn, capfd
+):
+    (tmp_path / "in").mkdir()
+    bad = _cut_with_index(tmp_path / "in", drawn).rename(tmp_path / "in" / "b.mp4")
+    drawn.write_video(tmp_path / "in" / "a.mp4", drawn.noise(5))
+    out = tmp_path / "corpus"
+    line = ["corpus", "build", str(tmp_path / "in"), "--out", str(out), "--size", "32x32"]
+    assert main(line) == 2
+    (said,) = capfd.readouterr().err.strip().splitlines()
+    assert said.startswith("genie: ") and str(bad) in said
+    assert not out.exists() and (tmp_path / "corpus.partial").is_dir()
+    bad.unlink()
+    assert main([*line, "--resume"]) == 0
+    assert np.array_equal(Corpus.open(out).episode_ends, [5])
+    assert not (tmp_path / "corpus.partial").exists()
 
 
 def test_pictures_without_pixels_are_refused(tmp_path, drawn, monkeypatch):

@@ -1,5 +1,7 @@
 """How far a fit is, by time and by steps."""
 
+import math
+
 import pytest
 
 from train import clock as clock_module
@@ -72,7 +74,8 @@ def test_compiling_before_the_first_step_is_time_of_the_slice_but_not_of_the_fit
 
 
 def test_a_slice_is_as_long_as_it_or_the_fit_lets_it():
-    assert Clock(total_steps=9).seconds_to_fit() == 0.0
+    assert Clock(total_steps=9).seconds_to_fit() == math.inf
+    assert Clock(total_steps=9, slice_seconds=20.0).seconds_to_fit() == 20.0
     assert Clock(total_steps=9, total_seconds=100.0, seconds=30.0).seconds_to_fit() == 70.0
     clock = Clock(total_steps=9, total_seconds=100.0, seconds=30.0, slice_seconds=20.0)
     assert clock.seconds_to_fit() == 20.0
