@@ -17,6 +17,13 @@ from corpus.games import Observation
 
 PREFIX = "procgen:"
 FPS = 15.0
+CELL_FPS = 8.0  # of a player who steps a whole cell in a frame; at 15 nobody can stop on one
+CELL_GAMES = ("maze", "miner")
+MODE = "hard"
+MODES = {  # besides easy and hard, which every game has; the engine aborts the process on others
+    "extreme": ("chaser", "dodgeball", "leaper", "starpilot"),
+    "memory": ("caveflyer", "dodgeball", "heist", "jumper", "maze", "miner"),
+}
 LICENCE = "Procgen: MIT (OpenAI); its art: CC0, CC-BY and OGA-BY, credits in its ASSET_LICENSES"
 INSTALL = (
     "python -m pip install cffi && python -m pip install --no-deps --python-version 3.10 "
@@ -26,34 +33,36 @@ INSTALL = (
 
 
 class ProcgenGames:
-    """Copies of one Procgen game in its hard mode, all options at their defaults.
+    """Copies of one Procgen game; of its options only the mode can be chosen.
+
+    The modes are the game's own: hard, easy, and for some games extreme, or memory, which shows a
+    large level from near by.
 
     The frame of the step that ends an episode is never shown: the game has begun anew by then.
 
     Args:
-        env: ``procgen:`` and the name of a game, such as ``procgen:coinrun``.
+        env: ``procgen:NAME``, such as ``procgen:coinrun``, or ``procgen:NAME:MODE``, such as
+            ``procgen:miner:memory``; the mode is hard if none is given.
         num_games: G, how many copies.
         levels: (A, B): levels A to B - 1; without it, any level.
         seed: of the order of the levels.
 
     Raises:
-        ValueError: Procgen is not installed (the message holds the commands), or has no such game.
+        ValueError: Procgen is not installed (the message holds the commands), or has no such game,
+            or the game no such mode.
     """
 
-    fps = FPS
     licence = LICENCE
 
     def __init__(self, env: str, num_games: int, levels: tuple[int, int] | None, seed: int) -> None:
         """Open every copy; see the class."""
         module = load_procgen()
-        name, known = env.removeprefix(PREFIX), list(module.env.ENV_NAMES)
-        if name not in known:  # the engine would abort the whole process
-            raise ValueError(f"Procgen has no game {name!r}; it has {', '.join(known)}")
+        name, mode = _checked_game(env, list(module.env.ENV_NAMES))
         first, stop = levels or (0, 0)
         self._env = module.ProcgenGym3Env(
             num=num_games,
             env_name=name,
-            distribution_mode="hard",
+            distribution_mode=mode,
             start_level=first,
             num_levels=stop - first,  # 0: without limit
             rand_seed=seed,
@@ -61,6 +70,7 @@ class ProcgenGames:
         )
         self._levels: list[int | None] = []
         self.num_games, self.num_actions = num_games, len(self._env.combos)
+        self.fps = CELL_FPS if name in CELL_GAMES else FPS
 
     def observe(self) -> Observation:
         """Show the frames."""
@@ -99,6 +109,17 @@ def load_procgen() -> types.ModuleType:
         for name in lent:
             sys.modules.pop(name, None)
     return procgen
+
+
+def _checked_game(env: str, known: list[str]) -> tuple[str, str]:
+    """Name and mode of a game; refuses what the engine would abort the whole process on."""
+    name, given, mode = env.removeprefix(PREFIX).partition(":")
+    if name not in known:
+        raise ValueError(f"Procgen has no game {name!r}; it has {', '.join(known)}")
+    modes = ["easy", "hard", *(mode for mode, names in MODES.items() if name in names)]
+    if given and mode not in modes:
+        raise ValueError(f"{PREFIX}{name} has no mode {mode!r}; it has {', '.join(modes)}")
+    return name, mode or MODE
 
 
 def _lend_gym() -> list[str]:

@@ -128,8 +128,8 @@ def record_corpus(
     """Record random play.
 
     Args:
-        env: ``procgen:NAME``, ``crafter:day``, ``crafter:full``, or the id of a Gymnasium
-            environment with ``rgb_array`` pictures.
+        env: ``procgen:NAME``, ``procgen:NAME:MODE``, ``crafter:day``, ``crafter:full``, or the id
+            of a Gymnasium environment with ``rgb_array`` pictures.
         out: the folder to make; interrupted recordings leave nothing.
         frames: how many to record, at least 2; rarely one less, as no frame stands alone.
         levels: (A, B): levels A to B - 1; for Gymnasium the seed of each reset.

@@ -290,7 +290,8 @@ class FakeProcgen:
 
     combos = list(range(15))
 
-    def __init__(self, num, env_name, start_level, num_levels, rand_seed, **_):
+    def __init__(self, num, env_name, distribution_mode, start_level, num_levels, rand_seed, **_):
+        self.game = env_name, distribution_mode
         self._rng = np.random.default_rng(rand_seed)
         self._range = start_level, start_level + (num_levels or 1000)
         self._num = num
@@ -335,6 +336,27 @@ def test_procgen_episodes_hold_one_level_each(tmp_path, procgen):
 def test_an_unknown_procgen_game_is_refused_before_the_engine_aborts(procgen):
     with pytest.raises(ValueError, match="it has coinrun, maze"):
         ProcgenGames("procgen:nothing", 1, None, 0)
+
+
+@pytest.mark.parametrize(
+    ("env", "game", "fps"),
+    [
+        ("procgen:coinrun", ("coinrun", "hard"), 15.0),
+        ("procgen:coinrun:easy", ("coinrun", "easy"), 15.0),
+        ("procgen:maze:memory", ("maze", "memory"), 8.0),
+    ],
+)
+def test_a_procgen_game_is_opened_in_the_mode_that_is_named(procgen, env, game, fps):
+    games = ProcgenGames(env, 1, None, 0)
+    assert (games._env.game, games.fps) == (game, fps)
+
+
+@pytest.mark.parametrize(
+    "env", ["procgen:coinrun:memory", "procgen:maze:", "procgen:maze:exploration"]
+)
+def test_a_mode_that_the_game_lacks_is_refused_before_the_engine_aborts(procgen, env):
+    with pytest.raises(ValueError, match="it has easy, hard"):
+        ProcgenGames(env, 1, None, 0)
 
 
 def test_the_stand_in_for_gym_is_taken_away_again(monkeypatch):
