@@ -19,6 +19,7 @@ PREFIX = "procgen:"
 FPS = 15.0
 CELL_FPS = 8.0  # of a player who steps a whole cell in a frame; at 15 nobody can stop on one
 CELL_GAMES = ("maze", "miner")
+HALF_CELL = 4  # pixels, in the mode memory: eight cells across, their middle in the player's
 MODE = "hard"
 MODES = {  # besides easy and hard, which every game has; the engine aborts the process on others
     "extreme": ("chaser", "dodgeball", "leaper", "starpilot"),
@@ -39,6 +40,8 @@ class ProcgenGames:
     large level from near by.
 
     The frame of the step that ends an episode is never shown: the game has begun anew by then.
+    Where the picture follows a player from cell to cell, the half cells at its rim are cut off, so
+    that a tokenizer's patch of 8 pixels is one cell: 56x56 pixels, the player in the middle one.
 
     Args:
         env: ``procgen:NAME``, such as ``procgen:coinrun``, or ``procgen:NAME:MODE``, such as
@@ -71,15 +74,16 @@ class ProcgenGames:
         self._levels: list[int | None] = []
         self.num_games, self.num_actions = num_games, len(self._env.combos)
         self.fps = CELL_FPS if name in CELL_GAMES else FPS
+        self._rim = HALF_CELL if name in CELL_GAMES and mode == "memory" else 0
 
     def observe(self) -> Observation:
         """Show the frames."""
         _, pictures, first = self._env.observe()
         if first.any():  # a level lasts as long as its episode
             self._levels = [int(info["level_seed"]) for info in self._env.get_info()]
-        return Observation(
-            frames=np.array(pictures["rgb"]), first=np.array(first, bool), levels=self._levels
-        )
+        shown = slice(self._rim, pictures["rgb"].shape[1] - self._rim)
+        frames = np.array(pictures["rgb"][:, shown, shown])
+        return Observation(frames=frames, first=np.array(first, bool), levels=self._levels)
 
     def act(self, actions: np.ndarray) -> None:
         """Take one step in every copy."""

@@ -351,6 +351,17 @@ def test_a_procgen_game_is_opened_in_the_mode_that_is_named(procgen, env, game, 
     assert (games._env.game, games.fps) == (game, fps)
 
 
+@pytest.mark.parametrize("env", ["procgen:maze:memory", "procgen:maze:hard", "procgen:coinrun"])
+def test_half_cells_at_the_rim_are_cut_off_where_the_picture_follows_a_player(
+    monkeypatch, procgen, env
+):
+    drawn = np.random.default_rng(0).integers(0, 256, (1, 64, 64, 3), np.uint8)
+    monkeypatch.setattr(FakeProcgen, "observe", lambda _: (None, {"rgb": drawn}, np.ones(1, bool)))
+    frames = ProcgenGames(env, 1, None, 0).observe().frames
+    whole_cells = drawn[:, 4:60, 4:60] if env.endswith("memory") else drawn
+    assert np.array_equal(frames, whole_cells)
+
+
 @pytest.mark.parametrize(
     "env", ["procgen:coinrun:memory", "procgen:maze:", "procgen:maze:exploration"]
 )
