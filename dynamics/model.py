@@ -21,6 +21,8 @@ class DynamicsConfig:
         heads: attention heads.
         layers: L, blocks.
         band: W, frames in sight along time, the own one included.
+        grid: rows and columns of the tokens, so that space attention knows offsets; None: worlds
+            that know places only.
     """
 
     num_tokens: int
@@ -30,6 +32,7 @@ class DynamicsConfig:
     heads: int = 6
     layers: int = 6
     band: int = 8
+    grid: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         """Refuse sizes that do not fit together."""
@@ -37,6 +40,12 @@ class DynamicsConfig:
             raise ValueError(
                 f"num_tokens, num_codes and num_actions must be 1 or more and band 2 or more, got "
                 f"{self.num_tokens}, {self.num_codes}, {self.num_actions} and {self.band}"
+            )
+        if self.grid is not None:
+            object.__setattr__(self, "grid", tuple(self.grid))
+        if self.grid is not None and self.grid[0] * self.grid[1] != self.num_tokens:
+            raise ValueError(
+                f"a grid of {self.grid[0]} by {self.grid[1]} does not hold {self.num_tokens} tokens"
             )
 
 
@@ -60,7 +69,7 @@ class Dynamics(nn.Module):
         self.tokens = nn.Embedding(config.num_codes + 1, dim)  # id K: hidden
         self.actions = nn.Embedding(config.num_actions + 1, dim)  # id A: none given
         self.places = nn.Parameter(torch.zeros(config.num_tokens, dim))
-        self.stack = SpaceTimeStack(dim, config.heads, config.layers, config.band)
+        self.stack = SpaceTimeStack(dim, config.heads, config.layers, config.band, config.grid)
         self.head = nn.Linear(dim, config.num_codes)
         init_weights(self)
         nn.init.normal_(self.places, std=0.02)

@@ -79,8 +79,60 @@ class Attention(nn.Module):
         return queries * (self.gain * queries.shape[-1] ** -0.5).to(queries.dtype)[:, None]
 
 
+BIAS_SCALE = 25.0
+"""Scores per unit of a learned bias: AdamW moves a weight by its rate, 0.002, in a step, and a score
+has to move by several units before softmax prefers one place to forty-nine (our choice)."""
+
+
+def offset_ids(grid: tuple[int, int]) -> Tensor:
+    """Number the offsets between the places of a grid.
+
+    Args:
+        grid: rows R and columns C.
+
+    Returns:
+        int64 (N, N), N = R·C; entry (q, k) names the offset from place q to place k, the same for
+        all pairs of one offset, 0 … (2R−1)(2C−1) − 1.
+    """
+    rows, columns = grid
+    place = torch.arange(rows * columns)
+    row, column = place // columns, place % columns
+    down = row[None, :] - row[:, None] + rows - 1
+    right = column[None, :] - column[:, None] + columns - 1
+    return down * (2 * columns - 1) + right
+
+
 class SpaceAttention(Attention):
-    """Every token of a frame sees every token of the same frame, and no other frame."""
+    """Every token of a frame sees every token of the same frame, and no other frame.
+
+    With a grid, a learned bias for each head and offset is added to the scores, so that "the token
+    to the left" is learned once and not at each place: most of what moves in a picture moves by
+    the same offset everywhere.
+
+    Source: relative position bias as in Swin (Liu et al. 2021), section 3.2; its scale is ours.
+    """
+
+    def __init__(self, dim: int, heads: int, grid: tuple[int, int] | None = None) -> None:
+        """Build the projections.
+
+        Args:
+            dim: D, channels.
+            heads: number of heads.
+            grid: rows and columns of tokens in a frame; None: places are not told apart here.
+        """
+        super().__init__(dim, heads)
+        self.offsets = None
+        if grid is not None:
+            rows, columns = grid
+            # Three axes, so that no optimizer takes it for a matrix.
+            self.offsets = nn.Parameter(torch.zeros(heads, 2 * rows - 1, 2 * columns - 1))
+            self.register_buffer("offset_ids", offset_ids(grid), persistent=False)
+
+    def bias(self) -> Tensor | None:
+        """Return what is added to the scores, float (heads, N, N); None without a grid."""
+        if self.offsets is None:
+            return None
+        return BIAS_SCALE * self.offsets.flatten(1)[:, self.offset_ids]
 
     def forward(self, x: Tensor) -> Tensor:
         """Attend inside each frame.
@@ -95,7 +147,7 @@ class SpaceAttention(Attention):
         queries, keys, values = self.project(
             x.reshape(-1, *x.shape[-2:]), "b n (three heads d) -> three b heads n d"
         )
-        mixed = attend(queries, keys, values)
+        mixed = attend(queries, keys, values, bias=self.bias())
         mixed = rearrange(mixed, "b heads n d -> b n (heads d)")
         return self.out(mixed).reshape(*lead, *x.shape[-2:])
 
@@ -107,7 +159,7 @@ class SpaceAttention(Attention):
         both, values = self.project_frame(x)
         queries, keys = both.unbind(2)
         heads = (part.transpose(1, 2) for part in (self.sharpened(queries), keys, values))
-        mixed = F.scaled_dot_product_attention(*heads, scale=1.0)
+        mixed = F.scaled_dot_product_attention(*heads, attn_mask=self.bias(), scale=1.0)
         return self.out(rearrange(mixed, "b heads n d -> b n (heads d)"))
 
 
@@ -257,29 +309,38 @@ def attend_step(
     return mixed + values * share[..., -1:]
 
 
-def attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None = None) -> Tensor:
+def attend(
+    queries: Tensor,
+    keys: Tensor,
+    values: Tensor,
+    mask: Tensor | None = None,
+    bias: Tensor | None = None,
+) -> Tensor:
     """Scaled dot-product attention over short sequences.
 
     It is written out, since PyTorch's fused kernels are slow at these sizes: backwards in bfloat16
     on a CPU 7 to 10 times, and masked on a GPU twice (lab notes, 2026-11-21 and 2026-11-26). Only
-    inside a frame, on a GPU, the fused kernel is taken.
+    inside a frame without a bias, on a GPU, the fused kernel is taken.
 
     Args:
         queries: float (..., heads, Q, head_dim).
         keys: float (..., heads, S, head_dim).
         values: the shape of `keys`.
         mask: bool (Q, S), True where the query sees the key; None: it sees all.
+        bias: float (heads, Q, S), added to the scaled scores; None: nothing is.
 
     Returns:
         (..., heads, Q, head_dim).
 
     Source: Attention Is All You Need (Vaswani et al. 2017), section 3.2.1.
     """
-    if queries.is_cuda and mask is None:
+    if queries.is_cuda and mask is None and bias is None:
         return F.scaled_dot_product_attention(queries, keys, values)
     scores = queries @ keys.mT * queries.shape[-1] ** -0.5  # (..., heads, Q, S)
     if mask is not None:
         scores = scores + torch.zeros(
             mask.shape, dtype=scores.dtype, device=mask.device
         ).masked_fill(~mask, -torch.inf)
+    if bias is not None:
+        scores = scores + bias.to(scores.dtype)
     return scores.softmax(dim=-1) @ values

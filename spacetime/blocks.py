@@ -38,17 +38,20 @@ class SpaceTimeBlock(nn.Module):
     Source: ST-transformer of Genie (Bruce et al. 2024), section 2.
     """
 
-    def __init__(self, dim: int, heads: int, band: int) -> None:
+    def __init__(
+        self, dim: int, heads: int, band: int, grid: tuple[int, int] | None = None
+    ) -> None:
         """Build the block.
 
         Args:
             dim: D, channels; a multiple of `heads`.
             heads: number of heads.
             band: W, frames in sight of time attention, the own one included.
+            grid: rows and columns of tokens, for space attention by offset; None: without.
         """
         super().__init__()
         self.space_norm = nn.RMSNorm(dim)
-        self.space = SpaceAttention(dim, heads)
+        self.space = SpaceAttention(dim, heads, grid)
         self.time_norm = nn.RMSNorm(dim) if band > 1 else None
         self.time = TimeAttention(dim, heads, band) if band > 1 else None
         self.feed_norm = nn.RMSNorm(dim)
@@ -111,7 +114,14 @@ class SpaceTimeBlock(nn.Module):
 class SpaceTimeStack(nn.Module):
     """Blocks of one width and band, with the cache that plays them frame by frame."""
 
-    def __init__(self, dim: int, heads: int, layers: int, band: int) -> None:
+    def __init__(
+        self,
+        dim: int,
+        heads: int,
+        layers: int,
+        band: int,
+        grid: tuple[int, int] | None = None,
+    ) -> None:
         """Build the stack.
 
         Args:
@@ -119,6 +129,7 @@ class SpaceTimeStack(nn.Module):
             heads: number of heads.
             layers: L, number of blocks.
             band: W, frames in sight of time attention, the own one included.
+            grid: rows and columns of tokens, for space attention by offset; None: without.
 
         Raises:
             ValueError: if the sizes do not fit together.
@@ -130,7 +141,9 @@ class SpaceTimeStack(nn.Module):
                 f"must be a multiple of 2·heads, layers and band at least 1"
             )
         self.dim, self.heads, self.band = dim, heads, band
-        self.blocks = nn.ModuleList(SpaceTimeBlock(dim, heads, band) for _ in range(layers))
+        self.blocks = nn.ModuleList(
+            SpaceTimeBlock(dim, heads, band, grid) for _ in range(layers)
+        )
         self.norm = nn.RMSNorm(dim)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -57,8 +57,8 @@ class Tokenizer(nn.Module):
         """Build the model of `config`, freshly drawn."""
         super().__init__()
         self.config = config
-        grid = check_patch_grid(config.height, config.width, config.patch)
-        self.num_tokens = grid[0] * grid[1]
+        self.grid = check_patch_grid(config.height, config.width, config.patch)
+        self.num_tokens = self.grid[0] * self.grid[1]
         pixels = 3 * config.patch**2
         dim, heads = config.dim, config.heads
         self.quantizer = FiniteScalarQuantizer(config.levels)

@@ -126,6 +126,7 @@ def _check_sizes(recipe: Recipe, corpus: Corpus, seed: int, start: Bundle | None
             DynamicsConfig,
             recipe.dynamics,
             num_tokens=tokenizer.num_tokens,
+            grid=tokenizer.grid,
             num_codes=tokenizer.num_codes,
             num_actions=lam.config.num_actions,
         )
@@ -199,6 +200,7 @@ def _dynamics(run: Run) -> bool:
             DynamicsConfig,
             part,
             num_tokens=encoded.ids.shape[1],
+            grid=tokenizer.grid,
             num_codes=encoded.num_codes,
             num_actions=encoded.num_actions,
         )

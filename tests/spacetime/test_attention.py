@@ -3,7 +3,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from spacetime.attention import SpaceAttention, TimeAttention, attend, attend_step, band_mask
+from spacetime.attention import (
+    BIAS_SCALE,
+    SpaceAttention,
+    TimeAttention,
+    attend,
+    attend_step,
+    band_mask,
+    offset_ids,
+)
 from spacetime.rotary import rotary_table, rotate
 
 
@@ -139,6 +147,45 @@ def test_space_attention_sees_every_token_of_the_frame():
         changed = x.clone()
         changed[:, place] += 1
         assert (layer(x) != layer(changed)).any(dim=-1).all()
+
+
+def test_pairs_of_places_share_a_number_where_their_offset_is_the_same():
+    rows, columns = 3, 4
+    place = [(i // columns, i % columns) for i in range(rows * columns)]
+    numbers = {}
+    for query, (r, c) in enumerate(place):
+        for key, (s, d) in enumerate(place):
+            number = int(offset_ids((rows, columns))[query, key])
+            assert 0 <= number < (2 * rows - 1) * (2 * columns - 1)
+            assert numbers.setdefault(number, (s - r, d - c)) == (s - r, d - c)
+    assert len(numbers) == len(set(numbers.values())) == (2 * rows - 1) * (2 * columns - 1)
+
+
+@torch.no_grad()
+def test_an_offset_that_is_preferred_brings_every_token_its_neighbour():
+    """What is learned for one offset holds at all places; at the rim there is no such neighbour."""
+    layer, x = redrawn(SpaceAttention(16, 2, grid=(3, 4))), heads(1, 12, 16)
+    layer.offsets.zero_()
+    layer.offsets[:, 2, 2] = 1000 / BIAS_SCALE  # of 5 by 7 offsets: the same row, one column left
+    values = layer.out(layer.qkv(x)[..., 32:]).view(3, 4, 16)
+    for mixed in (layer(x), layer.step(x)):
+        torch.testing.assert_close(mixed.view(3, 4, 16)[:, 1:], values[:, :-1])
+
+
+@torch.no_grad()
+def test_offsets_begin_without_a_say():
+    plain, layer = redrawn(SpaceAttention(16, 2)), SpaceAttention(16, 2, grid=(2, 3))
+    missing = layer.load_state_dict(plain.state_dict(), strict=False).missing_keys
+    assert missing == ["offsets"]
+    x = heads(2, 4, 6, 16)
+    torch.testing.assert_close(layer(x), plain(x))
+    torch.testing.assert_close(layer.step(x[0]), plain.step(x[0]))
+
+
+@torch.no_grad()
+def test_space_attention_with_offsets_is_played_as_it_is_trained():
+    layer, x = redrawn(SpaceAttention(16, 2, grid=(2, 3)), std=0.1), heads(2, 6, 16)
+    torch.testing.assert_close(layer.step(x), layer(x))
 
 
 @torch.no_grad()
