@@ -79,30 +79,3 @@ def drop_actions(
     Source: Classifier-Free Diffusion Guidance (Ho & Salimans 2022), section 3.2.
     """
     return actions.masked_fill(torch.rand(actions.shape, generator=generator) < share, num_actions)
-
-
-def relabel_still(
-    actions: Tensor, ids: Tensor, num_actions: int, share: float, generator: torch.Generator
-) -> Tensor:
-    """Give some of the actions that changed nothing another id, drawn at random.
-
-    A key held against a wall looks as no key does, and an action model that sees nothing but
-    pictures names both alike. So no key is ever seen to meet a wall, and play walks through it.
-    Any key may have been held where nothing shows it; at a wall, standing is all that it then did.
-
-    Args:
-        actions: int64 (B, T−1).
-        ids: int64 (B, T, N), the tokens of the frames.
-        num_actions: A.
-        share: of the actions between equal frames, 0 to 1, each for itself.
-        generator: source of the draws, on the CPU.
-
-    Returns:
-        int64 (B, T−1), a new tensor.
-
-    Source: our choice.
-    """
-    still = (ids[:, 1:] == ids[:, :-1]).all(dim=-1)
-    chosen = still & (torch.rand(actions.shape, generator=generator) < share)
-    drawn = torch.randint(num_actions, actions.shape, generator=generator)
-    return torch.where(chosen, drawn, actions)

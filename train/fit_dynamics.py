@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from corpus.clips import draw_clips
 from dynamics.losses import masked_cross_entropy
-from dynamics.masking import corrupt_history, draw_hidden, drop_actions, relabel_still
+from dynamics.masking import corrupt_history, draw_hidden, drop_actions
 from dynamics.model import Dynamics
 from dynamics.sampler import draw_noise, sample_frame
 from genie.settings import Settings
@@ -26,8 +26,6 @@ CORRUPTION = 0.15
 """Largest share of history tokens replaced by random codes (field measurement: 0 to 15 %)."""
 ACTIONS_DROPPED = 0.1
 """Share of actions withheld, so that play can be guided away from what happens without a key."""
-STILL_RELABELLED = 0.1
-"""Share of actions between equal frames that are replaced, so that keys are seen to meet walls."""
 AVATAR_WEIGHT = 4.0
 """Where no shift explains the picture most often, a token counts 1 + this times."""
 HELD_OUT_CLIPS = 32
@@ -108,9 +106,7 @@ class DynamicsStage(Stage):
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + step)
         hidden = draw_hidden(tuple(ids.shape), FULL_SHARE, generator)
         history = corrupt_history(ids, self.encoded.num_codes, CORRUPTION, generator)
-        num_actions = self.encoded.num_actions
-        actions = relabel_still(actions, ids, num_actions, STILL_RELABELLED, generator)
-        actions = drop_actions(actions, num_actions, ACTIONS_DROPPED, generator)
+        actions = drop_actions(actions, self.encoded.num_actions, ACTIONS_DROPPED, generator)
         return ids, actions, hidden, history
 
     def loss(

@@ -3,13 +3,7 @@ import math
 import pytest
 import torch
 
-from dynamics.masking import (
-    corrupt_history,
-    cosine_ratio,
-    draw_hidden,
-    drop_actions,
-    relabel_still,
-)
+from dynamics.masking import corrupt_history, cosine_ratio, draw_hidden, drop_actions
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -107,23 +101,3 @@ def test_a_share_of_actions_is_withheld_and_the_rest_stay():
 def test_no_action_or_every_action_is_withheld(share):
     actions = torch.randint(5, (20, 10), generator=generator())
     assert ((drop_actions(actions, 5, share, generator()) == 5).float().mean()) == share
-
-
-def test_a_share_of_the_actions_that_change_nothing_is_drawn_anew():
-    # Every other frame repeats the one before; the others differ in one token of four.
-    ids = torch.zeros(400, 51, 4, dtype=torch.int64)
-    ids[:, :, 0] = torch.arange(51) // 2
-    actions = torch.zeros(400, 50, dtype=torch.int64)
-    drawn = relabel_still(actions, ids, 5, 0.2, generator(1))
-    assert (drawn[:, 1::2] == 0).all()
-    still = drawn[:, 0::2].flatten()
-    shares = torch.bincount(still, minlength=5) / len(still)
-    assert len(shares) == 5
-    assert (shares[1:] - 0.2 / 5).abs().max() < 0.01
-    assert (actions == 0).all()  # the clip's own actions are not written to
-
-
-def test_no_action_is_drawn_anew_at_a_share_of_none():
-    ids = torch.zeros(20, 11, 4, dtype=torch.int64)
-    actions = torch.randint(5, (20, 10), generator=generator())
-    assert torch.equal(relabel_still(actions, ids, 5, 0.0, generator()), actions)
