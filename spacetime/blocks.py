@@ -141,9 +141,7 @@ class SpaceTimeStack(nn.Module):
                 f"must be a multiple of 2·heads, layers and band at least 1"
             )
         self.dim, self.heads, self.band = dim, heads, band
-        self.blocks = nn.ModuleList(
-            SpaceTimeBlock(dim, heads, band, grid) for _ in range(layers)
-        )
+        self.blocks = nn.ModuleList(SpaceTimeBlock(dim, heads, band, grid) for _ in range(layers))
         self.norm = nn.RMSNorm(dim)
 
     def forward(self, x: Tensor) -> Tensor:
