@@ -80,8 +80,8 @@ class Attention(nn.Module):
 
 
 BIAS_SCALE = 25.0
-"""Scores per unit of a learned bias (our choice): AdamW moves a weight by its rate, 0.002, in a step,
-and a score has to move by several units before softmax prefers one place to all others."""
+"""Scores per unit of a learned bias (our choice): AdamW moves a weight by its rate, 0.002, in a
+step, and a score has to move by several units before softmax prefers one place to all others."""
 
 
 def offset_ids(grid: tuple[int, int]) -> Tensor:
