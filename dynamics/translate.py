@@ -1,4 +1,4 @@
-"""A dynamics for other codes: what it has learnt of motion, told in another alphabet."""
+"""A dynamics goes on in another form: in other codes, or with offsets to learn."""
 
 from dataclasses import replace
 
@@ -62,6 +62,25 @@ def translate(dynamics: Dynamics, tokens: Tensor, actions: Tensor) -> Dynamics:
     seen, expected = tokens.sum(dim=1).clamp_min(0.5), (share @ spread).clamp_min(0.5)
     weights["head.bias"] = share @ weights["head.bias"] + (seen / expected).log()
     new.load_state_dict(weights)
+    return new
+
+
+@torch.no_grad()
+def with_offsets(dynamics: Dynamics, grid: tuple[int, int]) -> Dynamics:
+    """Return a dynamics that can learn offsets (see SpaceAttention) and plays as this one does.
+
+    Args:
+        dynamics: left as it is.
+        grid: rows and columns of its tokens.
+
+    Returns:
+        `dynamics` itself if it has a grid; otherwise a new one, whose biases are zero.
+    """
+    if dynamics.config.grid is not None:
+        return dynamics
+    new = Dynamics(replace(dynamics.config, grid=grid)).train(dynamics.training)
+    zeros = {name: torch.zeros_like(weight) for name, weight in new.state_dict().items()}
+    new.load_state_dict(zeros | dynamics.state_dict())
     return new
 
 

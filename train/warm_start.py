@@ -11,7 +11,7 @@ import torch
 from corpus.clips import draw_clips
 from corpus.store import Corpus
 from dynamics.model import Dynamics
-from dynamics.translate import count_pairs, translate
+from dynamics.translate import count_pairs, translate, with_offsets
 from genie.bundle import Bundle, load_bundle
 from genie.catalog import find_world
 from tokenizer.model import Tokenizer
@@ -36,7 +36,7 @@ def open_start(world: str, corpus: Corpus) -> Bundle:
         corpus: what the run learns from.
 
     Returns:
-        The world.
+        The world; where its dynamics knows no offsets, one that can learn them and plays the same.
 
     Raises:
         FileNotFoundError: there is no such world.
@@ -49,7 +49,7 @@ def open_start(world: str, corpus: Corpus) -> Bundle:
             f"{corpus.height}x{corpus.width}: build the corpus with --size "
             f"{bundle.height}x{bundle.width}"
         )
-    return bundle
+    return replace(bundle, dynamics=with_offsets(bundle.dynamics, bundle.tokenizer.grid))
 
 
 def take_over(bundle: Bundle, out: Path) -> None:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from dynamics.model import Dynamics, DynamicsConfig
-from dynamics.translate import count_pairs, translate
+from dynamics.translate import count_pairs, translate, with_offsets
 
 CODES, ACTIONS, PLACES = 10, 3, 4
 
@@ -81,3 +81,12 @@ def test_the_old_dynamics_is_left_as_it_was(dynamics):
 def test_ids_of_other_places_are_refused():
     with pytest.raises(ValueError, match=r"the same places, got \(2, 4\) and \(3, 4\)"):
         count_pairs(torch.zeros(2, 4).long(), torch.zeros(3, 4).long(), 5, 5)
+
+
+def test_a_dynamics_that_may_learn_offsets_plays_as_it_did(dynamics):
+    ids, actions, hidden = clip(CODES, ACTIONS)
+    new = with_offsets(dynamics, (2, 2))
+    assert torch.allclose(new(ids, actions, hidden), dynamics(ids, actions, hidden), atol=1e-6)
+    added = set(new.state_dict()) - set(dynamics.state_dict())
+    assert added == {f"stack.blocks.{layer}.space.offsets" for layer in range(2)}
+    assert with_offsets(new, (2, 2)) is new

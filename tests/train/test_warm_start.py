@@ -6,12 +6,14 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
+import torch
 
+from dynamics.model import Dynamics
 from genie.bundle import load_bundle
 from spacetime.weights import read_weights
 from train import run
 from train.export import fingerprint
-from train.warm_start import TUNING_RATE, begin_translated, begin_with
+from train.warm_start import TUNING_RATE, begin_translated, begin_with, open_start
 
 # Models of a few steps are collapsed; that this is refused otherwise is shown in test_judge.py.
 train = partial(run.train, allow_collapsed=True)
@@ -55,6 +57,20 @@ def test_it_ends_nearer_to_the_world_than_a_run_from_nothing(finished, tuned, mo
         return sum(float((weights[n] - world[n]).square().sum()) for n in world) ** 0.5
 
     assert distance(tuned) < 0.5 * distance(tmp_path / "run")
+
+
+def test_a_world_without_offsets_learns_them_from_here_on(finished, more_video, monkeypatch):
+    world = load_bundle(finished.out / "world")
+    config = replace(world.dynamics.config, grid=None)
+    older = Dynamics(config)
+    older.load_state_dict(world.dynamics.state_dict(), strict=False)
+    monkeypatch.setattr("train.warm_start.load_bundle", lambda path: replace(world, dynamics=older))
+    begun = open_start(str(finished.out / "world"), more_video).dynamics
+    assert begun.config.grid == world.tokenizer.grid
+    weights = begun.state_dict()
+    kept = older.state_dict()
+    assert all(torch.equal(weights[name], kept[name]) for name in kept)
+    assert all((weights[name] == 0).all() for name in set(weights) - set(kept))
 
 
 def test_the_record_says_where_it_began(finished, tuned):
