@@ -9,7 +9,7 @@ SHIPPED = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
 def test_these_recipes_ship():
-    assert SHIPPED == ["avatar", "coinrun", "cpu", "crafter", "gpu", "smoke"]
+    assert SHIPPED == ["avatar", "coinrun", "cpu", "crafter", "gpu", "miner", "smoke"]
 
 
 def test_the_shares_of_coinrun_leave_its_first_slice_time_for_the_dynamics():
@@ -48,7 +48,7 @@ def test_minutes_of_the_whole_are_shared_out(tiny, tmp_path):
 
 @pytest.mark.parametrize("name", ["nope", "", "missing.yaml"])
 def test_an_unknown_recipe_lists_the_known_ones(name):
-    known = "choose one of avatar, coinrun, cpu, crafter, gpu, smoke"
+    known = "choose one of avatar, coinrun, cpu, crafter, gpu, miner, smoke"
     with pytest.raises(ValueError, match=known) as caught:
         load_recipe(name)
     assert "\n" not in str(caught.value)
