@@ -116,7 +116,7 @@ def test_an_exported_zip_is_played_by_path_and_from_the_users_folder(
     assert (find_world("mine") / "world.json").is_file()
     capsys.readouterr()
     assert cli.main(["worlds"]) == 0
-    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("mine")]
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("mine ")]
     assert "16x24, 15 fps" in line
 
 
