@@ -42,11 +42,12 @@ class DynamicsConfig:
                 f"{self.num_tokens}, {self.num_codes}, {self.num_actions} and {self.band}"
             )
         if self.grid is not None:
-            object.__setattr__(self, "grid", tuple(self.grid))
-        if self.grid is not None and self.grid[0] * self.grid[1] != self.num_tokens:
-            raise ValueError(
-                f"a grid of {self.grid[0]} by {self.grid[1]} does not hold {self.num_tokens} tokens"
-            )
+            rows, columns = self.grid
+            object.__setattr__(self, "grid", (rows, columns))  # json knows no tuples
+            if rows * columns != self.num_tokens:
+                raise ValueError(
+                    f"a grid of {rows} by {columns} does not hold {self.num_tokens} tokens"
+                )
 
 
 class Dynamics(nn.Module):

@@ -3,9 +3,10 @@
 import torch
 from torch import Tensor, nn
 
-from spacetime.attention import SpaceAttention, TimeAttention
+from spacetime.attention import TimeAttention
 from spacetime.cache import TimeCache
 from spacetime.rotary import rotary_matrix, rotary_table
+from spacetime.space_attention import SpaceAttention
 
 
 class FeedForward(nn.Module):

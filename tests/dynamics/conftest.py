@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from dynamics import Dynamics, DynamicsConfig
-from spacetime.attention import BIAS_SCALE
+from spacetime.space_attention import BIAS_SCALE
 
 SMALL = DynamicsConfig(
     num_tokens=6, num_codes=11, num_actions=3, dim=16, heads=2, layers=2, band=3, grid=(2, 3)

@@ -3,16 +3,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from spacetime.attention import (
-    BIAS_SCALE,
-    SpaceAttention,
-    TimeAttention,
-    attend,
-    attend_step,
-    band_mask,
-    offset_ids,
-)
+from spacetime.attention import TimeAttention, attend, attend_step, band_mask
 from spacetime.rotary import rotary_table, rotate
+from spacetime.space_attention import BIAS_SCALE, SpaceAttention, offset_ids
 
 
 class OnGpu(Tensor):
