@@ -187,6 +187,11 @@ def test_sizes_out_of_range_are_refused(wrong):
     assert "\n" not in str(error.value)
 
 
+def test_a_grid_that_does_not_hold_the_tokens_is_refused():
+    with pytest.raises(ValueError, match="a grid of 2 by 2 does not hold 6 tokens"):
+        DynamicsConfig(num_tokens=6, num_codes=11, num_actions=3, grid=(2, 2))
+
+
 @pytest.mark.parametrize("wrong", [{"dim": 20, "heads": 3}, {"dim": 6, "heads": 2}, {"layers": 0}])
 def test_sizes_that_do_not_fit_together_are_refused(wrong):
     sizes = {"num_tokens": 6, "num_codes": 11, "num_actions": 3} | wrong
