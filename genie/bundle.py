@@ -1,10 +1,8 @@
-"""A world on disk: one folder with its models, configuration and fingerprints."""
+"""A world in memory, and how it is loaded from its folder and checked."""
 
 import hashlib
-import os
-import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +14,7 @@ from dynamics.model import Dynamics, DynamicsConfig
 from genie.settings import Settings
 from lam.keymap import Keymap
 from lam.model import LatentActionConfig, LatentActionModel
-from spacetime.weights import (
-    model_fingerprint,
-    read_json,
-    read_weights,
-    write_json,
-    write_weights,
-)
+from spacetime.weights import model_fingerprint, read_json, read_weights
 from tokenizer.model import Tokenizer, TokenizerConfig
 
 FORMAT_VERSION = 1
@@ -98,6 +90,12 @@ class Bundle:
         return self.info["demo_keys"]
 
 
+def world_fingerprint(records: Mapping[str, Any]) -> str:
+    """Return the identity of a world, from the records of its models in world.json."""
+    joined = " ".join(records[name]["fingerprint"] for name in sorted(_MODELS))
+    return hashlib.sha256(joined.encode()).hexdigest()
+
+
 def load_bundle(path: Path | str, device: str | torch.device = "cpu") -> Bundle:
     """Load a world.
 
@@ -121,7 +119,7 @@ def load_bundle(path: Path | str, device: str | torch.device = "cpu") -> Bundle:
         models = {name: _load_model(path, name, info) for name in _MODELS}
         settings = Settings(**info["settings"])
         keymap = Keymap.from_json(read_json(path / "keymap.json"))
-        fingerprint = _world_fingerprint(info["models"])
+        fingerprint = world_fingerprint(info["models"])
     except (TypeError, KeyError, AttributeError) as error:
         raise ValueError(
             f"{path / 'world.json'} lacks or misspells {error}: export the world again"
@@ -142,97 +140,6 @@ def load_bundle(path: Path | str, device: str | torch.device = "cpu") -> Bundle:
         prompts=_load_prompts(path / "prompts", models["tokenizer"].config),
         info=info,
     )
-
-
-def write_bundle(
-    path: Path | str,
-    models: Mapping[str, nn.Module],
-    *,
-    settings: Settings,
-    keymap: Keymap,
-    statistics: Mapping[str, Any],
-    prompts: Sequence[np.ndarray],
-    info: Mapping[str, Any],
-) -> None:
-    """Write a world beside its final place and rename it, so that no half of it is ever played.
-
-    Args:
-        path: the folder; an existing world there is replaced.
-        models: tokenizer, lam and dynamics.
-        settings: the tested settings.
-        keymap: which key stands for which action.
-        statistics: token statistics of the corpus.
-        prompts: frames uint8 (H, W, 3).
-        info: name, title, fps, demo_keys, corpus and whatever else the record should say.
-
-    Raises:
-        OSError: if the disk refuses; an existing world stays as it was.
-    """
-    import imageio.v3 as iio
-
-    path = Path(path)
-    partial = path.with_name(f".{path.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
-        (partial / "prompts").mkdir(parents=True)
-        records = _write_models(partial, models)
-        for number, prompt in enumerate(prompts):
-            iio.imwrite(partial / "prompts" / f"{number:02d}.png", prompt)
-        write_json(partial / "keymap.json", keymap.to_json())
-        write_json(partial / "statistics.json", dict(statistics))
-        record = {
-            "format": FORMAT_VERSION,
-            **info,
-            "settings": asdict(settings),
-            "models": records,
-            "fingerprint": _world_fingerprint(records),
-        }
-        write_json(partial / "world.json", record)
-        _replace_folder(partial, path)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
-
-
-def _write_models(folder: Path, models: Mapping[str, nn.Module]) -> dict[str, dict[str, Any]]:
-    """Write the weights; return the config and the fingerprint of each model."""
-    records = {}
-    for name, model in models.items():
-        file = folder / f"{name}.safetensors"
-        write_weights(file, model.state_dict(), torch.bfloat16 if name == "dynamics" else None)
-        config = _plain(asdict(model.config))
-        records[name] = {"config": config, "fingerprint": model_fingerprint(file, config)}
-    return records
-
-
-def _world_fingerprint(records: Mapping[str, Any]) -> str:
-    joined = " ".join(records[name]["fingerprint"] for name in sorted(_MODELS))
-    return hashlib.sha256(joined.encode()).hexdigest()
-
-
-def _plain(config: dict[str, Any]) -> dict[str, Any]:
-    """Turn tuples into lists, as json will, so that fingerprints agree."""
-    return {
-        key: list(value) if isinstance(value, tuple) else value for key, value in config.items()
-    }
-
-
-def _replace_folder(new: Path, path: Path) -> None:
-    old = path.with_name(f".{path.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if path.exists():
-        # The card and pictures are written by other commands and outlive a new export.
-        for kept in path.iterdir():
-            if kept.is_file() and not (new / kept.name).exists():
-                shutil.copy2(kept, new / kept.name)
-        os.replace(path, old)
-    try:
-        os.replace(new, path)
-    except OSError:
-        if old.exists():
-            os.replace(old, path)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def _check_format(path: Path, info: Any) -> None:

@@ -11,7 +11,8 @@ from torch import nn
 
 from corpus.clips import split_episodes
 from corpus.store import Corpus
-from genie.bundle import Bundle, write_bundle
+from genie.bundle import Bundle
+from genie.bundle_writer import write_bundle
 from genie.evaluate.clips import bundle_device
 from genie.evaluate.prompt_choice import candidate_frames, choose_prompts
 from genie.evaluate.statistics import build_statistics

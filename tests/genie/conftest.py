@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,7 +10,8 @@ import pytest
 import torch
 
 from dynamics.model import Dynamics, DynamicsConfig
-from genie.bundle import load_bundle, write_bundle
+from genie.bundle import load_bundle
+from genie.bundle_writer import write_bundle
 from genie.settings import Settings
 from genie.world import World
 from lam.keymap import KeyAction, Keymap
@@ -86,6 +88,13 @@ def small():
 def world_folder(tmp_path_factory):
     """A world on disk; read only."""
     return write_world(tmp_path_factory.mktemp("small") / "w")
+
+
+@pytest.fixture
+def folder(world_folder, tmp_path):
+    """A copy of that world, to be spoilt."""
+    shutil.copytree(world_folder, tmp_path / "w")
+    return tmp_path / "w"
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from dynamics.model import Dynamics, DynamicsConfig
-from genie.bundle import write_bundle
+from genie.bundle_writer import write_bundle
 from genie.cli import main
 from genie.loading import load_world_on
 from genie.play.player import Player
