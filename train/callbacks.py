@@ -12,6 +12,7 @@ import torch
 from rich import get_console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from train.clock import Clock
 from train.curves import draw_curves
 from train.stage import Stage
 
@@ -76,12 +77,16 @@ class Log(L.Callback):
     """Losses and held-out figures as csv and as curves, pictures as png, all in one folder."""
 
     LOSS_EVERY = 25
+    CHECKS_SHARE = 0.1
+    """Most of a fit's time that its checks may take, the last one aside (our choice): with 256
+    tokens a frame one check takes as long as two dozen steps."""
 
     def __init__(self, folder: Path) -> None:
         """Write into `folder`, which is made."""
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self.next_check = 0
+        self.checking = 0.0
 
     def on_train_batch_end(
         self, trainer: L.Trainer, stage: Stage, outputs: Any, batch: Any, batch_idx: int
@@ -92,8 +97,8 @@ class Log(L.Callback):
             logs = {name: float(value) for name, value in outputs["logs"].items()}
             self._row("loss", clock, {"loss": float(outputs["loss"]), **logs})
         check = int(clock.progress * stage.fit_config.checks)
-        if check > self.next_check or clock.finished:
-            self.next_check = check
+        if (check > self.next_check and self._affordable(clock)) or clock.finished:
+            self.next_check, began = check, time.monotonic()
             _check_weights(stage)
             figures, picture = stage.check()
             self._row("held-out", clock, figures)
@@ -104,10 +109,16 @@ class Log(L.Callback):
 
                 iio.imwrite(self.folder / f"step-{clock.step:07d}.png", picture.numpy())
             draw_curves(self.folder)
+            self.checking += time.monotonic() - began
 
     def on_train_start(self, trainer: L.Trainer, stage: Stage) -> None:
         """Do not repeat the checks of earlier slices."""
         self.next_check = int(stage.clock.progress * stage.fit_config.checks)
+
+    def _affordable(self, clock: Clock) -> bool:
+        """Whether checks leave the fit its time; a fit that is counted in steps loses none."""
+        counted = clock.total_seconds is not None
+        return not counted or self.checking <= self.CHECKS_SHARE * clock.slice_spent
 
     def _row(self, name: str, clock: Any, figures: dict[str, float]) -> None:
         """Append one row; a file whose columns changed half-way gets a header again."""

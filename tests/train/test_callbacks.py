@@ -4,12 +4,13 @@ import csv
 import re
 import resource
 import signal
+from types import SimpleNamespace
 
 import imageio.v3 as iio
 import pytest
 import torch
 
-from train import callbacks
+from train import callbacks, clock
 
 
 def spoil_loss(stage, step):
@@ -96,6 +97,31 @@ def test_losses_figures_and_pictures_are_logged(tiny, corpus, tmp_path):
     assert picture.shape == (2 * tiny.SIZE, 8 * tiny.SIZE, 3)
     curves = iio.imread(tmp_path / "logs" / "curves.png")
     assert curves.shape == (3 * 400, 2 * 640, 3)  # loss, squared error, three held-out figures
+
+
+@pytest.mark.parametrize(("share", "looks"), [(0.1, 3), (1.0, 19)])
+def test_dear_checks_leave_a_fit_its_time(tiny, corpus, tmp_path, monkeypatch, share, looks):
+    """A step takes a second, a check ten, and twenty checks are asked for in 200 seconds."""
+    now = [0.0]
+    for module in (clock, callbacks):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(callbacks.Log, "CHECKS_SHARE", share)
+    timed = tiny.Clock(total_steps=1, total_seconds=200.0)
+    stage = tiny.make_stage("tokenizer", corpus, timed, checks=20)
+    loss, check = stage.loss, stage.check
+
+    def costs(seconds, does):
+        def wrapped(*batch):
+            now[0] += seconds
+            return does(*batch)
+
+        return wrapped
+
+    stage.loss, stage.check = costs(1.0, loss), costs(10.0, check)
+    tiny.fit(stage, tmp_path)
+    rows = (tmp_path / "logs" / "held-out.csv").read_text().splitlines()[1:]
+    assert len(rows) == looks
+    assert int(rows[-1].split(",")[0]) == stage.clock.step  # the last one is never left out
 
 
 def test_new_columns_get_a_header_of_their_own(tiny, corpus, tmp_path):
