@@ -174,7 +174,9 @@ def _measure(before: Tensor, after: Tensor) -> Displacement:
 
 def _grey(frames: Tensor) -> Tensor:
     """Return one brightness per pixel, (P, 3, H, W) to (P, H, W): a third of the search's work."""
-    return torch.einsum("pchw, c -> phw", frames, frames.new_tensor([0.3, 0.5, 0.2]))
+    # No matrix product: how it rounds a picture may depend on how many pictures there are.
+    red, green, blue = frames.unbind(dim=1)
+    return 0.3 * red + 0.5 * green + 0.2 * blue
 
 
 def _shift_errors(before: Tensor, after: Tensor, changed: Tensor, radius: int) -> Tensor:
@@ -254,7 +256,7 @@ def _spread(before: Tensor, after: Tensor, changed: Tensor, shift: Tensor) -> Te
 
 def _variance(weight: Tensor, places: Tensor) -> Tensor:
     """Return the variance of places (S,) under weights (P, S) that add to 1 or are all 0."""
-    mean = weight @ places
+    mean = (weight * places).sum(dim=1)
     return (weight * (places - mean[:, None]).square()).sum(dim=1)
 
 
