@@ -19,14 +19,13 @@ from train.encode import read_episodes
 from train.fit_lam import LatentActionStage
 from train.frames import Frames
 from train.hardware import pick_device
+from train.moments import LATER, SHORTEST, draw_moments, long_episodes
 from train.recipe import FitConfig
 
 MAP_PAIRS = 4096
 """Transitions that say where the avatar is."""
 SOON = 3
 """Latents persist for this many frames: shorter than most keys are held."""
-LATER = (3, 8)
-"""Codes agree this many frames apart: longer than a jump's single phase."""
 EPISODES, MOMENTS = 12, 32
 """Transitions a step, as episodes × moments."""
 RECOLOUR = 1.0
@@ -93,13 +92,13 @@ class AvatarActionStage(LatentActionStage):
         super().__init__(model, fit, clock, seed, clips)
         ends = clips.source.corpus.episode_ends
         train, held_out = split_episodes(len(ends), seed)
-        self.spans = _spans(ends, train)
+        self.spans = long_episodes(ends, train)
         if not len(self.spans):
             raise ValueError(
-                f"no episode to train on has {_shortest()} frames: use longer videos, or a recipe "
+                f"no episode to train on has {SHORTEST} frames: use longer videos, or a recipe "
                 "without avatar: true"
             )
-        self.held_out_spans = _spans(ends, held_out)
+        self.held_out_spans = long_episodes(ends, held_out)
         self.looks: tuple[Tensor, Tensor] | None = None
         self.actions: Tensor | None = None
         self.reached: float | None = None
@@ -118,7 +117,7 @@ class AvatarActionStage(LatentActionStage):
         """
         rng = np.random.default_rng([self.seed, step])
         starts = draw_clips(self.clips.starts, self.fit_config.batch, self.seed, step)
-        moments = _moments(self.spans, rng, EPISODES, MOMENTS, (1, SOON))
+        moments = draw_moments(self.spans, rng, EPISODES, MOMENTS, (1, SOON))
         return self.clips.read(starts), torch.from_numpy(starts), moments
 
     def rate_progress(self) -> float:
@@ -175,7 +174,7 @@ class AvatarActionStage(LatentActionStage):
         if self.average.quantized:
             return super().check()
         spans = self.held_out_spans if len(self.held_out_spans) else self.spans
-        moments = _moments(spans, np.random.default_rng(0), 4 * EPISODES, MOMENTS, (1, SOON))
+        moments = draw_moments(spans, np.random.default_rng(0), 4 * EPISODES, MOMENTS, (1, SOON))
         return {"contrast": float(self._contrast(self.average.encoder, moments, 0.0))}, None
 
     def notice(self) -> str | None:
@@ -241,7 +240,7 @@ def _fit_codes(
     for step in range(CODE_STEPS):
         optimizer.param_groups[0]["lr"] = 1e-2 * min(1, 2 * (1 - step / CODE_STEPS) + 0.01)
         episodes = CODE_PAIRS // moments_each
-        moments = _moments(spans, rng, episodes, moments_each, LATER, any_other=True)
+        moments = draw_moments(spans, rng, episodes, moments_each, LATER, any_other=True)
         scores = encoder.scores(features[moments.flatten().to(features.device)])
         now, soon, other = scores.softmax(dim=1).unflatten(0, (-1, 3)).unbind(dim=1)
         gained = persistence(now, soon, other)
@@ -252,48 +251,6 @@ def _fit_codes(
             late.append(gained.detach())
     head.requires_grad_(False)
     return float(torch.stack(late).mean())
-
-
-def _shortest() -> int:
-    """Return the length of episode from which its moments can be told from each other."""
-    return 10 * LATER[1]
-
-
-def _spans(ends: np.ndarray, episodes: np.ndarray) -> np.ndarray:
-    """Return first and one past the last transition of each long enough episode, int64 (E, 2)."""
-    begins = np.concatenate([np.zeros(1, np.int64), ends[:-1]])
-    spans = np.stack((begins, ends - 1), axis=1)[episodes]
-    return spans[spans[:, 1] - spans[:, 0] >= _shortest()]
-
-
-def _moments(
-    spans: np.ndarray,
-    rng: np.random.Generator,
-    episodes: int,
-    moments: int,
-    apart: tuple[int, int],
-    any_other: bool = False,
-) -> Tensor:
-    """Draw transitions and ones that follow them.
-
-    Args:
-        spans: int64 (E, 2), from `_spans`.
-        rng: what to draw with.
-        episodes: E, to draw from.
-        moments: M, in each.
-        apart: least and most frames between now and soon.
-        any_other: whether a third transition of the same episode is drawn too.
-
-    Returns:
-        int64 (E, M, 2 or 3): now, soon, and any other.
-    """
-    chosen = spans[rng.integers(len(spans), size=episodes)]
-    first, last = chosen[:, :1], chosen[:, 1:]
-    now = rng.integers(first, last - apart[1], size=(episodes, moments))
-    drawn = [now, now + rng.integers(apart[0], apart[1] + 1, size=now.shape)]
-    if any_other:
-        drawn.append(rng.integers(first, last, size=now.shape))
-    return torch.from_numpy(np.stack(drawn, axis=-1))
 
 
 @torch.no_grad()

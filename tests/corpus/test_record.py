@@ -1,5 +1,4 @@
 import errno
-import math
 import sys
 import types
 
@@ -10,10 +9,6 @@ import zarr
 import corpus.record
 from corpus.games import FAMILIES, INSTALL, GymnasiumGames
 from corpus.record import (
-    HeldActions,
-    hold_lengths,
-    parse_actions,
-    parse_levels,
     record_corpus,
 )
 from corpus.store import Corpus
@@ -140,34 +135,6 @@ def test_short_recordings_work(tmp_path, gymnasium, frames):
     assert frames - 1 <= read.num_frames <= frames
 
 
-@pytest.mark.parametrize("hold", [1, 2, 30])
-def test_holds_stay_within_their_limits(hold):
-    lengths = hold_lengths(np.random.default_rng(0), hold, 10_000)
-    assert lengths.min() == 1 and lengths.max() == hold
-
-
-def test_holds_are_log_uniform():
-    lengths = hold_lengths(np.random.default_rng(0), 30, 100_000)
-    for n in range(1, 31):
-        share = math.log((n + 1) / n) / math.log(31)
-        assert abs((lengths == n).mean() - share) < 0.006
-
-
-def test_actions_are_held_for_as_long_as_drawn():
-    policy = HeldActions(1, 1000, 30, np.random.default_rng(0))
-    actions = np.array([policy.next()[0] for _ in range(20_000)])
-    runs = np.diff(np.flatnonzero(np.diff(actions)))
-    assert runs.min() >= 1 and 25 < runs.max() <= 60  # two runs in a row may draw one action
-    assert abs(np.median(runs) - np.median(hold_lengths(np.random.default_rng(1), 30, 9999))) <= 1
-
-
-def test_games_change_their_actions_independently():
-    policy = HeldActions(4, 50, 5, np.random.default_rng(0))
-    actions = np.array([policy.next() for _ in range(100)])
-    assert actions.min() == 0 and actions.max() == 49
-    assert len({tuple(column) for column in actions.T}) == 4
-
-
 @pytest.mark.parametrize(
     ("options", "word"),
     [
@@ -275,16 +242,6 @@ def test_the_games_of_a_package_get_its_options_and_bear_its_rate_and_licence(
     assert (games.fps, games.licence) == (family.fps, family.licence)
 
 
-def test_levels_are_read_as_a_range():
-    assert parse_levels("0:10000") == (0, 10000)
-
-
-@pytest.mark.parametrize("text", ["", "5", "5:", ":5", "5:5", "9:3", "a:b", "1:2:3"])
-def test_levels_that_are_no_range_are_refused(text):
-    with pytest.raises(ValueError, match="A:B"):
-        parse_levels(text)
-
-
 def test_a_real_gymnasium_environment_can_be_recorded(tmp_path, monkeypatch):
     gymnasium = pytest.importorskip("gymnasium", reason="optional extra not installed: record")
 
@@ -328,9 +285,3 @@ def test_actions_that_the_game_has_not_are_refused(tmp_path, gymnasium):
     with pytest.raises(ValueError, match="--actions 2:5: Count-v0 has 3"):
         _record(tmp_path / "out", actions=(2, 5))
     assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.parametrize("text", ["9", "3:3", "a:b", "4:2"])
-def test_a_range_of_actions_that_is_none_is_refused(text):
-    with pytest.raises(ValueError, match="actions|action"):
-        parse_actions(text)

@@ -72,6 +72,15 @@ def actions_of(count, seed=0):
     return np.random.default_rng(seed).integers(0, ACTIONS, count).tolist()
 
 
+def play(world, actions):
+    return [world.step(action) for action in actions]
+
+
+def same(one, other):
+    """Whether two plays drew the same frames."""
+    return len(one) == len(other) and all(map(np.array_equal, one, other))
+
+
 def tree(path):
     """Every file below a folder, with its bytes."""
     files = (file for file in path.rglob("*") if file.is_file())

@@ -1,26 +1,14 @@
 """One world to play: prompts, actions, and moments that are saved and come back bit for bit."""
 
-import dataclasses
-import json
-
 import numpy as np
 import pytest
 import torch
 
-from genie.bundle import load_bundle
 from genie.rollout import Rollout
 from genie.settings import Settings
-from genie.world import State, World
+from genie.world import World
 
 OTHER = Settings(steps=3, order="random", temperature=0.5)
-
-
-def play(world, actions):
-    return [world.step(action) for action in actions]
-
-
-def same(one, other):
-    return len(one) == len(other) and all(map(np.array_equal, one, other))
 
 
 def test_a_frame_is_uint8_and_counted(world, small):
@@ -37,20 +25,20 @@ def test_a_seed_plays_the_same_twice_and_another_seed_differs(world, small):
     actions = small.actions_of(6)
 
     def played(seed):
-        return [world.reset(small.draw_prompts()[0], seed), *play(world, actions)]
+        return [world.reset(small.draw_prompts()[0], seed), *small.play(world, actions)]
 
-    assert same(played(1), played(1))
-    assert not same(played(1), played(2))
+    assert small.same(played(1), played(1))
+    assert not small.same(played(1), played(2))
 
 
 def test_it_is_a_rollout_of_one(world, bundle, small):
     prompt, actions = small.draw_prompts()[0], small.actions_of(5)
-    frames = [world.reset(prompt, seed=4), *play(world, actions)]
+    frames = [world.reset(prompt, seed=4), *small.play(world, actions)]
     pixels = torch.from_numpy(prompt).movedim(-1, 0).float()[None, None] / 255
     rollout = Rollout(bundle, [4])
     shown = [rollout.reset(bundle.tokenizer.encode(pixels), torch.zeros(1, 0, dtype=torch.long))]
     shown = [shown[0][0, -1], *(rollout.step(torch.tensor([a]))[1][0] for a in actions)]
-    assert same(frames, [frame.numpy() for frame in shown])
+    assert small.same(frames, [frame.numpy() for frame in shown])
 
 
 def test_actions_of_a_longer_prompt_are_inferred_by_the_lam(world, bundle, small):
@@ -70,8 +58,8 @@ def test_actions_of_a_longer_prompt_are_inferred_by_the_lam(world, bundle, small
 
 def test_a_picture_and_a_clip_of_one_are_the_same_prompt(world, small):
     prompt = small.draw_prompts()[0]
-    one = [world.reset(prompt, 3), *play(world, [1, 2])]
-    assert same(one, [world.reset(prompt[None], 3), *play(world, [1, 2])])
+    one = [world.reset(prompt, 3), *small.play(world, [1, 2])]
+    assert small.same(one, [world.reset(prompt[None], 3), *small.play(world, [1, 2])])
 
 
 @pytest.mark.parametrize(
@@ -107,13 +95,13 @@ def test_a_refused_prompt_leaves_the_play_as_it_was(world, small):
 @pytest.mark.parametrize("action", [-1, 4, 1000])
 def test_an_action_out_of_range_is_one_line_and_changes_nothing(world, small, action):
     world.reset(small.draw_prompts()[0], seed=1)
-    expected = play(world, [1, 2])
+    expected = small.play(world, [1, 2])
     world.reset(small.draw_prompts()[0], seed=1)
     first = world.step(1)
     with pytest.raises(ValueError, match="actions 0 to 3") as caught:
         world.step(action)
     assert "\n" not in str(caught.value)
-    assert same([first, world.step(2)], expected)
+    assert small.same([first, world.step(2)], expected)
 
 
 @pytest.mark.parametrize("call", [lambda w: w.step(0), lambda w: w.save_state()])
@@ -123,33 +111,11 @@ def test_before_reset_nothing_can_be_played_or_saved(world, call):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("through_disk", [False, True])
-@pytest.mark.parametrize("moment", [0, 1, 4, 9, "LONG"])
-def test_a_moment_comes_back_bit_for_bit(world, bundle, small, tmp_path, moment, through_disk):
-    count = small.LONG if moment == "LONG" else moment
-    actions = small.actions_of(count + 5)
-    world.reset(np.stack(small.draw_prompts()), seed=9)
-    before = play(world, actions[:count])
-    state = world.save_state()
-    if through_disk:
-        state.save(tmp_path / "s")
-        state = State.load(tmp_path / "s")
-    followed = play(world, actions[count:])
-    again = World(bundle)
-    last = again.load_state(state)
-    assert again.frame_index == count + 2
-    assert not before or np.array_equal(last, before[-1])
-    assert same(play(again, actions[count:]), followed)
-    last = world.load_state(state)  # back in time in the same world
-    assert same(play(world, actions[count:]), followed)
-    assert torch.equal(world.save_state().ids, again.save_state().ids)
-
-
 def test_when_a_frame_settles_changes_nothing_that_is_drawn(world, bundle, small):
     """Play lets a frame enter the history once it is shown; saving and going back come before."""
     prompt, actions = small.draw_prompts()[0], small.actions_of(9)
     world.reset(prompt, seed=3)
-    expected = play(world, actions)
+    expected = small.play(world, actions)
     settled = World(bundle)
     settled.reset(prompt, seed=3)
     settled.settle()
@@ -160,7 +126,7 @@ def test_when_a_frame_settles_changes_nothing_that_is_drawn(world, bundle, small
             settled.load_state(settled.save_state())
         for _ in range(number % 3):
             settled.settle()
-    assert same(frames, expected)
+    assert small.same(frames, expected)
 
 
 def test_settling_counts_to_the_model_s_time(world, small):
@@ -172,28 +138,9 @@ def test_settling_counts_to_the_model_s_time(world, small):
     assert world.seconds.decode == drawing.decode
 
 
-def test_settings_that_changed_on_the_way_come_back_too(world, bundle, small, tmp_path):
-    actions = small.actions_of(12)
-    world.reset(small.draw_prompts()[0], seed=2)
-    play(world, actions[:3])
-    world.settings = OTHER
-    play(world, actions[3:6])
-    world.settings = dataclasses.replace(OTHER, temperature=2.0)  # of no frame yet
-    state = world.save_state()
-    followed = play(world, actions[6:])
-    state.save(tmp_path / "s")
-    again = World(bundle)
-    again.load_state(State.load(tmp_path / "s"))
-    assert again.settings == world.settings
-    assert same(play(again, actions[6:]), followed)
-    drawn_with = again.save_state().settings
-    assert drawn_with[:7] == (bundle.settings,) * 4 + (OTHER,) * 3
-    assert drawn_with[7:] == (world.settings,) * 6
-
-
 def test_new_settings_count_from_the_next_frame(world, small):
     world.reset(small.draw_prompts()[0], seed=2)
-    plain = play(world, [1, 2])
+    plain = small.play(world, [1, 2])
     world.reset(small.draw_prompts()[0], seed=2)
     first = world.step(1)
     world.settings = OTHER
@@ -211,86 +158,9 @@ def test_settings_given_at_the_start_are_used(bundle, world_folder, small):
     assert other.settings == OTHER
 
 
-def test_a_saved_moment_does_not_change_while_play_goes_on(world, small):
-    world.reset(small.draw_prompts()[0], seed=2)
-    play(world, [1, 2])
-    state = world.save_state()
-    ids = state.ids.clone()
-    play(world, [3, 0])
-    assert torch.equal(state.ids, ids) and state.frame_index == 3
-
-
-def test_a_moment_of_another_world_is_refused(world, small, tmp_path):
-    other = World(load_bundle(small.write_world(tmp_path / "w", small.make_models(seed=1))))
-    for played in (world, other):
-        played.reset(small.draw_prompts()[0], seed=2)
-    expected = other.save_state()
-    with pytest.raises(ValueError, match="saved in another world") as caught:
-        other.load_state(world.save_state())
-    assert "\n" not in str(caught.value)
-    assert torch.equal(other.save_state().ids, expected.ids)
-
-
-@pytest.fixture
-def saved(world, small, tmp_path):
-    world.reset(small.draw_prompts()[0], seed=2)
-    play(world, [1, 2])
-    world.save_state().save(tmp_path / "s")
-    return tmp_path / "s"
-
-
-def test_a_moment_on_disk_is_json_and_safetensors(saved):
-    assert {path.name for path in saved.iterdir()} == {"state.json", "state.safetensors"}
-
-
-@pytest.mark.parametrize(
-    "key",
-    ["format", "world", "seed", "frame_index", "settings", "settings_of_frame", "next_settings"],
-)
-def test_a_saved_moment_that_lacks_something_is_one_line(saved, key):
-    record = json.loads((saved / "state.json").read_text())
-    del record[key]
-    (saved / "state.json").write_text(json.dumps(record))
-    with pytest.raises(ValueError, match="save") as caught:
-        State.load(saved)
-    assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [
-        ("format", 2),
-        ("frame_index", 9),
-        ("settings", [{"steps": 0, "order": "random", "temperature": 1.0}]),
-        ("settings", [{"speed": 3}]),
-        ("settings_of_frame", [0, 0]),
-        ("settings_of_frame", [0, 0, 5]),
-        ("next_settings", None),
-    ],
-)
-def test_a_saved_moment_with_a_wrong_value_is_one_line(saved, key, value):
-    record = json.loads((saved / "state.json").read_text())
-    (saved / "state.json").write_text(json.dumps({**record, key: value}))
-    with pytest.raises(ValueError) as caught:
-        State.load(saved)
-    assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize("file", ["state.json", "state.safetensors"])
-def test_a_cut_or_missing_file_of_a_saved_moment_is_one_line(saved, file):
-    whole = (saved / file).read_bytes()
-    (saved / file).write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ValueError) as caught:
-        State.load(saved)
-    assert "\n" not in str(caught.value)
-    (saved / file).unlink()
-    with pytest.raises(FileNotFoundError, match=file):
-        State.load(saved)
-
-
 def test_tokens_of_a_play_are_told_from_any_frame_on(world, small):
     world.reset(np.stack(small.draw_prompts()), seed=2)
-    play(world, [1, 3, 2])
+    small.play(world, [1, 3, 2])
     state = world.save_state()
     ids, leads = world.history()
     assert ids.dtype == np.uint16
@@ -301,7 +171,10 @@ def test_tokens_of_a_play_are_told_from_any_frame_on(world, small):
 
 
 def test_any_frame_is_drawn_again_from_tokens_as_play_drew_it(world, small):
-    frames = [world.reset(small.draw_prompts()[0], seed=2), *play(world, small.actions_of(12))]
+    frames = [
+        world.reset(small.draw_prompts()[0], seed=2),
+        *small.play(world, small.actions_of(12)),
+    ]
     ids, _ = world.history()
     assert world.picture_memory > 1  # this world's pictures depend on frames before
     for last in (0, 3, 12):
@@ -312,13 +185,13 @@ def test_any_frame_is_drawn_again_from_tokens_as_play_drew_it(world, small):
 def test_looking_back_does_not_change_what_comes(world, small):
     def played(look):
         world.reset(small.draw_prompts()[0], seed=2)
-        frames = play(world, [1, 2, 3])
+        frames = small.play(world, [1, 2, 3])
         if look:
             world.picture(world.history()[0][:2])
             world.see(small.draw_prompts()[1])
-        return [*frames, *play(world, [2, 1])]
+        return [*frames, *small.play(world, [2, 1])]
 
-    assert same(played(True), played(False))
+    assert small.same(played(True), played(False))
 
 
 def test_a_prompt_is_seen_as_play_begins_with_it(world, small):
@@ -341,7 +214,7 @@ def test_the_tokens_of_the_prompt_stay_what_the_tokenizer_made_of_it(world, bund
     prompt = np.stack(small.draw_prompts(3))
     pixels = torch.from_numpy(prompt).movedim(-1, -3).float()[None] / 255
     world.reset(prompt, seed=2)
-    play(world, small.actions_of(4))
+    small.play(world, small.actions_of(4))
     ids, _ = world.history()
     assert len(ids) == 7
     assert np.array_equal(ids[:3], bundle.tokenizer.encode(pixels)[0].numpy())

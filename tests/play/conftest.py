@@ -6,10 +6,13 @@ import json
 from types import SimpleNamespace
 
 import numpy as np
+import pygame
 import pytest
 
 from genie.play.game import Game, GameOptions
+from genie.play.loop import PlayScreen
 from genie.play.player import Player
+from genie.play.window import Window
 from genie.settings import Settings
 from genie.world_card import read_card
 from lam.keymap import KeyAction, Keymap
@@ -171,6 +174,33 @@ def player(world):
 def game(card, player, workplace):
     """Play without a screen; a frame takes 0.1 s of its clock."""
     return Driven(Game(card, player, GameOptions(folder=workplace)))
+
+
+@pytest.fixture
+def window(monkeypatch):
+    """A window of 900 x 620, in memory."""
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    pygame.display.init()
+    yield Window((900, 620), "Toy")
+    pygame.quit()
+
+
+@pytest.fixture
+def play(window, card, player, workplace):
+    """A screen on a game; `play.game` is the game."""
+
+    def begin(**options):
+        game = Game(card, player, GameOptions(folder=workplace, **options))
+        screen = PlayScreen(window, game)
+        screen.game = game
+        return screen
+
+    return begin
+
+
+@pytest.fixture
+def screen(play):
+    return play()
 
 
 class Driven:

@@ -5,38 +5,6 @@ import pygame
 import pytest
 from PIL import Image
 
-from genie.play.game import Game, GameOptions
-from genie.play.loop import PlayScreen
-from genie.play.window import Window
-
-SIZE = (900, 620)
-
-
-@pytest.fixture
-def window(monkeypatch):
-    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
-    pygame.display.init()
-    yield Window(SIZE, "Toy")
-    pygame.quit()
-
-
-@pytest.fixture
-def play(window, card, player, workplace):
-    """A screen on a game; `play.game` is the game."""
-
-    def begin(**options):
-        game = Game(card, player, GameOptions(folder=workplace, **options))
-        screen = PlayScreen(window, game)
-        screen.game = game
-        return screen
-
-    return begin
-
-
-@pytest.fixture
-def screen(play):
-    return play()
-
 
 def press(key):
     pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=key))
@@ -60,15 +28,6 @@ def sharp(screen, player):
     scale = screen.area.width // player.frame.shape[1]
     large = player.frame.repeat(scale, 0).repeat(scale, 1)
     return scale > 1 and (picture(screen.area) == large).all()
-
-
-def until(screen, done):
-    """Turn until something is so, as a film that is written between frames."""
-    for _ in range(200):
-        if done():
-            return
-        screen.turn()
-    raise AssertionError("it never came about")
 
 
 def test_arrows_choose_actions_and_the_last_one_pressed_wins(screen, world):
@@ -144,7 +103,7 @@ def test_full_screen_keeps_pixels_sharp_and_goes_back(screen, player):
 
 def test_the_figures_change_with_action_and_frame_and_tab_hides_them(screen, player):
     def beside():
-        return pixels()[:, SIZE[0] - 250 :].copy()
+        return pixels()[:, -250:].copy()
 
     screen.turn()
     before = beside()
@@ -153,7 +112,7 @@ def test_the_figures_change_with_action_and_frame_and_tab_hides_them(screen, pla
     assert (beside() != before).any()
     press(pygame.K_TAB)
     screen.turn()
-    assert screen.area.centerx == SIZE[0] // 2  # the picture takes the room
+    assert screen.area.centerx == 450  # the picture takes the room
     assert sharp(screen, player)
 
 
@@ -243,67 +202,6 @@ def test_a_window_without_focus_lets_go_of_keys(screen, world):
     pygame.event.post(pygame.event.Event(pygame.WINDOWFOCUSLOST))
     screen.turn()
     assert world.actions == [1, 0]
-
-
-def test_g_records_a_gif_of_the_frames_between(screen, workplace):
-    screen.turn()
-    press(pygame.K_g)
-    press(pygame.K_RIGHT)
-    for _ in range(5):
-        screen.turn()
-    assert screen.game.mark is not None
-    press(pygame.K_g)
-    until(screen, lambda: list(workplace.glob("toy.gif")))
-    assert screen.game.mark is None
-    assert [path.name for path in workplace.iterdir()] == ["toy.gif"]
-    with Image.open(workplace / "toy.gif") as image:
-        assert image.n_frames == 5
-        assert image.info["duration"] == 70  # the rate nearest to the world's 15 a second
-        red = np.asarray(image.convert("RGB"))[..., 0]
-    assert (red == 120).all()
-
-
-def test_a_second_gif_does_not_replace_the_first_and_leaving_completes_it(play, workplace):
-    (workplace / "toy.gif").write_bytes(b"mine")
-    screen = play(frames=3)
-    for _ in range(2):
-        screen.turn()
-    press(pygame.K_l)
-    screen.run()
-    assert (workplace / "toy.gif").read_bytes() == b"mine"
-    with Image.open(workplace / "toy-2.gif") as image:
-        assert image.n_frames == 2
-
-
-def test_g_twice_without_a_frame_between_writes_nothing(screen, workplace):
-    press(pygame.K_g)
-    press(pygame.K_g)
-    screen.turn()
-    assert list(workplace.iterdir()) == []
-
-
-def test_a_full_disk_while_recording_does_not_end_play(play, monkeypatch, workplace):
-    def full(*_):
-        raise OSError("No space left on device")
-
-    monkeypatch.setattr("genie.play.keep.Recording.add", full)
-    screen = play(frames=4)
-    screen.turn()
-    press(pygame.K_l)
-    screen.run()
-    assert screen.game.state.total == 4
-    assert list(workplace.iterdir()) == []
-
-
-def test_a_screenshot_equals_the_last_frame(screen, player, workplace):
-    press(pygame.K_RIGHT)
-    screen.turn()
-    press(pygame.K_p)
-    press(pygame.K_F12)
-    press(pygame.K_F12)
-    screen.turn()
-    for name in ("toy-frame.png", "toy-frame-2.png"):
-        assert (np.asarray(Image.open(workplace / name)) == player.frame).all()
 
 
 def test_a_frame_settles_after_it_is_shown(screen, world, window, monkeypatch):

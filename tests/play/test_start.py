@@ -12,7 +12,6 @@ from genie.play.gallery import read_gallery
 from genie.play.recent import KEPT, end_log, last_session, new_log
 from genie.play.start import Choice, StartState
 from genie.play.start_loop import StartScreen
-from genie.play.window import Window
 
 
 def add_prompts(path, shades):
@@ -94,14 +93,6 @@ def test_pictures_are_painted_sharp_and_the_chosen_one_stands_out(state):
     area = next(area for area, choice in targets if choice == Choice(world=0, prompt=3))
     assert tuple(shown[0][area.center]) == (70, 70, 70)
     assert (shown[0] != shown[1]).any()
-
-
-@pytest.fixture
-def window(monkeypatch):
-    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
-    pygame.display.init()
-    yield Window((896, 624), "worlds")
-    pygame.quit()
 
 
 def test_a_click_on_a_picture_ends_the_start_screen_and_warming_up_is_said(window, state):

@@ -174,7 +174,7 @@ def test_a_flight_is_found_and_means_what_is_pressed(
 
 def test_nothing_is_found_where_keys_are_not_held(tiny, corpus, tmp_path, quick, monkeypatch):
     """The same fit, told that two moments of an episode at random follow each other."""
-    drawn = fit_avatar._moments
+    drawn = fit_avatar.draw_moments
 
     def shuffled(spans, rng, *arguments, **others):
         moments = drawn(spans, rng, *arguments, **others)
@@ -182,7 +182,7 @@ def test_nothing_is_found_where_keys_are_not_held(tiny, corpus, tmp_path, quick,
         moments[..., 1] = moments[:, order, 1]
         return moments
 
-    monkeypatch.setattr(fit_avatar, "_moments", shuffled)
+    monkeypatch.setattr(fit_avatar, "draw_moments", shuffled)
     torch.manual_seed(0)
     stage = make_stage(tiny, corpus)
     tiny.fit(stage, tmp_path)
