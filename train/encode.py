@@ -17,10 +17,8 @@ from lam.model import LatentActionModel
 from tokenizer.model import Tokenizer
 from train.data import to_float
 from train.frames import Frames
+from train.hardware import frames_at_once
 
-FRAMES_PER_BATCH = 256
-ON_A_GPU = 8
-"""Times as many frames a batch there."""
 NO_ACTION = -1
 MOST_CODES = 2**16
 EPISODES_AT_ONCE = 256
@@ -164,7 +162,7 @@ def _integers(
     """Return ids uint16 (frames, N), and actions int8 (frames,)."""
     frames = source.corpus.num_frames
     device = next(tokenizer.parameters()).device
-    size = FRAMES_PER_BATCH * (ON_A_GPU if device.type == "cuda" else 1)
+    size = frames_at_once(device)
     ids = np.empty((frames, tokenizer.num_tokens), np.uint16)
     codes = torch.zeros(frames - 1, dtype=torch.long, device=device)
     shift = torch.zeros(frames - 1, 2, device=device)

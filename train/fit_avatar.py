@@ -18,7 +18,7 @@ from train.data import FrameClips, to_float
 from train.encode import read_episodes
 from train.fit_lam import LatentActionStage
 from train.frames import Frames
-from train.hardware import pick_device
+from train.hardware import frames_at_once, pick_device
 from train.moments import LATER, SHORTEST, draw_moments, long_episodes
 from train.recipe import FitConfig
 
@@ -32,7 +32,6 @@ RECOLOUR = 1.0
 """Spread of the random brightness and contrast: ground and sky must not tell moments apart."""
 CODE_STARTS, CODE_STEPS, CODE_PAIRS = 24, 500, 4096
 """Most starts end in codes that mix two keys; the one whose codes persist most mixes least."""
-LOOKS_AT_ONCE = 1024
 
 
 def unexplained_share(frames: Frames, starts: np.ndarray) -> Tensor:
@@ -261,9 +260,9 @@ def _look(frames: Frames, encoder: AvatarEncoder, device: torch.device) -> tuple
         uint8 (frames − 1, 2, 3, height, width) boxes, and int8 (frames − 1, 2) shifts.
     """
     boxes, shifts = [], []
-    count = frames.corpus.num_frames
-    for first in track(range(0, count - 1, LOOKS_AT_ONCE), description="look at the avatar"):
-        batch = to_float(frames.between(first, min(first + LOOKS_AT_ONCE + 1, count)).to(device))
+    count, size = frames.corpus.num_frames, frames_at_once(device)
+    for first in track(range(0, count - 1, size), description="look at the avatar"):
+        batch = to_float(frames.between(first, min(first + size + 1, count)).to(device))
         box, shift = encoder.look(batch[:-1], batch[1:])
         boxes.append((box * 255).round().to(torch.uint8))
         shifts.append(shift.to(torch.int8))

@@ -1,4 +1,4 @@
-"""What the machine that fits has: its device, and which numbers it multiplies fast."""
+"""What the machine that fits has: its device, what it multiplies fast, and how much at once."""
 
 import torch
 
@@ -6,6 +6,17 @@ import torch
 def pick_device() -> torch.device:
     """Return the device that models are fitted and corpora are encoded on."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def frames_at_once(device: torch.device) -> int:
+    """Return how many frames of a corpus are looked at in one batch.
+
+    Args:
+        device: a GPU is kept busy. On a CPU the tensors of a batch stay below 32 MB: above, the
+            C library hands each one fresh pages, which took half of the time (lab notes,
+            2026-11-28).
+    """
+    return 2048 if device.type == "cuda" else 64
 
 
 def has_fast_bfloat16(device: torch.device) -> bool:

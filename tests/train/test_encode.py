@@ -29,7 +29,7 @@ def models(tiny):
 
 @pytest.fixture
 def small_batches(monkeypatch):
-    monkeypatch.setattr(encode, "FRAMES_PER_BATCH", 8)
+    monkeypatch.setattr(encode, "frames_at_once", lambda device: 8)
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_actions_are_inferred_inside_episodes_and_absent_at_their_ends(uneven, m
 
 
 def test_a_batch_border_makes_no_difference(uneven, models, encoded, tmp_path, monkeypatch):
-    monkeypatch.setattr(encode, "FRAMES_PER_BATCH", 256)
+    monkeypatch.setattr(encode, "frames_at_once", lambda device: 256)
     encode_corpus(uneven, *models, tmp_path / "whole.zarr", STAMP)
     whole = load_encoded(tmp_path / "whole.zarr", STAMP)
     assert np.array_equal(encoded.ids, whole.ids)
