@@ -59,8 +59,9 @@ def train(
         resume: go on with a run whose folder exists.
         seed: of every draw.
         start: a world to go on from: its tokenizer and latent action model are taken over as they
-            are, its dynamics learns on, at lower rates. In a run that has both already, its
-            dynamics is translated into their ids. With the stage tokenizer, that one learns on.
+            are where the run has none, and its dynamics learns on, at lower rates. In a run that
+            has its own, the dynamics is translated into their ids. With the stage tokenizer, that
+            one learns on.
         allow_collapsed: fit the dynamics although the latent actions are collapsed; the world's
             record says so.
 
@@ -91,7 +92,7 @@ def train(
     _check_sizes(chosen, opened, seed, begun)
     open_out(out, stage, resume)
     write_run_record(out, opened, recipe, seed, begun, stage)
-    if begun is not None and stage != "tokenizer" and not (out / "tokenizer").exists():
+    if begun is not None and stage != "tokenizer":
         take_over(begun, out)
     frames = Frames(opened)
     for name in wanted:

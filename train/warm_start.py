@@ -53,10 +53,11 @@ def open_start(world: str, corpus: Corpus) -> Bundle:
 
 
 def take_over(bundle: Bundle, out: Path) -> None:
-    """Write the world's tokenizer and latent action model into a run, as if fitted there."""
+    """Write the world's tokenizer and latent action model into a run that has none of its own."""
     for name, model in (("tokenizer", bundle.tokenizer), ("lam", bundle.lam)):
-        (out / name).mkdir(parents=True, exist_ok=True)
-        export_model(out / name, model)
+        if not (out / name).exists():
+            (out / name).mkdir(parents=True)
+            export_model(out / name, model)
 
 
 def begin_with(model: Fitted, fit: FitConfig) -> tuple[Fitted, FitConfig]:

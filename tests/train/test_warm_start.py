@@ -125,6 +125,19 @@ def test_a_tokenizer_learns_on_from_the_worlds(tiny, finished, more_video, tmp_p
     assert made.info["models"]["tokenizer"] != begun.info["models"]["tokenizer"]
 
 
+def test_the_worlds_action_model_serves_a_run_that_has_a_tokenizer_only(
+    finished, more_video, tmp_path
+):
+    world = str(finished.out / "world")
+    for stage in ("tokenizer", "encode", "dynamics"):
+        train(stage, more_video.path, finished.recipe, tmp_path / "run", start=world)
+    begun, made = (load_bundle(run / "world").info for run in (finished.out, tmp_path / "run"))
+    assert made["models"]["lam"] == begun["models"]["lam"]
+    own = fingerprint(tmp_path / "run" / "tokenizer")
+    assert made["models"]["tokenizer"]["fingerprint"] == own
+    assert own != begun["models"]["tokenizer"]["fingerprint"]
+
+
 def test_a_world_of_another_size_is_refused(tiny, finished, tmp_path):
     wide = tiny.write_corpus(tmp_path / "c", lengths=(20, 20), size=(16, 24))
     with pytest.raises(ValueError, match="16x16, the corpus has 16x24"):
