@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 from importlib import metadata
@@ -235,6 +236,20 @@ def test_light_commands_load_neither_torch_nor_lightning_nor_pygame(arguments):
     )
     assert result.returncode == 0
     assert result.stderr.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "spins"),
+    [({}, "30000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "ACTIVE"}, None)],
+)
+def test_threads_wait_briefly_for_each_other_unless_told_how(monkeypatch, capsys, chosen, spins):
+    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+        monkeypatch.setenv(name, "to come back")
+        monkeypatch.delenv(name)
+    for name, value in chosen.items():
+        monkeypatch.setenv(name, value)
+    assert cli.main(["--version"]) == 0
+    assert os.environ.get("GOMP_SPINCOUNT") == spins
 
 
 def test_play_py_passes_its_arguments_to_play():
