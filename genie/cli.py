@@ -18,8 +18,8 @@ from genie import arguments
 from genie.catalog import describe, find_world, list_user_worlds, list_worlds
 from genie.homes import user_worlds_folder
 
-_SPINS = "30000"
-"""Turns of about a millisecond in all: beyond it, a thread that waits for another one sleeps."""
+_SPINS = "1000"
+"""Looks in about a twentieth of a millisecond, after which a thread that waits goes to sleep."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -51,8 +51,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _wait_briefly() -> None:
     """Let the threads of one operation spin for each other briefly, before torch is loaded.
 
-    GNU's OpenMP spins ten times as long. Where another program wants the processor, each thread
-    then spins while the one that it waits for cannot run: 0.3 frames/s in place of 26 (lab notes,
+    GNU's OpenMP spins 300 times as long. Where another program wants the processor, each thread
+    then spins while the one that it waits for cannot run: 0.3 frames/s in place of 19 (lab notes,
     2026-11-28). Who has chosen how to wait is left alone; other OpenMP libraries ignore it.
     """
     if not {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"} & os.environ.keys():

@@ -240,7 +240,7 @@ def test_light_commands_load_neither_torch_nor_lightning_nor_pygame(arguments):
 
 @pytest.mark.parametrize(
     ("chosen", "spins"),
-    [({}, "30000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "ACTIVE"}, None)],
+    [({}, "1000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "ACTIVE"}, None)],
 )
 def test_threads_wait_briefly_for_each_other_unless_told_how(monkeypatch, capsys, chosen, spins):
     for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
