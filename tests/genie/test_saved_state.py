@@ -8,10 +8,7 @@ import pytest
 import torch
 
 from genie.bundle import load_bundle
-from genie.settings import Settings
 from genie.world import State, World
-
-OTHER = Settings(steps=3, order="random", temperature=0.5)
 
 
 @pytest.mark.parametrize("through_disk", [False, True])
@@ -40,9 +37,9 @@ def test_settings_that_changed_on_the_way_come_back_too(world, bundle, small, tm
     actions = small.actions_of(12)
     world.reset(small.draw_prompts()[0], seed=2)
     small.play(world, actions[:3])
-    world.settings = OTHER
+    world.settings = small.OTHER
     small.play(world, actions[3:6])
-    world.settings = dataclasses.replace(OTHER, temperature=2.0)  # of no frame yet
+    world.settings = dataclasses.replace(small.OTHER, temperature=2.0)  # of no frame yet
     state = world.save_state()
     followed = small.play(world, actions[6:])
     state.save(tmp_path / "s")
@@ -51,7 +48,7 @@ def test_settings_that_changed_on_the_way_come_back_too(world, bundle, small, tm
     assert again.settings == world.settings
     assert small.same(small.play(again, actions[6:]), followed)
     drawn_with = again.save_state().settings
-    assert drawn_with[:7] == (bundle.settings,) * 4 + (OTHER,) * 3
+    assert drawn_with[:7] == (bundle.settings,) * 4 + (small.OTHER,) * 3
     assert drawn_with[7:] == (world.settings,) * 6
 
 

@@ -1,14 +1,11 @@
-"""One world to play: prompts, actions, and moments that are saved and come back bit for bit."""
+"""One world to play: prompts, actions, settings, and frames that are looked at again."""
 
 import numpy as np
 import pytest
 import torch
 
 from genie.rollout import Rollout
-from genie.settings import Settings
 from genie.world import World
-
-OTHER = Settings(steps=3, order="random", temperature=0.5)
 
 
 def test_a_frame_is_uint8_and_counted(world, small):
@@ -143,19 +140,19 @@ def test_new_settings_count_from_the_next_frame(world, small):
     plain = small.play(world, [1, 2])
     world.reset(small.draw_prompts()[0], seed=2)
     first = world.step(1)
-    world.settings = OTHER
+    world.settings = small.OTHER
     changed = world.step(2)
     assert np.array_equal(first, plain[0]) and not np.array_equal(changed, plain[1])
     assert world.bundle.settings == small.SETTINGS
 
 
 def test_settings_given_at_the_start_are_used(bundle, world_folder, small):
-    one = World(bundle, OTHER)
-    other = World.load(world_folder, settings=OTHER)
+    one = World(bundle, small.OTHER)
+    other = World.load(world_folder, settings=small.OTHER)
     for played in (one, other):
         played.reset(small.draw_prompts()[0], seed=2)
     assert np.array_equal(one.step(1), other.step(1))
-    assert other.settings == OTHER
+    assert other.settings == small.OTHER
 
 
 def test_tokens_of_a_play_are_told_from_any_frame_on(world, small):
