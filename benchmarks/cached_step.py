@@ -20,8 +20,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from genie.bundle import load_bundle
-from genie.catalog import find_world
+from genie.library.bundle import load_bundle
+from genie.library.catalog import find_world
 
 
 class DynamicsLike(Protocol):

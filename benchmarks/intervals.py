@@ -17,11 +17,11 @@ from rich.progress import Progress
 from rich.table import Table
 
 from corpus.store import Corpus
-from genie.bundle import load_bundle
-from genie.catalog import find_world
 from genie.evaluate.clips import CLIPS_WANTED, HORIZON, choose_clips, encode_clips
-from genie.evaluate.errors import ErrorTable
-from genie.evaluate.rollouts import RANDOM_DRAWS, score_rollouts
+from genie.evaluate.metrics.errors import ErrorTable
+from genie.evaluate.metrics.rollouts import RANDOM_DRAWS, score_rollouts
+from genie.library.bundle import load_bundle
+from genie.library.catalog import find_world
 from genie.rollout import Rollout
 
 SIMULATIONS = 2000

@@ -19,7 +19,7 @@ from pathlib import Path
 PLAYER = """
 import sys
 from genie.cli import main
-import genie.play.loop as loop
+import genie.play.screen.loop as loop
 turn = loop.PlayScreen.turn
 def told(self):
     turn(self)
@@ -31,7 +31,7 @@ sys.exit(main(sys.argv[1:]))
 
 def kill_once(arguments: list[str], wait: float) -> tuple[int, int]:
     """Play, kill after some seconds; return frames that were told and frames in the log."""
-    from genie.session import Session
+    from genie.session.log import Session
 
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "SDL_VIDEODRIVER": "dummy", "GENIE_HOME": folder}

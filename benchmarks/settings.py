@@ -17,11 +17,11 @@ from rich.progress import track
 from rich.table import Table
 
 from corpus.store import Corpus
-from genie.bundle import Bundle, load_bundle
-from genie.catalog import find_world
 from genie.evaluate.clips import ClipChoice, choose_clips, encode_clips
-from genie.evaluate.errors import FROZEN, INFERRED
-from genie.evaluate.rollouts import score_rollouts
+from genie.evaluate.metrics.errors import FROZEN, INFERRED
+from genie.evaluate.metrics.rollouts import score_rollouts
+from genie.library.bundle import Bundle, load_bundle
+from genie.library.catalog import find_world
 from genie.rollout import Rollout
 from genie.settings import Settings
 

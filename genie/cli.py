@@ -15,8 +15,8 @@ from typing import Any
 from jsonargparse import ArgumentError, ArgumentParser
 
 from genie import arguments
-from genie.catalog import describe, find_world, list_user_worlds, list_worlds
-from genie.homes import user_worlds_folder
+from genie.library.catalog import describe, find_world, list_user_worlds, list_worlds
+from genie.library.user_paths import user_worlds_folder
 
 _SPINS = "1000"
 """Looks in about a twentieth of a millisecond, after which a thread that waits goes to sleep."""
@@ -126,13 +126,13 @@ def _play(values: dict[str, Any]) -> None:
 
 
 def _replay(values: dict[str, Any]) -> None:
-    from genie.replay_file import ReplayOptions, replay
+    from genie.session.replay_command import ReplayOptions, replay
 
     replay(values.pop("path"), ReplayOptions(**values))
 
 
 def _export(values: dict[str, Any]) -> None:
-    from genie.archive import export_world
+    from genie.library.archive import export_world
 
     print(f"exported {export_world(find_world(values['world']), values['out'])}")
 
@@ -147,7 +147,7 @@ def _worlds(values: dict[str, Any]) -> None:
 
 
 def _train(values: dict[str, Any]) -> None:
-    from train.run import train
+    from train.pipeline import train
 
     train(**values)
 
@@ -165,7 +165,7 @@ def _compare(values: dict[str, Any]) -> None:
 
 
 def _card(values: dict[str, Any]) -> None:
-    from genie.evaluate.card import update_card
+    from genie.evaluate.report.card import update_card
 
     print(f"card in {update_card(values['report'], find_world(values['world']))}")
 

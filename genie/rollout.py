@@ -7,8 +7,8 @@ from torch import Tensor
 
 from dynamics.model import Dynamics
 from dynamics.sampler import draw_noise, sample_frame
-from genie.bundle import Bundle
-from genie.projector import Projector, picture_memory
+from genie.frame_decoder import Projector, picture_memory
+from genie.library.bundle import Bundle
 from genie.settings import Settings
 from spacetime.cache import TimeCache
 from tokenizer.model import Tokenizer

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from genie.bundle import Bundle, load_bundle
-from genie.projector import Projector, picture_memory
+from genie.frame_decoder import Projector, picture_memory
+from genie.library.bundle import Bundle, load_bundle
 from genie.rollout import Rollout
-from genie.saved_state import State
+from genie.session.state import State
 from genie.settings import Settings
 
 
@@ -55,7 +55,7 @@ class World:
         device: str | torch.device = "cpu",
         settings: Settings | None = None,
     ) -> "World":
-        """Load a world from its folder; see `genie.bundle.load_bundle` for the errors."""
+        """Load a world from its folder; see `genie.library.bundle.load_bundle` for the errors."""
         return cls(load_bundle(path, device), settings)
 
     @property

@@ -5,9 +5,9 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lam.avatar_encoder import AvatarEncoder
 from lam.config import LatentActionConfig
-from lam.flight import read_keys
+from lam.player_sprite.airborne import read_keys
+from lam.player_sprite.encoder import AvatarEncoder
 from spacetime.quantize import CodebookConfig, VectorQuantizer
 
 
@@ -148,7 +148,7 @@ class LatentActionModel(nn.Module):
             codes: int64 (B, S), of consecutive transitions.
             shift: (B, S, 2), the camera's shift.
             held: whether a jump counts as held to its end, or as let go after it took off: both
-                look the same (`lam.flight.read_keys`); of each row, bool (B,), or of all.
+                look the same (`airborne.read_keys`); of each row, bool (B,), or of all.
 
         Returns:
             int64 (B, S).

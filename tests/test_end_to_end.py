@@ -22,8 +22,8 @@ from PIL import Image
 
 from genie.cli import main
 from genie.evaluate import run as evaluation
-from genie.evaluate.notes import unexplained
-from genie.evaluate.subject import Request
+from genie.evaluate.context import Request
+from genie.evaluate.report.missing_values import unexplained
 
 ROOT = Path(__file__).resolve().parents[1]
 GENIE = "import sys; from genie.cli import main; sys.exit(main())"

@@ -61,7 +61,7 @@ def test_the_wheel_installs_the_genie_command(wheel):
 
 def test_an_unpacked_wheel_finds_the_worlds_it_carries(wheel, tmp_path):
     wheel.extractall(tmp_path)
-    code = "from genie.catalog import find_world; print(find_world(None).resolve())"
+    code = "from genie.library.catalog import find_world; print(find_world(None).resolve())"
     result = subprocess.run(
         [sys.executable, "-c", code],
         cwd=tmp_path,

@@ -11,16 +11,16 @@ from torch import nn
 
 from corpus.clips import split_episodes
 from corpus.store import Corpus
-from genie.bundle import Bundle
-from genie.bundle_writer import write_bundle
+from genie.drift import build_statistics
 from genie.evaluate.clips import bundle_device
-from genie.evaluate.prompt_choice import candidate_frames, choose_prompts
-from genie.evaluate.statistics import build_statistics
+from genie.library.bundle import Bundle
+from genie.library.prompt_choice import candidate_frames, choose_prompts
+from genie.library.writer import write_bundle
 from genie.rollout import Rollout
 from genie.settings import Settings
-from lam.keymap import Keymap, derive_keymap
+from lam.keymap.keymap import Keymap, derive_keymap
 from spacetime.weights import model_fingerprint, read_json, read_weights, write_json, write_weights
-from train.encode import Encoded
+from train.data.encode import Encoded
 
 PROMPTS = 8
 PROMPT_CANDIDATES = 32

@@ -14,11 +14,11 @@ from dynamics.model import Dynamics
 from dynamics.sampler import draw_noise, sample_frame
 from genie.settings import Settings
 from tokenizer.model import Tokenizer
-from train.clock import Clock
-from train.data import split_starts, to_bytes
-from train.encode import Encoded
+from train.data.clips import split_starts, to_bytes
+from train.data.encode import Encoded
+from train.loop.clock import Clock
+from train.loop.module import Stage
 from train.recipe import FitConfig
-from train.stage import Stage
 
 FULL_SHARE = 0.1
 """Share of frames that are hidden whole, as the first draft of play sees them."""

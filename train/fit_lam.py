@@ -3,17 +3,17 @@
 import torch
 from torch import Tensor
 
-from lam.health import one_step
+from lam.health.measures import one_step
+from lam.health.pictures import code_grid
+from lam.health.verdict import Verdict, judge
 from lam.losses import prediction_loss
 from lam.model import LatentActionModel
-from lam.pictures import code_grid
-from lam.verdict import Verdict, judge
-from train.clock import Clock
-from train.data import FrameClips, to_float
-from train.judge import examine
-from train.optim import update_ema
+from train.action_health import examine
+from train.data.clips import FrameClips, to_float
+from train.loop.clock import Clock
+from train.loop.module import Stage
+from train.loop.optim import update_ema
 from train.recipe import FitConfig
-from train.stage import Stage
 
 KMEANS_BATCHES = 120
 MOVING_SHARE = 0.02

@@ -6,10 +6,10 @@ from torch import Tensor, nn
 
 from tokenizer.losses import code_use, reconstruction_loss
 from tokenizer.model import Tokenizer
-from train.clock import Clock
-from train.data import FrameClips, to_bytes, to_float
+from train.data.clips import FrameClips, to_bytes, to_float
+from train.loop.clock import Clock
+from train.loop.module import Stage
 from train.recipe import FitConfig
-from train.stage import Stage
 
 HELD_OUT_FRAMES = 256
 AVATAR_WEIGHT = 20.0

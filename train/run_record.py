@@ -7,8 +7,8 @@ from pathlib import Path
 import torch
 
 from corpus.store import Corpus
-from genie.bundle import Bundle
-from genie.commit import commit_of
+from genie.library.bundle import Bundle
+from genie.provenance import commit_of
 from spacetime.weights import read_json, write_json
 
 SAME = ("corpus", "seed", "recipe", "from")

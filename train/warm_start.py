@@ -12,11 +12,11 @@ from corpus.clips import draw_clips
 from corpus.store import Corpus
 from dynamics.model import Dynamics
 from dynamics.translate import count_pairs, translate, with_offsets
-from genie.bundle import Bundle, load_bundle
-from genie.catalog import find_world
+from genie.library.bundle import Bundle, load_bundle
+from genie.library.catalog import find_world
 from tokenizer.model import Tokenizer
-from train.data import split_starts, to_float
-from train.encode import Encoded
+from train.data.clips import split_starts, to_float
+from train.data.encode import Encoded
 from train.export import export_model
 from train.recipe import FitConfig
 

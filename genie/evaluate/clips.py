@@ -193,7 +193,7 @@ def encode_clips(
     """Read the tokens and the latent actions of every chosen clip.
 
     Args:
-        bundle: the world's parts (genie.bundle.Bundle).
+        bundle: the world's parts (genie.library.bundle.Bundle).
         corpus: the corpus.
         choice: the clips.
         tick: called with the number of clips done.

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from corpus.clips import read_clips
+from genie.evaluate.batched_rollouts import MakeRollout
 from genie.evaluate.clips import (
     CLIP_FRAMES,
     CLIPS_WANTED,
@@ -20,22 +21,21 @@ from genie.evaluate.clips import (
     encode_clips,
     first_frame,
 )
-from genie.evaluate.compare_report import lay_out, print_comparison
-from genie.evaluate.engine import MakeRollout
-from genie.evaluate.errors import Difference, paired_difference
-from genie.evaluate.frechet import Frechet, score_frechet
-from genie.evaluate.pictures import open_pictures
-from genie.evaluate.progress import NoProgress, ProgressBars
-from genie.evaluate.report import finish, write_report
-from genie.evaluate.rollouts import (
+from genie.evaluate.metrics.errors import Difference, paired_difference
+from genie.evaluate.metrics.frechet import Frechet, score_frechet
+from genie.evaluate.metrics.rollouts import (
     RANDOM_DRAWS,
     RolloutScores,
     decode_clips,
     drawn_clips,
     score_rollouts,
 )
-from genie.recording import Recording, check_target
-from genie.side_by_side import Panel, draw_side_by_side
+from genie.evaluate.progress import NoProgress, ProgressBars
+from genie.evaluate.report.compare_report import lay_out, print_comparison
+from genie.evaluate.report.report import finish, write_report
+from genie.evaluate.true_frames import open_pictures
+from genie.media.recording import Recording, check_target
+from genie.media.side_by_side import Panel, draw_side_by_side
 
 SHOWN_CLIPS = 8
 
@@ -46,7 +46,7 @@ class Contender:
 
     Attributes:
         name: unlike that of any other.
-        bundle: its parts (genie.bundle.Bundle).
+        bundle: its parts (genie.library.bundle.Bundle).
         make_rollout: builds its batched engine for a sequence of seeds.
     """
 
@@ -97,8 +97,8 @@ def compare(
         ValueError: fewer than two worlds, or worlds of different frame sizes.
         OSError: something cannot be found or written.
     """
-    from genie.bundle import load_bundle
-    from genie.catalog import find_world
+    from genie.library.bundle import load_bundle
+    from genie.library.catalog import find_world
     from genie.rollout import Rollout
 
     if len(worlds) < 2:

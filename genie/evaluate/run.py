@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+from genie.drift import DriftMeter
 from genie.evaluate.clips import (
     CLIP_FRAMES,
     CLIPS_WANTED,
@@ -15,22 +16,33 @@ from genie.evaluate.clips import (
     encode_clips,
     first_frame,
 )
-from genie.evaluate.code_pictures import draw_codes
-from genie.evaluate.frechet import Frechet, score_frechet
-from genie.evaluate.latent_part import latent_part
-from genie.evaluate.long_play import (
+from genie.evaluate.context import Request, Subject, read_action_groups
+from genie.evaluate.metrics.frechet import Frechet, score_frechet
+from genie.evaluate.metrics.latent_part import latent_part
+from genie.evaluate.metrics.long_play import (
     FRAMES,
     LONG_FRAMES,
     ROLLOUTS,
     real_moving_share,
     score_long_play,
 )
-from genie.evaluate.meta import describe_run
-from genie.evaluate.notes import explain_absent
-from genie.evaluate.pictures import open_pictures
-from genie.evaluate.plots import draw_plots
+from genie.evaluate.metrics.rollouts import RANDOM_DRAWS, score_rollouts
+from genie.evaluate.metrics.round_trip import round_trip_frames, score_round_trip
+from genie.evaluate.metrics.speed import measure_speed
+from genie.evaluate.metrics.tokens import CROSS_ENTROPY_CLIPS, score_cross_entropy, score_tokenizer
 from genie.evaluate.progress import NoProgress, ProgressBars
-from genie.evaluate.report import (
+from genie.evaluate.report.code_pictures import draw_codes
+from genie.evaluate.report.contact_sheet import (
+    KEYS,
+    SEEDS,
+    SHOWN_FRAMES,
+    play_held_keys,
+    write_sheet,
+)
+from genie.evaluate.report.missing_values import explain_absent
+from genie.evaluate.report.plots import draw_plots
+from genie.evaluate.report.provenance import describe_run
+from genie.evaluate.report.report import (
     dynamics_part,
     finish,
     print_minutes,
@@ -38,13 +50,7 @@ from genie.evaluate.report import (
     record,
     write_report,
 )
-from genie.evaluate.rollouts import RANDOM_DRAWS, score_rollouts
-from genie.evaluate.round_trip import round_trip_frames, score_round_trip
-from genie.evaluate.sheet import KEYS, SEEDS, SHOWN_FRAMES, play_held_keys, write_sheet
-from genie.evaluate.speed import measure_speed
-from genie.evaluate.statistics import DriftMeter
-from genie.evaluate.subject import Request, Subject, read_action_groups
-from genie.evaluate.tokens import CROSS_ENTROPY_CLIPS, score_cross_entropy, score_tokenizer
+from genie.evaluate.true_frames import open_pictures
 
 
 def evaluate(
@@ -80,8 +86,8 @@ def evaluate(
 
     Source: metrics.md.
     """
-    from genie.bundle import load_bundle
-    from genie.catalog import find_world
+    from genie.library.bundle import load_bundle
+    from genie.library.catalog import find_world
     from genie.rollout import Rollout
     from genie.world import World
 

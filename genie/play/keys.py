@@ -8,7 +8,7 @@ MOST_FRAMES = 10_000_000  # a typing error should not fill the memory
 
 
 class Names(Protocol):
-    """What the parser asks of lam.keymap.Keymap."""
+    """What the parser asks of lam.keymap.keymap.Keymap."""
 
     idle: int
 

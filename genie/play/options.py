@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from genie.loading import DEVICES
-from genie.recording import check_target
-from genie.session_format import SUFFIX
+from genie.library.loading import DEVICES
+from genie.media.recording import check_target
+from genie.session.format import SUFFIX
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,9 +11,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from genie.replay import go_to
-from genie.session import Session, new_header
-from genie.session_format import Moment
+from genie.session.format import Moment
+from genie.session.log import Session, new_header
+from genie.session.replay import go_to
 
 _WARM_UP_FRAMES = 2
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from genie.transfer import fit_picture
+from genie.session.transfer import fit_picture
 
 _CAP_DB = 60.0
 _LEAST_SHARE = 1e-6  # of a code that the corpus never showed

@@ -7,9 +7,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from genie.homes import sessions_folder
-from genie.session import Session
-from genie.session_format import SUFFIX, read_header, record_type
+from genie.library.user_paths import sessions_folder
+from genie.session.format import SUFFIX, read_header, record_type
+from genie.session.log import Session
 
 KEPT = 40
 """Session logs that are kept; older ones are removed when a new one begins."""

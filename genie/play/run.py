@@ -9,15 +9,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from genie.loading import load_world_on, pick_device
-from genie.play.films import film
+from genie.library.card import WorldCard, read_card
+from genie.library.loading import load_world_on, pick_device
+from genie.media.film import film
+from genie.media.recording import free_path
 from genie.play.headless import play_headless
 from genie.play.keys import scripted_actions
 from genie.play.options import PlayOptions
 from genie.play.player import Player
 from genie.play.prompts import judge_prompt, read_prompt
-from genie.recording import free_path
-from genie.world_card import WorldCard, read_card
 
 DEMO_RECORDING = "rollout.gif"
 
@@ -28,7 +28,7 @@ def play(path: Path, options: PlayOptions, load: LoadWorld | None = None) -> Non
     """Play a world in a window, or without one if so asked or if there is no display.
 
     Args:
-        path: folder of a world, as `genie.catalog.find_world` returns it.
+        path: folder of a world, as `genie.library.catalog.find_world` returns it.
         options: how.
         load: makes the world; None takes `load_world`.
 
@@ -42,10 +42,10 @@ def play(path: Path, options: PlayOptions, load: LoadWorld | None = None) -> Non
         return
     # Without this, importing pygame prints an advertisement.
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
-    from genie.play.display import start_display
+    from genie.play.screen.display import start_display
 
     if start_display():
-        from genie.play.app import run_window
+        from genie.play.screen.app import run_window
 
         run_window(card, options, load)
         return
@@ -104,7 +104,7 @@ def report(card: WorldCard, player: Player, options: PlayOptions) -> None:
 def _without_window(card: WorldCard, options: PlayOptions, load: LoadWorld) -> None:
     world = load(card.path, options)
     if options.versus is not None:
-        from genie.play.duel_run import duel_headless
+        from genie.play.compare.run import duel_headless
 
         duel_headless(card, world, options, load)
         return

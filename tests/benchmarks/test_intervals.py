@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.intervals import coverage, read_errors, write_errors
-from genie.evaluate.errors import ErrorTable
+from genie.evaluate.metrics.errors import ErrorTable
 
 # Of the shipped CoinRun world on clips of unseen levels:
 # python benchmarks/intervals.py coinrun coinrun-dev --clips 96 --frames 4 --json FILE

@@ -10,7 +10,7 @@ from dynamics import Dynamics, DynamicsConfig
 from dynamics.losses import masked_cross_entropy
 from dynamics.masking import corrupt_history, draw_hidden
 from dynamics.sampler import draw_noise, sample_frame
-from train.optim import MuonAdamW
+from train.loop.optim import MuonAdamW
 from train.recipe import FitConfig
 
 BATCH, FRAMES, TOKENS, CODES, ACTIONS = 4, 6, 4, 9, 3

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from genie.drift import build_statistics
+from genie.evaluate.context import Request, Subject
 from genie.evaluate.run import evaluate_subject
-from genie.evaluate.statistics import build_statistics
-from genie.evaluate.subject import Request, Subject
 
 CELL, GRID = 4, 4
 SIZE = CELL * GRID

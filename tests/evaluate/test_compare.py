@@ -15,9 +15,9 @@ from genie.evaluate.compare import (
     show_world,
     unlike_names,
 )
-from genie.evaluate.compare_report import lay_out, print_comparison
 from genie.evaluate.progress import NoProgress
-from genie.evaluate.report import finish
+from genie.evaluate.report.compare_report import lay_out, print_comparison
+from genie.evaluate.report.report import finish
 
 
 @pytest.fixture

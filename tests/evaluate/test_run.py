@@ -8,12 +8,12 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from genie.evaluate.notes import unexplained
-from genie.evaluate.plots import draw_plots
+from genie.evaluate.context import read_action_groups
 from genie.evaluate.progress import ProgressBars
-from genie.evaluate.report import clean, finish, print_minutes, print_report, write_report
+from genie.evaluate.report.missing_values import unexplained
+from genie.evaluate.report.plots import draw_plots
+from genie.evaluate.report.report import clean, finish, print_minutes, print_report, write_report
 from genie.evaluate.run import draw_sheet, evaluate_subject
-from genie.evaluate.subject import read_action_groups
 
 LAYOUT = {
     "tokenizer": "psnr ssim codes_used_share perplexity bits_per_frame",
@@ -75,9 +75,12 @@ def test_every_absent_value_has_a_reason(toy_report):
     report = toy_report
     notes = report["notes"]
     assert unexplained(report) == []
-    assert {"frechet", "lam.agreement.weak_ceiling", "speed.fps_at_2000", "meta.clips"} <= set(
-        notes
-    )
+    assert {
+        "frechet",
+        "lam.agreement.weak_ceiling",
+        "speed.fps_at_2000",
+        "meta.clips",
+    } <= set(notes)
 
 
 def test_a_second_run_gives_the_same_report_but_for_times(toy, toy_corpus, toy_report):

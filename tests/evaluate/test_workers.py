@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from genie.evaluate.clips import choose_clips, encode_clips
+from genie.evaluate.metrics.rollouts import score_rollouts
 from genie.evaluate.progress import NoProgress, no_tick
-from genie.evaluate.rollouts import score_rollouts
 from genie.evaluate.workers import Stopped, at_once
 
 CPU = torch.device("cpu")

@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from dynamics.model import Dynamics, DynamicsConfig
-from genie.bundle import load_bundle
-from genie.bundle_writer import write_bundle
+from genie.library.bundle import load_bundle
+from genie.library.writer import write_bundle
 from genie.settings import Settings
 from genie.world import World
-from lam.keymap import KeyAction, Keymap
+from lam.keymap.keymap import KeyAction, Keymap
 from lam.model import LatentActionConfig, LatentActionModel
 from tokenizer.model import Tokenizer, TokenizerConfig
 

@@ -146,7 +146,7 @@ def test_the_gallery_comes_first_where_nothing_says_what_to_play(
 
 def test_train_is_called_with_what_was_given(monkeypatch):
     given = {}
-    monkeypatch.setattr("train.run.train", lambda **values: given.update(values))
+    monkeypatch.setattr("train.pipeline.train", lambda **values: given.update(values))
     line = ["train", "lam", "--corpus", "c", "--recipe", "cpu", "--out", "r"]
     assert cli.main([*line, "--stop-after", "2.5", "--resume"]) == 0
     assert given == {
@@ -181,7 +181,7 @@ def test_levels_are_a_range(monkeypatch):
 def test_worlds_lists_what_ships(monkeypatch, capsys, tmp_path):
     index = {"format": 1, "default": "a", "worlds": [{"name": "a", "title": "A", "path": "a"}]}
     (tmp_path / "index.json").write_text(json.dumps(index))
-    monkeypatch.setattr("genie.catalog.worlds_folder", lambda: tmp_path)
+    monkeypatch.setattr("genie.library.catalog.worlds_folder", lambda: tmp_path)
     assert cli.main(["worlds"]) == 0
     assert capsys.readouterr().out.startswith("a ")
 

@@ -9,13 +9,13 @@ import numpy as np
 import pygame
 import pytest
 
-from genie.play.game import Game, GameOptions
-from genie.play.loop import PlayScreen
+from genie.library.card import read_card
+from genie.play.game.game import Game, GameOptions
 from genie.play.player import Player
-from genie.play.window import Window
+from genie.play.screen.loop import PlayScreen
+from genie.play.screen.window import Window
 from genie.settings import Settings
-from genie.world_card import read_card
-from lam.keymap import KeyAction, Keymap
+from lam.keymap.keymap import KeyAction, Keymap
 
 HEIGHT, WIDTH, FPS = 12, 16, 15.0
 KEYMAP = Keymap(

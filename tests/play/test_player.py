@@ -5,7 +5,7 @@ from PIL import Image
 from genie.play.headless import play_headless
 from genie.play.player import Player
 from genie.play.prompts import judge_prompt, read_prompt
-from genie.session import Session
+from genie.session.log import Session
 
 
 def test_play_begins_at_the_first_prompt_whatever_the_warm_up_drew(world):

@@ -9,12 +9,12 @@ import torch
 from PIL import Image
 
 from dynamics.model import Dynamics, DynamicsConfig
-from genie.bundle_writer import write_bundle
 from genie.cli import main
-from genie.loading import load_world_on
+from genie.library.loading import load_world_on
+from genie.library.writer import write_bundle
+from genie.play.game.slots import Slots
 from genie.play.player import Player
-from genie.play.slots import Slots
-from genie.replay import verify
+from genie.session.replay import verify
 from genie.settings import Settings
 from lam.model import LatentActionConfig, LatentActionModel
 from tokenizer.model import Tokenizer, TokenizerConfig

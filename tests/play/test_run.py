@@ -7,9 +7,9 @@ import pygame
 import pytest
 from PIL import Image
 
-from genie.play.events import Closed, Key
 from genie.play.run import PlayOptions, load_world, pick_device, play
-from genie.session import Session
+from genie.play.screen.events import Closed, Key
+from genie.session.log import Session
 
 HEIGHT, WIDTH = 12, 16
 
@@ -23,7 +23,7 @@ def load(world):
 @pytest.fixture
 def without_display(monkeypatch):
     monkeypatch.delenv("SDL_VIDEODRIVER", raising=False)
-    monkeypatch.setattr("genie.play.display.start_display", lambda: False)
+    monkeypatch.setattr("genie.play.screen.display.start_display", lambda: False)
 
 
 def frames_of(path):
@@ -131,7 +131,7 @@ def gallery(folder, monkeypatch):
     index = {"format": 1, "default": "toy", "worlds": []}
     index["worlds"].append({"name": "toy", "title": "Toy", "path": "toy"})
     (folder.parent / "index.json").write_text(json.dumps(index))
-    monkeypatch.setattr("genie.catalog.worlds_folder", lambda: folder.parent)
+    monkeypatch.setattr("genie.library.catalog.worlds_folder", lambda: folder.parent)
     (folder / "prompts").mkdir()
     for number, shade in enumerate((50, 90)):
         picture = np.full((HEIGHT, WIDTH, 3), shade, np.uint8)
@@ -146,7 +146,7 @@ def gallery(folder, monkeypatch):
                 name = waiting.pop(0)
                 yield Closed() if name == "close" else Key(name=name, down=True)
 
-        monkeypatch.setattr("genie.play.events.Events.poll", poll)
+        monkeypatch.setattr("genie.play.screen.events.Events.poll", poll)
 
     return keys
 

@@ -5,7 +5,7 @@ import torch
 
 from tokenizer import Tokenizer, TokenizerConfig
 from tokenizer.losses import reconstruction_loss
-from train.optim import MuonAdamW
+from train.loop.optim import MuonAdamW
 from train.recipe import FitConfig
 
 STEPS, FRAMES, SIDE = 150, 4, 16

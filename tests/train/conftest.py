@@ -18,13 +18,13 @@ from genie.settings import Settings
 from lam.model import LatentActionConfig, LatentActionModel
 from spacetime.quantize import CodebookConfig, VectorQuantizer
 from tokenizer.model import Tokenizer, TokenizerConfig
-from train.clock import Clock
-from train.data import FrameClips
-from train.encode import Encoded
+from train.data.clips import FrameClips
+from train.data.encode import Encoded
 from train.fit_dynamics import DynamicsStage
 from train.fit_lam import LatentActionStage
 from train.fit_tokenizer import TokenizerStage
-from train.fitting import fit_slice
+from train.loop.clock import Clock
+from train.loop.trainer import fit_slice
 from train.recipe import FitConfig
 
 SIZE, EPISODES, LENGTH = 16, 6, 20
@@ -218,7 +218,7 @@ def tiny():
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
     """A whole run on a corpus whose true actions cannot be opened by anybody."""
-    from train.run import train
+    from train.pipeline import train
 
     folder = tmp_path_factory.mktemp("finished")
     written = write_corpus(folder / "c", actions=True)

@@ -6,7 +6,7 @@ import numpy as np
 
 from corpus.store import Corpus, CorpusCard
 from corpus.writer import CorpusWriter
-from train.encode import NO_ACTION
+from train.data.encode import NO_ACTION
 from train.export import find_keymap, held_for
 
 STEP, SIDE, MARGIN = 3, 32, 24

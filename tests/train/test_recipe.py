@@ -21,7 +21,7 @@ def test_the_shares_of_coinrun_leave_its_first_slice_time_for_the_dynamics():
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_shipped_recipe_fits_a_corpus_of_64x64(tiny, tmp_path, name):
-    from train.run import _check_sizes
+    from train.pipeline import _check_sizes
 
     recipe = load_recipe(name)
     assert recipe.about

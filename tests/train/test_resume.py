@@ -6,10 +6,10 @@ import math
 import pytest
 import torch
 
-from train.clock import Clock
 from train.fit_lam import LatentActionStage
-from train.optim import lr_factor
-from train.stage import Stage
+from train.loop.clock import Clock
+from train.loop.module import Stage
+from train.loop.optim import lr_factor
 
 PARTS = ("state_dict", "optimizer_states")
 SWITCH = math.ceil(LatentActionStage.quantize_at * 12)  # the step before which codes are made

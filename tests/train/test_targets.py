@@ -84,7 +84,7 @@ def test_latent_actions_are_scored_on_the_next_frame(tiny, corpus, monkeypatch):
 
 
 def test_the_tokenizer_is_scored_on_its_own_frame(tiny, corpus, monkeypatch):
-    from train.data import to_float
+    from train.data.clips import to_float
 
     stage = tiny.make_stage("tokenizer", corpus)
     (frames,) = stage.draw(0)

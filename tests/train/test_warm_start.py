@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from dynamics.model import Dynamics
-from genie.bundle import load_bundle
+from genie.library.bundle import load_bundle
 from spacetime.weights import read_weights
-from train import run
+from train import pipeline as run
 from train.export import fingerprint
 from train.warm_start import TUNING_RATE, begin_translated, begin_with, open_start
 

@@ -1,0 +1,123 @@
+"""The README's pictures: start screen, play, help, compare, and a film of what was played.
+
+    python -m benchmarks.screenshots [WORLD] [--versus B] [--prompt I] [--steps M] [--threads N]
+
+Everything is what the window paints at its own pace, on the display that SDL_VIDEODRIVER names (x11
+under Xvfb, say), or else on SDL's dummy. The film, play.gif, is written beside the folder of the
+pictures; its keys are written into it.
+"""
+
+import argparse
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+KEYS = "left*8 up-right*32 right*10 up-left*14"
+SHOWN_AFTER = 32
+"""Frames of the keys that have been played when the picture of play is taken."""
+
+
+def take(options: argparse.Namespace) -> None:
+    """Paint and save every picture."""
+    from genie.library.card import read_card
+    from genie.library.catalog import find_world
+    from genie.play.game.gallery import read_gallery
+    from genie.play.game.start import StartState
+    from genie.play.options import PlayOptions
+    from genie.play.run import load_world
+    from genie.play.screen.display import start_display
+    from genie.play.screen.draw import first_window_size
+    from genie.play.screen.draw_start import paint_start
+    from genie.play.screen.window import Window
+
+    assert start_display()
+    card = read_card(find_world(options.world))
+    window = Window(first_window_size(card), card.title)
+    start = StartState(read_gallery(), prompt=options.prompt)
+    start.message = "ready"
+    paint_start(window.surface, start)
+    save(options, "start")
+    world = load_world(card.path, PlayOptions(threads=options.threads, steps=options.steps))
+    take_play(options, card, window, world)
+    take_compare(options, card, world)
+
+
+def take_play(options: argparse.Namespace, card: Any, window: Any, world: Any) -> None:
+    """Play the keys in the window: a picture of play, one of the help, and the film."""
+    from genie.play.game.game import Game, GameOptions
+    from genie.play.keys import parse_keys
+    from genie.play.options import PlayOptions
+    from genie.play.run import make_player
+    from genie.play.screen.loop import PlayScreen
+    from genie.session.replay import pictures, write_pictures
+
+    script = parse_keys(KEYS, world.bundle.keymap)
+    player = make_player(card, world, PlayOptions())
+    player.start_from(options.prompt)
+    game = Game(card, player, GameOptions(script=script, governed=False))
+    screen = PlayScreen(window, game)
+    for _ in range(SHOWN_AFTER + 1):
+        screen.turn()
+        window.wait(game.state.fps_wanted)
+    save(options, "play")
+    game.press("f1", time.monotonic())
+    screen.show()
+    save(options, "help")
+    game.press("f1", time.monotonic())
+    while game.state.total < len(script):
+        screen.turn()
+    records = player.session.line(player.head, len(script))
+    film = pictures(player.session, records, world, show_keys=True)
+    write_pictures(options.out.parent / "play.gif", film, card.fps)
+
+
+def take_compare(options: argparse.Namespace, card: Any, world: Any) -> None:
+    """Play the keys in two worlds, or in one with its own steps and with one: their picture."""
+    from genie.play.compare.run import make_duel
+    from genie.play.options import PlayOptions
+    from genie.play.run import load_world
+    from genie.play.screen.draw_compare import duel_window_size, paint_duel
+    from genie.play.screen.window import Window
+
+    rival = PlayOptions(versus=options.versus or str(card.path), steps=1, keys=KEYS)
+    duel = make_duel(card, world, rival, load_world)
+    for _ in range(options.prompt):
+        duel.press("n", time.monotonic())
+    window = Window(duel_window_size(card.height, card.width), card.title)
+    for _ in range(SHOWN_AFTER):
+        duel.turn(time.monotonic())
+        duel.settle()
+        window.wait(card.fps)
+    paint_duel(window.surface, duel, "")
+    save(options, "compare")
+
+
+def save(options: argparse.Namespace, name: str) -> None:
+    """Save what the window shows."""
+    import pygame
+
+    pygame.image.save(pygame.display.get_surface(), options.out / f"{name}.png")
+
+
+def main() -> None:
+    """Read the command line and take the pictures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("world", nargs="?")
+    parser.add_argument("--versus")
+    parser.add_argument("--prompt", type=int, default=0, help="number of the picture to start from")
+    parser.add_argument("--steps", type=int)
+    parser.add_argument("--threads", type=int)
+    parser.add_argument("--out", type=Path, default=Path("docs/player"))
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+        os.environ["GENIE_HOME"] = folder
+        os.environ["PYGAME_HIDE_SUPPORT_PROMPT"] = "1"
+        take(options)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The figures of docs/metrics.md, a file each."""

@@ -1,0 +1,165 @@
+"""The report's figures of agreement with true actions, which nothing that trains may read."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from genie.evaluate.context import Request, Subject
+from genie.evaluate.metrics.agreement import (
+    Agreement,
+    agreement_with_true_actions,
+    fitting_half,
+    share_of_ceiling,
+)
+from genie.evaluate.metrics.latent_actions import infer_episodes
+from genie.evaluate.metrics.probe import LABELLED_WANTED, MOST_LOOKS, Ceiling, Labelled, fit_ceiling
+from genie.evaluate.progress import NoProgress
+
+# Half of them, less those that decide when the probe stops, are more than the 20,000 it needs.
+MOST_FRAMES = 60_000
+ABSENT = {
+    "groups": None,
+    "group_of_code": None,
+    "balanced_accuracy": None,
+    "chance": None,
+    "ceiling": None,
+    "share_of_ceiling": None,
+    "nmi": None,
+    "weak_ceiling": None,
+    "labelled": None,
+}
+
+
+def agreement_part(
+    subject: Subject, request: Request, notes: dict[str, str], progress: NoProgress
+) -> dict:
+    """Compare codes with groups of true actions, and with what a supervised probe reads.
+
+    Args:
+        subject: what is evaluated.
+        request: seed and groups.
+        notes: gains a reason for each absent value.
+        progress: who is told.
+
+    Returns:
+        The "agreement" part of the report; all values None where there is nothing to compare.
+
+    Source: metrics.md, "Agreement with true actions".
+    """
+    if request.action_groups is None:
+        notes["lam.agreement"] = "no --action-groups was given"
+        return ABSENT
+    try:
+        actions = np.asarray(subject.corpus.true_actions())
+        codes, true = read_labelled(subject, actions, request, progress)
+        found = agreement_with_true_actions(codes, true.groups, true.episodes, seed=request.seed)
+    except ValueError as error:
+        notes["lam.agreement"] = str(error)
+        return ABSENT
+    ceiling = measure_ceiling(subject, true, len(request.action_groups), request, progress)
+    return _lay_out(found, ceiling, list(request.action_groups), notes)
+
+
+def _lay_out(found: Agreement, ceiling: Ceiling, names: list[str], notes: dict[str, str]) -> dict:
+    share = share_of_ceiling(found.balanced_accuracy, ceiling.balanced_accuracy, found.chance)
+    if share is None:
+        notes["lam.agreement.share_of_ceiling"] = (
+            "the supervised probe is no better than chance"
+        )
+    if ceiling.weak:
+        notes["lam.agreement.weak_ceiling"] = (
+            f"the probe had {ceiling.labelled:,} labelled transitions; "
+            f"{LABELLED_WANTED:,} make a strong one"
+        )
+    return {
+        "groups": dict(zip(names, found.recalls, strict=True)),
+        "group_of_code": [names[group] for group in found.group_of_code],
+        "balanced_accuracy": found.balanced_accuracy,
+        "chance": found.chance,
+        "ceiling": ceiling.balanced_accuracy,
+        "share_of_ceiling": share,
+        "nmi": found.mutual_information,
+        "weak_ceiling": ceiling.weak,
+        "labelled": ceiling.labelled,
+    }
+
+
+def read_labelled(
+    subject: Subject, actions: np.ndarray, request: Request, progress: NoProgress
+) -> tuple[Tensor, Labelled]:
+    """Infer the codes of whole episodes and set the groups of their true actions beside them.
+
+    Args:
+        subject: what is evaluated.
+        actions: int (N,), true action at each frame of the corpus; -1 ends an episode.
+        request: seed and groups.
+        progress: who is told.
+
+    Returns:
+        Codes int64 (P,) and the labelled transitions, over at most 60,000 frames; transitions
+        whose action is in no group are left out.
+
+    Raises:
+        ValueError: a group does not occur.
+    """
+    ends = np.asarray(subject.corpus.episode_ends, dtype=np.int64)
+    firsts = np.concatenate([[0], ends[:-1]]).astype(np.int64)
+    order = np.random.default_rng([request.seed, 4]).permutation(len(ends))
+    within = np.cumsum((ends - firsts)[order]) <= MOST_FRAMES
+    episodes = np.sort(order[: max(2, int(within.sum()))])
+    with progress.part("agreement", len(episodes)) as tick:
+        codes = infer_episodes(subject.bundle, subject.corpus, episodes, tick)
+    places = [np.arange(firsts[e], ends[e] - 1) for e in episodes]
+    names = [np.full(len(part), e) for part, e in zip(places, episodes, strict=True)]
+    place = _joined(places)
+    group_of_action = group_table(request.action_groups, int(actions.max()))
+    true = Labelled(
+        places=place,
+        groups=torch.from_numpy(group_of_action[actions[place.numpy()]]),
+        episodes=_joined(names),
+    )
+    known = true.groups >= 0
+    counts = true.groups[known].bincount(minlength=len(request.action_groups))
+    for name, count in zip(request.action_groups, counts.tolist(), strict=True):
+        if not count:
+            raise ValueError(f"no transition of action group {name!r}: use more episodes")
+    return _joined(codes)[known], true.select(known)
+
+
+def measure_ceiling(
+    subject: Subject, true: Labelled, num_groups: int, request: Request, progress: NoProgress
+) -> Ceiling:
+    """Fit and score the supervised probe on the same halves as the codes."""
+    with progress.part("ceiling", MOST_LOOKS) as tick:
+        return fit_ceiling(
+            subject.corpus,
+            true,
+            fitting_half(true.episodes, request.seed),
+            num_groups,
+            request.seed,
+            tick,
+        )
+
+
+def group_table(groups: dict[str, list[int]], largest: int) -> np.ndarray:
+    """List the group of every true action.
+
+    Args:
+        groups: name of each group and its members.
+        largest: largest true action of the corpus.
+
+    Returns:
+        int64 (actions + 1,): the group's number, -1 for an action in none; the last entry
+        serves the "no action" mark -1.
+    """
+    size = 1 + max([largest, *[max(members) for members in groups.values()]])
+    table = np.full(size + 1, -1, dtype=np.int64)
+    for number, members in enumerate(groups.values()):
+        table[members] = number
+    return table
+
+
+def _joined(columns: list[np.ndarray]) -> Tensor:
+    return torch.from_numpy(np.concatenate(columns).astype(np.int64))

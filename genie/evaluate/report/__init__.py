@@ -1,0 +1,1 @@
+"""Reports, cards, plots and contact sheets."""

@@ -1,0 +1,134 @@
+"""The comparison of worlds as json values and as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+from genie.evaluate.clips import ClipChoice, CorpusLike
+from genie.evaluate.metrics.errors import CEILING, FROZEN, INFERRED, Difference
+from genie.evaluate.report.provenance import machine_and_date
+
+if TYPE_CHECKING:
+    from genie.evaluate.compare import Showing
+
+SHOWN_TIMES = (1, 2, 4, 8, 16)
+
+
+def lay_out(
+    showings: Sequence[Showing],
+    differences: Sequence[Difference],
+    choice: ClipChoice,
+    corpus: CorpusLike,
+    flags: str,
+) -> dict:
+    """Lay the figures out; index 0 of a list is t = 1.
+
+    Args:
+        showings: of the worlds, in their order.
+        differences: of every world but the first to the first.
+        choice: the clips.
+        corpus: the corpus.
+        flags: of the command.
+
+    Returns:
+        The report, to be finished.
+    """
+    names = [one.contender.name for one in showings]
+    card, path = getattr(corpus, "card", None), getattr(corpus, "path", None)
+    folder = "CORPUS" if path is None else Path(path).name
+    notes = {} if choice.note is None else {"meta.clips": choice.note}
+    return {
+        "worlds": [_world(one) for one in showings],
+        "differences": [
+            {
+                "world": name,
+                "to": names[0],
+                "psnr": apart.psnr,
+                "psnr_ci": apart.psnr_ci,
+                "delta_psnr": apart.delta,
+                "delta_psnr_ci": apart.delta_ci,
+            }
+            for name, apart in zip(names[1:], differences, strict=True)
+        ],
+        "meta": {
+            "corpus": folder,
+            "fingerprint": None if card is None else card.fingerprint,
+            "command": f"genie compare {' '.join(names)} {folder} {flags}",
+            "clips": len(choice),
+            "episodes": len(set(choice.episodes.tolist())),
+            **machine_and_date(),
+        },
+        "notes": notes,
+    }
+
+
+def _world(one: Showing) -> dict:
+    errors, bundle = one.scores.errors, one.contender.bundle
+    return {
+        "name": one.contender.name,
+        "fingerprint": bundle.fingerprint,
+        "settings": asdict(bundle.settings),
+        "num_actions": bundle.num_actions,
+        "psnr": errors.psnr(INFERRED),
+        "random_psnr": errors.random_psnr(),
+        "frozen_psnr": errors.psnr(FROZEN),
+        "ceiling_psnr": errors.psnr(CEILING),
+        "delta_psnr": errors.delta(),
+        "frechet": asdict(one.frechet),
+    }
+
+
+def print_comparison(report: dict, console: Console | None = None) -> None:
+    """Print what each world scores, then how far each is from the first.
+
+    Args:
+        report: as returned by genie.evaluate.compare.compare.
+        console: where to; standard output if None.
+    """
+    console = console or Console()
+    console.print(_scores(report))
+    for apart in report["differences"]:
+        console.print(_difference(apart))
+    for place, reason in report["notes"].items():
+        console.print(f"{place}: {reason}", style="dim", markup=False)
+
+
+def _scores(report: dict) -> Table:
+    meta = report["meta"]
+    table = Table(title=f"{meta['clips']} clips of {meta['corpus']}, dB")
+    table.add_column("figure")
+    for world in report["worlds"]:
+        table.add_column(world["name"], justify="right")
+    rows = (
+        ("rollout PSNR", "psnr"),
+        ("random actions", "random_psnr"),
+        ("frozen", "frozen_psnr"),
+        ("tokenizer ceiling", "ceiling_psnr"),
+        ("delta PSNR", "delta_psnr"),
+    )
+    for label, key in rows:
+        for t in SHOWN_TIMES:
+            cells = (f"{world[key][t - 1]:.2f}" for world in report["worlds"])
+            table.add_row(f"{label}, t = {t}", *cells)
+    distances = (f"{world['frechet']['value']:.4f}" for world in report["worlds"])
+    table.add_row("Fréchet distance", *distances)
+    return table
+
+
+def _difference(apart: dict) -> Table:
+    table = Table(title=f"{apart['world']} less {apart['to']}, dB, 95 % intervals of paired clips")
+    for name in ("t", "rollout PSNR", "interval", "delta PSNR", "interval"):
+        table.add_column(name, justify="right")
+    for t in SHOWN_TIMES:
+        cells = [str(t)]
+        for key in ("psnr", "delta_psnr"):
+            low, high = apart[f"{key}_ci"][t - 1]
+            cells += [f"{apart[key][t - 1]:+.2f}", f"{low:+.2f} to {high:+.2f}"]
+        table.add_row(*cells)
+    return table

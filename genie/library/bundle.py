@@ -1,0 +1,217 @@
+"""A world in memory, and how it is loaded from its folder and checked."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from dynamics.model import Dynamics, DynamicsConfig
+from genie.settings import Settings
+from lam.keymap.keymap import Keymap
+from lam.model import LatentActionConfig, LatentActionModel
+from spacetime.weights import model_fingerprint, read_json, read_weights
+from tokenizer.model import Tokenizer, TokenizerConfig
+
+FORMAT_VERSION = 1
+_MODELS = {
+    "tokenizer": (Tokenizer, TokenizerConfig),
+    "lam": (LatentActionModel, LatentActionConfig),
+    "dynamics": (Dynamics, DynamicsConfig),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bundle:
+    """Everything that is played, in memory.
+
+    Attributes:
+        tokenizer: frames ↔ ids.
+        lam: reads the actions of a longer prompt.
+        dynamics: draws the next frame's ids.
+        settings: the tested settings.
+        keymap: which key stands for which action.
+        statistics: token statistics of the corpus, for the drift meter.
+        prompts: frames uint8 (H, W, 3) to start from, at least one.
+        info: the record in world.json.
+    """
+
+    tokenizer: Tokenizer
+    lam: LatentActionModel
+    dynamics: Dynamics
+    settings: Settings
+    keymap: Keymap
+    statistics: Mapping[str, Any]
+    prompts: Sequence[np.ndarray]
+    info: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """Short name, as on the command line."""
+        return self.info["name"]
+
+    @property
+    def title(self) -> str:
+        """Name for people."""
+        return self.info["title"]
+
+    @property
+    def fps(self) -> float:
+        """Frames per second of the corpus."""
+        return self.info["fps"]
+
+    @property
+    def height(self) -> int:
+        """Frame height in pixels."""
+        return self.tokenizer.config.height
+
+    @property
+    def width(self) -> int:
+        """Frame width in pixels."""
+        return self.tokenizer.config.width
+
+    @property
+    def num_actions(self) -> int:
+        """A, latent actions."""
+        return self.dynamics.config.num_actions
+
+    @property
+    def fingerprint(self) -> str:
+        """Identity of the world: SHA-256 over those of its three models."""
+        return self.info["fingerprint"]
+
+    @property
+    def demo_keys(self) -> str:
+        """Keys that show the world off, in the grammar of `--keys`."""
+        return self.info["demo_keys"]
+
+
+def world_fingerprint(records: Mapping[str, Any]) -> str:
+    """Return the identity of a world, from the records of its models in world.json."""
+    joined = " ".join(records[name]["fingerprint"] for name in sorted(_MODELS))
+    return hashlib.sha256(joined.encode()).hexdigest()
+
+
+def load_bundle(path: Path | str, device: str | torch.device = "cpu") -> Bundle:
+    """Load a world.
+
+    Args:
+        path: a folder with a world.json.
+        device: where the models go.
+
+    Returns:
+        The world, in evaluation mode.
+
+    Raises:
+        FileNotFoundError: if the folder or one of its files is missing.
+        ValueError: if it is of a newer format, damaged, or its parts do not belong together.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        raise FileNotFoundError(f"no world at {path}: give a folder that holds a world.json")
+    info = read_json(path / "world.json")
+    _check_format(path, info)
+    try:
+        models = {name: _load_model(path, name, info) for name in _MODELS}
+        settings = Settings(**info["settings"])
+        keymap = Keymap.from_json(read_json(path / "keymap.json"))
+        fingerprint = world_fingerprint(info["models"])
+    except (TypeError, KeyError, AttributeError) as error:
+        raise ValueError(
+            f"{path / 'world.json'} lacks or misspells {error}: export the world again"
+        ) from None
+    if info["fingerprint"] != fingerprint:
+        raise ValueError(
+            f"{path / 'world.json'} names another world than its models make (fingerprint "
+            f"{fingerprint[:12]}): copy the whole world again"
+        )
+    _check_parts(path, models, keymap)
+    for model in models.values():
+        model.to(device).eval().requires_grad_(False)
+    return Bundle(
+        **models,
+        settings=settings,
+        keymap=keymap,
+        statistics=read_json(path / "statistics.json"),
+        prompts=_load_prompts(path / "prompts", models["tokenizer"].config),
+        info=info,
+    )
+
+
+def _check_format(path: Path, info: Any) -> None:
+    if not isinstance(info, dict) or not isinstance(info.get("format"), int):
+        raise ValueError(f"{path / 'world.json'} is not a world's record: it names no format")
+    if info["format"] != FORMAT_VERSION:
+        raise ValueError(
+            f"{path} has world format {info['format']}, this program reads {FORMAT_VERSION}: "
+            f"update genie-worlds, or export the world with this version"
+        )
+    needed = {"name", "title", "fps", "settings", "models", "fingerprint", "demo_keys"}
+    missing = sorted(needed - set(info))
+    if missing:
+        raise ValueError(
+            f"{path / 'world.json'} lacks {', '.join(missing)}: export the world again"
+        )
+
+
+def _load_model(path: Path, name: str, info: Mapping[str, Any]) -> nn.Module:
+    model_class, config_class = _MODELS[name]
+    record = info["models"].get(name)
+    if record is None:
+        raise ValueError(f"{path / 'world.json'} lacks the model {name}: export the world again")
+    file = path / f"{name}.safetensors"
+    weights = read_weights(file)
+    found = model_fingerprint(file, record["config"])
+    if found != record["fingerprint"]:
+        raise ValueError(
+            f"{file} is not the file that world.json names (fingerprint {found[:12]} instead of "
+            f"{record['fingerprint'][:12]}): copy the whole world again"
+        )
+    try:
+        model = model_class(config_class(**record["config"]))
+        model.load_state_dict(weights)
+    except (TypeError, RuntimeError) as error:
+        line = " ".join(str(error).split())[:200]
+        raise ValueError(f"{file} does not fit its configuration: {line}") from None
+    return model
+
+
+def _check_parts(path: Path, models: Mapping[str, nn.Module], keymap: Keymap) -> None:
+    """Refuse models that were not made for each other: they would play nonsense, or crash."""
+    tokenizer, lam, dynamics = models["tokenizer"], models["lam"].config, models["dynamics"].config
+    size = tokenizer.config
+    pairs = {
+        "tokens": (tokenizer.num_tokens, dynamics.num_tokens),
+        "codes": (tokenizer.num_codes, dynamics.num_codes),
+        "actions": (lam.num_actions, dynamics.num_actions),
+        "keymap actions": (len(keymap.actions), dynamics.num_actions),
+        "frame sizes": ((size.height, size.width), (lam.height, lam.width)),
+    }
+    wrong = [f"{name} {one} and {other}" for name, (one, other) in pairs.items() if one != other]
+    if wrong:
+        raise ValueError(
+            f"the models in {path} were not made for each other ({', '.join(wrong)}): export the "
+            f"world again"
+        )
+
+
+def _load_prompts(folder: Path, config: TokenizerConfig) -> list[np.ndarray]:
+    import imageio.v3 as iio
+
+    files = sorted(folder.glob("*.png"))
+    if not files:
+        raise FileNotFoundError(
+            f"{folder} holds no prompt: put a png of the world's frame size there"
+        )
+    prompts = [iio.imread(file)[..., :3] for file in files]
+    for file, prompt in zip(files, prompts, strict=True):
+        if prompt.shape != (config.height, config.width, 3) or prompt.dtype != np.uint8:
+            raise ValueError(
+                f"{file} is {prompt.dtype} {prompt.shape}, the world draws uint8 "
+                f"{(config.height, config.width, 3)}: resize it"
+            )
+    return prompts

@@ -1,0 +1,103 @@
+"""Writing a world's folder, so that no half of one is ever played."""
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from genie.library.bundle import FORMAT_VERSION, world_fingerprint
+from genie.settings import Settings
+from lam.keymap.keymap import Keymap
+from spacetime.weights import model_fingerprint, write_json, write_weights
+
+
+def write_bundle(
+    path: Path | str,
+    models: Mapping[str, nn.Module],
+    *,
+    settings: Settings,
+    keymap: Keymap,
+    statistics: Mapping[str, Any],
+    prompts: Sequence[np.ndarray],
+    info: Mapping[str, Any],
+) -> None:
+    """Write a world beside its final place and rename it, so that no half of it is ever played.
+
+    Args:
+        path: the folder; an existing world there is replaced.
+        models: tokenizer, lam and dynamics.
+        settings: the tested settings.
+        keymap: which key stands for which action.
+        statistics: token statistics of the corpus.
+        prompts: frames uint8 (H, W, 3).
+        info: name, title, fps, demo_keys, corpus and whatever else the record should say.
+
+    Raises:
+        OSError: if the disk refuses; an existing world stays as it was.
+    """
+    import imageio.v3 as iio
+
+    path = Path(path)
+    partial = path.with_name(f".{path.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        (partial / "prompts").mkdir(parents=True)
+        records = _write_models(partial, models)
+        for number, prompt in enumerate(prompts):
+            iio.imwrite(partial / "prompts" / f"{number:02d}.png", prompt)
+        write_json(partial / "keymap.json", keymap.to_json())
+        write_json(partial / "statistics.json", dict(statistics))
+        record = {
+            "format": FORMAT_VERSION,
+            **info,
+            "settings": asdict(settings),
+            "models": records,
+            "fingerprint": world_fingerprint(records),
+        }
+        write_json(partial / "world.json", record)
+        _replace_folder(partial, path)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def _write_models(folder: Path, models: Mapping[str, nn.Module]) -> dict[str, dict[str, Any]]:
+    """Write the weights; return the config and the fingerprint of each model."""
+    records = {}
+    for name, model in models.items():
+        file = folder / f"{name}.safetensors"
+        write_weights(file, model.state_dict(), torch.bfloat16 if name == "dynamics" else None)
+        config = _plain(asdict(model.config))
+        records[name] = {"config": config, "fingerprint": model_fingerprint(file, config)}
+    return records
+
+
+def _plain(config: dict[str, Any]) -> dict[str, Any]:
+    """Turn tuples into lists, as json will, so that fingerprints agree."""
+    return {
+        key: list(value) if isinstance(value, tuple) else value for key, value in config.items()
+    }
+
+
+def _replace_folder(new: Path, path: Path) -> None:
+    old = path.with_name(f".{path.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if path.exists():
+        # The card and pictures are written by other commands and outlive a new export.
+        for kept in path.iterdir():
+            if kept.is_file() and not (new / kept.name).exists():
+                shutil.copy2(kept, new / kept.name)
+        os.replace(path, old)
+    try:
+        os.replace(new, path)
+    except OSError:
+        if old.exists():
+            os.replace(old, path)
+        raise
+    shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""Films, pictures and charts as files."""

@@ -1,0 +1,81 @@
+"""Pictures side by side, each under its title: what comparing worlds and comparing play show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from genie.media.recording import upscale_factor
+
+GAP, TITLE_HEIGHT, FONT_SIZE = 8, 22, 13
+INK, PAPER = (235, 235, 235), (24, 24, 28)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """One picture of several that belong to the same moment.
+
+    Attributes:
+        title: what it shows, such as "real" or the name of a world.
+        frame: uint8 (H, W, 3).
+    """
+
+    title: str
+    frame: np.ndarray
+
+    def __post_init__(self) -> None:
+        """Refuse what is no picture.
+
+        Raises:
+            ValueError: the frame is not uint8 (H, W, 3).
+        """
+        if self.frame.dtype != np.uint8 or self.frame.ndim != 3 or self.frame.shape[2] != 3:
+            raise ValueError(
+                f"a panel shows uint8 (H, W, 3), got {self.frame.dtype} {self.frame.shape}"
+            )
+
+
+def draw_side_by_side(panels: Sequence[Panel], scale: int | None = None) -> np.ndarray:
+    """Draw panels in a row, each under its title, pixels staying sharp.
+
+    Args:
+        panels: at least one, in the order from the left; sizes may differ.
+        scale: how many pixels a pixel becomes; None brings each panel's short side to 256 or more.
+
+    Returns:
+        uint8 (H, W, 3), of the same size for panels of the same sizes.
+
+    Raises:
+        ValueError: there is no panel.
+    """
+    if not panels:
+        raise ValueError("nothing to draw: give at least one panel")
+    pictures = [_enlarged(panel.frame, scale) for panel in panels]
+    height = max(len(picture) for picture in pictures)
+    width = sum(picture.shape[1] for picture in pictures) + GAP * (len(pictures) + 1)
+    sheet = Image.new("RGB", (width, TITLE_HEIGHT + height + GAP), PAPER)
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(FONT_SIZE)
+    left = GAP
+    for panel, picture in zip(panels, pictures, strict=True):
+        title = fit_text(panel.title, picture.shape[1], font)
+        draw.text((left, TITLE_HEIGHT // 2), title, fill=INK, font=font, anchor="lm")
+        sheet.paste(Image.fromarray(picture), (left, TITLE_HEIGHT))
+        left += picture.shape[1] + GAP
+    return np.asarray(sheet)
+
+
+def fit_text(text: str, width: int, font: ImageFont.FreeTypeFont) -> str:
+    """Cut a text that is wider than `width` pixels and mark the cut."""
+    if font.getlength(text) <= width:
+        return text
+    while text and font.getlength(f"{text}…") > width:
+        text = text[:-1]
+    return f"{text}…"
+
+
+def _enlarged(frame: np.ndarray, scale: int | None) -> np.ndarray:
+    factor = scale or upscale_factor(*frame.shape[:2])
+    return np.ascontiguousarray(frame.repeat(factor, axis=0).repeat(factor, axis=1))

@@ -1,0 +1,1 @@
+"""Two plays side by side under the same keys."""

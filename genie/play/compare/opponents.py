@@ -1,0 +1,101 @@
+"""What `--versus` names: another world, a session log, or a video."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from corpus.sources import SUFFIXES as VIDEOS
+from genie.library.card import WorldCard, read_card
+from genie.library.catalog import find_fingerprint, find_world
+from genie.play.compare.side_by_side import EpisodeRival, Rival, WorldRival
+from genie.play.player import Player
+from genie.session.format import SUFFIX
+from genie.session.log import Session
+from genie.session.replay import pictures
+from genie.session.transfer import fit_picture, match_actions
+
+MOST_FRAMES = 1800
+"""Frames of a video that are read: they are held in memory."""
+_CHUNK = 64  # frames whose actions are inferred at once
+
+LoadFrom = Callable[[Path], Any]
+
+
+def open_rival(
+    versus: str, card: WorldCard, player: Player, load: LoadFrom
+) -> tuple[Player, Rival]:
+    """Open what a world is played against.
+
+    Args:
+        versus: name or folder of a world, a zip of one, a session log, or a video file.
+        card: of the world that is played.
+        player: of that world.
+        load: makes a genie.world.World from a folder.
+
+    Returns:
+        The player, which starts from the episode's first frame where there is an episode, and the
+        rival.
+
+    Raises:
+        ValueError: if it is damaged.
+        OSError: if there is no such thing.
+    """
+    path = Path(versus).expanduser()
+    if path.suffix == SUFFIX:
+        frames, leads = _from_session(path, card, load)
+    elif path.suffix.lower() in VIDEOS and path.is_file():
+        frames, leads = _from_video(path, card, player.world)
+    else:
+        place = find_world(versus)
+        other = read_card(place)
+        world = load(place)
+        seed = player.session.header.seed
+        rival = WorldRival(
+            other.title, Player(world, world.bundle.prompts, seed), match_actions(card, other)
+        )
+        return player, rival
+    player.prompts = [fit_picture(frames[0], card.height, card.width)]
+    player.start_from(0)
+    return player, EpisodeRival(path.name, frames, leads)
+
+
+def _from_session(
+    path: Path, card: WorldCard, load: LoadFrom
+) -> tuple[list[np.ndarray], list[int]]:
+    """Return the frames of a session's last line, and the actions between them."""
+    session = Session.read(path)
+    if not len(session):
+        raise ValueError(f"{path} holds no frame: nothing was played")
+    line = session.line(len(session) - 1)
+    first = max(i for i, record in enumerate(line) if not session[int(record)].steps)
+    line = line[first:]
+    header = session.header
+    world = load(find_fingerprint(header.fingerprint, header.card.path))
+    actions = match_actions(header.card, card)
+    leads = [actions[session[int(record)].action] for record in line[1:]]
+    return list(pictures(session, [int(record) for record in line], world)), leads
+
+
+def _from_video(path: Path, card: WorldCard, world: Any) -> tuple[list[np.ndarray], list[int]]:
+    """Return the frames of a video in the world's size and pace, and the inferred actions."""
+    import torch
+
+    from corpus.video import read_frames
+
+    rate = Fraction(card.fps).limit_denominator(1000)
+    read = read_frames(path, (card.height, card.width), fps=rate)
+    frames = list(islice(read, MOST_FRAMES))
+    leads: list[int] = []
+    device = next(world.bundle.lam.parameters()).device
+    for start in range(0, len(frames) - 1, _CHUNK):
+        clip = torch.from_numpy(np.stack(frames[start : start + _CHUNK + 1])).to(device)
+        with torch.inference_mode():
+            pixels = clip.movedim(-1, -3).float()[None] / 255
+            leads += world.bundle.lam.infer(pixels)[0].tolist()
+    return frames, leads

@@ -1,0 +1,183 @@
+"""Two plays side by side under the same keys: two worlds, or a world and a recorded episode."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+
+from genie.library.card import WorldCard
+from genie.media.side_by_side import Panel
+from genie.play.game.bindings import Bindings
+from genie.play.game.state import PlayState
+from genie.play.player import Player
+from genie.session.transfer import fit_picture
+
+
+class Rival(Protocol):
+    """What is played beside a world.
+
+    Attributes:
+        title: what it is called.
+        frame: uint8 (H, W, 3), what it shows.
+        leads: actions, in the ids of the world, that it dictates; empty if the player decides.
+    """
+
+    title: str
+    frame: np.ndarray
+    leads: Sequence[int]
+
+    def start(self, prompt: np.ndarray) -> None:
+        """Begin again, from a picture where it can."""
+
+    def advance(self, action: int) -> None:
+        """Go on by one frame under an action of the world."""
+
+    def settle(self) -> None:
+        """Prepare for the next frame, once this one is shown."""
+
+
+class WorldRival:
+    """Another world under the same keys."""
+
+    leads: Sequence[int] = ()
+
+    def __init__(self, title: str, player: Player, actions: Sequence[int]) -> None:
+        """Take the other world's player, and its action for each action of the world."""
+        self.title, self._player, self._actions = title, player, actions
+        self.frame = player.frame
+
+    def start(self, prompt: np.ndarray) -> None:
+        """Begin from the same picture, in this world's size."""
+        bundle = self._player.world.bundle
+        self._player.prompts = [fit_picture(prompt, bundle.height, bundle.width)]
+        self.frame = self._player.start_from(0)
+
+    def advance(self, action: int) -> None:
+        """Play the matching action."""
+        self.frame = self._player.advance(self._actions[action])
+
+    def settle(self) -> None:
+        """Let the frame enter the history."""
+        self._player.settle()
+
+
+class EpisodeRival:
+    """A recorded episode; its actions are what both play."""
+
+    def __init__(self, title: str, frames: Sequence[np.ndarray], leads: Sequence[int]) -> None:
+        """Take T frames, uint8 (H, W, 3), and the T−1 actions between them."""
+        if len(frames) < 2 or len(leads) != len(frames) - 1:
+            raise ValueError(f"{title} has {len(frames)} frames: an episode has at least two")
+        self.title, self.leads = title, list(leads)
+        self._frames, self._at = frames, 0
+        self.frame = frames[0]
+
+    def start(self, prompt: np.ndarray) -> None:
+        """Go back to the first frame."""
+        self._at, self.frame = 0, self._frames[0]
+
+    def advance(self, action: int) -> None:
+        """Show the next frame; the last one stays."""
+        self._at = min(self._at + 1, len(self._frames) - 1)
+        self.frame = self._frames[self._at]
+
+    def settle(self) -> None:
+        """Do nothing: the next frame is there."""
+
+
+class Duel:
+    """A world and its rival, and what the keys do.
+
+    Attributes:
+        card: of the world.
+        player: plays it.
+        rival: what is beside it.
+        state: keys, pause, pace, message.
+        frame_number: frames since the beginning.
+    """
+
+    def __init__(
+        self, card: WorldCard, player: Player, rival: Rival, script: Sequence[int] = ()
+    ) -> None:
+        """Begin both from the player's first picture.
+
+        Args:
+            card: of the world.
+            player: at its first frame.
+            rival: what is beside it.
+            script: action ids that are played before the keyboard; a rival that leads goes first.
+        """
+        self.card, self.player, self.rival = card, player, rival
+        self.bindings = Bindings(card)
+        self.bindings.load()
+        self.state = PlayState(self.bindings, card.idle, card.fps)
+        self.frame_number = 0
+        self._script = list(rival.leads or script)
+        self._start(player.prompt_index)
+
+    @property
+    def panels(self) -> tuple[Panel, Panel]:
+        """What is shown: the world, then its rival."""
+        return (
+            Panel(title=self.card.title, frame=self.player.frame),
+            Panel(title=self.rival.title, frame=self.rival.frame),
+        )
+
+    @property
+    def over(self) -> bool:
+        """Whether a rival that leads has come to its end."""
+        return bool(self.rival.leads) and self.frame_number >= len(self._script)
+
+    def press(self, key: str, now: float) -> None:
+        """React to a key that went down; `now` in seconds."""
+        match key:
+            case "escape":
+                self.state.quit = True
+            case "p":
+                self.state.toggle_pause()
+            case "r":
+                self._start(self.player.prompt_index)
+            case "n":
+                self._start((self.player.prompt_index + 1) % len(self.player.prompts))
+            case "=" | "-":
+                pace = self.state.change_pace(key == "=")
+                self.state.say(f"{pace:g} frames per second", now)
+            case "tab":
+                self.state.hud = not self.state.hud
+            case "f11":
+                self.state.fullscreen = not self.state.fullscreen
+            case _:
+                self.state.press(key)
+
+    def release(self, key: str) -> None:
+        """React to a key that went up."""
+        self.state.release(key)
+
+    def turn(self, now: float) -> bool:
+        """Let one frame's time pass on both sides; returns whether frames were drawn."""
+        if self.state.paused or self.state.quit:
+            return False
+        if self.over:
+            self.state.say("the episode is over: R starts again", now)
+            return False
+        held = self.state.take_action()
+        scripted = self.frame_number < len(self._script)
+        action = self._script[self.frame_number] if scripted else held
+        self.player.advance(action)
+        self.rival.advance(action)
+        self.frame_number += 1
+        self.state.drawn(action, now)
+        return True
+
+    def settle(self) -> None:
+        """Prepare both sides for the next frame, once this one is shown."""
+        self.player.settle()
+        self.rival.settle()
+
+    def _start(self, prompt_index: int) -> None:
+        self.player.start_from(prompt_index)
+        self.rival.start(self.player.prompts[prompt_index])
+        self.frame_number = 0
+        self.state.moved(self.card.idle)

@@ -1,0 +1,73 @@
+"""Has play left what the world knows? The meter of the card, while a world is played."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from genie.drift import DriftMeter
+from genie.session.log import Session
+
+
+class DriftTracker:
+    """Measures the last 64 frames of a line every 16 frames.
+
+    Attributes:
+        distance: of the last window measured; None before the first.
+        threshold: above it, a window is unlike real episodes; None where the corpus was too small.
+
+    Source: metrics.md, "Long play".
+    """
+
+    def __init__(self, meter: DriftMeter) -> None:
+        """Take a world's meter."""
+        self._meter = meter
+        self.threshold = meter.threshold
+        self.distance: float | None = None
+
+    @classmethod
+    def of(cls, statistics: Mapping[str, Any]) -> DriftTracker | None:
+        """Return a tracker, or None for a world that carries no statistics."""
+        return cls(DriftMeter(dict(statistics))) if "window" in statistics else None
+
+    @property
+    def drifted(self) -> bool:
+        """Whether the last window measured lies above the threshold."""
+        return None not in (self.distance, self.threshold) and self.distance > self.threshold
+
+    def follow(self, session: Session, head: int) -> None:
+        """Take notice of a new frame; measures where a stride is full."""
+        if (session.frame_number(head) + 1) % self._meter.stride == 0:
+            self.measure(session, head)
+
+    def measure(self, session: Session, head: int) -> float | None:
+        """Measure the window that ends with a record; None where its line is too short."""
+        self.distance = self._distance(session, head)
+        return self.distance
+
+    def last_healthy(self, session: Session, head: int) -> int:
+        """Find the last frame of a line before play left what the world knows.
+
+        Args:
+            session: what is played.
+            head: the end of the line.
+
+        Returns:
+            Record that ends the latest window at or below the threshold, looking back stride by
+            stride; the line's first record if all windows are above.
+        """
+        line = session.line(head)
+        for end in range(len(line) - 1, -1, -self._meter.stride):
+            distance = self._distance(session, int(line[end]))
+            if distance is None:
+                break
+            if self.threshold is None or distance <= self.threshold:
+                return int(line[end])
+        return int(line[0])
+
+    def _distance(self, session: Session, head: int) -> float | None:
+        window = self._meter.window
+        line = session.line(head, window)
+        if len(line) < window:
+            return None
+        return float(self._meter.distances(session.ids(line))[0])

@@ -1,0 +1,1 @@
+"""Play as plain values and calls, without a screen."""

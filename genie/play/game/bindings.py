@@ -1,0 +1,146 @@
+"""Which key stands for which action: the world's keys, and the player's own changes to them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from genie.library.card import WorldCard
+from genie.library.user_paths import config_folder
+
+FORMAT = 1
+_LETTERS = (("up", "w"), ("left", "a"), ("down", "s"), ("right", "d"))
+_PAD = (*((arrow, f"pad {arrow}") for arrow, _ in _LETTERS), ("space", "pad 0"), ("up", "pad 0"))
+_WAYS = {
+    **{key: arrow for arrow, letter in _LETTERS for key in (arrow, letter, f"pad {arrow}")},
+    **{"space": "up", "pad 0": "up"},
+}
+"""Which way a key points."""
+
+
+class Bindings:
+    """Key names, as pygame spells them, to action ids.
+
+    Digits stand for the first ten ids and cannot be changed. A gamepad's keys are called "pad
+    left", "pad right", "pad up", "pad down", and "pad 0", "pad 1", … for its buttons.
+    """
+
+    def __init__(self, card: WorldCard) -> None:
+        """Begin with the world's own keys; letters and a gamepad follow the arrows."""
+        self._card = card
+        self._keys = _defaults(card)
+
+    def action(self, key: str) -> int | None:
+        """Return the action of a key, or None."""
+        if key in self._keys:
+            return self._keys[key]
+        if len(key) == 1 and key.isdecimal() and int(key) < len(self._card.actions):
+            return int(key)
+        return None
+
+    def together(self, keys: Sequence[str]) -> int | None:
+        """Return the action that two keys held together spell, such as up and right: up-right.
+
+        Args:
+            keys: held, in the order of pressing; the last one must be one of the two.
+
+        Returns:
+            The action of the last key along each axis, or None: there is no such action.
+        """
+        along: dict[str, str] = {}  # axis to the way that was pressed last
+        for key in keys:
+            way = self._way(key)
+            if way is not None:
+                along["y" if way in ("up", "down") else "x"] = way
+        if len(along) < 2 or self._way(keys[-1]) is None:
+            return None
+        wanted = f"{along['y']}-{along['x']}"
+        return next((id for id, name in self._names() if name == wanted), None)
+
+    def keys_of(self, action: int) -> tuple[str, ...]:
+        """Return the keys of an action, the first bound first; digits are not listed."""
+        return tuple(key for key, bound in self._keys.items() if bound == action)
+
+    def bind(self, key: str, action: int) -> None:
+        """Give a key to an action; it leaves the one that it had."""
+        self._keys.pop(key, None)
+        self._keys[key] = action
+
+    def clear(self, action: int) -> None:
+        """Take all keys from an action."""
+        self._keys = {key: bound for key, bound in self._keys.items() if bound != action}
+
+    def reset(self) -> None:
+        """Return to the world's own keys."""
+        self._keys = _defaults(self._card)
+
+    def save(self, path: Path | None = None) -> Path:
+        """Write the keys to the player's settings, by the names of the actions.
+
+        Args:
+            path: the file; None takes `bindings_path` of the world.
+
+        Raises:
+            OSError: if the disk refuses.
+        """
+        path = path or bindings_path(self._card)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        keys = {name: self.keys_of(id) for id, name in self._names()}
+        text = json.dumps({"format": FORMAT, "keys": keys}, indent=2) + "\n"
+        partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+        partial.write_text(text, encoding="utf-8")
+        os.replace(partial, path)
+        return path
+
+    def load(self, path: Path | None = None) -> bool:
+        """Take over the player's saved keys, if there are any; returns whether there were.
+
+        Raises:
+            ValueError: if the file is damaged.
+        """
+        path = path or bindings_path(self._card)
+        if not path.is_file():
+            return False
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+            saved = record["keys"] if record["format"] == FORMAT else None
+            found = {
+                str(key): id for id, name in self._names() for key in _listed(saved.get(name, ()))
+            }
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise ValueError(f"{path} is damaged: delete it, or set the keys anew (F2)") from None
+        self._keys = found
+        return True
+
+    def _way(self, key: str) -> str | None:
+        """Return which way a key points, unless it was given to an action that leads elsewhere."""
+        way, action = _WAYS.get(key), self._keys.get(key)
+        if way is None or action is None:
+            return None
+        named = self._card.actions[action].name
+        return way if way in named.split("-") or (way == "up" and named == "jump") else None
+
+    def _names(self) -> Iterable[tuple[int, str]]:
+        return enumerate(action.name for action in self._card.actions)
+
+
+def bindings_path(card: WorldCard) -> Path:
+    """Return where the player's keys of a world are saved, by the world's name."""
+    safe = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in card.name)
+    return config_folder() / "keys" / f"{safe}.json"
+
+
+def _defaults(card: WorldCard) -> dict[str, int]:
+    keys = {key: id for id, action in enumerate(card.actions) for key in action.keys}
+    for known, alias in (*_LETTERS, *_PAD):
+        if known in keys:
+            keys.setdefault(alias, keys[known])
+    return keys
+
+
+def _listed(keys: object) -> list[object]:
+    if isinstance(keys, str) or not isinstance(keys, list | tuple):
+        raise TypeError("a list is meant")
+    return list(keys)

@@ -1,0 +1,257 @@
+"""What the keys of the window do, beside the actions: one table, which the help shows too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import singledispatch
+from typing import TYPE_CHECKING
+
+from genie.media.recording import free_path
+from genie.play.game.exporter import SECONDS
+from genie.play.game.panels import HelpPanel, KeepPanel, KeysPanel, Panel, PromptPanel, SlotPanel
+from genie.session.replay import last_seconds
+
+if TYPE_CHECKING:
+    from genie.play.game.game import Game
+
+_MOST_STEPS = 16
+_TEMPERATURE_STEP, _MOST_TEMPERATURE = 0.1, 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """One key of the window.
+
+    Attributes:
+        caps: what the help shows as the key.
+        about: what it does, in a few words.
+        run: does it, given the game and the time.
+    """
+
+    caps: str
+    about: str
+    run: Callable[[Game, float], None]
+
+
+def _quit(game: Game, now: float) -> None:
+    game.state.quit = True
+
+
+def _restart(game: Game, now: float) -> None:
+    game.player.restart()
+    game.moved()
+
+
+def _next_prompt(game: Game, now: float) -> None:
+    game.player.next_prompt()
+    game.moved()
+    count = len(game.player.prompts)
+    game.state.say(f"picture {game.player.prompt_index + 1} of {count}", now)
+
+
+def _pause(game: Game, now: float) -> None:
+    game.state.toggle_pause()
+
+
+def _step_forward(game: Game, now: float) -> None:
+    """Go forward where time was turned back, else draw one frame."""
+    if not game.state.paused:
+        game.state.toggle_pause()
+    if game.player.forward():
+        game.moved()
+    else:
+        game.step_once = True
+
+
+def _step_back(game: Game, now: float) -> None:
+    if not game.state.paused:
+        game.state.toggle_pause()
+    if game.player.back():
+        game.moved()
+
+
+def _rewind(game: Game, now: float) -> None:
+    game.state.rewinding = True
+
+
+def _next_branch(game: Game, now: float) -> None:
+    """Go to the end of the next branch, so that one can be compared with another."""
+    ends = game.player.session.ends()
+    at = next((i for i, end in enumerate(ends) if end >= game.player.head), 0)
+    chosen = (at + 1) % len(ends)
+    game.player.go_to(ends[chosen])
+    game.moved()
+    game.state.say(f"branch {chosen + 1} of {len(ends)}", now)
+
+
+def _healthy(game: Game, now: float) -> None:
+    if game.drift is None:
+        game.state.say("this world carries no statistics to measure drift with", now)
+        return
+    before = game.player.frame_number
+    game.player.go_to(game.drift.last_healthy(game.player.session, game.player.head))
+    game.moved()
+    game.state.say(f"{before - game.player.frame_number} frames back, where all was well", now)
+
+
+def _save(game: Game, now: float) -> None:
+    game.panel = SlotPanel(game.slots.all(), saving=True)
+
+
+def _load(game: Game, now: float) -> None:
+    game.panel = SlotPanel(game.slots.all(), saving=False)
+
+
+def _record(game: Game, now: float) -> None:
+    """Begin a recording, or write what the line has got since then as a GIF."""
+    if game.mark is None:
+        game.mark = len(game.player.session)
+        game.state.say("recording: G stops", now)
+        return
+    game.keep(_since_mark(game), ".gif", False, now)
+    game.mark = None
+
+
+def _last_seconds(game: Game, now: float) -> None:
+    records = last_seconds(game.player.session, game.player.head, SECONDS)
+    game.keep(records, ".gif", False, now)
+
+
+def _keep(game: Game, now: float) -> None:
+    game.panel = KeepPanel(marked=game.mark is not None)
+
+
+def _screenshot(game: Game, now: float) -> None:
+    from PIL import Image
+
+    path = free_path(game.options.folder / f"{game.card.name}-frame.png")
+    try:
+        Image.fromarray(game.player.frame).save(path)
+        game.state.say(f"saved {path}", now)
+    except OSError as error:
+        game.state.say(f"could not save: {error}", now)
+
+
+def _help(game: Game, now: float) -> None:
+    game.panel = HelpPanel()
+
+
+def _keys(game: Game, now: float) -> None:
+    names = [action.name for action in game.card.actions]
+    game.panel = KeysPanel(game.bindings, names, frozenset(COMMANDS))
+
+
+def _toggle_hud(game: Game, now: float) -> None:
+    game.state.hud = not game.state.hud
+
+
+def _full_screen(game: Game, now: float) -> None:
+    game.state.fullscreen = not game.state.fullscreen
+
+
+def _pace(faster: bool) -> Callable[[Game, float], None]:
+    def run(game: Game, now: float) -> None:
+        game.state.say(f"{game.state.change_pace(faster):g} frames per second", now)
+
+    return run
+
+
+def _steps(change: int) -> Callable[[Game, float], None]:
+    def run(game: Game, now: float) -> None:
+        game.governor.want(min(max(game.governor.wanted + change, 1), _MOST_STEPS))
+        game.player.set_steps(game.governor.steps)
+        game.state.say(f"{game.governor.wanted} refinement steps", now)
+
+    return run
+
+
+def _temperature(change: float) -> Callable[[Game, float], None]:
+    def run(game: Game, now: float) -> None:
+        wanted = round(game.player.world.settings.temperature + change, 1)
+        game.player.set_temperature(min(max(wanted, 0.0), _MOST_TEMPERATURE))
+        game.state.say(f"temperature {game.player.world.settings.temperature:g}", now)
+
+    return run
+
+
+COMMANDS: dict[str, Command] = {
+    "p": Command(caps="P", about="pause", run=_pause),
+    ".": Command(caps=".", about="one frame on", run=_step_forward),
+    ",": Command(caps=",", about="one frame back", run=_step_back),
+    "backspace": Command(caps="Backspace", about="hold to rewind", run=_rewind),
+    "b": Command(caps="B", about="next branch", run=_next_branch),
+    "h": Command(caps="H", about="last healthy frame", run=_healthy),
+    "r": Command(caps="R", about="start again", run=_restart),
+    "n": Command(caps="N", about="next picture", run=_next_prompt),
+    "f5": Command(caps="F5", about="save a moment", run=_save),
+    "f9": Command(caps="F9", about="load a moment", run=_load),
+    "l": Command(caps="L", about="keep the last 10 s", run=_last_seconds),
+    "g": Command(caps="G", about="record, stop", run=_record),
+    "k": Command(caps="K", about="keep as ...", run=_keep),
+    "f12": Command(caps="F12", about="screenshot", run=_screenshot),
+    "=": Command(caps="+", about="faster", run=_pace(True)),
+    "-": Command(caps="-", about="slower", run=_pace(False)),
+    "]": Command(caps="]", about="more steps", run=_steps(1)),
+    "[": Command(caps="[", about="fewer steps", run=_steps(-1)),
+    "page up": Command(caps="PgUp", about="warmer", run=_temperature(_TEMPERATURE_STEP)),
+    "page down": Command(caps="PgDn", about="cooler", run=_temperature(-_TEMPERATURE_STEP)),
+    "tab": Command(caps="Tab", about="hide figures", run=_toggle_hud),
+    "f11": Command(caps="F11", about="full screen", run=_full_screen),
+    "f1": Command(caps="F1", about="this help", run=_help),
+    "f2": Command(caps="F2", about="change keys", run=_keys),
+    "escape": Command(caps="Esc", about="leave", run=_quit),
+}
+
+
+@singledispatch
+def confirm(panel: Panel, game: Game, now: float) -> None:
+    """Do what a panel shows, now that it was confirmed."""
+
+
+@confirm.register(SlotPanel)
+def _confirm_slot(panel: SlotPanel, game: Game, now: float) -> None:
+    number, player = panel.selected + 1, game.player
+    try:
+        if panel.saving:
+            game.slots.save(number, player.session, player.head, player.frame)
+            game.state.say(f"saved to slot {number}", now)
+            return
+        saved = game.slots.load(number)
+        player.go_to(player.session.adopt(saved, len(saved) - 1))
+        game.moved()
+        game.state.say(f"loaded slot {number}", now)
+    except (ValueError, OSError) as error:
+        game.state.say(str(error), now)
+
+
+@confirm.register(KeepPanel)
+def _confirm_keep(panel: KeepPanel, game: Game, now: float) -> None:
+    session, head = game.player.session, game.player.head
+    spans = (
+        lambda: last_seconds(session, head, SECONDS),
+        lambda: session.line(head),
+        lambda: _since_mark(game),
+    )
+    game.keep(spans[panel.span](), panel.suffix, bool(panel.keys), now)
+
+
+@confirm.register(KeysPanel)
+def _confirm_keys(panel: KeysPanel, game: Game, now: float) -> None:
+    try:
+        game.state.say(f"keys saved in {game.bindings.save()}", now)
+    except OSError as error:
+        game.state.say(f"could not save the keys: {error}", now)
+
+
+@confirm.register(PromptPanel)
+def _confirm_prompt(panel: PromptPanel, game: Game, now: float) -> None:
+    game.player.prompts.append(panel.hint.picture)
+    game.player.start_from(len(game.player.prompts) - 1)
+    game.moved()
+
+
+def _since_mark(game: Game) -> list[int]:
+    """Return the records of the line that were played since the recording began."""
+    line = game.player.session.line(game.player.head)
+    return [int(record) for record in line if record >= game.mark]

@@ -1,0 +1,77 @@
+"""What the player keeps: a film or pictures of what was played, written between frames."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from genie.media.recording import Recording
+from genie.session.log import Session
+from genie.session.replay import pictures
+
+SECONDS = 10.0
+"""How far "the last seconds" reach back."""
+
+
+class Export:
+    """A film that is drawn from the log, a few frames at a time, so that play goes on meanwhile.
+
+    Attributes:
+        path: where it will be.
+        done: frames written.
+        total: frames in all.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        session: Session,
+        records: Sequence[int],
+        world: Any,
+        show_keys: bool = False,
+    ) -> None:
+        """Prepare a film; nothing is written before `work`.
+
+        Args:
+            path: ends in .gif, .mp4 or .png (a folder of pictures).
+            session: what was played.
+            records: what the film shows; frames of a prompt are left out.
+            world: the genie.world.World of the session.
+            show_keys: whether the film shows the actions.
+
+        Raises:
+            ValueError: if the name ends otherwise, or there is no frame.
+            OSError: if the folder does not exist.
+        """
+        drawn = [int(record) for record in records if session[int(record)].steps]
+        if not drawn:
+            raise ValueError("nothing was recorded: no frame was drawn")
+        self.path, self.done, self.total = path, 0, len(drawn)
+        self._recording = Recording(path, session.header.card.fps)
+        self._frames = pictures(session, drawn, world, show_keys)
+
+    def work(self, seconds: float) -> bool:
+        """Write frames for about so long; returns whether the film is complete.
+
+        Raises:
+            OSError: if the disk refuses; nothing is left behind.
+        """
+        until = time.perf_counter() + seconds
+        try:
+            while self.done < self.total and (self.done == 0 or time.perf_counter() < until):
+                self._recording.add(next(self._frames))
+                self.done += 1
+        except BaseException:
+            self._recording.discard()
+            raise
+        if self.done < self.total:
+            return False
+        self.path = self._recording.finish()
+        return True
+
+    def finish(self) -> Path:
+        """Write all that is left; returns where it is. Raises OSError as `work` does."""
+        self.work(float("inf"))
+        return self.path

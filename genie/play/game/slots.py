@@ -1,0 +1,111 @@
+"""Saved moments: numbered slots, each a small session log and a thumbnail."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from genie.library.user_paths import saves_folder
+from genie.session.format import SUFFIX
+from genie.session.log import Session
+
+SLOTS = 6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slot:
+    """One place for a moment.
+
+    Attributes:
+        number: 1 to 6.
+        path: of its log.
+        thumbnail: uint8 (H, W, 3), or None where it is empty.
+        label: when it was saved, and at which frame; empty where it is empty.
+    """
+
+    number: int
+    path: Path
+    thumbnail: np.ndarray | None = None
+    label: str = ""
+
+
+class Slots:
+    """The slots of one world.
+
+    A moment is the line that leads to it, so a slot can be replayed like any session.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Take the folder where they lie; it is made with the first save."""
+        self.folder = folder
+
+    @classmethod
+    def of(cls, name: str, fingerprint: str) -> Slots:
+        """Return the slots of a world in the user's folder."""
+        safe = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in name)
+        return cls(saves_folder() / f"{safe}-{fingerprint[:12]}")
+
+    def save(self, number: int, session: Session, head: int, frame: np.ndarray) -> Path:
+        """Save a moment, in place of what was in the slot.
+
+        Args:
+            number: of the slot.
+            session: what is played.
+            head: record of the moment.
+            frame: uint8 (H, W, 3), its picture.
+
+        Returns:
+            The path of its log.
+
+        Raises:
+            OSError: if the disk refuses.
+        """
+        from PIL import Image
+
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self._path(number)
+        session.cut(head).write(path)
+        partial = path.with_suffix(f".{os.getpid()}.partial")
+        Image.fromarray(frame).save(partial, format="png")
+        os.replace(partial, path.with_suffix(".png"))
+        return path
+
+    def load(self, number: int) -> Session:
+        """Read a saved moment: a session of one line.
+
+        Raises:
+            FileNotFoundError: if the slot is empty.
+            ValueError: if the file is damaged.
+        """
+        path = self._path(number)
+        if not path.is_file():
+            raise FileNotFoundError(f"slot {number} is empty: F5 saves a moment")
+        session = Session.read(path)
+        if not len(session):
+            raise ValueError(f"{path} holds no frame: save the moment again")
+        return session
+
+    def all(self) -> list[Slot]:
+        """Return every slot with its thumbnail."""
+        return [self._describe(number) for number in range(1, SLOTS + 1)]
+
+    def _path(self, number: int) -> Path:
+        return self.folder / f"slot-{number}{SUFFIX}"
+
+    def _describe(self, number: int) -> Slot:
+        import time
+
+        from PIL import Image
+
+        path = self._path(number)
+        try:
+            stamp = time.localtime(path.stat().st_mtime)
+            with Image.open(path.with_suffix(".png")) as image:
+                thumbnail = np.asarray(image.convert("RGB"))
+        except OSError:
+            return Slot(number=number, path=path)
+        label = time.strftime("%d.%m. %H:%M", stamp)
+        return Slot(number=number, path=path, thumbnail=thumbnail, label=label)

@@ -1,0 +1,84 @@
+"""What is chosen on the start screen. Pure state; `genie.play.screen.draw_start` paints it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from genie.play.game.gallery import GalleryWorld
+
+COLUMNS = 4
+"""Pictures beside each other."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """What is to be played.
+
+    Attributes:
+        world: index of the world in the gallery.
+        prompt: index of the picture to start from.
+        resume: whether to go on with the last session instead.
+    """
+
+    world: int
+    prompt: int
+    resume: bool = False
+
+
+class StartState:
+    """The gallery and what is selected in it.
+
+    Attributes:
+        worlds: the gallery.
+        world: index of the selected world.
+        prompt: index of the selected picture.
+        quit: whether the player wants to leave.
+        message: what is going on, or empty.
+    """
+
+    def __init__(self, worlds: Sequence[GalleryWorld], world: int = 0, prompt: int = 0) -> None:
+        """Begin with a world and a picture selected."""
+        self.worlds = list(worlds)
+        self.world, self.prompt = world, prompt
+        self.quit = False
+        self.message = ""
+
+    @property
+    def shown(self) -> GalleryWorld:
+        """The selected world."""
+        return self.worlds[self.world]
+
+    def press(self, key: str) -> Choice | None:
+        """React to a key; returns a choice once one is made."""
+        moves = {"left": -1, "right": 1, "up": -COLUMNS, "down": COLUMNS}
+        moves |= {"a": -1, "d": 1, "w": -COLUMNS, "s": COLUMNS}
+        moves |= {f"pad {key}": moves[key] for key in ("left", "right", "up", "down")}
+        if key in moves:
+            self.prompt = (self.prompt + moves[key]) % len(self.shown.prompts)
+        elif key == "tab":
+            self.select_world((self.world + 1) % len(self.worlds))
+        elif key in ("return", "enter", "space", "pad 0"):
+            return Choice(world=self.world, prompt=self.prompt)
+        elif key == "c" and self.shown.recent is not None:
+            return Choice(world=self.world, prompt=self.prompt, resume=True)
+        elif key == "escape":
+            self.quit = True
+        return None
+
+    def select_world(self, world: int) -> None:
+        """Show another world."""
+        if world != self.world:
+            self.world, self.prompt = world, 0
+
+    def point(self, target: Choice | None, click: bool) -> Choice | None:
+        """React to the mouse over a target; a click on a picture chooses it."""
+        if target is None:
+            return None
+        if target.world != self.world:
+            if click:
+                self.select_world(target.world)
+            return None
+        if not target.resume:
+            self.prompt = target.prompt
+        return target if click else None

@@ -1,0 +1,147 @@
+"""What the player holds and wants: keys, pause, pace, message. Knows no screen and no world."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from genie.play.game.bindings import Bindings
+
+MESSAGE_SECONDS = 4.0
+PACES = (1, 2, 3, 5, 8, 10, 12, 15, 20, 24, 30, 40, 50, 60)
+"""Frames per second that the keys step through."""
+_FPS_FRAMES = 30  # frame times that the shown rate is a mean over
+
+
+class PlayState:
+    """A pure record of play; time is an argument, so that tests need no clock.
+
+    Attributes:
+        total: frames drawn since the window opened.
+        paused: whether time stands still.
+        quit: whether the player wants to leave.
+        fps_wanted: the pace of play, 1 to 60 frames per second.
+        hud: whether figures and keys are shown beside the picture.
+        fullscreen: whether the window is to fill the screen.
+        rewinding: whether time runs backwards.
+        shown_action: id of the action that led to the frame on the screen, or A.
+    """
+
+    def __init__(self, bindings: Bindings, idle: int, fps: float) -> None:
+        """Begin with no key held.
+
+        Args:
+            bindings: which key stands for which action.
+            idle: action id while no key is held.
+            fps: the world's pace.
+        """
+        self.total = 0
+        self.paused = False
+        self.quit = False
+        self.fps_wanted = min(max(float(fps), PACES[0]), PACES[-1])
+        self.hud = True
+        self.fullscreen = False
+        self.rewinding = False
+        self.shown_action = idle
+        self._bindings = bindings
+        self._idle = idle
+        self._held: list[str] = []  # in the order of pressing
+        self._tapped: int | None = None
+        self._message, self._message_until = "", 0.0
+        self._times: deque[float] = deque(maxlen=_FPS_FRAMES + 1)
+
+    @property
+    def action(self) -> int:
+        """Action id of the keys that are held now: the last one pressed wins.
+
+        Where the world has an action for two arrows at once, the two together play it.
+        """
+        # The keys may have been changed meanwhile.
+        held = [key for key in self._held if self._bindings.action(key) is not None]
+        if not held:
+            return self._idle
+        both = self._bindings.together(held)
+        return self._bindings.action(held[-1]) if both is None else both
+
+    def press(self, key: str) -> bool:
+        """Note that a key went down; returns whether it stands for an action."""
+        if self._bindings.action(key) is None:
+            return False
+        if key not in self._held:
+            self._held.append(key)
+            self._tapped = self.action
+        return True
+
+    def release(self, key: str) -> None:
+        """Note that a key went up; the key pressed before it, if still held, takes over."""
+        if key in self._held:
+            self._held.remove(key)
+
+    def release_all(self) -> None:
+        """Forget all keys: a window without focus is not told when they go up."""
+        self._held.clear()
+        self._tapped = None
+        self.rewinding = False
+
+    def take_action(self) -> int:
+        """Return the action of the next frame.
+
+        A key that went down and up again since the last frame still counts for one frame, or a
+        slow world would swallow short presses.
+        """
+        action = self.action if self._tapped is None else self._tapped
+        self._tapped = None
+        return action
+
+    def drawn(self, action: int, now: float) -> None:
+        """Note that a frame was drawn.
+
+        Args:
+            action: what led to it.
+            now: seconds on a clock that never goes back.
+        """
+        self.total += 1
+        self.shown_action = action
+        self._times.append(now)
+
+    def moved(self, action: int) -> None:
+        """Note that play went to another moment; the rate is measured afresh.
+
+        Args:
+            action: what led to the frame shown; A for a prompt's.
+        """
+        self.shown_action = action
+        self._tapped = None
+        self.measure_afresh()
+
+    def toggle_pause(self) -> None:
+        """Stop time, or let it go on; the rate is measured afresh."""
+        self.paused = not self.paused
+        self.measure_afresh()
+
+    def measure_afresh(self) -> None:
+        """Forget the frame times so far: time stood still, or its pace has changed."""
+        self._times.clear()
+
+    def change_pace(self, faster: bool) -> float:
+        """Take the next higher or lower pace; returns it, frames per second."""
+        if faster:
+            self.fps_wanted = min((p for p in PACES if p > self.fps_wanted), default=PACES[-1])
+        else:
+            self.fps_wanted = max((p for p in PACES if p < self.fps_wanted), default=PACES[0])
+        self.measure_afresh()
+        return self.fps_wanted
+
+    @property
+    def fps(self) -> float:
+        """Frames per second over the last 30 frames; 0 before there are two."""
+        if len(self._times) < 2 or self._times[-1] <= self._times[0]:
+            return 0.0
+        return (len(self._times) - 1) / (self._times[-1] - self._times[0])
+
+    def say(self, text: str, now: float) -> None:
+        """Show a message for four seconds from `now`."""
+        self._message, self._message_until = text, now + MESSAGE_SECONDS
+
+    def message(self, now: float) -> str:
+        """Return the message to show at `now`, or an empty string."""
+        return self._message if now < self._message_until else ""

@@ -1,0 +1,150 @@
+"""What the window shows, as plain values made from the game."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from genie.play.adaptive_steps import FrameTime
+from genie.play.game.game import Game
+from genie.play.game.panels import Panel
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActionLine:
+    """An action in the list beside the picture: its name, its keys, whether it led here."""
+
+    name: str
+    keys: tuple[str, ...]
+    active: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class DriftGauge:
+    """How far play is from what the world knows.
+
+    Attributes:
+        distance: of the last window, or None before the first.
+        threshold: above it, or None where nobody measured one.
+        drifted: whether the distance is above.
+    """
+
+    distance: float | None
+    threshold: float | None
+    drifted: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hud:
+    """The figures beside the picture.
+
+    Attributes:
+        title: of the world.
+        fps: shown rate.
+        fps_wanted: the pace.
+        times: of a frame, or None before the first.
+        steps: refinement steps of the next frame, and how many are wanted.
+        too_slow: whether the machine cannot keep the pace.
+        governed: whether the steps follow the machine.
+        temperature: of the codes.
+        frame: number of the frame.
+        seconds: of play up to it, at the world's pace.
+        actions: all actions.
+        drift: the gauge, or None for a world without statistics.
+    """
+
+    title: str
+    fps: float
+    fps_wanted: float
+    times: FrameTime | None
+    steps: tuple[int, int]
+    too_slow: bool
+    governed: bool
+    temperature: float
+    frame: int
+    seconds: float
+    actions: tuple[ActionLine, ...]
+    drift: DriftGauge | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """What is on the screen.
+
+    Attributes:
+        frame: uint8 (H, W, 3).
+        hud: the figures, or None where they are hidden.
+        badges: short words in the corner of the picture, such as "paused".
+        recording: seconds that are being recorded, or None.
+        message: a line over the picture's foot, or empty.
+        panel: what lies over the picture, or None.
+    """
+
+    frame: np.ndarray
+    hud: Hud | None
+    badges: tuple[str, ...] = ()
+    recording: float | None = None
+    message: str = ""
+    panel: Panel | None = None
+
+
+def view_of(game: Game, now: float) -> View:
+    """Return what a game shows at a time, in seconds on the game's clock."""
+    state, player = game.state, game.player
+    recording = None
+    if game.mark is not None:
+        recording = max(0, len(player.session) - game.mark) / game.card.fps
+    return View(
+        frame=player.frame,
+        hud=_hud(game) if state.hud else None,
+        badges=_badges(game),
+        recording=recording,
+        message=state.message(now),
+        panel=game.panel,
+    )
+
+
+def _badges(game: Game) -> tuple[str, ...]:
+    found = []
+    if game.state.rewinding:
+        found.append("rewinding")
+    elif game.state.paused:
+        found.append("paused")
+    if game.drift is not None and game.drift.drifted:
+        found.append("drifted · H goes back")
+    if game.export is not None:
+        found.append(f"writing {100 * game.export.done // game.export.total} %")
+    return tuple(found)
+
+
+def _hud(game: Game) -> Hud:
+    state, player, governor = game.state, game.player, game.governor
+    drift = None
+    if game.drift is not None:
+        meter = game.drift
+        drift = DriftGauge(
+            distance=meter.distance, threshold=meter.threshold, drifted=meter.drifted
+        )
+    actions = tuple(
+        ActionLine(
+            name=action.name,
+            keys=(*game.bindings.keys_of(id), *([str(id)] if id < 10 else [])),
+            active=id == state.shown_action,
+        )
+        for id, action in enumerate(game.card.actions)
+    )
+    return Hud(
+        title=game.card.title,
+        fps=state.fps,
+        fps_wanted=state.fps_wanted,
+        times=governor.times,
+        steps=(governor.steps, governor.wanted),
+        too_slow=governor.too_slow(state.fps_wanted),
+        governed=governor.active,
+        temperature=player.world.settings.temperature,
+        frame=player.frame_number,
+        seconds=player.frame_number / game.card.fps,
+        actions=actions,
+        drift=drift,
+    )

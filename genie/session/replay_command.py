@@ -1,0 +1,141 @@
+"""One replay from end to end: what `genie replay` calls."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from corpus.progress import progress_bar
+from genie.library.catalog import find_fingerprint, find_world, read_card
+from genie.library.loading import DEVICES, load_world_on, pick_device
+from genie.media.recording import check_target
+from genie.session.log import Session
+from genie.session.replay import pictures, verify, write_pictures
+from genie.session.transfer import fit_picture, match_actions, replay_keys
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplayOptions:
+    """How a session is replayed; see `genie replay --help`.
+
+    Attributes:
+        record: file to record to, .gif or .mp4, or .png for a folder of pictures.
+        verify: whether to draw every frame again from its seed.
+        world: another world, in which the keys are played; None draws the logged tokens.
+        show_keys: whether the pictures show the action.
+        device: "auto" takes CUDA where there is one and the processor otherwise.
+        threads: processor threads; None leaves the choice to torch.
+    """
+
+    record: Path | None = None
+    verify: bool = False
+    world: str | None = None
+    show_keys: bool = False
+    device: str = "auto"
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be done."""
+        if self.device not in DEVICES:
+            raise ValueError(f"--device is {self.device!r}: allowed are {', '.join(DEVICES)}")
+        if self.threads is not None and self.threads < 1:
+            raise ValueError(f"--threads is {self.threads}: give 1 or more")
+        if self.world is not None and self.verify:
+            raise ValueError("--verify and --world exclude each other: another world draws others")
+        if self.world is not None and self.record is None:
+            raise ValueError("--world needs --record: say where the other world's frames go")
+        if self.record is not None:
+            check_target(self.record)
+
+
+def replay(path: Path, options: ReplayOptions) -> None:
+    """Replay a session's last line into a recording, check its draws, or say what it holds.
+
+    Args:
+        path: a session log.
+        options: how.
+
+    Raises:
+        ValueError: if the log or a world is not as it must be, or `verify` finds a difference.
+        OSError: if something cannot be found or written.
+    """
+    session = Session.read(path)
+    if not len(session):
+        raise ValueError(f"{path} holds no frame: nothing was played")
+    print(_describe(session))
+    if options.record is None and not options.verify:
+        print("draw it with --record FILE, check it with --verify")
+        return
+    place = find_fingerprint(session.header.fingerprint, session.header.card.path)
+    world = load_world_on(place, options.device, options.threads)
+    _compare_machines(session, pick_device(options.device))
+    if options.verify:
+        _verify(session, world)
+    if options.record is not None:
+        _record(session, world, options)
+
+
+def _record(session: Session, world: Any, options: ReplayOptions) -> None:
+    line = session.line(len(session) - 1)
+    drawn = [int(index) for index in line if session[int(index)].steps]
+    fps = session.header.card.fps
+    with progress_bar("drawing", len(drawn)) as tick:
+        if options.world is None:
+            frames = pictures(session, drawn, world, options.show_keys)
+        else:
+            frames = _elsewhere(session, world, options)
+        path = write_pictures(options.record, frames, fps, tick)
+    print(f"recorded {path}: {len(drawn)} frames")
+
+
+def _elsewhere(session: Session, world: Any, options: ReplayOptions) -> Iterator[np.ndarray]:
+    """Yield the frames of the same keys in another world, from the same prompt."""
+    place = find_world(options.world)
+    other = load_world_on(place, options.device, options.threads)
+    actions = match_actions(session.header.card, read_card(place))
+    head = len(session) - 1
+    prompts = [int(index) for index in session.line(head) if not session[int(index)].steps]
+    (prompt,) = pictures(session, prompts[-1:], world)
+    prompt = fit_picture(prompt, other.bundle.height, other.bundle.width)
+    frames = replay_keys(session, head, prompt, other, actions)
+    next(frames)  # the prompt itself is no frame that was drawn
+    return frames
+
+
+def _verify(session: Session, world: Any) -> None:
+    with progress_bar("verifying", len(session)) as tick:
+        difference = verify(session, world, tick)
+    if difference is None:
+        print(f"verified: all {len(session)} frames are drawn again as logged")
+        return
+    raise ValueError(
+        f"frame {difference.frame} (record {difference.record}) is drawn otherwise than logged: "
+        f"{difference.tokens} of {session.header.tokens} tokens differ; another machine or "
+        "version of torch may be the reason"
+    )
+
+
+def _describe(session: Session) -> str:
+    header, branches = session.header, len(session.ends())
+    seconds = session.frame_number(len(session) - 1) / header.card.fps
+    return (
+        f"{header.card.title}: {len(session)} frames, {branches} "
+        f"{'branch' if branches == 1 else 'branches'}, the last {seconds:.1f} s long; "
+        f"seed {header.seed}, world {header.fingerprint[:12]}"
+    )
+
+
+def _compare_machines(session: Session, device: str) -> None:
+    """Say where pixels may differ: they are the same on the same machine and version of torch."""
+    import torch
+
+    here = {"torch": torch.__version__, "machine": platform.machine(), "device": device}
+    there = session.header.machine
+    differ = [f"{name} {there.get(name)}" for name in here if there.get(name) != here[name]]
+    if differ:
+        print(f"played with {', '.join(differ)}: tokens are the same here, pixels may differ")

@@ -1,0 +1,1 @@
+"""Whether latent actions are in use and mean something."""

@@ -1,0 +1,130 @@
+"""Is the latent action model healthy, weak or collapsed, and what to try if it is not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lam.health.measures import CodeUse, OneStep
+
+# Below these a model is collapsed: play would hardly answer the keys.
+_COLLAPSED_PERPLEXITY = 1.5
+_COLLAPSED_LARGEST_SHARE = 0.97
+_COLLAPSED_DELTA_PSNR = 0.3
+# Below these it is weak: keys answer, but some code or some prompt does not.
+_WEAK_RAREST_SHARE = 0.01
+_WEAK_DELTA_PSNR = 2.0
+_WEAK_NEARER_NEXT = 0.5
+_WEAK_CONSISTENCY = 0.6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What the figures mean for somebody who trained the model.
+
+    Attributes:
+        state: "healthy", "weak" or "collapsed".
+        reasons: each figure that missed its threshold, as a sentence; empty if healthy.
+        remedies: what to try, in that order; empty if healthy.
+    """
+
+    state: str
+    reasons: tuple[str, ...]
+    remedies: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """Return it as lines for a terminal."""
+        lines = [f"latent actions: {self.state}", *(f"  because {why}" for why in self.reasons)]
+        lines += [f"  {number}. {remedy}" for number, remedy in enumerate(self.remedies, start=1)]
+        return "\n".join(lines)
+
+
+def judge(
+    use: CodeUse, step: OneStep, consistency: Sequence[float | None] | None = None
+) -> Verdict:
+    """Say whether a latent action model can be played, and what to try if not.
+
+    Collapsed: perplexity under 1.5, one code on more than 97 % of transitions, or a one-step
+    ΔPSNR under 0.3 dB (the code is worth nothing). Weak: the rarest code under 1 %, ΔPSNR under
+    2 dB, fewer than half of the predictions nearer to the next frame than to the current one where
+    anything changes, or a code that agrees with itself on fewer than 60 % of prompts. Else healthy.
+
+    Args:
+        use: how often each code occurs.
+        step: one-step scores.
+        consistency: per code, from `code_consistency`; None if it was not measured.
+
+    Returns:
+        The verdict with its reasons and remedies.
+
+    Source: our choice; remedies in the order of what they cost.
+    """
+    collapsed = _collapse_reasons(use, step)
+    weak = [] if collapsed else _weakness_reasons(use, step, consistency or ())
+    state = "collapsed" if collapsed else "weak" if weak else "healthy"
+    remedies = {"collapsed": _COLLAPSE_REMEDIES, "weak": _WEAKNESS_REMEDIES, "healthy": ()}
+    return Verdict(state=state, reasons=tuple(collapsed or weak), remedies=remedies[state])
+
+
+_COLLAPSE_REMEDIES = (
+    "train the latent action model longer: before codes are quantized it must already predict "
+    "better than a frozen frame",
+    "look at the recording (genie corpus report): if most frames repeat, use fewer frames per "
+    "second, so that an action shows from one frame to the next",
+    "record play in which every action is held for a while; what nobody does cannot be found",
+    "weight changed pixels more: a small player is lost in a still background",
+    "try fewer codes, then another seed",
+)
+_WEAKNESS_REMEDIES = (
+    "train the latent action model longer",
+    "try fewer codes if some are hardly used, more if one code means several things",
+    "use fewer frames per second, so that an action shows more from one frame to the next",
+    "record more varied play: actions held for different times, in many places",
+    "weight changed pixels more, or widen the model",
+)
+
+
+def _collapse_reasons(use: CodeUse, step: OneStep) -> list[str]:
+    """Return why the model is collapsed; empty if it is not."""
+    reasons = []
+    if not use.perplexity >= _COLLAPSED_PERPLEXITY:
+        reasons.append(f"code perplexity is {use.perplexity:.2f}, under {_COLLAPSED_PERPLEXITY}")
+    if use.largest > _COLLAPSED_LARGEST_SHARE:
+        reasons.append(
+            f"code {use.shares.index(use.largest)} does {use.largest:.1%} of all transitions, over "
+            f"{_COLLAPSED_LARGEST_SHARE:.0%}"
+        )
+    # Written so that NaN counts as collapsed.
+    if not step.delta_psnr >= _COLLAPSED_DELTA_PSNR:
+        reasons.append(
+            f"the inferred code predicts {step.delta_psnr:.2f} dB better than a random one, under "
+            f"{_COLLAPSED_DELTA_PSNR} dB"
+        )
+    return reasons
+
+
+def _weakness_reasons(
+    use: CodeUse, step: OneStep, consistency: Sequence[float | None]
+) -> list[str]:
+    """Return why the model is weak; empty if it is not."""
+    reasons = []
+    if use.rarest < _WEAK_RAREST_SHARE:
+        reasons.append(
+            f"code {use.shares.index(use.rarest)} does {use.rarest:.1%} of all transitions, under "
+            f"{_WEAK_RAREST_SHARE:.0%}"
+        )
+    if step.delta_psnr < _WEAK_DELTA_PSNR:
+        reasons.append(
+            f"the inferred code predicts {step.delta_psnr:.2f} dB better than a random one, under "
+            f"{_WEAK_DELTA_PSNR} dB"
+        )
+    nearer = step.nearer_next / step.changed_share if step.changed_share else 0.0
+    if not nearer >= _WEAK_NEARER_NEXT:
+        reasons.append(
+            f"where anything changes, {nearer:.0%} of the predictions are nearer to the next frame "
+            f"than to the current one, under {_WEAK_NEARER_NEXT:.0%}"
+        )
+    reasons += [
+        f"code {code} does the same on {share:.0%} of prompts, under {_WEAK_CONSISTENCY:.0%}"
+        for code, share in enumerate(consistency)
+        if share is not None and share < _WEAK_CONSISTENCY
+    ]
+    return reasons

@@ -1,0 +1,1 @@
+"""Which key stands for which action, and why."""

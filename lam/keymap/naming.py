@@ -1,0 +1,220 @@
+"""The words and keys that say what each code does."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lam.keymap.code_motion import CodeMotion, measure_motions, rests, standard_error, trimmed_mean
+
+# A component of a mean displacement counts from this many standard errors and pixels on; more
+# than the usual two or three, since the frames of one fall are not independent draws.
+_SIGNIFICANT = 4.0
+_LEAST_PIXELS = 0.1
+# What moves this far on average, though in no one direction, is not standing still.
+_MIXED_PIXELS = 1.0
+# A component below this share of the other (tan 30°) does not make a diagonal.
+_DIAGONAL = math.tan(math.pi / 6)
+# Nor does one below this share (tan 10°) part a code from one that has another name already.
+_LEAN = math.tan(math.pi / 18)
+_NEIGHBOUR = math.cos(math.pi / 4) - 1e-6
+
+_AXES = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
+_KEYS = {
+    "left": ("left", "a"),
+    "right": ("right", "d"),
+    "up": ("up", "w", "space"),
+    "down": ("down", "s"),
+    "up-left": ("q",),
+    "up-right": ("e",),
+    "down-left": ("z",),
+    "down-right": ("c",),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class CodeEffect:
+    """What goes with one code.
+
+    Attributes:
+        kind: "camera", "object" or "none".
+        dx: pixels to the right per frame, in the player's direction, beyond the idle code.
+        dy: pixels down.
+        strength: displacement along the named direction less that across it, each axis in units of
+            its usual displacement: ranks the codes that share a name, the purest first.
+        direction: the word for it: left … down-right, "mixed" or "none".
+        moving_share: share of the code's transitions in which something moved.
+        agreement: share of those within 45° of (dx, dy); of a "none", the share that stood still.
+    """
+
+    kind: str
+    dx: float
+    dy: float
+    strength: float
+    direction: str
+    moving_share: float
+    agreement: float
+
+
+def measure_effects(
+    before: Tensor, after: Tensor, codes: Tensor, num_codes: int
+) -> tuple[tuple[CodeEffect, ...], int]:
+    """Measure what every code does and which one is idle.
+
+    Args:
+        before: uint8 or float in [0, 1], (P, 3, H, W).
+        after: the same shape.
+        codes: int64 (P,), 0 … A−1.
+        num_codes: A.
+
+    Returns:
+        The effect of each code, and the id of the code that moves least.
+
+    Raises:
+        ValueError: if shapes do not fit, there are no pairs, or a code is out of range.
+    """
+    motions, idle, scale = measure_motions(before, after, codes, num_codes)
+    rest = motions[idle] if rests(motions, idle, scale) else None
+    leads = [_lead(motion, rest) for motion in motions]
+    words = _directions(leads, scale)
+    effects = tuple(
+        _effect(motion, mean, word, scale, motion is rest)
+        for motion, (mean, _), word in zip(motions, leads, words, strict=True)
+    )
+    return effects, idle
+
+
+def assign_names(effects: tuple[CodeEffect, ...], idle: int) -> tuple[str, ...]:
+    """Give each code a unique name.
+
+    Args:
+        effects: one for each code.
+        idle: the code that moves least: it comes first among equals of "none".
+
+    Returns:
+        One name per code: the strongest of a direction has the bare word, the next ones `-2`, `-3`.
+    """
+    order = sorted(range(len(effects)), key=lambda code: (code != idle, -effects[code].strength))
+    if effects[idle].direction != "none":
+        order.sort(key=lambda code: -effects[code].strength)
+    names: dict[int, str] = {}
+    used: dict[str, int] = {}
+    for code in order:
+        word = effects[code].direction
+        used[word] = used.get(word, 0) + 1
+        names[code] = word if used[word] == 1 else f"{word}-{used[word]}"
+    return tuple(names[code] for code in range(len(effects)))
+
+
+def assign_keys(effects: tuple[CodeEffect, ...], names: tuple[str, ...]) -> tuple[tuple, ...]:
+    """Bind keyboard keys to codes.
+
+    Args:
+        effects: one for each code.
+        names: their unique names.
+
+    Returns:
+        Key names per code. An arrow that no code is named for goes to the strongest diagonal that
+        leads there, so that it does something; second codes of a name have digits only.
+    """
+    keys = [_KEYS.get(name, ()) for name in names]
+    for axis in _AXES:
+        if axis in names:
+            continue
+        leading = [code for code, name in enumerate(names) if name in _KEYS and axis in name]
+        if leading:
+            strongest = max(leading, key=lambda code: effects[code].strength)
+            keys[strongest] = keys[strongest] + _KEYS[axis]
+    return tuple(keys)
+
+
+def _lead(motion: CodeMotion, idle: CodeMotion | None) -> tuple[Tensor, Tensor]:
+    """Return where a code leads beside what happens anyway (None: nothing does).
+
+    Returns:
+        Mean displacement (2,), and which of its components are no accident, bool (2,).
+    """
+    mean = torch.zeros(2)
+    error = torch.zeros(2)
+    if len(motion.steps) and motion is not idle:
+        mean = trimmed_mean(motion.steps)
+        error = standard_error(motion.steps)
+        if idle is not None:
+            mean = mean - idle.drift
+            error = (error.square() + idle.drift_error.square()).sqrt()
+    return mean, (mean.abs() > _SIGNIFICANT * error) & (mean.abs() > _LEAST_PIXELS)
+
+
+def _directions(leads: list[tuple[Tensor, Tensor]], scale: Tensor) -> list[str]:
+    """Return the word for each code.
+
+    Two codes of one word that lead to either side of it are told apart by that: a jump to the left
+    and one to the right, however much higher than wide they are.
+    """
+    words = [_direction(torch.where(sure, mean / scale, torch.zeros(2))) for mean, sure in leads]
+    parted = list(words)
+    for word, heading in _AXES.items():
+        across = 0 if heading[0] == 0 else 1
+        sides = {
+            code: mean[across].item()
+            for code, (mean, sure) in enumerate(leads)
+            if word in words[code].split("-") and sure[across]
+        }
+        leaning = {code for code in sides if _leans(leads[code][0] / scale, across)}
+        for code, side in sides.items():
+            opposite = (other for other in sides if sides[other] * side < 0)
+            # Of one word, the side alone tells two codes apart; of two, both must lean plainly.
+            if any(words[o] == words[code] or {o, code} <= leaning for o in opposite):
+                parted[code] = _direction(leads[code][0].sign())
+    return parted
+
+
+def _leans(step: Tensor, across: int) -> bool:
+    """Return whether a step (2,) in axis units goes far enough across to be told by it."""
+    return bool(step[across].abs() >= _LEAN * step[1 - across].abs())
+
+
+def _effect(
+    motion: CodeMotion, mean: Tensor, direction: str, scale: Tensor, resting: bool
+) -> CodeEffect:
+    """Describe one code that leads to `mean` (2,), which is called `direction`."""
+    agreement = 1.0 - motion.moving_share
+    strength = 0.0
+    if direction != "none":
+        aligned = torch.cosine_similarity(motion.steps, mean[None], dim=1) >= _NEIGHBOUR
+        agreement = aligned.float().mean().item()
+        strength = _strength(mean / scale, direction)
+    elif not resting and motion.moving_share > 0.5 and motion.speed > _MIXED_PIXELS:
+        direction, agreement = "mixed", 0.0
+    return CodeEffect(
+        kind="none" if direction == "none" else motion.kind,
+        dx=mean[0].item(),
+        dy=mean[1].item(),
+        strength=strength,
+        direction=direction,
+        moving_share=motion.moving_share,
+        agreement=agreement,
+    )
+
+
+def _strength(step: Tensor, direction: str) -> float:
+    """Return how far a step (2,) in axis units goes along a direction, less how far beside it."""
+    words = direction.split("-")
+    heading = torch.tensor([_AXES[word] for word in words], dtype=torch.float32).sum(dim=0)
+    along = torch.dot(step, heading) / heading.norm()
+    across = (step.square().sum() - along.square()).clamp_min(0).sqrt()
+    return (along - across).item()
+
+
+def _direction(step: Tensor) -> str:
+    """Return the word for a displacement (2,) in axis units: one of eight directions or none."""
+    dx, dy = step.tolist()
+    if dx == 0 and dy == 0:
+        return "none"
+    words = []
+    if abs(dy) >= _DIAGONAL * abs(dx):
+        words.append("down" if dy > 0 else "up")
+    if abs(dx) >= _DIAGONAL * abs(dy):
+        words.append("right" if dx > 0 else "left")
+    return "-".join(words)

@@ -1,0 +1,84 @@
+"""The encoder that reads an action off an avatar's own picture."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from lam.config import LatentActionConfig
+from lam.player_sprite.location import camera_shift
+
+
+class AvatarEncoder(nn.Module):
+    """Two frames to a code: how the avatar looks in both, and how the camera moves.
+
+    It is fitted in two steps. `embed` learns latents of what persists for some frames, then
+    `to_code` makes states of its features, and `code_of` codes of the states; `forward` gives the
+    codes. `landing` says which codes are flights (`lam.player_sprite.airborne`).
+
+    Source: our choice; docs/architecture.md says why.
+    """
+
+    FEATURES = 96
+
+    def __init__(self, config: LatentActionConfig) -> None:
+        """Build the encoder of `config`, which has an avatar."""
+        super().__init__()
+        self.top, self.left, self.height, self.width = config.avatar
+        c = 24
+        self.convolutions = nn.Sequential(
+            nn.Conv2d(6, c, 3, padding=1), nn.SiLU(), nn.Conv2d(c, c, 3, padding=1), nn.SiLU()
+        )
+        self.to_features = nn.Sequential(
+            nn.Linear(c * self.height * self.width + 2, 128), nn.SiLU(),
+            nn.Linear(128, self.FEATURES), nn.SiLU(),
+        )  # fmt: skip
+        self.to_latent = nn.Linear(self.FEATURES, config.latent)
+        self.register_buffer("mean", torch.zeros(self.FEATURES))
+        self.register_buffer("scale", torch.ones(self.FEATURES))
+        self.to_code = nn.Sequential(
+            nn.Linear(self.FEATURES, 64), nn.SiLU(),
+            nn.Linear(64, config.states or config.num_actions),
+        )  # fmt: skip
+        self.num_actions = config.num_actions
+        states = torch.arange(config.states or config.num_actions)
+        self.register_buffer("code_of", states.clamp_max(config.num_actions - 1))
+        self.register_buffer("landing", torch.full((config.num_actions, 3), -1))
+
+    def look(self, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
+        """Take what the encoder reads out of two frames.
+
+        Args:
+            before: float (B, 3, H, W) in [0, 1].
+            after: the same shape.
+
+        Returns:
+            The box in both, float (B, 2, 3, height, width), and the camera's shift in pixels,
+            float (B, 2).
+        """
+        rows = slice(self.top, self.top + self.height)
+        columns = slice(self.left, self.left + self.width)
+        boxes = torch.stack((before, after), dim=1)[..., rows, columns]
+        return boxes, camera_shift(before, after).to(boxes.dtype)
+
+    def features(self, boxes: Tensor, shift: Tensor) -> Tensor:
+        """Map what `look` took, the boxes in [0, 1] or recoloured, to features (B, 96)."""
+        before, after = (boxes - 0.5).unbind(dim=1)
+        seen = self.convolutions(torch.cat((after, after - before), dim=1)).flatten(1)
+        return self.to_features(torch.cat((seen, shift / 2), dim=1))
+
+    def embed(self, boxes: Tensor, shift: Tensor) -> Tensor:
+        """Map what `look` took to unit latents (B, latent)."""
+        return F.normalize(self.to_latent(self.features(boxes, shift)), dim=1)
+
+    def scores(self, features: Tensor) -> Tensor:
+        """Map features (B, 96), standardized by `mean` and `scale`, to logits of states."""
+        return self.to_code((features - self.mean) / self.scale)
+
+    def codes(self, boxes: Tensor, shift: Tensor) -> Tensor:
+        """Map what `look` took to codes, one-hot (B, A)."""
+        states = self.scores(self.features(boxes, shift)).argmax(dim=1)
+        return F.one_hot(self.code_of[states], self.num_actions).to(boxes.dtype)
+
+    def forward(self, before: Tensor, after: Tensor) -> Tensor:
+        """Map two frames, each float (B, 3, H, W) in [0, 1], to codes, one-hot (B, A)."""
+        return self.codes(*self.look(before, after))

@@ -1,0 +1,108 @@
+import copy
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from genie.cli import main
+from genie.evaluate.report.card import update_card, write_card
+
+KEYMAP = {
+    "format": 1,
+    "idle": 0,
+    "actions": [
+        {"id": i, "name": name, "keys": [name], "effect": {}}
+        for i, name in enumerate(("none", "right", "left", "down"))
+    ],
+}
+INFO = {
+    "name": "toy",
+    "title": "Toy",
+    "width": 16,
+    "height": 16,
+    "fps": 15.0,
+    "fingerprint": "w0",
+    "commit": "0123456789abcdef",
+    "corpus": {"frames": 8640, "episodes": 48, "source": "squares", "licence": "none"},
+    "made_with": {"recipe": "cpu", "seed": 3},
+}
+
+
+@pytest.fixture(scope="module")
+def report(toy_report):
+    return toy_report
+
+
+@pytest.fixture
+def world(tmp_path):
+    folder = tmp_path / "world"
+    folder.mkdir()
+    (folder / "world.json").write_text(json.dumps(INFO))
+    (folder / "keymap.json").write_text(json.dumps(KEYMAP))
+    return folder
+
+
+def test_the_command_writes_the_card_into_the_world(report, world, tmp_path, capsys):
+    file = tmp_path / "report.json"
+    file.write_text(json.dumps(report))
+    assert main(["card", str(file), str(world)]) == 0
+    card = (world / "README.md").read_text()
+    assert str(world / "README.md") in capsys.readouterr().out
+    assert card.startswith("# Toy\n")
+    assert f"{report['dynamics']['delta_psnr'][3]:.2f} dB" in card
+    assert f"`{report['meta']['command']}`" in card and "8,640 frames" in card
+    assert "Recipe `cpu`, seed 3, commit 0123456789ab" in card
+    assert "| left | left, 2 |" in card and "weak" in card
+    assert all(reason in card for reason in report["notes"].values())
+    assert "allow-collapsed" not in card
+    assert {path.name for path in world.iterdir()} == {"world.json", "keymap.json", "README.md"}
+
+
+def test_a_world_on_collapsed_actions_says_so(report):
+    judged = {"verdict": "collapsed", "reasons": ["one code does it all"], "allow_collapsed": True}
+    keymap = SimpleNamespace(actions=[])
+    card = write_card(report, {**INFO, "latent_actions": judged}, keymap)
+    assert "`--allow-collapsed`" in card and "one code does it all" in card
+    healthy = {"verdict": "healthy", "reasons": [], "allow_collapsed": True}
+    assert "allow-collapsed" not in write_card(report, {**INFO, "latent_actions": healthy}, keymap)
+
+
+def test_the_levels_are_named_where_they_are_known(report):
+    keymap = SimpleNamespace(actions=[])
+    assert "not trained on (levels 0 to 47);" in write_card(report, INFO, keymap)
+    unknown = copy.deepcopy(report)
+    unknown["meta"]["levels"] = None
+    assert "not trained on; commit" in write_card(unknown, INFO, keymap)
+
+
+def test_reasons_of_a_verdict_stand_on_the_card(report):
+    weak = copy.deepcopy(report)
+    weak["lam"]["verdict"], weak["lam"]["reasons"] = "weak", ["code 3 is rare"]
+    card = write_card(weak, INFO, SimpleNamespace(actions=[]))
+    assert "Why the latent actions are weak:\n\n- code 3 is rare" in card
+
+
+def spoil(report, change):
+    spoilt = copy.deepcopy(report)
+    change(spoilt)
+    return spoilt
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda r: r.update(format=2), "format 1"),
+        (lambda r: r["meta"]["fingerprints"].update(world="other"), "another world"),
+        (lambda r: r.pop("speed"), "lacks what a card says"),
+    ],
+)
+def test_a_report_that_does_not_fit_is_one_line_and_leaves_the_card(
+    report, world, tmp_path, change, words
+):
+    (world / "README.md").write_text("old")
+    file = tmp_path / "report.json"
+    file.write_text(json.dumps(spoil(report, change)))
+    with pytest.raises(ValueError, match=words) as caught:
+        update_card(file, world)
+    assert "\n" not in str(caught.value)
+    assert (world / "README.md").read_text() == "old"

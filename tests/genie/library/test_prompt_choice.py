@@ -1,0 +1,70 @@
+import numpy as np
+
+from genie.library.prompt_choice import candidate_frames, choose_prompts, evenly, obedience
+
+
+def frames_at(toy, *places):
+    return np.stack([toy.draw(np.array(place)) for place in places])
+
+
+def stuck_at_left(toy):
+    """A world whose player cannot leave the column at the left."""
+
+    class Stuck(toy.PerfectRollout):
+        def next(self, actions):
+            return toy.torch.where(self.ids[:, :1] > 0, toy.move(self.ids, actions), self.ids)
+
+    return Stuck
+
+
+def bundle_of(toy):
+    keymap = toy.SimpleNamespace(idle=0, name_of=lambda action: toy.NAMES[action])
+    return toy.make_bundle(keymap=keymap)
+
+
+def test_every_key_obeyed_scores_one(toy):
+    frames = frames_at(toy, (0, 0), (2, 1))
+    assert obedience(bundle_of(toy), toy.PerfectRollout, frames).tolist() == [1.0, 1.0]
+
+
+def test_a_place_where_no_key_does_anything_scores_nothing_and_comes_last(toy):
+    frames = frames_at(toy, (0, 2), (2, 2), (0, 1), (3, 3), (1, 1), (2, 0))
+    scores = obedience(bundle_of(toy), stuck_at_left(toy), frames)
+    assert (scores[[0, 2]] == 0).all() and (scores[[1, 3, 4, 5]] > 0).all()
+    chosen = choose_prompts(bundle_of(toy), stuck_at_left(toy), frames, 4)
+    assert len(chosen) == 4
+    stuck = [(frame == bad).all() for frame in chosen for bad in frames[[0, 2]]]
+    assert not any(stuck)
+
+
+def test_running_on_the_spot_counts_for_nothing_though_it_reads_back(toy):
+    class ReadsTheKeyAnyway(toy.ToyLam):
+        def infer(self, frames):
+            keys = toy.torch.arange(1, 4).repeat(len(frames) // 3)
+            return keys[:, None].expand(-1, frames.shape[1] - 1)
+
+    bundle = bundle_of(toy)
+    bundle.lam = ReadsTheKeyAnyway()
+    scores = obedience(bundle, stuck_at_left(toy), frames_at(toy, (0, 2), (2, 2)))
+    assert scores[0] == 0 and scores[1] > 0.3
+
+
+def test_a_pit_where_jumps_do_all_loses_to_ground_where_each_key_does_something():
+    pit, ground = evenly(np.array([[1.0, 0.9, 0.0, 0.0], [0.5, 0.4, 0.4, 0.5]]))
+    assert ground > pit
+    assert evenly(np.array([[1.0, 1.0], [0.0, 0.0]])).tolist() == [1.0, 0.0]
+
+
+def test_candidates_come_from_inside_of_episodes_one_each(toy_corpus):
+    frames = candidate_frames(toy_corpus, np.array([3, 5, 7]), seed=0)
+    inside = [
+        toy_corpus.frames[180 * episode + 18 : 180 * (episode + 1) - 18] for episode in (3, 5, 7)
+    ]
+    for frame, episode in zip(frames, inside, strict=True):
+        assert (frame == episode).all(axis=(1, 2, 3)).any()
+    assert (frames == candidate_frames(toy_corpus, np.array([3, 5, 7]), seed=0)).all()
+
+
+def test_no_more_frames_come_back_than_there_are(toy):
+    frames = frames_at(toy, (1, 1), (2, 2))
+    assert len(choose_prompts(bundle_of(toy), toy.PerfectRollout, frames, 8)) == 2

@@ -1,0 +1,191 @@
+"""Replay on a world with real models: the same pixels again, and every draw checked."""
+
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from genie import cli
+from genie.play.adaptive_steps import FrameTime, Governor
+from genie.session.format import Moment
+from genie.session.log import Session
+from genie.session.replay import last_seconds, pictures, verify, write_pictures
+
+FRAMES = 500
+
+
+def log(session, world, parent, steps, since):
+    """Append what a world has played since a frame, as the player does."""
+    for ids, lead in zip(*world.history(since), strict=True):
+        parent = session.append(
+            Moment(
+                parent=parent,
+                action=lead,
+                steps=steps,
+                order=world.settings.order,
+                temperature=world.settings.temperature,
+                ids=ids,
+            )
+        )
+    return parent
+
+
+@pytest.fixture(scope="module")
+def long_play(bundle, small):
+    """500 frames, the steps chosen by a governor that is asked for too much and then for little.
+
+    The temperature changes too. Returns the session and its pictures.
+    """
+    from genie.session.log import new_header
+    from genie.world import World
+
+    world, rng = World(bundle), random.Random(0)
+    session = Session(new_header(bundle, seed=11))
+    world.reset(small.draw_prompts()[0], 11)
+    head, shown = log(session, world, None, 0, 0), []
+    governor = Governor(3)
+    for number, action in enumerate(small.actions_of(FRAMES)):
+        # A machine that takes 12 ms for each draft and the commit, and 2 ms for the rest.
+        taken = FrameTime(model=0.012 * (governor.steps + 1), decode=0.001, draw=0.001)
+        steps = governor.note(taken, fps=30.0 if number // 60 % 2 == 0 else 5.0)
+        temperature = rng.choice([0.5, 0.7, 1.0]) if number % 20 == 10 else None
+        world.settings = replace(
+            world.settings, steps=steps, temperature=temperature or world.settings.temperature
+        )
+        shown.append(world.step(action))
+        head = log(session, world, head, world.settings.steps, world.frame_index - 1)
+    return session, shown
+
+
+def test_the_pictures_of_a_log_are_those_of_play(long_play, world):
+    session, shown = long_play
+    again = list(pictures(session, range(1, FRAMES + 1), world))
+    assert all(map(np.array_equal, again, shown))
+
+
+def test_a_long_log_is_rendered_twice_to_the_same_bytes(long_play, world, tmp_path):
+    session, _ = long_play
+    session.write(tmp_path / "s.session")
+    data = []
+    for name in ("one.gif", "two.gif"):
+        read = Session.read(tmp_path / "s.session")
+        frames = pictures(read, last_seconds(read, FRAMES, 4), world)
+        write_pictures(tmp_path / name, frames, 15.0)
+        data.append((tmp_path / name).read_bytes())
+    assert data[0] == data[1]
+
+
+def test_the_last_seconds_are_counted_at_the_pace_of_the_world(long_play):
+    session, _ = long_play
+    assert list(last_seconds(session, FRAMES, 4)) == list(range(FRAMES - 59, FRAMES + 1))
+
+
+def test_verify_finds_no_difference_in_500_frames_with_changing_steps(long_play, world):
+    session, _ = long_play
+    assert len({session[i].steps for i in range(1, len(session))}) == 3
+    ticks = []
+    assert verify(session, world, ticks.append) is None
+    assert sum(ticks) == FRAMES + 1
+
+
+@pytest.mark.parametrize("record", [1, 40])
+def test_verify_names_the_first_frame_that_differs(long_play, world, record):
+    session, _ = long_play
+    forged = Session(session.header)
+    for index in range(60):
+        moment = session[index]
+        if index == record:
+            ids = moment.ids.copy()
+            ids[2] ^= 1
+            moment = replace(moment, ids=ids)
+        forged.append(moment)
+    found = verify(forged, world)
+    assert (found.record, found.frame, found.tokens) == (record, record, 1)
+
+
+def test_other_settings_than_logged_are_found(long_play, world):
+    session, _ = long_play
+    forged = Session(session.header)
+    for index in range(30):
+        moment = session[index]
+        forged.append(replace(moment, steps=min(moment.steps, 1)))
+    assert verify(forged, world).frame <= 10
+
+
+@pytest.fixture
+def recorded(world_folder, tmp_path, monkeypatch):
+    """A session that the command has written, and a film of the same play."""
+    monkeypatch.setenv("GENIE_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    line = ["play", str(world_folder), "--headless", "--keys", "right*6 up*4", "--seed", "3"]
+    assert cli.main([*line, "--record", "play.session"]) == 0
+    assert cli.main([*line, "--record", "play.gif"]) == 0
+    return tmp_path
+
+
+def test_a_replayed_session_is_the_film_of_its_play_byte_for_byte(recorded, capsys):
+    assert cli.main(["replay", "play.session", "--record", "again.gif", "--verify"]) == 0
+    assert (recorded / "again.gif").read_bytes() == (recorded / "play.gif").read_bytes()
+    said = capsys.readouterr().out
+    assert "verified: all 11 frames" in said
+    assert "pixels may differ" not in said  # the same machine
+
+
+def test_the_same_keys_are_played_in_another_world(recorded, small, world_folder):
+    small.write_world(recorded / "other", small.make_models(seed=5))
+    line = ["replay", "play.session", "--record"]
+    assert cli.main([*line, "same.gif", "--world", str(world_folder)]) == 0
+    assert cli.main([*line, "other.gif", "--world", "other"]) == 0
+    assert cli.main([*line, "keys.gif", "--show-keys"]) == 0
+    films = [(recorded / f"{name}.gif").read_bytes() for name in ("play", "other", "keys")]
+    assert len(set(films)) == 3
+
+
+def test_without_flags_replay_says_what_the_log_holds(recorded, capsys):
+    assert cli.main(["replay", "play.session"]) == 0
+    assert "Small: 11 frames, 1 branch, the last 0.7 s long; seed 3" in capsys.readouterr().out
+
+
+def test_a_forged_log_is_one_line_that_names_the_frame(recorded, capsys):
+    session = Session.read("play.session")
+    forged = Session(session.header)
+    for index in range(len(session)):
+        moment = session[index]
+        forged.append(replace(moment, ids=moment.ids ^ (index == 4)))
+    forged.write("forged.session")
+    assert cli.main(["replay", "forged.session", "--verify"]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert any(line.startswith("genie: frame 4 (record 4) is drawn otherwise") for line in said)
+
+
+@pytest.mark.parametrize(
+    ("flags", "complaint"),
+    [
+        (["none.session"], "no session at"),
+        (["play.gif"], "not a session log"),
+        (["play.session", "--record", "x.avi"], "must end in"),
+        (["play.session", "--world", "w"], "--world needs --record"),
+        (["play.session", "--verify", "--world", "w", "--record", "x.gif"], "exclude each other"),
+        (["play.session", "--verify", "--threads", "0"], "--threads is 0"),
+    ],
+)
+def test_a_wrong_replay_is_one_line(recorded, capsys, flags, complaint):
+    capsys.readouterr()
+    assert cli.main(["replay", *flags]) == 2
+    said = capsys.readouterr().err
+    assert complaint in said
+    assert said.count("\n") == 1
+
+
+def test_a_log_of_a_world_that_is_not_here_says_where_it_is_looked_for(
+    recorded, capsys, world_folder
+):
+    session = Session.read("play.session")
+    card = replace(session.header.card, path=recorded / "gone")
+    lost = Session(replace(session.header, card=card, fingerprint="0" * 64))
+    for index in range(2):
+        lost.append(session[index])
+    lost.write("lost.session")
+    assert cli.main(["replay", "lost.session", "--verify"]) == 2
+    assert "no world here has the fingerprint 000000000000" in capsys.readouterr().err

@@ -1,0 +1,129 @@
+"""Moments of a play: saved, on disk or not, they come back bit for bit."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from genie.library.bundle import load_bundle
+from genie.world import State, World
+
+
+@pytest.mark.parametrize("through_disk", [False, True])
+@pytest.mark.parametrize("moment", [0, 1, 4, 9, "LONG"])
+def test_a_moment_comes_back_bit_for_bit(world, bundle, small, tmp_path, moment, through_disk):
+    count = small.LONG if moment == "LONG" else moment
+    actions = small.actions_of(count + 5)
+    world.reset(np.stack(small.draw_prompts()), seed=9)
+    before = small.play(world, actions[:count])
+    state = world.save_state()
+    if through_disk:
+        state.save(tmp_path / "s")
+        state = State.load(tmp_path / "s")
+    followed = small.play(world, actions[count:])
+    again = World(bundle)
+    last = again.load_state(state)
+    assert again.frame_index == count + 2
+    assert not before or np.array_equal(last, before[-1])
+    assert small.same(small.play(again, actions[count:]), followed)
+    last = world.load_state(state)  # back in time in the same world
+    assert small.same(small.play(world, actions[count:]), followed)
+    assert torch.equal(world.save_state().ids, again.save_state().ids)
+
+
+def test_settings_that_changed_on_the_way_come_back_too(world, bundle, small, tmp_path):
+    actions = small.actions_of(12)
+    world.reset(small.draw_prompts()[0], seed=2)
+    small.play(world, actions[:3])
+    world.settings = small.OTHER
+    small.play(world, actions[3:6])
+    world.settings = dataclasses.replace(small.OTHER, temperature=2.0)  # of no frame yet
+    state = world.save_state()
+    followed = small.play(world, actions[6:])
+    state.save(tmp_path / "s")
+    again = World(bundle)
+    again.load_state(State.load(tmp_path / "s"))
+    assert again.settings == world.settings
+    assert small.same(small.play(again, actions[6:]), followed)
+    drawn_with = again.save_state().settings
+    assert drawn_with[:7] == (bundle.settings,) * 4 + (small.OTHER,) * 3
+    assert drawn_with[7:] == (world.settings,) * 6
+
+
+def test_a_saved_moment_does_not_change_while_play_goes_on(world, small):
+    world.reset(small.draw_prompts()[0], seed=2)
+    small.play(world, [1, 2])
+    state = world.save_state()
+    ids = state.ids.clone()
+    small.play(world, [3, 0])
+    assert torch.equal(state.ids, ids) and state.frame_index == 3
+
+
+def test_a_moment_of_another_world_is_refused(world, small, tmp_path):
+    other = World(load_bundle(small.write_world(tmp_path / "w", small.make_models(seed=1))))
+    for played in (world, other):
+        played.reset(small.draw_prompts()[0], seed=2)
+    expected = other.save_state()
+    with pytest.raises(ValueError, match="saved in another world") as caught:
+        other.load_state(world.save_state())
+    assert "\n" not in str(caught.value)
+    assert torch.equal(other.save_state().ids, expected.ids)
+
+
+@pytest.fixture
+def saved(world, small, tmp_path):
+    world.reset(small.draw_prompts()[0], seed=2)
+    small.play(world, [1, 2])
+    world.save_state().save(tmp_path / "s")
+    return tmp_path / "s"
+
+
+def test_a_moment_on_disk_is_json_and_safetensors(saved):
+    assert {path.name for path in saved.iterdir()} == {"state.json", "state.safetensors"}
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["format", "world", "seed", "frame_index", "settings", "settings_of_frame", "next_settings"],
+)
+def test_a_saved_moment_that_lacks_something_is_one_line(saved, key):
+    record = json.loads((saved / "state.json").read_text())
+    del record[key]
+    (saved / "state.json").write_text(json.dumps(record))
+    with pytest.raises(ValueError, match="save") as caught:
+        State.load(saved)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("format", 2),
+        ("frame_index", 9),
+        ("settings", [{"steps": 0, "order": "random", "temperature": 1.0}]),
+        ("settings", [{"speed": 3}]),
+        ("settings_of_frame", [0, 0]),
+        ("settings_of_frame", [0, 0, 5]),
+        ("next_settings", None),
+    ],
+)
+def test_a_saved_moment_with_a_wrong_value_is_one_line(saved, key, value):
+    record = json.loads((saved / "state.json").read_text())
+    (saved / "state.json").write_text(json.dumps({**record, key: value}))
+    with pytest.raises(ValueError) as caught:
+        State.load(saved)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("file", ["state.json", "state.safetensors"])
+def test_a_cut_or_missing_file_of_a_saved_moment_is_one_line(saved, file):
+    whole = (saved / file).read_bytes()
+    (saved / file).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError) as caught:
+        State.load(saved)
+    assert "\n" not in str(caught.value)
+    (saved / file).unlink()
+    with pytest.raises(FileNotFoundError, match=file):
+        State.load(saved)

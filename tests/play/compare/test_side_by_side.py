@@ -1,0 +1,149 @@
+"""Two plays under the same keys: worlds whose tokens say what they were played with."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pygame
+import pytest
+from PIL import Image
+
+from genie.play.compare.opponents import open_rival
+from genie.play.compare.side_by_side import Duel, EpisodeRival, WorldRival
+from genie.play.options import PlayOptions
+from genie.play.player import Player
+from genie.play.run import play
+from genie.play.screen.compare_loop import DuelScreen
+from genie.play.screen.window import Window
+
+
+@pytest.fixture
+def other(tmp_path, world):
+    """Another world of the same make, whose keys stand for other ids."""
+    path = tmp_path / "worlds" / "other"
+    path.mkdir(parents=True)
+    card = json.loads((tmp_path / "worlds" / "toy" / "world.json").read_text())
+    (path / "world.json").write_text(json.dumps({**card, "title": "Other"}))
+    keymap = json.loads((tmp_path / "worlds" / "toy" / "keymap.json").read_text())
+    one, two = keymap["actions"][1], keymap["actions"][2]
+    one["keys"], two["keys"] = two["keys"], one["keys"]
+    one["name"], two["name"] = two["name"], one["name"]
+    (path / "keymap.json").write_text(json.dumps(keymap))
+    rival = type(world)()
+    return SimpleNamespace(path=path, world=rival)
+
+
+@pytest.fixture
+def duel(card, player, other):
+    rival = WorldRival("Other", Player(other.world, other.world.bundle.prompts, 5), (0, 2, 1, 3))
+    return Duel(card, player, rival)
+
+
+def test_both_worlds_play_the_same_keys(duel, world, other):
+    for key in ("left", "right", "up"):
+        duel.press(key, 0.0)
+        duel.turn(0.1)
+        duel.release(key)
+    assert world.actions == [1, 2, 3]
+    assert other.world.actions == [2, 1, 3]
+    assert [panel.title for panel in duel.panels] == ["Toy", "Other"]
+    assert [int(panel.frame[0, 0, 0]) for panel in duel.panels] == [180, 180]
+
+
+def test_both_begin_again_from_the_same_picture_and_stand_still_together(duel, world, other):
+    duel.turn(0.1)
+    duel.press("n", 0.1)
+    assert world.resets[-1] == other.world.resets[-1] == (90, 5)
+    duel.press("p", 0.1)
+    duel.turn(0.2)
+    assert (world.actions, other.world.actions) == ([], [])
+    duel.press("r", 0.2)
+    assert world.resets[-1] == (90, 5)
+
+
+def test_an_episode_dictates_the_keys_and_ends(card, player, world):
+    frames = [np.full((12, 16, 3), shade, np.uint8) for shade in (10, 20, 30)]
+    duel = Duel(card, player, EpisodeRival("real", frames, [2, 3]))
+    duel.press("left", 0.0)
+    shown = []
+    for _ in range(4):
+        duel.turn(0.1)
+        shown.append(int(duel.panels[1].frame[0, 0, 0]))
+    assert world.actions == [2, 3]
+    assert shown == [20, 30, 30, 30]
+    assert "over" in duel.state.message(0.1)
+    duel.press("r", 0.1)
+    assert int(duel.panels[1].frame[0, 0, 0]) == 10
+    with pytest.raises(ValueError, match="at least two"):
+        EpisodeRival("short", frames[:1], [])
+
+
+def test_a_session_log_is_an_episode(card, folder, world, tmp_path):
+    played = Player(world, world.bundle.prompts, seed=5, path=folder)
+    for action in (2, 2, 1):
+        played.advance(action)
+    played.session.write(tmp_path / "s.session")
+    loaded, again = [], Player(world, world.bundle.prompts, seed=1)
+
+    def load(path):
+        loaded.append(path)
+        return type(world)()
+
+    left, rival = open_rival(str(tmp_path / "s.session"), card, again, load)
+    assert loaded == [folder]
+    assert list(rival.leads) == [2, 2, 1]
+    duel = Duel(card, left, rival)
+    for _ in range(3):
+        duel.turn(0.1)
+        assert (duel.panels[0].frame == duel.panels[1].frame).all()
+
+
+def test_the_window_shows_both_pictures_sharp(duel, monkeypatch):
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    pygame.display.init()
+    try:
+        screen = DuelScreen(Window((968, 608), "duel"), duel)
+        pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_RIGHT))
+        screen.turn()
+        shown = np.swapaxes(pygame.surfarray.array3d(pygame.display.get_surface()), 0, 1)
+        for area, panel in zip(screen.areas, duel.panels, strict=True):
+            scale = area.width // 16
+            large = panel.frame.repeat(scale, 0).repeat(scale, 1)
+            assert scale > 1
+            assert (shown[area.top : area.bottom, area.left : area.right] == large).all()
+        assert not screen.areas[0].colliderect(screen.areas[1])
+        pygame.event.post(pygame.event.Event(pygame.QUIT))
+        screen.run(None, lambda: None)
+    finally:
+        pygame.quit()
+
+
+@pytest.mark.parametrize("headless", [True, False])
+def test_a_duel_is_recorded_side_by_side(folder, other, world, workplace, monkeypatch, headless):
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    worlds = {folder: world, other.path: other.world}
+    options = PlayOptions(
+        headless=headless,
+        keys="right*2 left",
+        frames=3,
+        versus=str(other.path),
+        record=workplace / "both.gif",
+    )
+    play(folder, options, lambda path, _: worlds[path])
+    assert world.actions == [2, 2, 1]
+    assert other.world.actions == [1, 1, 2]
+    with Image.open(workplace / "both.gif") as image:
+        assert image.n_frames == 3
+        assert image.width > 2 * 256
+
+
+def test_what_is_no_rival_is_one_line(folder, world, workplace):
+    for versus, complaint in (("nowhere", "no world is called"), ("x.session", "no session at")):
+        options = PlayOptions(headless=True, frames=1, versus=versus)
+        with pytest.raises(OSError, match=complaint):
+            play(folder, options, lambda path, _: world)
+    with pytest.raises(ValueError, match="films only"):
+        options = PlayOptions(
+            headless=True, frames=1, versus=str(folder), record=workplace / "x.session"
+        )
+        play(folder, options, lambda path, _: world)

@@ -1,0 +1,238 @@
+"""Everything the keys do, without a screen."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from genie.play.game.bindings import Bindings
+from genie.play.game.commands import COMMANDS
+from genie.play.game.game import Game
+from genie.play.game.view import view_of
+from genie.play.player import Player
+from genie.session.log import Session
+
+
+def red(game):
+    """The action that the shown frame was drawn under, or the shade of a prompt."""
+    return int(game.player.frame[0, 0, 0])
+
+
+def test_single_steps_go_on_and_back_and_pause(game, world):
+    game.press("right")
+    game.turns(3)
+    game.tap(".")
+    game.turns(3)
+    assert game.state.paused
+    assert world.actions == [2, 2, 2, 2]
+    game.tap(",", ",")
+    assert game.player.frame_number == 2
+    game.tap(".")  # what lies ahead is shown again, not drawn again
+    game.turns()
+    assert game.player.frame_number == 3
+    assert len(game.player.session) == 5
+
+
+def test_branches_are_visited_in_turn(game):
+    game.press("right")
+    game.turns(3)
+    game.release("right")
+    game.tap(",", ",", "p")
+    game.press("left")
+    game.turns(4)
+    assert game.player.session.ends() == [3, 7]
+    game.tap("p", "b")
+    assert (red(game), game.player.frame_number) == (120, 3)
+    assert game.message == "branch 1 of 2"
+    game.tap("b")
+    assert (red(game), game.player.frame_number) == (60, 5)
+
+
+def test_a_moment_is_saved_with_its_picture_and_loaded_again(game, world):
+    game.press("right")
+    game.turns(2)
+    saved = game.player.frame.copy()
+    game.tap("f5", "right", "return")
+    assert game.message == "saved to slot 2"
+    game.press("left")
+    game.turns(3)
+    length = len(game.player.session)
+    game.tap("f9")
+    assert (game.panel.slots[1].thumbnail == saved).all()
+    assert game.panel.slots[0].thumbnail is None
+    game.tap("2")
+    assert (game.player.frame == saved).all()
+    assert len(game.player.session) == length  # it is still in the session: a branch
+    game.turns()
+    assert world.actions == [2, 2, 1]
+
+
+def test_a_moment_of_an_earlier_session_is_loaded_with_all_that_led_to_it(game, card, world):
+    game.press("right")
+    game.turns(3)
+    game.tap("f5", "f5")
+    later = Game(card, Player(world, world.bundle.prompts, seed=9), game.options)
+    later.press("f9", 0.0)
+    later.press("f9", 0.0)
+    assert later.player.frame_number == 3
+    later.turn(0.1)
+    assert world.actions == [2, 2, 2, 0]
+
+
+def test_an_empty_or_damaged_slot_is_told_and_play_goes_on(game, world):
+    game.tap("f9", "3")
+    assert game.message == "slot 3 is empty: F5 saves a moment"
+    game.tap("f5", "4")
+    path = game.slots.all()[3].path
+    path.write_bytes(b"nothing")
+    game.tap("f9", "4")
+    assert "not a session log" in game.message
+    game.turns()
+    assert world.actions == [0]
+
+
+def test_steps_temperature_and_pace_follow_their_keys(game, world):
+    game.tap("]", "]", "[", "page up", "page down", "page down", "=")
+    assert world.settings.steps == 3
+    assert world.settings.temperature == pytest.approx(0.9)
+    assert game.state.fps_wanted == 20
+    game.turns()
+    moment = game.player.session[game.player.head]
+    assert (moment.steps, moment.temperature) == (3, 0.9)
+    game.tap(*["["] * 9)
+    assert world.settings.steps == 1
+
+
+def test_a_slow_machine_gets_fewer_steps_and_the_view_says_so(game, world):
+    world.seconds.model = 0.06  # three units of 20 ms: two steps take longer than 1/15 s
+    for _ in range(30):
+        game.turns()
+        game.note_times(0.005)
+        world.seconds.model = 0.02 * (world.settings.steps + 1)
+    assert world.settings.steps == 1
+    hud = view_of(game.game, game.now).hud
+    assert (hud.steps, hud.governed, hud.too_slow) == ((1, 2), True, False)
+    assert set(world.drawn_with) == {2, 1}
+
+
+def test_keys_are_changed_in_the_window_and_kept_for_the_world(game, card, world):
+    game.tap("f2", "down", "return", "q")  # the second action is left
+    assert game.panel.note == "q is left now"
+    game.tap("return", "p")
+    assert "taken" in game.panel.note
+    game.tap("escape", "q")
+    game.turns()
+    assert world.actions == [1]
+    again = Bindings(card)
+    assert again.load()
+    assert again.action("q") == 1
+    game.tap("f2", "down", "delete", "escape")
+    assert game.bindings.keys_of(1) == ()
+    game.tap("f2", "backspace", "escape")
+    assert game.bindings.action("left") == 1
+
+
+def test_damaged_keys_are_told_and_the_worlds_own_are_used(game, card, home):
+    path = game.bindings.save()
+    path.write_text('{"format": 1, "keys": {"left": "a"}}')
+    again = Game(card, game.player, game.options)
+    assert "damaged" in again.state.message(0.0)
+    assert again.bindings.action("left") == 1
+
+
+@pytest.mark.parametrize(
+    ("keys", "name", "frames"),
+    [
+        ((), "toy.gif", 6),
+        (("down", "right"), "toy.mp4", None),
+        (("down", "right", "right"), "toy", 6),
+    ],
+)
+def test_what_was_played_is_kept_as_a_film_or_pictures(game, workplace, keys, name, frames):
+    game.press("right")
+    game.turns(6)
+    game.tap("k", *keys, "return")
+    while game.export is not None:
+        game.turns()
+    assert [path.name for path in workplace.iterdir()] == [name]
+    assert game.message.startswith(f"saved {workplace / name}")
+    if name == "toy":
+        shown = [np.asarray(Image.open(file)) for file in sorted((workplace / name).iterdir())]
+        assert len(shown) >= frames
+        assert (shown[2][..., 1] == 21).all()  # true pixels, frame 3
+    elif frames:
+        with Image.open(workplace / name) as image:
+            assert image.n_frames >= frames
+
+
+def test_the_last_ten_seconds_end_with_the_frame_that_is_shown(game, workplace):
+    game.press("right")
+    game.turns(200)
+    game.tap("p", "l")
+    while game.export is not None:
+        game.turns()
+    with Image.open(workplace / "toy.gif") as image:
+        assert image.n_frames == 150  # ten seconds at 15 a second
+        image.seek(149)
+        assert np.asarray(image.convert("RGB"))[0, 0, 1] == 200 * 7 % 256
+
+
+def test_a_recording_leaves_out_what_was_rewound(game, workplace):
+    game.turns(2)
+    game.tap("g")
+    game.press("left")
+    game.turns(4)
+    game.release("left")
+    game.tap(",", ",", ",", "p")
+    game.press("right")
+    game.turns(2)
+    game.tap("p", "g")
+    while game.export is not None:
+        game.turns()
+    with Image.open(workplace / "toy.gif") as image:
+        reds = []
+        for number in range(image.n_frames):
+            image.seek(number)
+            reds.append(int(np.asarray(image.convert("RGB"))[0, 0, 0]))
+    assert reds == [60, 120, 120]
+
+
+def test_keys_can_be_written_into_the_film(game, workplace):
+    game.press("right")
+    game.turns(3)
+    sizes = []
+    for keys in ((), ("up", "right")):
+        game.tap("k", *keys, "return")
+        while game.export is not None:
+            game.turns()
+        with Image.open(sorted(workplace.iterdir())[-1 if not keys else 0]) as image:
+            sizes.append(np.asarray(image.convert("RGB")))
+    assert sizes[0].shape == sizes[1].shape
+    assert (sizes[0][-60:, :120] != sizes[1][-60:, :120]).any()
+    assert (sizes[0][:100] == sizes[1][:100]).all()
+
+
+def test_a_session_is_logged_as_it_is_played_and_a_full_disk_is_told(game, home, monkeypatch):
+    log = home / "log.session"
+    game.player.session.log_to(log)
+    game.turns(3)
+    assert len(Session.read(log)) == 4
+
+    class Full:
+        def write(self, data):
+            raise OSError("No space left on device")
+
+        def close(self):
+            pass
+
+    game.player.session._file.close()
+    game.player.session._file = Full()
+    game.turns(2)
+    assert "No space left" in game.message
+    assert game.state.total == 5
+    assert len(Session.read(log)) == 4
+
+
+def test_every_command_has_its_key_on_the_help(game):
+    assert {command.caps for command in COMMANDS.values()} >= {"P", "F5", "F9", "H", "Esc"}
+    assert all(command.about for command in COMMANDS.values())
+    assert len({command.caps for command in COMMANDS.values()}) == len(COMMANDS)

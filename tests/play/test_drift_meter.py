@@ -1,0 +1,77 @@
+"""Drift while playing: tokens that leave the corpus, and the way back."""
+
+import numpy as np
+import pytest
+
+from genie.drift import build_statistics
+from genie.play.drift_meter import DriftTracker
+from genie.play.game.game import Game
+from genie.play.game.view import view_of
+from genie.play.player import Player
+
+
+@pytest.fixture
+def drifting(world):
+    """Real episodes play action 2 at most; held long enough, action 3 leaves what they show."""
+    rng = np.random.default_rng(0)
+    episodes = []
+    for _ in range(40):
+        ids = np.zeros((160, 4), np.int64)
+        ids[:, 0] = rng.integers(0, 3, 160)
+        ids[:, 1] = np.arange(160)
+        ids[:, 2], ids[:, 3] = 50, 5
+        episodes.append(ids)
+    ends = np.cumsum([len(ids) for ids in episodes])
+    world.bundle.statistics = build_statistics(np.concatenate(episodes), ends, 256)
+    return world
+
+
+@pytest.fixture
+def game(card, drifting, workplace):
+    return Game(card, Player(drifting, drifting.bundle.prompts, seed=5))
+
+
+def play(game, key, frames):
+    game.press(key, 0.0)
+    for _ in range(frames):
+        game.turn(0.1)
+    game.release(key)
+
+
+def test_healthy_play_stays_below_the_threshold(game):
+    rng = np.random.default_rng(1)
+    for key in rng.choice(["1", "2", "0"], 64):
+        play(game, key, 1)
+    gauge = view_of(game, 0.0).hud.drift
+    assert gauge.distance > 0
+    assert not gauge.drifted
+
+
+def test_drift_is_told_and_one_key_goes_back_to_the_last_healthy_frame(game, drifting):
+    rng = np.random.default_rng(1)
+    for key in rng.choice(["1", "2", "0"], 80):
+        play(game, key, 1)
+    play(game, "3", 112)
+    assert game.drift.drifted
+    assert any("drifted" in badge for badge in view_of(game, 0.0).badges)
+    before = game.player.frame_number
+    game.press("h", 0.0)
+    assert 64 <= game.player.frame_number < before - 16
+    assert not game.drift.drifted
+    game.turn(0.1)  # and play goes on from there
+    assert game.player.frame_number < before
+
+
+def test_if_nothing_was_healthy_it_is_the_first_frame(game):
+    play(game, "3", 128)
+    assert game.drift.drifted
+    game.press("h", 0.0)
+    assert game.player.frame_number == 0
+
+
+def test_a_world_without_statistics_shows_no_gauge(card, world, workplace):
+    game = Game(card, Player(world, world.bundle.prompts))
+    assert DriftTracker.of({}) is None
+    assert view_of(game, 0.0).hud.drift is None
+    game.press("h", 0.0)
+    assert "no statistics" in game.state.message(0.0)

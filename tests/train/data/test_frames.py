@@ -1,0 +1,52 @@
+"""Where the frames of a corpus are held while it is learnt from."""
+
+import numpy as np
+import pytest
+import torch
+
+from corpus.store import Corpus
+from train.data import frames as frames_module
+from train.data.frames import Frames
+
+
+@pytest.fixture(params=["memory", "disk"])
+def frames(request, corpus, monkeypatch):
+    if request.param == "disk":
+        monkeypatch.setattr(frames_module.os, "sysconf", lambda name: 1)
+    source = Frames(corpus)
+    assert (source.held is None) == (request.param == "disk")
+    return source
+
+
+def test_clips_and_ranges_are_those_of_the_corpus(corpus, frames):
+    clips = frames.clips(np.array([3, 25]), 4)
+    assert (clips.dtype, clips.shape) == (torch.uint8, (2, 4, 16, 16, 3))
+    assert np.array_equal(clips[1].numpy(), corpus.read(25, 29))
+    assert np.array_equal(frames.between(7, 30).numpy(), corpus.read(7, 30))
+
+
+def test_frames_are_read_in_blocks_without_a_gap(corpus, monkeypatch):
+    monkeypatch.setattr(frames_module, "BLOCK", 7)
+    held = Frames(corpus).held
+    assert np.array_equal(held.numpy(), corpus.read(0, corpus.num_frames))
+
+
+def test_nothing_is_read_before_a_frame_is_asked_for_and_then_once(corpus, monkeypatch):
+    asked, read = [], Corpus.read
+    monkeypatch.setattr(Corpus, "read", lambda *given: asked.append(given[1:]) or read(*given))
+    source = Frames(corpus)
+    assert asked == []
+    source.clips(np.array([0]), 2)
+    source.clips(np.array([5]), 2)
+    assert asked == [(0, corpus.num_frames)]
+
+
+def test_frames_given_back_are_read_again_when_asked_for(corpus, monkeypatch):
+    source = Frames(corpus)
+    source.fetch()
+    monkeypatch.setattr(Corpus, "read", lambda *given: pytest.fail("they were held"))
+    source.clips(np.array([0]), 2)
+    monkeypatch.undo()
+    source.release()
+    assert "held" not in vars(source)
+    assert np.array_equal(source.between(7, 30).numpy(), corpus.read(7, 30))

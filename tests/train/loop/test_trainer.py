@@ -1,0 +1,90 @@
+"""When a fit is compiled, what it says when memory is short, and what it exports."""
+
+import pytest
+import torch
+
+from tokenizer.model import Tokenizer, TokenizerConfig
+from train.data.frames import Frames
+from train.export import load_model
+from train.fit_tokenizer import TokenizerStage
+from train.loop import callbacks
+from train.loop import trainer as fitting
+from train.loop.clock import Clock
+from train.pipeline import train
+from train.recipe import load_recipe
+from train.run_directory import Run
+
+PAYS = fitting.COMPILE_PAYS_AFTER_STEPS
+SMOKE = [getattr(load_recipe("smoke"), name) for name in ("tokenizer", "lam", "dynamics")]
+
+
+@pytest.mark.parametrize(
+    ("clock", "pays"),
+    [
+        (Clock(total_steps=6000), True),
+        (Clock(total_steps=6000, step=6000 - PAYS), True),
+        (Clock(total_steps=6000, step=6001 - PAYS), False),
+        (Clock(total_steps=6000, slice_seconds=3600.0), True),
+        (Clock(total_steps=6000, slice_seconds=60.0), False),
+        *((Clock(total_steps=part.fit.steps), False) for part in SMOKE),
+        (Clock(total_steps=9, total_seconds=3600.0), True),
+        (Clock(total_steps=9, total_seconds=3600.0, slice_seconds=60.0), False),
+    ],
+)
+def test_long_fits_are_compiled_counted_in_steps_or_in_time(tiny, corpus, monkeypatch, clock, pays):
+    stage, compiled = tiny.make_stage("tokenizer", corpus, clock), []
+    monkeypatch.setattr(fitting, "pick_device", lambda: torch.device("cpu"))
+    monkeypatch.setattr(stage, "compile_model", lambda: compiled.append(True))
+    fitting.compile_if_it_pays(stage, "32-true")
+    assert bool(compiled) == pays
+
+
+def too_much(*_):
+    raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.\nOf the …")
+
+
+@pytest.mark.parametrize("place", ["compile_model", "loss"])
+def test_short_memory_is_one_line_that_says_what_to_lower(
+    tiny, corpus, tmp_path, monkeypatch, place
+):
+    monkeypatch.setattr(fitting, "_compiling_pays", lambda *_: place == "compile_model")
+    stage = tiny.make_stage("dynamics", corpus, batch=6)
+    setattr(stage, place, too_much)
+    with pytest.raises(ValueError, match="memory is too small to fit the dynamics with 6") as said:
+        tiny.fit(stage, tmp_path / "dynamics")
+    for advice in ("lower batch", "--resume", "the model's sizes"):
+        assert advice in str(said.value)
+    assert "\n" not in str(said.value)
+
+
+def test_with_a_lower_batch_a_fit_goes_on_where_memory_was_short(
+    tiny, corpus, tmp_path, monkeypatch
+):
+    """What the line advises is possible: the last checkpoint takes another batch."""
+    monkeypatch.setattr(callbacks, "CHECKPOINT_EVERY", 0.0)  # saves at every step
+    loss = TokenizerStage.loss
+
+    def short(stage, frames):
+        return too_much() if stage.clock.step >= 2 and len(frames) > 2 else loss(stage, frames)
+
+    monkeypatch.setattr(TokenizerStage, "loss", short)
+    recipe, out = tiny.write_recipe(tmp_path / "tiny.yaml"), tmp_path / "run"
+    with pytest.raises(ValueError, match="fit the tokenizer with 4 clips"):
+        train("tokenizer", corpus.path, recipe, out)
+    assert tiny.checkpoint(out / "tokenizer")["clock"]["step"] == 2
+    tiny.write_recipe(tmp_path / "tiny.yaml", tokenizer__fit__batch=2)
+    train("tokenizer", corpus.path, recipe, out, resume=True)
+    assert tiny.checkpoint(out / "tokenizer")["clock"]["step"] == 3
+
+
+def test_what_is_exported_is_the_averaged_model(tiny, corpus, tmp_path):
+    stage = tiny.make_stage("tokenizer", corpus)
+    sizes = load_recipe(tiny.write_recipe(tmp_path / "tiny.yaml"))
+    run = Run(
+        out=tmp_path, corpus=corpus, frames=Frames(corpus), recipe=sizes, seed=3, minutes=None,
+        slice_ends=None,
+    )  # fmt: skip
+    assert run.fit(stage, "tokenizer")
+    exported = load_model(tmp_path / "tokenizer", Tokenizer, TokenizerConfig).state_dict()
+    assert not tiny.differences(exported, dict(stage.average.state_dict()))
+    assert tiny.differences(exported, dict(stage.model.state_dict()))

@@ -1,0 +1,106 @@
+"""Batches as a pure function of seed and step."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import IterableDataset
+
+from corpus.clips import clip_starts, draw_clips, split_episodes
+from corpus.store import Corpus
+from train.data.frames import Frames
+
+
+class StepBatches(IterableDataset):
+    """An endless stream of batches, one a step; a resumed fit starts it at its own step.
+
+    While a step is computed, a thread draws the batch of the next one.
+    """
+
+    def __init__(self, draw: Callable[[int], tuple[Tensor, ...]], first_step: int) -> None:
+        """Keep the pure function `draw(step)` and where to start."""
+        super().__init__()
+        self.draw, self.first_step = draw, first_step
+
+    def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
+        """Yield the batch of every step from the first on."""
+        step = self.first_step
+        with ThreadPoolExecutor(1) as ahead:
+            coming = ahead.submit(self.draw, step)
+            while True:
+                batch = coming.result()
+                step += 1
+                coming = ahead.submit(self.draw, step)
+                yield batch
+
+
+def split_starts(episode_ends: np.ndarray, frames: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """List where the clips of a fit may start, and where held-out ones do.
+
+    Args:
+        episode_ends: int64 (episodes,), one past the last frame of each.
+        frames: T, frames a clip.
+        seed: of the split.
+
+    Returns:
+        int64 starts of training clips, and of held-out clips; no clip crosses an episode end.
+
+    Raises:
+        ValueError: if no training episode is long enough for a clip.
+    """
+    train, held_out = split_episodes(len(episode_ends), seed)
+    starts = clip_starts(episode_ends, frames, train)
+    if not len(starts):
+        raise ValueError(
+            f"no episode to train on has {frames} frames: use longer videos, or a recipe with "
+            f"shorter clips"
+        )
+    held_out_starts = clip_starts(episode_ends, frames, held_out)
+    # A corpus of one episode has nothing to hold out; its own clips are better than none.
+    return starts, held_out_starts if len(held_out_starts) else starts
+
+
+class FrameClips:
+    """Clips of frames from the training episodes of a corpus, and the held-out ones."""
+
+    def __init__(
+        self, corpus: Corpus, frames: int, seed: int, source: Frames | None = None
+    ) -> None:
+        """Split the episodes.
+
+        Args:
+            corpus: where the frames come from; only its frames and episode ends are read.
+            frames: T, frames a clip.
+            seed: of the split.
+            source: the frames of `corpus`, where they are shared with other stages.
+
+        Raises:
+            ValueError: if no training episode is long enough for a clip.
+        """
+        self.length = frames
+        self.starts, self.held_out_starts = split_starts(corpus.episode_ends, frames, seed)
+        self.source = source or Frames(corpus)
+
+    def read(self, starts: np.ndarray) -> Tensor:
+        """Return the clips at `starts`: uint8 (B, T, H, W, 3)."""
+        return self.source.clips(starts, self.length)
+
+    def batch(self, size: int, seed: int, step: int) -> Tensor:
+        """Return the training batch of a step: uint8 (B, T, H, W, 3)."""
+        return self.read(draw_clips(self.starts, size, seed, step))
+
+    def held_out(self, size: int) -> Tensor:
+        """Return `size` held-out clips, always the same: uint8 (B, T, H, W, 3)."""
+        return self.read(draw_clips(self.held_out_starts, size, 0, 0))
+
+
+def to_float(frames: Tensor) -> Tensor:
+    """Turn frames uint8 (B, T, H, W, 3) into float32 (B, T, 3, H, W) in [0, 1]."""
+    return frames.movedim(-1, -3).float() / 255
+
+
+def to_bytes(frames: Tensor) -> Tensor:
+    """Turn frames float (…, 3, H, W) in [0, 1] into uint8 (…, H, W, 3)."""
+    return (frames.clamp(0, 1) * 255).round().to(torch.uint8).movedim(-3, -1)

@@ -1,0 +1,179 @@
+"""Token ids and inferred actions of a whole corpus, written once for the dynamics to learn from."""
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import zarr
+from rich.progress import track
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from corpus.store import Corpus
+from lam.model import LatentActionModel
+from tokenizer.model import Tokenizer
+from train.data.clips import to_float
+from train.data.frames import Frames
+from train.loop.hardware import frames_at_once
+
+NO_ACTION = -1
+MOST_CODES = 2**16
+EPISODES_AT_ONCE = 256
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encoded:
+    """The corpus as integers.
+
+    Attributes:
+        ids: int64 (frames, N), token ids.
+        actions: int64 (frames,), entry t leads from frame t to t+1; −1 at an episode's last frame.
+        episode_ends: int64 (episodes,), one past the last frame of each.
+        num_codes: K.
+        num_actions: A.
+    """
+
+    ids: np.ndarray
+    actions: np.ndarray
+    episode_ends: np.ndarray
+    num_codes: int
+    num_actions: int
+
+
+def check_codes(num_codes: int) -> None:
+    """Raise ValueError if ids of K = `num_codes` codes do not fit the stored type, uint16."""
+    if num_codes > MOST_CODES:
+        raise ValueError(
+            f"{num_codes} codes are more than the {MOST_CODES} that an encoding can hold: give the "
+            f"tokenizer fewer or smaller levels"
+        )
+
+
+def encode_corpus(
+    corpus: Corpus,
+    tokenizer: Tokenizer,
+    lam: LatentActionModel,
+    out: Path,
+    stamp: dict[str, str],
+    source: Frames | None = None,
+) -> None:
+    """Encode every frame and every transition; an encoding with the same stamp is kept.
+
+    Args:
+        corpus: what to encode.
+        tokenizer: in evaluation mode.
+        lam: in evaluation mode, quantized.
+        out: the zarr group to write; it appears when it is whole.
+        stamp: fingerprints of the corpus and both models.
+        source: the frames of `corpus`, where other stages have brought them nearer.
+
+    Raises:
+        ValueError: if the tokenizer has more codes than the stored type can tell apart.
+    """
+    check_codes(tokenizer.num_codes)
+    if out.exists() and dict(zarr.open_group(out, mode="r").attrs).get("stamp") == stamp:
+        return
+    partial = out.with_name(out.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        group = zarr.open_group(partial, mode="w")
+        ids, actions = _integers(source or Frames(corpus), tokenizer, lam)
+        group.create_array("ids", data=ids, chunks=(min(1024, len(ids)), tokenizer.num_tokens))
+        group.create_array("actions", data=actions, chunks=(min(65536, len(actions)),))
+        group.create_array("episode_ends", data=corpus.episode_ends.astype(np.int64))
+        group.attrs.update(
+            {
+                "format": 1,
+                "stamp": stamp,
+                "num_codes": tokenizer.num_codes,
+                "num_actions": lam.config.num_actions,
+            }
+        )
+        shutil.rmtree(out, ignore_errors=True)
+        os.replace(partial, out)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def load_encoded(path: Path, stamp: dict[str, str]) -> Encoded:
+    """Read an encoding into memory.
+
+    Args:
+        path: the zarr group.
+        stamp: the fingerprints that it must bear.
+
+    Raises:
+        FileNotFoundError: if it is missing.
+        ValueError: if it was made of another corpus or by other models.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"{path} is missing: run genie train encode first")
+    group = zarr.open_group(path, mode="r")
+    attributes = dict(group.attrs)
+    if attributes.get("stamp") != stamp:
+        raise ValueError(
+            f"{path} was made of another corpus or by other models: run genie train encode again"
+        )
+    return Encoded(
+        ids=group["ids"][:].astype(np.int64),
+        actions=group["actions"][:].astype(np.int64),
+        episode_ends=group["episode_ends"][:],
+        num_codes=attributes["num_codes"],
+        num_actions=attributes["num_actions"],
+    )
+
+
+def read_episodes(
+    lam: LatentActionModel, codes: Tensor, shift: Tensor, ends: np.ndarray, let_go: bool
+) -> np.ndarray:
+    """Read the actions of whole episodes off what the latent action model saw.
+
+    Args:
+        lam: the model.
+        codes: int64 (frames − 1,), of every transition, across episode ends too.
+        shift: float (frames − 1, 2), the camera's.
+        ends: int64 (episodes,), one past the last frame of each.
+        let_go: whether in every second episode jumps are read as let go after they took off; in
+            the others they are read as held. Both look the same, and a world needs both: who lets
+            go must come down, and who holds on, too.
+
+    Returns:
+        int8 (frames,); −1 at an episode's last frame.
+    """
+    begins = np.concatenate([np.zeros(1, np.int64), ends[:-1]])
+    actions = np.full(ends[-1], NO_ACTION, np.int8)
+    spans = list(zip(begins.tolist(), (ends - 1).tolist(), strict=True))
+    for first in range(0, len(spans), EPISODES_AT_ONCE):
+        part = spans[first : first + EPISODES_AT_ONCE]
+        seen = [pad_sequence([x[a:b] for a, b in part], batch_first=True) for x in (codes, shift)]
+        held = (torch.arange(first, first + len(part), device=codes.device) % 2 == 0) | (not let_go)
+        for (a, b), read in zip(part, lam.read(*seen, held).cpu().numpy(), strict=True):
+            actions[a:b] = read[: b - a]
+    return actions
+
+
+@torch.inference_mode()
+def _integers(
+    source: Frames, tokenizer: Tokenizer, lam: LatentActionModel
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return ids uint16 (frames, N), and actions int8 (frames,)."""
+    frames = source.corpus.num_frames
+    device = next(tokenizer.parameters()).device
+    size = frames_at_once(device)
+    ids = np.empty((frames, tokenizer.num_tokens), np.uint16)
+    codes = torch.zeros(frames - 1, dtype=torch.long, device=device)
+    shift = torch.zeros(frames - 1, 2, device=device)
+    source.fetch()
+    for first in track(range(0, frames, size), description="encode"):
+        last = min(first + size, frames)
+        # One frame more than is tokenized: the last transition of the batch leads to it.
+        batch = to_float(source.between(first, min(last + 1, frames))[None].to(device))
+        ids[first:last] = tokenizer.encode(batch[:, : last - first])[0].cpu().numpy()
+        if batch.shape[1] > 1:
+            seen, moved = lam.observe(batch)
+            codes[first : first + seen.shape[1]] = seen[0]
+            shift[first : first + seen.shape[1]] = moved[0]
+    return ids, read_episodes(lam, codes, shift, source.corpus.episode_ends, let_go=True)

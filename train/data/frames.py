@@ -1,0 +1,80 @@
+"""The frames of a corpus, brought once to where they are read fastest."""
+
+import os
+from functools import cached_property
+
+import numpy as np
+import torch
+from rich.progress import track
+from torch import Tensor
+
+from corpus.store import Corpus
+from train.loop.hardware import pick_device
+
+GPU_SHARE = 0.5
+"""Share of the free memory of a GPU that frames may take; the rest is for the fit."""
+MEMORY_SHARE = 0.25
+"""Share of the main memory that frames may take."""
+BLOCK = 1024
+"""Frames that are read from disk at a time: whole chunks, and little memory in passing."""
+
+
+class Frames:
+    """Frames on the GPU if they fit there, else in memory, else on disk; the same in all three.
+
+    Nothing is read before the first frame is asked for, so a stage that has nothing left to do
+    costs nothing.
+    """
+
+    def __init__(self, corpus: Corpus) -> None:
+        """Take the frames of `corpus`."""
+        self.corpus = corpus
+        self.num_bytes = corpus.num_frames * corpus.height * corpus.width * 3
+
+    @cached_property
+    def held(self) -> Tensor | None:
+        """All frames, uint8 (frames, H, W, 3), or None: they stay on disk."""
+        device = self._home()
+        if device is None:
+            return None
+        corpus = self.corpus
+        size = (corpus.num_frames, corpus.height, corpus.width, 3)
+        held = torch.empty(size, dtype=torch.uint8, device=device)
+        starts = range(0, corpus.num_frames, BLOCK)
+        for first in track(starts, description="read frames", disable=len(starts) < 100):
+            last = min(first + BLOCK, corpus.num_frames)
+            held[first:last].copy_(torch.from_numpy(corpus.read(first, last)))
+        return held
+
+    def fetch(self) -> None:
+        """Read the frames now, where they fit, before a clock or a bar runs."""
+        _ = self.held
+
+    def release(self) -> None:
+        """Give the room back to the fit that needs no frames; asked again, they are read again."""
+        self.__dict__.pop("held", None)
+
+    def clips(self, starts: np.ndarray, length: int) -> Tensor:
+        """Return the clips of T = `length` frames at `starts`: uint8 (B, T, H, W, 3)."""
+        if self.held is None:
+            clips = [self.corpus.read(start, start + length) for start in starts.tolist()]
+            return torch.from_numpy(np.stack(clips))
+        index = torch.from_numpy(starts[:, None] + np.arange(length))
+        if self.held.is_cuda:
+            # From pinned memory the copy does not make the processor wait for the GPU.
+            index = index.pin_memory().to(self.held.device, non_blocking=True)
+        return self.held[index]
+
+    def between(self, first: int, last: int) -> Tensor:
+        """Return frames `first` to `last` − 1: uint8 (frames, H, W, 3)."""
+        if self.held is None:
+            return torch.from_numpy(self.corpus.read(first, last))
+        return self.held[first:last]
+
+    def _home(self) -> torch.device | None:
+        """Choose where all frames fit; None: nowhere."""
+        device = pick_device()
+        if device.type == "cuda" and self.num_bytes < GPU_SHARE * torch.cuda.mem_get_info()[0]:
+            return device
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        return torch.device("cpu") if self.num_bytes < MEMORY_SHARE * memory else None

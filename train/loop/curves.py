@@ -1,0 +1,67 @@
+"""Curves of a fit, drawn from its logs: the loss, and beside it every held-out figure."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+
+from genie.media.charts import Line, line_chart, save_png, stack_charts
+
+MOST_POINTS = 400
+NOT_DRAWN = ("step", "seconds")
+
+
+def draw_curves(folder: Path) -> Path | None:
+    """Draw what the logs of a stage hold by now; nothing is measured here.
+
+    Args:
+        folder: RUN/logs/STAGE, with loss.csv and held-out.csv as far as they exist.
+
+    Returns:
+        curves.png in that folder, a chart per column over the step; None if nothing is logged yet.
+    """
+    series = read_series(folder / "loss.csv")
+    held_out = read_series(folder / "held-out.csv")
+    series |= {f"held-out: {name}": points for name, points in held_out.items()}
+    charts = [
+        line_chart(name, "step", "", [Line(name="", x=points[:, 0], y=points[:, 1])])
+        for name, points in series.items()
+    ]
+    if not charts:
+        return None
+    path = folder / "curves.png"
+    save_png(stack_charts(charts), path)
+    return path
+
+
+def read_series(path: Path) -> dict[str, np.ndarray]:
+    """Read the columns of a log.
+
+    Args:
+        path: csv; a header may come again with other columns where the figures changed half-way.
+
+    Returns:
+        For each column float64 (n, 2), step and value, at most 400 points; values that are not
+        finite are left out, and so are columns without any. Empty if there is no file.
+    """
+    if not path.exists():
+        return {}
+    columns: dict[str, list[tuple[float, float]]] = {}
+    names: list[str] = []
+    with open(path, newline="", encoding="utf-8") as file:
+        for row in csv.reader(file):
+            if row and row[0] == "step":
+                names = row
+                continue
+            values = dict(zip(names, map(float, row), strict=True))
+            for name in names:
+                if name not in NOT_DRAWN and np.isfinite(values[name]):
+                    columns.setdefault(name, []).append((values["step"], values[name]))
+    return {name: _thinned(np.array(points)) for name, points in columns.items()}
+
+
+def _thinned(points: np.ndarray) -> np.ndarray:
+    """Keep at most 400 points, evenly spread, the last among them."""
+    if len(points) <= MOST_POINTS:
+        return points
+    return points[np.linspace(0, len(points) - 1, MOST_POINTS).round().astype(int)]
