@@ -83,8 +83,12 @@ def measure(options: argparse.Namespace) -> None:
     held = (game.state.total - first) / (time.perf_counter() - begin)
     p50, p95 = np.percentile(taken, (50, 95)) * 1000
     print(f"key to changed frame: p50 {p50:.1f} ms, p95 {p95:.1f} ms over {len(taken)} presses")
-    steps = f"{game.governor.steps} of {game.governor.wanted} steps"
-    told = ", the window says that this is too slow" if game.governor.too_slow(options.fps) else ""
+    steps = f"{game.adaptive_steps.steps} of {game.adaptive_steps.wanted} steps"
+    told = (
+        ", the window says that this is too slow"
+        if game.adaptive_steps.too_slow(options.fps)
+        else ""
+    )
     print(f"pace: {held:.2f} of {options.fps:g} frames a second with {steps}{told}")
 
 

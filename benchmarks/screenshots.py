@@ -56,7 +56,7 @@ def take_play(options: argparse.Namespace, card: Any, window: Any, world: Any) -
     script = parse_keys(KEYS, world.bundle.keymap)
     player = make_player(card, world, PlayOptions())
     player.start_from(options.prompt)
-    game = Game(card, player, GameOptions(script=script, governed=False))
+    game = Game(card, player, GameOptions(script=script, adaptive=False))
     screen = PlayScreen(window, game)
     for _ in range(SHOWN_AFTER + 1):
         screen.turn()
@@ -75,22 +75,22 @@ def take_play(options: argparse.Namespace, card: Any, window: Any, world: Any) -
 
 def take_compare(options: argparse.Namespace, card: Any, world: Any) -> None:
     """Play the keys in two worlds, or in one with its own steps and with one: their picture."""
-    from genie.play.compare.run import make_duel
+    from genie.play.compare.run import make_comparison
     from genie.play.options import PlayOptions
     from genie.play.run import load_world
-    from genie.play.screen.draw_compare import duel_window_size, paint_duel
+    from genie.play.screen.draw_compare import comparison_window_size, paint_comparison
     from genie.play.screen.window import Window
 
-    rival = PlayOptions(versus=options.versus or str(card.path), steps=1, keys=KEYS)
-    duel = make_duel(card, world, rival, load_world)
+    opponent = PlayOptions(versus=options.versus or str(card.path), steps=1, keys=KEYS)
+    comparison = make_comparison(card, world, opponent, load_world)
     for _ in range(options.prompt):
-        duel.press("n", time.monotonic())
-    window = Window(duel_window_size(card.height, card.width), card.title)
+        comparison.press("n", time.monotonic())
+    window = Window(comparison_window_size(card.height, card.width), card.title)
     for _ in range(SHOWN_AFTER):
-        duel.turn(time.monotonic())
-        duel.settle()
+        comparison.turn(time.monotonic())
+        comparison.settle()
         window.wait(card.fps)
-    paint_duel(window.surface, duel, "")
+    paint_comparison(window.surface, comparison, "")
     save(options, "compare")
 
 

@@ -80,7 +80,10 @@ def show(rows: list[Row]) -> Table:
         s = row.settings
         figures = (row.psnr_4, row.psnr_10, row.delta_4, row.over_frozen_4)
         table.add_row(
-            str(s.steps), s.order, f"{s.temperature:g}", *(f"{value:.2f}" for value in figures)
+            str(s.steps),
+            s.unmask_order,
+            f"{s.temperature:g}",
+            *(f"{value:.2f}" for value in figures),
         )
     return table
 
@@ -101,7 +104,9 @@ def main() -> None:
     encoded = encode_clips(bundle, corpus, choice)
     rows = []
     for steps, order, temperature in track(CHOICES, description="settings"):
-        settings = replace(bundle.settings, steps=steps, order=order, temperature=temperature)
+        settings = replace(
+            bundle.settings, steps=steps, unmask_order=order, temperature=temperature
+        )
         rows.append(score(bundle, corpus, choice, encoded, settings))
     Console().print(show(rows))
     if options.json:

@@ -7,7 +7,7 @@ NO_LOSS = -100
 
 
 def masked_cross_entropy(
-    logits: Tensor, ids: Tensor, hidden: Tensor, places: Tensor | None = None
+    logits: Tensor, ids: Tensor, masked: Tensor, places: Tensor | None = None
 ) -> Tensor:
     """Mean cross-entropy of the hidden tokens of frames 1 … T−1.
 
@@ -16,7 +16,7 @@ def masked_cross_entropy(
     Args:
         logits: float (B, T, N, K).
         ids: int64 (B, T, N), the true tokens.
-        hidden: bool (B, T, N).
+        masked: bool (B, T, N).
         places: float (N,), how much each place of the picture counts; None: all alike.
 
     Returns:
@@ -25,9 +25,9 @@ def masked_cross_entropy(
     Source: MaskGIT (Chang et al. 2022), section 3.1.
     """
     # Left out by their target, not by an index, which would make a GPU tell how many there are.
-    targets = ids.masked_fill(~hidden, NO_LOSS)[:, 1:]
+    targets = ids.masked_fill(~masked, NO_LOSS)[:, 1:]
     flat = logits[:, 1:].flatten(0, -2).float(), targets.flatten()
     if places is None:
         return F.cross_entropy(*flat, ignore_index=NO_LOSS)
     surprise = F.cross_entropy(*flat, ignore_index=NO_LOSS, reduction="none").view_as(targets)
-    return (surprise * places).sum() / (hidden[:, 1:] * places).sum()
+    return (surprise * places).sum() / (masked[:, 1:] * places).sum()

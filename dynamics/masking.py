@@ -20,9 +20,7 @@ def cosine_ratio(progress: Tensor) -> Tensor:
     return torch.cos(progress * math.pi / 2)
 
 
-def draw_hidden(
-    shape: tuple[int, int, int], full_share: float, generator: torch.Generator
-) -> Tensor:
+def draw_mask(shape: tuple[int, int, int], full_share: float, generator: torch.Generator) -> Tensor:
     """Draw the hidden places of a batch, a ratio of its own for each clip and frame.
 
     Args:

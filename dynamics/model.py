@@ -76,14 +76,14 @@ class Dynamics(nn.Module):
         nn.init.normal_(self.places, std=0.02)
 
     def forward(
-        self, ids: Tensor, actions: Tensor, hidden: Tensor, history_ids: Tensor | None = None
+        self, ids: Tensor, actions: Tensor, masked: Tensor, history_ids: Tensor | None = None
     ) -> Tensor:
         """Predict hidden tokens of whole clips.
 
         Args:
             ids: int64 (B, T, N), the true tokens.
             actions: int64 (B, T−1); entry t leads from frame t to frame t+1; A: none given.
-            hidden: bool (B, T, N), True where the masked stream must not see the token.
+            masked: bool (B, T, N), True where the masked stream must not see the token.
             history_ids: int64 (B, T, N), what the frames after see as history; None: `ids`.
                 Corrupt them in training, and the model forgives its own mistakes in play.
 
@@ -91,10 +91,12 @@ class Dynamics(nn.Module):
             Logits float (B, T, N, K); at frame 0 they have no history and bear no loss.
         """
         none = actions.new_full((len(actions), 1), self.config.num_actions)
-        leads = torch.cat((none, actions), dim=1)  # (B, T): the action that led to each frame
-        shown = ids.masked_fill(hidden, self.config.num_codes)
-        clean = self._embed(ids if history_ids is None else history_ids, leads)
-        return self.head(self.stack.two_stream(clean, self._embed(shown, leads)))
+        prev_actions = torch.cat(
+            (none, actions), dim=1
+        )  # (B, T): the action that led to each frame
+        shown = ids.masked_fill(masked, self.config.num_codes)
+        clean = self._embed(ids if history_ids is None else history_ids, prev_actions)
+        return self.head(self.stack.two_stream(clean, self._embed(shown, prev_actions)))
 
     def new_cache(self, batch: int, start: int = 0) -> TimeCache:
         """Allocate the history of `batch` rollouts; frame numbers count from `start`."""

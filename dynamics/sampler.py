@@ -9,7 +9,7 @@ from dynamics.masking import cosine_ratio
 from dynamics.model import Dynamics
 from spacetime.cache import TimeCache
 
-ORDERS = ("confidence", "random")
+UNMASK_ORDERS = ("confidence", "random")
 
 
 def frame_generator(seed: int, frame: int) -> torch.Generator:
@@ -77,7 +77,7 @@ def sample_frame(
     cache: TimeCache,
     *,
     noise: Tensor,
-    order: str,
+    unmask_order: str,
     temperature: float,
 ) -> Tensor:
     """Draw the next frame in M refinement steps; the caller commits it.
@@ -90,8 +90,8 @@ def sample_frame(
         action: int64 (B,), the action that leads to this frame.
         cache: the frames before; read only.
         noise: float (B, M, 2, N), from `draw_noise`; its M is the number of steps.
-        order: "confidence" keeps the surest first, jittered more at the start than at the end;
-            "random" keeps any.
+        unmask_order: "confidence" keeps the surest first, jittered more at the start than at the
+            end; "random" keeps any.
         temperature: of the codes.
 
     Returns:
@@ -102,28 +102,30 @@ def sample_frame(
 
     Source: MaskGIT (Chang et al. 2022), section 3.2.
     """
-    if order not in ORDERS:
-        raise ValueError(f"order must be one of {', '.join(ORDERS)}, got {order!r}")
+    if unmask_order not in UNMASK_ORDERS:
+        raise ValueError(
+            f"unmask_order must be one of {', '.join(UNMASK_ORDERS)}, got {unmask_order!r}"
+        )
     batch, steps, _, tokens = noise.shape
-    hidden_id = model.config.num_codes
+    mask_id = model.config.num_codes
     noise = noise.to(cache.keys.device)
-    ids = torch.full((batch, tokens), hidden_id, device=noise.device)
+    ids = torch.full((batch, tokens), mask_id, device=noise.device)
     for step in range(steps):
         codes, probability = sample_codes(
             model.draft(ids, action, cache), temperature, noise[:, step, 0]
         )
-        hidden = ids == hidden_id
+        masked = ids == mask_id
         progress = (step + 1) / steps
         left = int(cosine_ratio(torch.tensor(progress)).mul(tokens).floor()) if progress < 1 else 0
         jitter = noise[:, step, 1]
-        if order == "confidence":
+        if unmask_order == "confidence":
             # Gumbel noise that fades out, as MaskGIT does, so that sure tokens do not always lead.
             gumbel = -(-(jitter.clamp(1e-6, 1 - 1e-6)).log()).log()
             rank = probability.clamp_min(1e-9).log() + (1 - progress) * gumbel
         else:
             rank = jitter
-        rank = rank.masked_fill(~hidden, math.inf)  # what is kept stays kept
+        rank = rank.masked_fill(~masked, math.inf)  # what is kept stays kept
         keep = rank.argsort(dim=-1, descending=True)[:, : tokens - left]
-        kept = torch.zeros_like(hidden).scatter(-1, keep, True)
-        ids = torch.where(hidden & kept, codes, ids)
+        kept = torch.zeros_like(masked).scatter(-1, keep, True)
+        ids = torch.where(masked & kept, codes, ids)
     return ids

@@ -11,7 +11,7 @@ def picture_memory(tokenizer: Tokenizer) -> int:
     return len(tokenizer.decoder.blocks) * (tokenizer.decoder.band - 1) + 1
 
 
-class Projector:
+class FrameDecoder:
     """Draws frames for the eye; what is drawn is never encoded again.
 
     Play and replay draw through this one class, so equal tokens give equal pixels.

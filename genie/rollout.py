@@ -7,7 +7,7 @@ from torch import Tensor
 
 from dynamics.model import Dynamics
 from dynamics.sampler import draw_noise, sample_frame
-from genie.frame_decoder import Projector, picture_memory
+from genie.frame_decoder import FrameDecoder, picture_memory
 from genie.library.bundle import Bundle
 from genie.settings import Settings
 from spacetime.cache import TimeCache
@@ -41,7 +41,7 @@ class Rollout:
         self.device = next(self.dynamics.parameters()).device
         self.frame = 0
         self._history: TimeCache | None = None
-        self._shown: Projector | None = None
+        self._shown: FrameDecoder | None = None
 
     @torch.inference_mode()
     def reset(self, ids: Tensor, actions: Tensor) -> Tensor:
@@ -55,10 +55,10 @@ class Rollout:
             uint8 (B, T0, H, W, 3): the prompt as the tokenizer draws it.
         """
         none = torch.full((len(self.seeds), 1), self.dynamics.config.num_actions)
-        leads = torch.cat((none.to(actions), actions), dim=1)  # (B, T0)
+        prev_actions = torch.cat((none.to(actions), actions), dim=1)  # (B, T0)
         self._restart(0)
         return torch.stack(
-            [self._enter(ids[:, t], leads[:, t]) for t in range(ids.shape[1])], dim=1
+            [self._enter(ids[:, t], prev_actions[:, t]) for t in range(ids.shape[1])], dim=1
         )
 
     @torch.inference_mode()
@@ -90,19 +90,19 @@ class Rollout:
             actions.to(self.device),
             self._history,
             noise=noise,
-            order=self.settings.order,
+            unmask_order=self.settings.unmask_order,
             temperature=self.settings.temperature,
         )
 
     @torch.inference_mode()
-    def commit(self, ids: Tensor, leads: Tensor) -> None:
+    def commit(self, ids: Tensor, prev_actions: Tensor) -> None:
         """Let a frame enter the history; `show` has to be called too, before or after.
 
         Args:
             ids: int64 (B, N), such as `draw` returns.
-            leads: int64 (B,), the action that led to it.
+            prev_actions: int64 (B,), the action that led to it.
         """
-        self.dynamics.commit(ids.to(self.device), leads.to(self.device), self._history)
+        self.dynamics.commit(ids.to(self.device), prev_actions.to(self.device), self._history)
         self.frame += 1
 
     @torch.inference_mode()
@@ -111,7 +111,7 @@ class Rollout:
         return self._shown.draw(ids)
 
     @torch.inference_mode()
-    def restore(self, ids: Tensor, leads: Tensor) -> Tensor:
+    def restore(self, ids: Tensor, prev_actions: Tensor) -> Tensor:
         """Continue after a recorded history as if it had just been played.
 
         Keys and values depend on the last L·(W−1) frames, through all layers: those are entered
@@ -119,7 +119,7 @@ class Rollout:
 
         Args:
             ids: int64 (B, T, N), the whole history, prompt included; T ≥ 1.
-            leads: int64 (B, T), the action that led to each frame; A at frame 0.
+            prev_actions: int64 (B, T), the action that led to each frame; A at frame 0.
 
         Returns:
             uint8 (B, H, W, 3): the last frame.
@@ -127,7 +127,7 @@ class Rollout:
         first = max(0, ids.shape[1] - self._memory())
         self._restart(first)
         for t in range(first, ids.shape[1]):
-            shown = self._enter(ids[:, t], leads[:, t])
+            shown = self._enter(ids[:, t], prev_actions[:, t])
         return shown
 
     def _memory(self) -> int:
@@ -137,10 +137,10 @@ class Rollout:
 
     def _restart(self, first: int) -> None:
         self._history = self.dynamics.new_cache(len(self.seeds), first)
-        self._shown = Projector(self.tokenizer, len(self.seeds), first)
+        self._shown = FrameDecoder(self.tokenizer, len(self.seeds), first)
         self.frame = first
 
-    def _enter(self, ids: Tensor, leads: Tensor) -> Tensor:
+    def _enter(self, ids: Tensor, prev_actions: Tensor) -> Tensor:
         """Let a frame enter the history and the picture; return it drawn, uint8 (B, H, W, 3)."""
-        self.commit(ids, leads)
+        self.commit(ids, prev_actions)
         return self.show(ids)

@@ -1,8 +1,10 @@
 """How a world is played."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
-from dynamics.sampler import ORDERS
+from dynamics.sampler import UNMASK_ORDERS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -11,13 +13,13 @@ class Settings:
 
     Attributes:
         steps: M, refinement passes a frame, 1 or more.
-        order: which tokens are kept first: "confidence" or "random".
+        unmask_order: which tokens are kept first: "confidence" or "random".
         temperature: of the codes, 0 or more; 0 takes the likeliest.
         prompt_frames: true frames that play starts from, 1 or more.
     """
 
     steps: int
-    order: str
+    unmask_order: str
     temperature: float
     prompt_frames: int = 1
 
@@ -25,9 +27,29 @@ class Settings:
         """Refuse what the sampler cannot do."""
         if not 1 <= self.steps <= 64:
             raise ValueError(f"steps must be between 1 and 64, got {self.steps}")
-        if self.order not in ORDERS:
-            raise ValueError(f"order must be one of {', '.join(ORDERS)}, got {self.order!r}")
+        if self.unmask_order not in UNMASK_ORDERS:
+            raise ValueError(
+                f"order must be one of {', '.join(UNMASK_ORDERS)}, got {self.unmask_order!r}"
+            )
         if not 0 <= self.temperature <= 10:
             raise ValueError(f"temperature must be between 0 and 10, got {self.temperature}")
         if self.prompt_frames < 1:
             raise ValueError(f"prompt_frames must be 1 or more, got {self.prompt_frames}")
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> "Settings":
+        """Read settings from world.json, a saved state or a recipe, where the order is `order`.
+
+        Raises:
+            TypeError: if a setting is missing or unknown.
+            ValueError: if one is out of range.
+        """
+        values = dict(record)
+        if "order" in values:
+            values["unmask_order"] = values.pop("order")
+        return cls(**values)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record that `from_json` reads."""
+        record = asdict(self)
+        return {("order" if name == "unmask_order" else name): record[name] for name in record}

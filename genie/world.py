@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from genie.frame_decoder import Projector, picture_memory
+from genie.frame_decoder import FrameDecoder, picture_memory
 from genie.library.bundle import Bundle, load_bundle
 from genie.rollout import Rollout
 from genie.session.state import State
@@ -43,7 +43,7 @@ class World:
         self._rollout: Rollout | None = None
         self._seed = 0
         self._ids: list[bytes] = []  # uint16 each: a tensor a frame would take six times the room
-        self._leads: list[int] = []
+        self._prev_actions: list[int] = []
         self._drawn_with: list[Settings] = []
         self._unsettled: tuple[Tensor, Tensor] | None = None  # tokens and action to be committed
         self.seconds = StepSeconds(model=0.0, decode=0.0)
@@ -101,7 +101,7 @@ class World:
         self._unsettled = None
         shown = self._rollout.reset(ids, actions)
         self._ids = [_packed(frame) for frame in ids[0]]
-        self._leads = [self.bundle.num_actions, *actions[0].tolist()]
+        self._prev_actions = [self.bundle.num_actions, *actions[0].tolist()]
         self._drawn_with = [self._settings] * len(frames)
         return shown[0, -1].numpy()
 
@@ -125,15 +125,15 @@ class World:
                 f"{self.bundle.num_actions - 1}"
             )
         self.settle()
-        lead, begin = torch.tensor([action]), time.perf_counter()
-        ids = self._rollout.draw(lead)
+        prev_action, begin = torch.tensor([action]), time.perf_counter()
+        ids = self._rollout.draw(prev_action)
         drawn = time.perf_counter()
         frames = self._rollout.show(ids)
         self.seconds = StepSeconds(model=drawn - begin, decode=time.perf_counter() - drawn)
         self._ids.append(_packed(ids[0]))
-        self._leads.append(int(action))
+        self._prev_actions.append(int(action))
         self._drawn_with.append(self._settings)
-        self._unsettled = (ids, lead)
+        self._unsettled = (ids, prev_action)
         return frames[0].numpy()
 
     def settle(self) -> None:
@@ -161,7 +161,7 @@ class World:
         """
         tokens = self.bundle.dynamics.config.num_tokens
         ids = np.frombuffer(b"".join(self._ids[since:]), np.uint16).reshape(-1, tokens)
-        return ids, self._leads[since:]
+        return ids, self._prev_actions[since:]
 
     def see(self, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Look at a picture as play would start from it.
@@ -193,9 +193,9 @@ class World:
         Returns:
             uint8 (H, W, 3): the last frame, as play drew it.
         """
-        projector = Projector(self.bundle.tokenizer, first=first)
+        frame_decoder = FrameDecoder(self.bundle.tokenizer, first=first)
         for frame in torch.from_numpy(ids.astype(np.int64)):
-            shown = projector.draw(frame[None])
+            shown = frame_decoder.draw(frame[None])
         return shown[0].numpy()
 
     @property
@@ -215,7 +215,7 @@ class World:
             fingerprint=self.bundle.fingerprint,
             seed=self._seed,
             ids=torch.from_numpy(self.history()[0].astype(np.int32)),
-            leads=torch.tensor(self._leads, dtype=torch.int16),
+            prev_actions=torch.tensor(self._prev_actions, dtype=torch.int16),
             settings=tuple(self._drawn_with),
             next_settings=self._settings,
         )
@@ -242,9 +242,9 @@ class World:
         self._seed, self._settings = state.seed, state.next_settings
         self._rollout = Rollout(self.bundle, [state.seed], self._settings)
         self._unsettled = None
-        shown = self._rollout.restore(state.ids.long()[None], state.leads.long()[None])
+        shown = self._rollout.restore(state.ids.long()[None], state.prev_actions.long()[None])
         self._ids = [_packed(frame) for frame in state.ids]
-        self._leads = state.leads.tolist()
+        self._prev_actions = state.prev_actions.tolist()
         self._drawn_with = list(state.settings)
         return shown[0].numpy()
 

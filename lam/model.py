@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from lam.config import LatentActionConfig
 from lam.player_sprite.airborne import read_keys
-from lam.player_sprite.encoder import AvatarEncoder
+from lam.player_sprite.encoder import SpriteEncoder
 from spacetime.quantize import CodebookConfig, VectorQuantizer
 
 
@@ -77,7 +77,7 @@ class LatentActionModel(nn.Module):
     It starts continuous, with noise in place of a codebook; `start_codes` then makes codes of the
     latents by k-means, and from there on it is quantized.
 
-    With an avatar in its configuration, the encoder gives codes by itself (`AvatarEncoder`), and
+    With an avatar in its configuration, the encoder gives codes by itself (`SpriteEncoder`), and
     only the decoder is fitted to pixels.
 
     Source: Genie (Bruce et al. 2024), section 2, for the role and the use of pixels; two-frame
@@ -89,7 +89,7 @@ class LatentActionModel(nn.Module):
         """Build the model of `config`, freshly drawn."""
         super().__init__()
         self.config = config
-        self.encoder = Encoder(config) if config.avatar is None else AvatarEncoder(config)
+        self.encoder = Encoder(config) if config.avatar is None else SpriteEncoder(config)
         self.decoder = Decoder(config)
         self.quantizer = VectorQuantizer(
             CodebookConfig(num_codes=config.num_actions, channels=config.code_size)

@@ -22,7 +22,7 @@ from PIL import Image
 
 from genie.cli import main
 from genie.evaluate import run as evaluation
-from genie.evaluate.context import Request
+from genie.evaluate.context import EvalConfig
 from genie.evaluate.report.missing_values import unexplained
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -107,7 +107,7 @@ def measure(place, name):
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said):
         # Shows that the longer rollouts are played, not that they are long.
         patch.setattr(evaluation, "LONG_FRAMES", 200)
-        patch.setattr(evaluation, "Request", partial(Request, speed_frames=60))
+        patch.setattr(evaluation, "Request", partial(EvalConfig, speed_frames=60))
         assert main([*command, "--json", str(file)]) == 0
     return file, said.getvalue()
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from corpus.clips import draw_clips
 from dynamics.losses import masked_cross_entropy
-from dynamics.masking import corrupt_history, draw_hidden, drop_actions
+from dynamics.masking import corrupt_history, draw_mask, drop_actions
 from dynamics.model import Dynamics
 from dynamics.sampler import draw_noise, sample_frame
 from genie.settings import Settings
@@ -104,18 +104,18 @@ class DynamicsStage(Stage):
         """Return ids, actions, hidden places and corrupted history of a step."""
         ids, actions = self.read(draw_clips(self.starts, self.fit_config.batch, self.seed, step))
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + step)
-        hidden = draw_hidden(tuple(ids.shape), FULL_SHARE, generator)
+        masked = draw_mask(tuple(ids.shape), FULL_SHARE, generator)
         history = corrupt_history(ids, self.encoded.num_codes, CORRUPTION, generator)
         actions = drop_actions(actions, self.encoded.num_actions, ACTIONS_DROPPED, generator)
-        return ids, actions, hidden, history
+        return ids, actions, masked, history
 
     def loss(
-        self, ids: Tensor, actions: Tensor, hidden: Tensor, history: Tensor
+        self, ids: Tensor, actions: Tensor, masked: Tensor, history: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Cross-entropy of hidden tokens."""
-        logits = self.model(ids, actions, hidden, history)
+        logits = self.model(ids, actions, masked, history)
         weights = None if self.places is None else 1 + AVATAR_WEIGHT * self.places
-        loss = masked_cross_entropy(logits, ids, hidden, weights)
+        loss = masked_cross_entropy(logits, ids, masked, weights)
         return loss, {"cross_entropy": loss.detach()}
 
     def parts_to_compile(self) -> tuple[nn.Module, ...]:
@@ -127,18 +127,18 @@ class DynamicsStage(Stage):
         """Cross-entropies of held-out clips with true and with other actions, and rollouts."""
         ids, actions = self.read(draw_clips(self.held_out_starts, HELD_OUT_CLIPS, 0, 0))
         ids, actions = ids.to(self.device), actions.to(self.device)
-        hidden = torch.ones_like(ids, dtype=torch.bool)
-        half = draw_hidden(tuple(ids.shape), 0.0, torch.Generator().manual_seed(0)).to(self.device)
+        masked = torch.ones_like(ids, dtype=torch.bool)
+        half = draw_mask(tuple(ids.shape), 0.0, torch.Generator().manual_seed(0)).to(self.device)
         other = actions[torch.arange(len(actions)).roll(1)]
-        drafted = self.average(ids, actions, hidden)
-        first = masked_cross_entropy(drafted, ids, hidden)
-        swapped = masked_cross_entropy(self.average(ids, other, hidden), ids, hidden)
+        drafted = self.average(ids, actions, masked)
+        first = masked_cross_entropy(drafted, ids, masked)
+        swapped = masked_cross_entropy(self.average(ids, other, masked), ids, masked)
         partly = masked_cross_entropy(self.average(ids, actions, half), ids, half)
         at_avatar = {}
         if self.places is not None:
             avatar = (self.places > 0.5).float()
             at_avatar["cross_entropy_avatar"] = float(
-                masked_cross_entropy(drafted, ids, hidden, avatar)
+                masked_cross_entropy(drafted, ids, masked, avatar)
             )
         return at_avatar | {
             "cross_entropy_first": float(first),
@@ -158,7 +158,7 @@ class DynamicsStage(Stage):
             noise = draw_noise([0] * len(ids), t, self.settings.steps, ids.shape[2])
             frame = sample_frame(
                 self.average, actions[:, t - 1], cache, noise=noise,
-                order=self.settings.order, temperature=self.settings.temperature,
+                unmask_order=self.settings.unmask_order, temperature=self.settings.temperature,
             )  # fmt: skip
             self.average.commit(frame, actions[:, t - 1], cache)
             drawn.append(frame)

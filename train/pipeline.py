@@ -23,7 +23,7 @@ from train.fit_lam import LatentActionStage
 from train.fit_tokenizer import TokenizerStage
 from train.loop.clock import Clock
 from train.loop.hardware import pick_device
-from train.player_sprite.fit import AvatarActionStage, locate_avatar
+from train.player_sprite.fit import SpriteActionStage, locate_sprite
 from train.recipe import FitConfig, Recipe, StageRecipe, load_recipe
 from train.run_directory import Run
 from train.run_record import open_out, write_run_record
@@ -165,10 +165,10 @@ def _lam(run: Run) -> bool:
     part, share = run.recipe.lam, run.unexplained
     given = {"height": run.corpus.height, "width": run.corpus.width}
     if share is not None:
-        given["avatar"] = locate_avatar(share)
+        given["avatar"] = locate_sprite(share)
     model = _build(LatentActionModel, LatentActionConfig, part, **given)
     clips = FrameClips(run.corpus, part.fit.frames, run.seed, run.frames)
-    kind = LatentActionStage if share is None else AvatarActionStage
+    kind = LatentActionStage if share is None else SpriteActionStage
     stage = kind(model, part.fit, _clock(run, part.fit), run.seed, clips)
     return run.fit(stage, "lam")
 
@@ -265,6 +265,6 @@ def _build(
 
 def _settings(recipe: Recipe) -> Settings:
     try:
-        return Settings(**recipe.settings)
+        return Settings.from_json(recipe.settings)
     except TypeError as error:
         raise ValueError(f"the recipe's settings: {error}") from None

@@ -14,7 +14,7 @@ from train.data.frames import Frames
 from train.export import export_model, fingerprint
 from train.loop.module import Stage
 from train.loop.trainer import fit_slice
-from train.player_sprite.fit import MAP_PAIRS, locate_avatar, unexplained_share
+from train.player_sprite.fit import MAP_PAIRS, locate_sprite, unexplained_share
 from train.recipe import Recipe
 
 
@@ -56,7 +56,7 @@ class Run:
             return None
         starts, _ = split_starts(self.corpus.episode_ends, 2, self.seed)
         share = unexplained_share(self.frames, draw_clips(starts, MAP_PAIRS, self.seed, 0))
-        locate_avatar(share)
+        locate_sprite(share)
         return share
 
     def fit(self, stage: Stage, name: str) -> bool:

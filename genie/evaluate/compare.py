@@ -41,7 +41,7 @@ SHOWN_CLIPS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
-class Contender:
+class WorldUnderTest:
     """One of the worlds that are compared.
 
     Attributes:
@@ -56,17 +56,17 @@ class Contender:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Showing:
+class WorldResult:
     """How one of the worlds did.
 
     Attributes:
-        contender: the world.
+        tested: the world.
         encoded: what its models read in the clips.
         scores: of its rollouts from one frame.
         frechet: distance of what it drew.
     """
 
-    contender: Contender
+    tested: WorldUnderTest
     encoded: EncodedClips
     scores: RolloutScores
     frechet: Frechet
@@ -107,23 +107,23 @@ def compare(
         check_target(record)
     bundles = [load_bundle(find_world(world)) for world in worlds]
     names = unlike_names([bundle.name for bundle in bundles])
-    contenders = [
-        Contender(name=name, bundle=bundle, make_rollout=partial(Rollout, bundle))
+    worlds_under_test = [
+        WorldUnderTest(name=name, bundle=bundle, make_rollout=partial(Rollout, bundle))
         for name, bundle in zip(names, bundles, strict=True)
     ]
-    size = check_sizes(contenders)
+    size = check_sizes(worlds_under_test)
     with open_pictures(Path(corpus), size, bundles[0].fps) as pictures, ProgressBars() as bars:
         choice = choose_clips(pictures.episode_ends, clips, seed)
         first_frame(pictures, choice, *size)
-        showings = [show_world(one, pictures, choice, seed, bars) for one in contenders]
-        differences = differences_to_first(showings, seed)
+        results = [score_world(one, pictures, choice, seed, bars) for one in worlds_under_test]
+        differences = differences_to_first(results, seed)
         report = finish(
-            lay_out(showings, differences, choice, pictures, f"--clips {clips} --seed {seed}")
+            lay_out(results, differences, choice, pictures, f"--clips {clips} --seed {seed}")
         )
         if json is not None:
             write_report(report, Path(json))
         if record is not None:
-            record_clips(showings, pictures, choice, Path(record), bundles[0].fps)
+            record_clips(results, pictures, choice, Path(record), bundles[0].fps)
     print_comparison(report)
     return report
 
@@ -136,16 +136,16 @@ def unlike_names(names: Sequence[str]) -> list[str]:
     ]
 
 
-def check_sizes(contenders: Sequence[Contender]) -> tuple[int, int]:
+def check_sizes(worlds_under_test: Sequence[WorldUnderTest]) -> tuple[int, int]:
     """Return the frame size of all worlds.
 
     Raises:
         ValueError: they differ.
     """
-    sizes = {(one.bundle.height, one.bundle.width) for one in contenders}
+    sizes = {(one.bundle.height, one.bundle.width) for one in worlds_under_test}
     if len(sizes) > 1:
         listed = ", ".join(
-            f"{one.name} {one.bundle.height}x{one.bundle.width}" for one in contenders
+            f"{one.name} {one.bundle.height}x{one.bundle.width}" for one in worlds_under_test
         )
         raise ValueError(
             f"worlds of different frame sizes cannot be scored on the same clips: {listed}"
@@ -153,17 +153,17 @@ def check_sizes(contenders: Sequence[Contender]) -> tuple[int, int]:
     return sizes.pop()
 
 
-def show_world(
-    contender: Contender,
+def score_world(
+    tested: WorldUnderTest,
     corpus: CorpusLike,
     choice: ClipChoice,
     seed: int,
     progress: NoProgress,
-) -> Showing:
+) -> WorldResult:
     """Roll one world out on the clips.
 
     Args:
-        contender: the world.
+        tested: the world.
         corpus: the corpus.
         choice: the clips, the same for every world.
         seed: of sampling and of the random actions, the same for every world.
@@ -173,29 +173,29 @@ def show_world(
         Its errors, tokens and distance.
 
     """
-    bundle, clips = contender.bundle, len(choice)
+    bundle, clips = tested.bundle, len(choice)
     encoded = encode_clips(bundle, corpus, choice)
-    with progress.part(contender.name[:14], clips * HORIZON * (1 + RANDOM_DRAWS)) as tick:
+    with progress.part(tested.name[:14], clips * HORIZON * (1 + RANDOM_DRAWS)) as tick:
         scores = score_rollouts(
-            bundle, contender.make_rollout, corpus, choice, encoded, seed=seed, tick=tick
+            bundle, tested.make_rollout, corpus, choice, encoded, seed=seed, tick=tick
         )
     frechet = score_frechet(bundle, corpus, choice, encoded, scores)
-    return Showing(contender=contender, encoded=encoded, scores=scores, frechet=frechet)
+    return WorldResult(tested=tested, encoded=encoded, scores=scores, frechet=frechet)
 
 
-def differences_to_first(showings: Sequence[Showing], seed: int) -> list[Difference]:
+def differences_to_first(results: Sequence[WorldResult], seed: int) -> list[Difference]:
     """Compare every world but the first with the first, clip by clip."""
-    first = showings[0].scores.errors
-    return [paired_difference(other.scores.errors, first, seed) for other in showings[1:]]
+    first = results[0].scores.errors
+    return [paired_difference(other.scores.errors, first, seed) for other in results[1:]]
 
 
 def moments(
-    showings: Sequence[Showing], corpus: CorpusLike, choice: ClipChoice, clips: int
+    results: Sequence[WorldResult], corpus: CorpusLike, choice: ClipChoice, clips: int
 ) -> Iterator[list[Panel]]:
     """Show clips one after another: the real frame and every world's, from the prompt on.
 
     Args:
-        showings: of the worlds.
+        results: of the worlds.
         corpus: the corpus.
         choice: the clips.
         clips: how many of them to show.
@@ -205,10 +205,10 @@ def moments(
     """
     true = read_clips(corpus, choice.starts[:clips], CLIP_FRAMES)[:, LONGEST_PROMPT - 1 :]
     drawn = {
-        one.contender.name: decode_clips(
-            one.contender.bundle, drawn_clips(one.encoded, one.scores)[:clips]
+        one.tested.name: decode_clips(
+            one.tested.bundle, drawn_clips(one.encoded, one.scores)[:clips]
         )
-        for one in showings
+        for one in results
     }
     for clip in range(len(true)):
         for t in range(true.shape[1]):
@@ -217,7 +217,7 @@ def moments(
 
 
 def record_clips(
-    showings: Sequence[Showing],
+    results: Sequence[WorldResult],
     corpus: CorpusLike,
     choice: ClipChoice,
     path: Path,
@@ -226,6 +226,6 @@ def record_clips(
 ) -> Path:
     """Write the moments as a GIF or an MP4, all at once or not at all."""
     with Recording(path, fps) as recording:
-        for panels in moments(showings, corpus, choice, clips):
+        for panels in moments(results, corpus, choice, clips):
             recording.add(draw_side_by_side(panels))
     return path

@@ -13,7 +13,7 @@ from genie.evaluate.metrics.speed import WorldLike
 
 
 @dataclass(frozen=True, kw_only=True)
-class Subject:
+class EvalContext:
     """What is evaluated.
 
     Attributes:
@@ -30,7 +30,7 @@ class Subject:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
+class EvalConfig:
     """How it is evaluated.
 
     Attributes:

@@ -16,7 +16,7 @@ from genie.evaluate.clips import (
     encode_clips,
     first_frame,
 )
-from genie.evaluate.context import Request, Subject, read_action_groups
+from genie.evaluate.context import EvalConfig, EvalContext, read_action_groups
 from genie.evaluate.metrics.frechet import Frechet, score_frechet
 from genie.evaluate.metrics.latent_part import latent_part
 from genie.evaluate.metrics.long_play import (
@@ -94,7 +94,7 @@ def evaluate(
     groups = None if action_groups is None else read_action_groups(Path(action_groups))
     folder = find_world(world)
     bundle = load_bundle(folder)
-    request = Request(
+    config = EvalConfig(
         clips=clips,
         seed=seed,
         long_frames=LONG_FRAMES if long else FRAMES,
@@ -102,22 +102,22 @@ def evaluate(
     )
     names = action_names(bundle)
     with open_pictures(Path(corpus), (bundle.height, bundle.width), bundle.fps) as pictures:
-        subject = Subject(
+        context = EvalContext(
             bundle=bundle,
             make_rollout=partial(Rollout, bundle),
             world=World(bundle),
             corpus=pictures,
         )
         with ProgressBars() as bars:
-            report = evaluate_subject(subject, request, bars)
+            report = evaluate_context(context, config, bars)
             if json is not None:
                 write_report(report, Path(json))
             if plots is not None:
                 with bars.part("plots", 1) as tick:
                     draw_plots(report, names, Path(plots))
-                    draw_codes(subject, names, Path(plots), seed)
+                    draw_codes(context, names, Path(plots), seed)
                     tick(1)
-                draw_sheet(subject, names, Path(plots), bars, seed)
+                draw_sheet(context, names, Path(plots), bars, seed)
     print_report(report, names)
     print_minutes(bars.minutes)
     return report
@@ -128,14 +128,14 @@ def action_names(bundle: object) -> list[str]:
     return [bundle.keymap.name_of(action) for action in range(bundle.num_actions)]
 
 
-def evaluate_subject(
-    subject: Subject, request: Request, progress: NoProgress | None = None
+def evaluate_context(
+    context: EvalContext, config: EvalConfig, progress: NoProgress | None = None
 ) -> dict:
     """Measure everything, writing nothing.
 
     Args:
-        subject: what is evaluated.
-        request: how.
+        context: what is evaluated.
+        config: how.
         progress: who is told; nobody if None.
 
     Returns:
@@ -144,31 +144,31 @@ def evaluate_subject(
     Raises:
         ValueError: frames of another size, or no episode long enough.
     """
-    bundle, corpus, progress = subject.bundle, subject.corpus, progress or NoProgress()
-    choice = choose_clips(corpus.episode_ends, request.clips, request.seed)
+    bundle, corpus, progress = context.bundle, context.corpus, progress or NoProgress()
+    choice = choose_clips(corpus.episode_ends, config.clips, config.seed)
     first = first_frame(corpus, choice, bundle.height, bundle.width)
     notes = {} if choice.note is None else {"meta.clips": choice.note}
-    with progress.part("speed", request.speed_frames) as tick:
+    with progress.part("speed", config.speed_frames) as tick:
         speed = measure_speed(
-            subject.world, first, bundle.num_actions, frames=request.speed_frames, tick=tick
+            context.world, first, bundle.num_actions, frames=config.speed_frames, tick=tick
         )
     with progress.part("read clips", len(choice)) as tick:
         encoded = encode_clips(bundle, corpus, choice, tick)
     with progress.part("tokenizer", len(choice)) as tick:
         tokenizer = score_tokenizer(bundle, corpus, choice, encoded, tick)
-    dynamics, frechet = _dynamics(subject, request, choice, encoded, progress)
+    dynamics, frechet = _dynamics(context, config, choice, encoded, progress)
     report = {
         "tokenizer": record(tokenizer),
         "dynamics": dynamics,
         "lam": {
-            **latent_part(subject, request, choice, encoded, notes, progress),
-            "round_trip": _round_trip(subject, request, choice, progress),
+            **latent_part(context, config, choice, encoded, notes, progress),
+            "round_trip": _round_trip(context, config, choice, progress),
         },
-        "drift": _drift(subject, request, choice, notes, progress),
+        "drift": _drift(context, config, choice, notes, progress),
         "frechet": record(frechet),
         "speed": record(speed),
         "settings": record(bundle.settings),
-        "meta": describe_run(subject, request, choice, notes),
+        "meta": describe_run(context, config, choice, notes),
         "notes": notes,
     }
     explain_absent(report, notes)
@@ -176,73 +176,73 @@ def evaluate_subject(
 
 
 def _dynamics(
-    subject: Subject,
-    request: Request,
+    context: EvalContext,
+    config: EvalConfig,
     choice: ClipChoice,
     encoded: EncodedClips,
     progress: NoProgress,
 ) -> tuple[dict, Frechet]:
-    bundle, clips = subject.bundle, len(choice)
+    bundle, clips = context.bundle, len(choice)
     roll = partial(
         score_rollouts,
         bundle,
-        subject.make_rollout,
-        subject.corpus,
+        context.make_rollout,
+        context.corpus,
         choice,
         encoded,
-        seed=request.seed,
+        seed=config.seed,
     )
     with progress.part("rollouts", clips * HORIZON * (1 + RANDOM_DRAWS)) as tick:
         one = roll(tick=tick)
     with progress.part("longer prompt", clips * HORIZON) as tick:
         several = roll(prompt_frames=4, random_draws=0, tick=tick)
     with progress.part("cross-entropy", min(clips, CROSS_ENTROPY_CLIPS)) as tick:
-        nats = score_cross_entropy(bundle, encoded, request.seed, tick)
+        nats = score_cross_entropy(bundle, encoded, config.seed, tick)
     with progress.part("Fréchet", clips) as tick:
-        frechet = score_frechet(bundle, subject.corpus, choice, encoded, one, tick)
-    return dynamics_part(one, several, nats, request.seed), frechet
+        frechet = score_frechet(bundle, context.corpus, choice, encoded, one, tick)
+    return dynamics_part(one, several, nats, config.seed), frechet
 
 
 def _round_trip(
-    subject: Subject, request: Request, choice: ClipChoice, progress: NoProgress
+    context: EvalContext, config: EvalConfig, choice: ClipChoice, progress: NoProgress
 ) -> dict | None:
-    bundle = subject.bundle
+    bundle = context.bundle
     with progress.part("round trip", round_trip_frames(bundle.num_actions)) as tick:
         scores = score_round_trip(
-            bundle, subject.make_rollout, subject.corpus, choice, request.seed, tick
+            bundle, context.make_rollout, context.corpus, choice, config.seed, tick
         )
     return record(scores)
 
 
 def _drift(
-    subject: Subject, request: Request, choice: ClipChoice, notes: dict, progress: NoProgress
+    context: EvalContext, config: EvalConfig, choice: ClipChoice, notes: dict, progress: NoProgress
 ) -> dict:
     meter = None
-    if subject.bundle.statistics:
-        meter = DriftMeter(subject.bundle.statistics)
-    with progress.part("long play", ROLLOUTS * request.long_frames) as tick:
+    if context.bundle.statistics:
+        meter = DriftMeter(context.bundle.statistics)
+    with progress.part("long play", ROLLOUTS * config.long_frames) as tick:
         halves = score_long_play(
-            subject.bundle,
-            subject.make_rollout,
-            subject.corpus,
+            context.bundle,
+            context.make_rollout,
+            context.corpus,
             choice,
             meter,
-            frames=request.long_frames,
-            seed=request.seed,
+            frames=config.long_frames,
+            seed=config.seed,
             tick=tick,
         )
     notes["drift.random"] = "keys inferred from true episodes, in their order"
-    real = real_moving_share(subject.corpus, choice, CLIP_FRAMES)
+    real = real_moving_share(context.corpus, choice, CLIP_FRAMES)
     return {name: {**record(half), "real_moving_share": real} for name, half in halves.items()}
 
 
 def draw_sheet(
-    subject: Subject, names: list[str], folder: Path, progress: NoProgress, seed: int = 0
+    context: EvalContext, names: list[str], folder: Path, progress: NoProgress, seed: int = 0
 ) -> list[Path]:
     """Play held keys from the world's prompts (or true frames) and write the contact sheet.
 
     Args:
-        subject: what is evaluated.
+        context: what is evaluated.
         names: of the actions, in the order of their ids.
         folder: written into.
         progress: who is told.
@@ -251,11 +251,11 @@ def draw_sheet(
     Returns:
         The files written.
     """
-    prompts = list(subject.bundle.prompts)
+    prompts = list(context.bundle.prompts)
     if not prompts:
-        choice = choose_clips(subject.corpus.episode_ends, SEEDS, seed)
-        prompts = [subject.corpus.read(int(s), int(s) + 1)[0] for s in choice.starts]
+        choice = choose_clips(context.corpus.episode_ends, SEEDS, seed)
+        prompts = [context.corpus.read(int(s), int(s) + 1)[0] for s in choice.starts]
     total = min(KEYS, len(names)) * SEEDS * SHOWN_FRAMES[-1]
     with progress.part("held keys", total) as tick:
-        play = play_held_keys(subject.bundle, subject.make_rollout, prompts, names, tick=tick)
-    return write_sheet(play, folder, subject.bundle.fps)
+        play = play_held_keys(context.bundle, context.make_rollout, prompts, names, tick=tick)
+    return write_sheet(play, folder, context.bundle.fps)

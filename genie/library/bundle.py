@@ -117,7 +117,7 @@ def load_bundle(path: Path | str, device: str | torch.device = "cpu") -> Bundle:
     _check_format(path, info)
     try:
         models = {name: _load_model(path, name, info) for name in _MODELS}
-        settings = Settings(**info["settings"])
+        settings = Settings.from_json(info["settings"])
         keymap = Keymap.from_json(read_json(path / "keymap.json"))
         fingerprint = world_fingerprint(info["models"])
     except (TypeError, KeyError, AttributeError) as error:

@@ -56,7 +56,7 @@ def write_bundle(
         record = {
             "format": FORMAT_VERSION,
             **info,
-            "settings": asdict(settings),
+            "settings": settings.to_json(),
             "models": records,
             "fingerprint": world_fingerprint(records),
         }

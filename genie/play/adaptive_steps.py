@@ -32,7 +32,7 @@ class FrameTime:
         return self.model + self.decode + self.draw
 
 
-class Governor:
+class AdaptiveSteps:
     """Lowers the refinement steps where a machine is too slow, and raises them again.
 
     A frame of M steps is M drafts and one commit, all over the same tokens, so its time is taken

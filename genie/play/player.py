@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from genie.session.format import Moment
+from genie.session.format import FrameRecord
 from genie.session.log import Session, new_header
 from genie.session.replay import go_to
 
@@ -223,13 +223,13 @@ class Player:
     def _log(self, parent: int | None, since: int, steps: int) -> int:
         """Append what the world played since a frame; returns the last record."""
         settings = self.world.settings
-        for ids, lead in zip(*self.world.history(since), strict=True):
+        for ids, prev_action in zip(*self.world.history(since), strict=True):
             parent = self.session.append(
-                Moment(
+                FrameRecord(
                     parent=parent,
-                    action=lead,
+                    action=prev_action,
                     steps=steps,
-                    order=settings.order,
+                    unmask_order=settings.unmask_order,
                     temperature=settings.temperature,
                     ids=ids,
                 )

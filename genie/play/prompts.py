@@ -92,7 +92,7 @@ def read_prompt(path: Path | str, height: int, width: int) -> np.ndarray:
     return fit_picture(picture, height, width)
 
 
-def judge_prompt(world: Any, picture: np.ndarray) -> PromptHint:
+def rate_prompt(world: Any, picture: np.ndarray) -> PromptHint:
     """Tell how far a picture is from what a world knows.
 
     Args:

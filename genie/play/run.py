@@ -17,7 +17,7 @@ from genie.play.headless import play_headless
 from genie.play.keys import scripted_actions
 from genie.play.options import PlayOptions
 from genie.play.player import Player
-from genie.play.prompts import judge_prompt, read_prompt
+from genie.play.prompts import rate_prompt, read_prompt
 
 DEMO_RECORDING = "rollout.gif"
 
@@ -104,13 +104,13 @@ def report(card: WorldCard, player: Player, options: PlayOptions) -> None:
 def _without_window(card: WorldCard, options: PlayOptions, load: LoadWorld) -> None:
     world = load(card.path, options)
     if options.versus is not None:
-        from genie.play.compare.run import duel_headless
+        from genie.play.compare.run import compare_headless
 
-        duel_headless(card, world, options, load)
+        compare_headless(card, world, options, load)
         return
     player = make_player(card, world, options)
     if options.prompt is not None:
-        print(f"prompt {judge_prompt(world, player.prompts[0]).text}")
+        print(f"prompt {rate_prompt(world, player.prompts[0]).text}")
     bundle = world.bundle
     actions = scripted_actions(bundle.keymap, options.keys, options.frames, bundle.demo_keys)
     if options.records_log:

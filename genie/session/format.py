@@ -18,7 +18,7 @@ FORMAT = 1
 KIND = "genie-session"
 NONE = 0xFFFFFFFF
 """The parent of a first frame."""
-ORDERS = ("confidence", "random")
+UNMASK_ORDERS = ("confidence", "random")
 """The sampler's orders as format 1 numbers them."""
 MOST_CODES = 65536
 _LONGEST_HEADER = 1 << 20
@@ -44,14 +44,14 @@ class Header:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Moment:
+class FrameRecord:
     """One frame of a session.
 
     Attributes:
         parent: number of the record that it follows, or None for a first frame.
         action: id of the action that led to it; A where none was given.
         steps: refinement passes it was drawn with; 0 for a frame of a prompt.
-        order: in which its tokens were kept.
+        unmask_order: in which its tokens were kept.
         temperature: of its codes.
         ids: uint16 (N,).
     """
@@ -59,7 +59,7 @@ class Moment:
     parent: int | None
     action: int
     steps: int
-    order: str
+    unmask_order: str
     temperature: float
     ids: np.ndarray
 
@@ -79,25 +79,25 @@ def record_type(tokens: int) -> np.dtype:
     )
 
 
-def pack(moment: Moment, layout: np.dtype) -> np.ndarray:
+def pack(moment: FrameRecord, layout: np.dtype) -> np.ndarray:
     """Lay a frame out as one record."""
     record = np.zeros((), layout)
     record["parent"] = NONE if moment.parent is None else moment.parent
     record["action"], record["steps"] = moment.action, moment.steps
-    record["order"] = ORDERS.index(moment.order)
+    record["order"] = UNMASK_ORDERS.index(moment.unmask_order)
     record["temperature"], record["ids"] = moment.temperature, moment.ids
     record["check"] = zlib.crc32(record.tobytes()[:-4])
     return record
 
 
-def unpack(record: np.void) -> Moment:
+def unpack(record: np.void) -> FrameRecord:
     """Return the frame that a record holds."""
     parent = int(record["parent"])
-    return Moment(
+    return FrameRecord(
         parent=None if parent == NONE else parent,
         action=int(record["action"]),
         steps=int(record["steps"]),
-        order=ORDERS[record["order"]],
+        unmask_order=UNMASK_ORDERS[record["order"]],
         temperature=float(record["temperature"]),
         ids=record["ids"],
     )
@@ -118,7 +118,7 @@ def sound_records(data: bytes, layout: np.dtype) -> np.ndarray:
     for number, record in enumerate(records):
         whole = zlib.crc32(data[number * size : (number + 1) * size - 4]) == record["check"]
         follows = record["parent"] == NONE or record["parent"] < number
-        if not (whole and follows and record["order"] < len(ORDERS)):
+        if not (whole and follows and record["order"] < len(UNMASK_ORDERS)):
             return records[:number]
     return records
 

@@ -24,8 +24,8 @@ from genie.library.card import NamedAction, WorldCard
 from genie.session.format import (
     MOST_CODES,
     NONE,
+    FrameRecord,
     Header,
-    Moment,
     header_bytes,
     pack,
     read_header,
@@ -61,13 +61,13 @@ class Session:
         """Return the number of records."""
         return len(self._parents)
 
-    def __getitem__(self, index: int) -> Moment:
+    def __getitem__(self, index: int) -> FrameRecord:
         """Return a record; raises IndexError if there is none of that number."""
         if not 0 <= index < len(self):
             raise IndexError(f"there is no record {index}: the session has {len(self)}")
         return unpack(self._record(index))
 
-    def append(self, moment: Moment) -> int:
+    def append(self, moment: FrameRecord) -> int:
         """Add a frame; returns its number.
 
         A disk that refuses ends the log (see `error`), not the play.

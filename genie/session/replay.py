@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from genie.media.overlay import with_key
-from genie.session.format import Moment
+from genie.session.format import FrameRecord
 from genie.session.log import Session
 
 Tick = Callable[[int], None]
@@ -122,27 +122,32 @@ def state_at(session: Session, record: int, settings: Any) -> Any:
     moments = [session[int(index)] for index in line]
     known: dict[tuple, Any] = {}
     for moment in moments:
-        key = (moment.steps, moment.order, moment.temperature)
+        key = (moment.steps, moment.unmask_order, moment.temperature)
         if key not in known:
             known[key] = drawing_settings(settings, moment)
     return State(
         fingerprint=session.header.fingerprint,
         seed=session.header.seed,
         ids=torch.from_numpy(session.ids(line).astype(np.int32)),
-        leads=torch.tensor([moment.action for moment in moments], dtype=torch.int16),
-        settings=tuple(known[(m.steps, m.order, m.temperature)] for m in moments),
+        prev_actions=torch.tensor([moment.action for moment in moments], dtype=torch.int16),
+        settings=tuple(known[(m.steps, m.unmask_order, m.temperature)] for m in moments),
         next_settings=settings,
     )
 
 
-def drawing_settings(settings: Any, moment: Moment) -> Any:
+def drawing_settings(settings: Any, moment: FrameRecord) -> Any:
     """Return the settings that a frame was drawn with; those given for a frame of a prompt."""
     if not moment.steps:
         return settings
-    return replace(settings, steps=moment.steps, order=moment.order, temperature=moment.temperature)
+    return replace(
+        settings,
+        steps=moment.steps,
+        unmask_order=moment.unmask_order,
+        temperature=moment.temperature,
+    )
 
 
-def set_drawing(world: Any, moment: Moment) -> None:
+def set_drawing(world: Any, moment: FrameRecord) -> None:
     """Let a world draw its next frame with the settings of a moment."""
     settings = drawing_settings(world.settings, moment)
     if settings != world.settings:

@@ -1,6 +1,6 @@
 """A moment of play on disk, enough to go on from it bit for bit."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from torch import Tensor
@@ -19,7 +19,7 @@ class State:
         fingerprint: of the world it belongs to.
         seed: of the rollout.
         ids: int32 (T, N), tokens of all frames so far, the prompt's included.
-        leads: int16 (T,), the action that led to each frame; A where none was given.
+        prev_actions: int16 (T,), the action that led to each frame; A where none was given.
         settings: for each frame, the settings it was drawn with.
         next_settings: the settings of the frame that comes next.
     """
@@ -27,7 +27,7 @@ class State:
     fingerprint: str
     seed: int
     ids: Tensor
-    leads: Tensor
+    prev_actions: Tensor
     settings: tuple[Settings, ...]
     next_settings: Settings
 
@@ -40,16 +40,16 @@ class State:
         """Write state.json and state.safetensors into `folder`, which is made."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        write_weights(folder / "state.safetensors", {"ids": self.ids, "leads": self.leads})
+        write_weights(folder / "state.safetensors", {"ids": self.ids, "leads": self.prev_actions})
         distinct = list(dict.fromkeys(self.settings))
         record = {
             "format": STATE_FORMAT,
             "world": self.fingerprint,
             "seed": self.seed,
             "frame_index": self.frame_index,
-            "settings": [asdict(settings) for settings in distinct],
+            "settings": [settings.to_json() for settings in distinct],
             "settings_of_frame": [distinct.index(settings) for settings in self.settings],
-            "next_settings": asdict(self.next_settings),
+            "next_settings": self.next_settings.to_json(),
         }
         write_json(folder / "state.json", record)
 
@@ -69,16 +69,21 @@ class State:
                 f"version"
             )
         try:
-            distinct = [Settings(**settings) for settings in record["settings"]]
+            distinct = [Settings.from_json(settings) for settings in record["settings"]]
             state = cls(
                 fingerprint=record["world"],
                 seed=record["seed"],
                 ids=tensors["ids"],
-                leads=tensors["leads"],
+                prev_actions=tensors["leads"],
                 settings=tuple(distinct[index] for index in record["settings_of_frame"]),
-                next_settings=Settings(**record["next_settings"]),
+                next_settings=Settings.from_json(record["next_settings"]),
             )
-            frames = {len(state.ids), len(state.leads), len(state.settings), record["frame_index"]}
+            frames = {
+                len(state.ids),
+                len(state.prev_actions),
+                len(state.settings),
+                record["frame_index"],
+            }
         except (KeyError, TypeError, IndexError) as error:
             raise ValueError(f"{folder} lacks or misspells {error}: save the state again") from None
         if len(frames) != 1 or frames == {0}:

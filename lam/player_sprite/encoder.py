@@ -8,7 +8,7 @@ from lam.config import LatentActionConfig
 from lam.player_sprite.location import camera_shift
 
 
-class AvatarEncoder(nn.Module):
+class SpriteEncoder(nn.Module):
     """Two frames to a code: how the avatar looks in both, and how the camera moves.
 
     It is fitted in two steps. `embed` learns latents of what persists for some frames, then

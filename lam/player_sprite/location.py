@@ -77,7 +77,7 @@ def unexplained(before: Tensor, after: Tensor) -> Tensor:
     return outside & rows[:, :, None] & columns[:, None]
 
 
-def find_avatar(share: Tensor) -> tuple[int, int, int, int] | None:
+def find_sprite(share: Tensor) -> tuple[int, int, int, int] | None:
     """Find the box in which a picture changes by itself most often.
 
     Args:

@@ -34,13 +34,13 @@ def clip() -> Clip:
     # Neighbouring actions differ, so that one read a frame late is another one.
     jumps = torch.randint(1, ACTIONS, (BATCH, FRAMES - 1), generator=generator)
     actions = jumps.cumsum(dim=1) % ACTIONS
-    hidden = torch.rand(BATCH, FRAMES, TOKENS, generator=generator) < 0.5
-    hidden[:, 3::4] = True
-    hidden[0, 5] = False
-    return ids, actions, hidden
+    masked = torch.rand(BATCH, FRAMES, TOKENS, generator=generator) < 0.5
+    masked[:, 3::4] = True
+    masked[0, 5] = False
+    return ids, actions, masked
 
 
-def leads(actions: Tensor) -> Tensor:
+def prev_actions(actions: Tensor) -> Tensor:
     """The action that led to each frame, int64 (B, T)."""
     return torch.cat((torch.full((BATCH, 1), ACTIONS), actions), dim=1)
 
@@ -48,12 +48,12 @@ def leads(actions: Tensor) -> Tensor:
 @torch.inference_mode()
 def play(model: Dynamics, clip: Clip, start: int = 0) -> Tensor:
     """Logits of all frames, one draft and one commit at a time."""
-    ids, actions, hidden = clip
-    led = leads(actions)
+    ids, actions, masked = clip
+    led = prev_actions(actions)
     cache = model.new_cache(BATCH, start=start)
     logits = []
     for t in range(FRAMES):
-        logits.append(model.draft(ids[:, t].masked_fill(hidden[:, t], CODES), led[:, t], cache))
+        logits.append(model.draft(ids[:, t].masked_fill(masked[:, t], CODES), led[:, t], cache))
         model.commit(ids[:, t], led[:, t], cache)
     return torch.stack(logits, dim=1)
 
@@ -80,18 +80,18 @@ def play_with_narrow_band(model: Dynamics, clip: Clip, start: int) -> Tensor:
 
 
 def play_with_late_action(model: Dynamics, clip: Clip, start: int) -> Tensor:
-    ids, actions, hidden = clip
-    return play(model, (ids, actions.roll(1, dims=1), hidden), start)
+    ids, actions, masked = clip
+    return play(model, (ids, actions.roll(1, dims=1), masked), start)
 
 
 def play_with_early_action(model: Dynamics, clip: Clip, start: int) -> Tensor:
-    ids, actions, hidden = clip
-    return play(model, (ids, actions.roll(-1, dims=1), hidden), start)
+    ids, actions, masked = clip
+    return play(model, (ids, actions.roll(-1, dims=1), masked), start)
 
 
 def play_with_late_action_in_commits(model: Dynamics, clip: Clip, start: int) -> Tensor:
     """Drafts are right, but the history holds the action of the frame before."""
-    late = leads(clip[1]).roll(1, dims=1)
+    late = prev_actions(clip[1]).roll(1, dims=1)
     commit, frames = model.commit, iter(range(FRAMES))
     model.commit = lambda ids, _, cache: commit(ids, late[:, next(frames)], cache)
     return play(model, clip, start)
@@ -137,11 +137,11 @@ def play_on(kind: type[TimeCache]) -> Player:
 
 def play_with_drafts_committed(model: Dynamics, clip: Clip, start: int) -> Tensor:
     """The hidden tokens enter the history in place of the finished frame."""
-    ids, actions, hidden = clip
+    ids, actions, masked = clip
     commit, frames = model.commit, iter(range(FRAMES))
 
     def wrong(ids: Tensor, action: Tensor, cache: TimeCache) -> None:
-        commit(ids.masked_fill(hidden[:, next(frames)], CODES), action, cache)
+        commit(ids.masked_fill(masked[:, next(frames)], CODES), action, cache)
 
     model.commit = wrong
     return play(model, clip, start)
@@ -224,14 +224,14 @@ def cache_change(model: Dynamics, clip: Clip, frames: int) -> float:
     Returns:
         Largest change of any key or value, in their std; infinity if the count moved.
     """
-    ids, actions, hidden = clip
-    led = leads(actions)
+    ids, actions, masked = clip
+    led = prev_actions(actions)
     cache = model.new_cache(BATCH)
     for t in range(frames):
         model.commit(ids[:, t], led[:, t], cache)
     before = copy.deepcopy(cache)
     for _ in range(3):
-        shown = ids[:, frames].masked_fill(hidden[:, frames], CODES)
+        shown = ids[:, frames].masked_fill(masked[:, frames], CODES)
         model.draft(shown, led[:, frames], cache)
     if (cache.count, cache.start) != (before.count, before.start):
         return float("inf")
@@ -269,7 +269,7 @@ def test_leaky_drafts_are_seen(new_model, clip, frames):
 def rebuilt(model: Dynamics, clip: Clip, first: int, last: int, start: int) -> TimeCache:
     """A cache that holds frames first … last−1 of the clip, frame 0 being number `start`."""
     ids, actions, _ = clip
-    led = leads(actions)
+    led = prev_actions(actions)
     cache = model.new_cache(BATCH, start=start + first)
     for t in range(first, last):
         model.commit(ids[:, t], led[:, t], cache)

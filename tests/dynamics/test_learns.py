@@ -8,7 +8,7 @@ from torch import Tensor
 
 from dynamics import Dynamics, DynamicsConfig
 from dynamics.losses import masked_cross_entropy
-from dynamics.masking import corrupt_history, draw_hidden
+from dynamics.masking import corrupt_history, draw_mask
 from dynamics.sampler import draw_noise, sample_frame
 from train.loop.optim import MuonAdamW
 from train.recipe import FitConfig
@@ -54,15 +54,15 @@ def fit(variant: Variant) -> tuple[Dynamics, list[float]]:
         # New action sequences each step: what the fit may learn is what an action does.
         ids, actions = clips(generator)
         # First drafts only: with a few tokens shown, the rest would follow without the action.
-        hidden = draw_hidden(tuple(ids.shape), 1.0, generator)
+        masked = draw_mask(tuple(ids.shape), 1.0, generator)
         history = corrupt_history(ids, CODES, 0.15, generator)
         given = actions if variant.action_given else torch.full_like(actions, ACTIONS)
-        logits = model(ids, given, hidden, history)
+        logits = model(ids, given, masked, history)
         targets = ids
         if variant.targets_shuffled:
             order = torch.randperm(ids.numel(), generator=generator)
             targets = ids.flatten()[order].view_as(ids)
-        loss = masked_cross_entropy(logits, targets, hidden)
+        loss = masked_cross_entropy(logits, targets, masked)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -102,6 +102,8 @@ def test_what_was_learnt_in_training_is_what_an_action_does_in_play(fitted):
     for t in range(1, FRAMES):
         action = actions[:, t - 1]
         noise = draw_noise(list(range(BATCH)), t, 1, TOKENS)  # the fit saw first drafts only
-        drawn = sample_frame(model, action, cache, noise=noise, order="random", temperature=0.0)
+        drawn = sample_frame(
+            model, action, cache, noise=noise, unmask_order="random", temperature=0.0
+        )
         model.commit(drawn, action, cache)
         assert torch.equal(drawn, ids[:, t])

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from dynamics.masking import corrupt_history, cosine_ratio, draw_hidden, drop_actions
+from dynamics.masking import corrupt_history, cosine_ratio, draw_mask, drop_actions
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -18,8 +18,8 @@ def test_cosine_ratio_falls_from_all_to_none():
 
 def test_mask_ratios_follow_the_cosine_of_a_uniform_draw():
     tokens = 64
-    hidden = draw_hidden((500, 8, tokens), 0.0, generator())
-    ratios = hidden.float().mean(dim=-1).flatten().sort().values
+    masked = draw_mask((500, 8, tokens), 0.0, generator())
+    ratios = masked.float().mean(dim=-1).flatten().sort().values
     uniform = (torch.arange(len(ratios)) + 0.5) / len(ratios)
     expected = cosine_ratio(uniform).sort().values
     # Ratios are rounded up to whole tokens.
@@ -27,36 +27,36 @@ def test_mask_ratios_follow_the_cosine_of_a_uniform_draw():
 
 
 def test_each_frame_has_a_ratio_of_its_own():
-    counts = draw_hidden((4, 16, 64), 0.0, generator()).sum(dim=-1)
+    counts = draw_mask((4, 16, 64), 0.0, generator()).sum(dim=-1)
     assert all(len(set(row.tolist())) > 8 for row in counts)
     assert all(len(set(row.tolist())) > 2 for row in counts.T)
 
 
 @pytest.mark.parametrize("tokens", [1, 2, 64])
 def test_at_least_one_token_of_a_frame_is_hidden(tokens):
-    assert draw_hidden((500, 8, tokens), 0.0, generator()).any(dim=-1).all()
+    assert draw_mask((500, 8, tokens), 0.0, generator()).any(dim=-1).all()
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 1.0])
 def test_the_full_share_of_frames_is_hidden_whole(share):
     tokens = 64
-    whole = draw_hidden((1000, 8, tokens), share, generator()).all(dim=-1).float().mean()
+    whole = draw_mask((1000, 8, tokens), share, generator()).all(dim=-1).float().mean()
     # The cosine itself rounds up to all tokens above (N−1)/N.
     by_cosine = math.acos((tokens - 1) / tokens) * 2 / math.pi
     assert whole == pytest.approx(share + (1 - share) * by_cosine, abs=0.015)
 
 
 def test_every_place_is_hidden_equally_often():
-    rate = draw_hidden((1000, 8, 16), 0.0, generator()).float().mean(dim=(0, 1))
+    rate = draw_mask((1000, 8, 16), 0.0, generator()).float().mean(dim=(0, 1))
     assert (rate - rate.mean()).abs().max() < 0.03
 
 
 def test_hidden_places_come_from_the_generator_alone():
     torch.manual_seed(1)
-    first = draw_hidden((2, 3, 16), 0.1, generator(7))
+    first = draw_mask((2, 3, 16), 0.1, generator(7))
     torch.manual_seed(2)
-    assert torch.equal(draw_hidden((2, 3, 16), 0.1, generator(7)), first)
-    assert not torch.equal(draw_hidden((2, 3, 16), 0.1, generator(8)), first)
+    assert torch.equal(draw_mask((2, 3, 16), 0.1, generator(7)), first)
+    assert not torch.equal(draw_mask((2, 3, 16), 0.1, generator(8)), first)
 
 
 def test_corruption_leaves_the_targets_as_they_are():

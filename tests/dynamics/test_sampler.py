@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from dynamics.sampler import ORDERS, draw_noise, frame_generator, sample_codes, sample_frame
+from dynamics.sampler import UNMASK_ORDERS, draw_noise, frame_generator, sample_codes, sample_frame
 from spacetime.cache import TimeCache
 
 TOKENS, CODES, STEPS = 16, 11, 5
@@ -37,7 +37,9 @@ def random_logits(seed: int = 0, scale: float = 1.0) -> Tensor:
 
 def draw(model: FakeDynamics, *, order="confidence", temperature=1.0, steps=STEPS, seeds=(0, 1, 2)):
     noise = draw_noise(list(seeds), 0, steps, TOKENS)
-    return sample_frame(model, ACTION, EMPTY, noise=noise, order=order, temperature=temperature)
+    return sample_frame(
+        model, ACTION, EMPTY, noise=noise, unmask_order=order, temperature=temperature
+    )
 
 
 # Noise --------------------------------------------------------------------------------------------
@@ -133,7 +135,7 @@ def test_impossible_codes_are_never_drawn():
 # Frames -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("order", UNMASK_ORDERS)
 @pytest.mark.parametrize("steps", [1, 2, 5, 3 * TOKENS])
 def test_the_sampler_fills_every_place(order, steps):
     ids = draw(FakeDynamics(random_logits()), order=order, steps=steps)
@@ -141,17 +143,17 @@ def test_the_sampler_fills_every_place(order, steps):
     assert ids.min() >= 0 and ids.max() < CODES
 
 
-@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("order", UNMASK_ORDERS)
 def test_the_number_of_hidden_places_follows_the_cosine(order):
     model = FakeDynamics(random_logits())
     draw(model, order=order)
-    hidden = [(ids == CODES).sum(dim=1).tolist() for ids in model.shown]
+    masked = [(ids == CODES).sum(dim=1).tolist() for ids in model.shown]
     expected = [math.floor(TOKENS * math.cos(math.pi / 2 * k / STEPS)) for k in range(STEPS)]
-    assert hidden == [[count] * 3 for count in expected]
+    assert masked == [[count] * 3 for count in expected]
     assert expected[0] == TOKENS
 
 
-@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("order", UNMASK_ORDERS)
 def test_kept_tokens_are_never_changed(order):
     model = FakeDynamics(answer=lambda ids: random_logits(seed=int((ids == CODES).sum())))
     drawn = draw(model, order=order, steps=TOKENS)
@@ -162,7 +164,7 @@ def test_kept_tokens_are_never_changed(order):
         assert ((after != CODES) | ~kept).all()
 
 
-@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("order", UNMASK_ORDERS)
 def test_later_steps_see_and_use_what_was_kept(order):
     """A model that repeats any token it sees fills the frame with the first one kept."""
 
@@ -180,12 +182,12 @@ def test_later_steps_see_and_use_what_was_kept(order):
     assert not (alone == alone[:, :1]).all()
 
 
-@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("order", UNMASK_ORDERS)
 def test_each_step_draws_with_numbers_of_its_own(order):
     """Under even logits a code is the number that its step had for its place."""
     model = FakeDynamics(torch.zeros(3, TOKENS, CODES))
     noise = draw_noise([0, 1, 2], 0, STEPS, TOKENS)
-    drawn = sample_frame(model, ACTION, EMPTY, noise=noise, order=order, temperature=1.0)
+    drawn = sample_frame(model, ACTION, EMPTY, noise=noise, unmask_order=order, temperature=1.0)
     step = torch.stack([ids == CODES for ids in model.shown]).sum(dim=0) - 1  # of each place
     number = noise[:, :, 0].gather(1, step[:, None]).squeeze(1)
     assert torch.equal(drawn, (number * CODES).long())
@@ -195,12 +197,12 @@ def test_every_draft_gets_the_action_as_it_is():
     model = FakeDynamics(random_logits())
     action = torch.tensor([2, 0, 1])
     noise = draw_noise([0, 1, 2], 0, STEPS, TOKENS)
-    sample_frame(model, action, EMPTY, noise=noise, order="random", temperature=1.0)
+    sample_frame(model, action, EMPTY, noise=noise, unmask_order="random", temperature=1.0)
     assert len(model.actions) == STEPS
     assert all(torch.equal(seen, action) for seen in model.actions)
 
 
-@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("order", UNMASK_ORDERS)
 def test_temperature_0_takes_the_likeliest_codes_in_any_order(order):
     logits = random_logits()
     drawn = draw(FakeDynamics(logits), order=order, temperature=0.0)
@@ -257,7 +259,7 @@ def test_the_same_noise_draws_the_same_frame_and_each_seed_its_own():
     assert torch.equal(draw(FakeDynamics(logits), seeds=(4, 4, 5)), drawn)
 
 
-@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("order", UNMASK_ORDERS)
 @torch.inference_mode()
 def test_sampling_leaves_the_cache_as_it_was(new_model, order):
     model = new_model()
@@ -266,7 +268,9 @@ def test_sampling_leaves_the_cache_as_it_was(new_model, order):
         model.commit(torch.full((2, 6), frame), torch.tensor([0, 1]), cache)
     keys, values = cache.keys.clone(), cache.values.clone()
     noise = draw_noise([0, 1], 4, 3, 6)
-    sample_frame(model, torch.tensor([0, 1]), cache, noise=noise, order=order, temperature=1.0)
+    sample_frame(
+        model, torch.tensor([0, 1]), cache, noise=noise, unmask_order=order, temperature=1.0
+    )
     assert torch.equal(cache.keys, keys) and torch.equal(cache.values, values)
     assert cache.count == 4
 
@@ -278,11 +282,13 @@ def test_a_rollout_of_a_batch_is_the_rollout_of_each(new_model):
     actions = torch.tensor([0, 2])
     for frame in range(8):
         noise = draw_noise([3, 8], frame, 3, 6)
-        drawn = sample_frame(model, actions, both, noise=noise, order="random", temperature=1.0)
+        drawn = sample_frame(
+            model, actions, both, noise=noise, unmask_order="random", temperature=1.0
+        )
         model.commit(drawn, actions, both)
         noise = draw_noise([8], frame, 3, 6)
         single = sample_frame(
-            model, actions[1:], alone, noise=noise, order="random", temperature=1.0
+            model, actions[1:], alone, noise=noise, unmask_order="random", temperature=1.0
         )
         model.commit(single, actions[1:], alone)
         assert torch.equal(drawn[1:], single)

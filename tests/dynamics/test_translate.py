@@ -35,36 +35,36 @@ def clip(codes, actions, seed=0):
 
 def test_renamed_ids_get_the_same_logits_under_their_new_names(dynamics):
     names, keys = torch.randperm(CODES), torch.randperm(ACTIONS)
-    ids, actions, hidden = clip(CODES, ACTIONS)
+    ids, actions, masked = clip(CODES, ACTIONS)
     renamed = translate(
         dynamics,
         count_pairs(ids, names[ids], CODES, CODES),
         count_pairs(actions, keys[actions], ACTIONS, ACTIONS),
     )
-    before = dynamics(ids, actions, hidden)
-    after = renamed(names[ids], keys[actions], hidden)
+    before = dynamics(ids, actions, masked)
+    after = renamed(names[ids], keys[actions], masked)
     assert torch.allclose(after[..., names], before, atol=1e-5)
 
 
 def test_ids_divided_in_two_share_the_probability_of_the_one(dynamics):
-    ids, actions, hidden = clip(CODES, ACTIONS)
+    ids, actions, masked = clip(CODES, ACTIONS)
     tokens = torch.zeros(2 * CODES, CODES)
     tokens[torch.arange(CODES), torch.arange(CODES)] = 3.0
     tokens[CODES + torch.arange(CODES), torch.arange(CODES)] = 1.0
     divided = translate(dynamics, tokens, torch.eye(ACTIONS))
-    before = dynamics(ids, actions, hidden).softmax(dim=-1)
+    before = dynamics(ids, actions, masked).softmax(dim=-1)
     # Which of the two halves is read makes no difference.
     halves = ids + CODES * (torch.arange(PLACES) % 2)
-    after = divided(halves, actions, hidden).softmax(dim=-1)
+    after = divided(halves, actions, masked).softmax(dim=-1)
     assert torch.allclose(after[..., :CODES], 0.75 * before, atol=1e-5)
     assert torch.allclose(after[..., CODES:], 0.25 * before, atol=1e-5)
 
 
 def test_an_id_that_was_not_met_is_rare_and_not_impossible(dynamics):
-    ids, actions, hidden = clip(CODES, ACTIONS)
+    ids, actions, masked = clip(CODES, ACTIONS)
     tokens = torch.cat((100.0 * torch.eye(CODES), torch.zeros(1, CODES)))
     wider = translate(dynamics, tokens, torch.eye(ACTIONS))
-    share = wider(ids, actions, hidden).softmax(dim=-1)[..., -1]
+    share = wider(ids, actions, masked).softmax(dim=-1)[..., -1]
     assert 0 < share.mean() < 0.1
 
 
@@ -84,9 +84,9 @@ def test_ids_of_other_places_are_refused():
 
 
 def test_a_dynamics_that_may_learn_offsets_plays_as_it_did(dynamics):
-    ids, actions, hidden = clip(CODES, ACTIONS)
+    ids, actions, masked = clip(CODES, ACTIONS)
     new = with_offsets(dynamics, (2, 2))
-    assert torch.allclose(new(ids, actions, hidden), dynamics(ids, actions, hidden), atol=1e-6)
+    assert torch.allclose(new(ids, actions, masked), dynamics(ids, actions, masked), atol=1e-6)
     added = set(new.state_dict()) - set(dynamics.state_dict())
     assert added == {f"stack.blocks.{layer}.space.offsets" for layer in range(2)}
     assert with_offsets(new, (2, 2)) is new

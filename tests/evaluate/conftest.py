@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from genie.drift import build_statistics
-from genie.evaluate.context import Request, Subject
-from genie.evaluate.run import evaluate_subject
+from genie.evaluate.context import EvalConfig, EvalContext
+from genie.evaluate.run import evaluate_context
 
 CELL, GRID = 4, 4
 SIZE = CELL * GRID
@@ -194,7 +194,7 @@ def make_bundle(**changed):
     return SimpleNamespace(**{**parts, **changed})
 
 
-REQUEST = Request(
+REQUEST = EvalConfig(
     clips=24,
     long_frames=200,
     speed_frames=160,
@@ -202,12 +202,12 @@ REQUEST = Request(
 )
 
 
-def make_subject(corpus, rollout=None, **parts):
+def make_context(corpus, rollout=None, **parts):
     ids = ToyTokenizer().encode(
         torch.from_numpy(corpus.frames).permute(0, 3, 1, 2)[None].float() / 255
     )
     statistics = build_statistics(ids[0].numpy(), corpus.episode_ends, 8)
-    return Subject(
+    return EvalContext(
         bundle=make_bundle(statistics=statistics, **parts),
         make_rollout=rollout or PerfectRollout,
         world=ToyWorld(),
@@ -223,7 +223,7 @@ def toy_corpus():
 @pytest.fixture(scope="session")
 def toy_report(toy_corpus):
     """The report on a perfect world; not to be changed."""
-    return evaluate_subject(make_subject(toy_corpus), REQUEST)
+    return evaluate_context(make_context(toy_corpus), REQUEST)
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ from rich.console import Console
 
 from genie.evaluate.clips import choose_clips
 from genie.evaluate.compare import (
-    Contender,
+    WorldUnderTest,
     check_sizes,
     differences_to_first,
     moments,
     record_clips,
-    show_world,
+    score_world,
     unlike_names,
 )
 from genie.evaluate.progress import NoProgress
@@ -28,9 +28,9 @@ def compared(toy, toy_corpus):
         "good (2)": toy.PerfectRollout,
         "ice": toy.FrozenRollout,
     }
-    showings = [
-        show_world(
-            Contender(name=name, bundle=toy.make_bundle(), make_rollout=make),
+    results = [
+        score_world(
+            WorldUnderTest(name=name, bundle=toy.make_bundle(), make_rollout=make),
             toy_corpus,
             choice,
             0,
@@ -38,7 +38,7 @@ def compared(toy, toy_corpus):
         )
         for name, make in rollouts.items()
     ]
-    return showings, choice
+    return results, choice
 
 
 def test_equal_worlds_do_not_differ_and_a_frozen_one_is_surely_worse(compared):
@@ -49,9 +49,9 @@ def test_equal_worlds_do_not_differ_and_a_frozen_one_is_surely_worse(compared):
 
 
 def test_the_report_and_the_tables_say_the_same(compared, toy_corpus):
-    showings, choice = compared
-    differences = differences_to_first(showings, 0)
-    report = finish(lay_out(showings, differences, choice, toy_corpus, "--clips 24 --seed 0"))
+    results, choice = compared
+    differences = differences_to_first(results, 0)
+    report = finish(lay_out(results, differences, choice, toy_corpus, "--clips 24 --seed 0"))
     assert json.loads(json.dumps(report, allow_nan=False)) == report
     assert [world["name"] for world in report["worlds"]] == ["good", "good (2)", "ice"]
     assert [(d["world"], d["to"]) for d in report["differences"]] == [
@@ -70,8 +70,8 @@ def test_the_report_and_the_tables_say_the_same(compared, toy_corpus):
 def test_the_video_shows_the_real_frame_and_every_world_of_the_same_moment(
     toy, compared, toy_corpus
 ):
-    showings, choice = compared
-    shown = list(moments(showings, toy_corpus, choice, clips=2))
+    results, choice = compared
+    shown = list(moments(results, toy_corpus, choice, clips=2))
     assert len(shown) == 2 * 17
     for i, panels in enumerate(shown):
         assert [panel.title for panel in panels] == ["real", "good", "good (2)", "ice"]
@@ -96,9 +96,9 @@ def test_worlds_of_one_name_are_told_apart():
 
 
 def test_worlds_of_different_frame_sizes_are_refused(toy):
-    contenders = [
-        Contender(name=name, bundle=toy.make_bundle(height=height), make_rollout=None)
+    worlds_under_test = [
+        WorldUnderTest(name=name, bundle=toy.make_bundle(height=height), make_rollout=None)
         for name, height in (("a", 16), ("b", 32))
     ]
     with pytest.raises(ValueError, match="a 16x16, b 32x16"):
-        check_sizes(contenders)
+        check_sizes(worlds_under_test)

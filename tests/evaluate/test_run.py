@@ -13,7 +13,7 @@ from genie.evaluate.progress import ProgressBars
 from genie.evaluate.report.missing_values import unexplained
 from genie.evaluate.report.plots import draw_plots
 from genie.evaluate.report.report import clean, finish, print_minutes, print_report, write_report
-from genie.evaluate.run import draw_sheet, evaluate_subject
+from genie.evaluate.run import draw_sheet, evaluate_context
 
 LAYOUT = {
     "tokenizer": "psnr ssim codes_used_share perplexity bits_per_frame",
@@ -84,27 +84,27 @@ def test_every_absent_value_has_a_reason(toy_report):
 
 
 def test_a_second_run_gives_the_same_report_but_for_times(toy, toy_corpus, toy_report):
-    again = evaluate_subject(toy.make_subject(toy_corpus), toy.REQUEST)
+    again = evaluate_context(toy.make_context(toy_corpus), toy.REQUEST)
     assert {**again, "speed": 0} == {**toy_report, "speed": 0}
 
 
 def test_a_world_without_statistics_is_measured_without_distances(toy, toy_corpus):
-    subject = dataclasses.replace(
-        toy.make_subject(toy_corpus), bundle=toy.make_bundle(statistics={})
+    context = dataclasses.replace(
+        toy.make_context(toy_corpus), bundle=toy.make_bundle(statistics={})
     )
     small = dataclasses.replace(
         toy.REQUEST, clips=4, long_frames=100, speed_frames=20, action_groups=None
     )
-    report = evaluate_subject(subject, small)
+    report = evaluate_context(context, small)
     assert report["drift"]["held"]["distance"] is None
     assert "statistics" in report["notes"]["drift.distance"]
     assert unexplained(report) == []
 
 
 def test_a_corpus_of_another_frame_size_is_refused_with_the_size_to_build(toy, toy_corpus):
-    subject = toy.make_subject(toy_corpus, height=32)
+    context = toy.make_context(toy_corpus, height=32)
     with pytest.raises(ValueError, match="--size 32x16"):
-        evaluate_subject(subject, toy.REQUEST)
+        evaluate_context(context, toy.REQUEST)
 
 
 def test_report_table_and_json_file_say_the_same(toy, toy_report, tmp_path):
@@ -150,7 +150,7 @@ def test_plots_are_drawn_from_the_report_and_left_out_where_it_is_empty(toy, toy
 def test_the_contact_sheet_shows_keys_seeds_and_frames(toy, toy_corpus, tmp_path):
     import imageio.v3 as imageio
 
-    files = draw_sheet(toy.make_subject(toy_corpus), toy.NAMES, tmp_path, ProgressBars())
+    files = draw_sheet(toy.make_context(toy_corpus), toy.NAMES, tmp_path, ProgressBars())
     names = [file.name for file in files]
     assert names == [
         "held_keys.png",

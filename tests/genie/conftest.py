@@ -22,8 +22,8 @@ HEIGHT, WIDTH = 16, 24
 ACTIONS, LAYERS, BAND = 4, 2, 3
 LONG = (LAYERS + 2) * BAND + 4
 """Frames after which every band has long been full."""
-SETTINGS = Settings(steps=2, order="confidence", temperature=1.0)
-OTHER = Settings(steps=3, order="random", temperature=0.5)
+SETTINGS = Settings(steps=2, unmask_order="confidence", temperature=1.0)
+OTHER = Settings(steps=3, unmask_order="random", temperature=0.5)
 KEYMAP = Keymap(
     idle=0,
     actions=tuple(

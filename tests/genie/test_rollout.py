@@ -53,33 +53,33 @@ def test_a_seed_plays_the_same_alone_as_among_neighbours(bundle, prompts, keys, 
 
 def test_every_frame_is_the_same_drawn_again_alone(bundle, prompts, keys, together):
     tokens, frames = together
-    leads = torch.cat((torch.full((1, 3), bundle.num_actions), prompts[1].T, keys))
+    prev_actions = torch.cat((torch.full((1, 3), bundle.num_actions), prompts[1].T, keys))
     for t in (2, 3, 5, 9, len(tokens) - 1):
         rollout = Rollout(bundle, SEEDS)
-        shown = rollout.restore(tokens[:t].movedim(0, 1), leads[:t].T)
+        shown = rollout.restore(tokens[:t].movedim(0, 1), prev_actions[:t].T)
         assert rollout.frame == t
         assert torch.equal(shown, frames[t - 1])
-        assert torch.equal(rollout.draw(leads[t]), tokens[t])
+        assert torch.equal(rollout.draw(prev_actions[t]), tokens[t])
 
 
 def test_a_history_that_is_cut_too_short_would_be_seen(bundle, prompts, keys, together, small):
     tokens, frames = together
-    leads = torch.cat((torch.full((1, 3), bundle.num_actions), prompts[1].T, keys))
+    prev_actions = torch.cat((torch.full((1, 3), bundle.num_actions), prompts[1].T, keys))
     rollout = Rollout(bundle, SEEDS)
     rollout._memory = lambda: small.BAND
-    shown = rollout.restore(tokens[:-1].movedim(0, 1), leads[:-1].T)
+    shown = rollout.restore(tokens[:-1].movedim(0, 1), prev_actions[:-1].T)
     difference = (shown.int() - frames[-2].int()).abs().max()
     assert difference > 5
 
 
 def test_what_enters_the_history_again_does_not_grow_with_play(bundle, prompts, keys, together):
     tokens, _ = together
-    leads = torch.cat((torch.full((1, 3), bundle.num_actions), prompts[1].T, keys))
+    prev_actions = torch.cat((torch.full((1, 3), bundle.num_actions), prompts[1].T, keys))
     rollout = Rollout(bundle, SEEDS)
     entered = []
     enter = rollout._enter
     rollout._enter = lambda *frame: entered.append(1) or enter(*frame)
-    rollout.restore(tokens.movedim(0, 1), leads.T)
+    rollout.restore(tokens.movedim(0, 1), prev_actions.T)
     assert len(entered) == 5 < len(tokens)  # 2 layers, 2 frames of the past each, and the last
 
 

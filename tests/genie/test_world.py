@@ -46,7 +46,7 @@ def test_actions_of_a_longer_prompt_are_inferred_by_the_lam(world, bundle, small
     last = world.reset(prompt, seed=0)
     state = world.save_state()
     assert world.frame_index == 4
-    assert state.leads.tolist() == [bundle.num_actions, *inferred]
+    assert state.prev_actions.tolist() == [bundle.num_actions, *inferred]
     assert torch.equal(state.ids.long(), bundle.tokenizer.encode(pixels)[0])
     rollout = Rollout(bundle, [0])
     shown = rollout.reset(bundle.tokenizer.encode(pixels), torch.tensor([inferred]))
@@ -159,10 +159,10 @@ def test_tokens_of_a_play_are_told_from_any_frame_on(world, small):
     world.reset(np.stack(small.draw_prompts()), seed=2)
     small.play(world, [1, 3, 2])
     state = world.save_state()
-    ids, leads = world.history()
+    ids, prev_actions = world.history()
     assert ids.dtype == np.uint16
     assert np.array_equal(ids, state.ids.numpy())
-    assert leads == state.leads.tolist()
+    assert prev_actions == state.prev_actions.tolist()
     assert world.history(3)[1] == [3, 2]
     assert np.array_equal(world.history(3)[0], ids[3:])
 

@@ -50,7 +50,7 @@ class FakeWorld:
             name="toy",
             title="Toy",
             fingerprint="f" * 64,
-            settings=Settings(steps=2, order="confidence", temperature=1.0),
+            settings=Settings(steps=2, unmask_order="confidence", temperature=1.0),
             statistics={},
             dynamics=SimpleNamespace(config=SimpleNamespace(num_tokens=4, num_codes=256)),
         )
@@ -84,8 +84,8 @@ class FakeWorld:
         self.settled = len(self.actions)
 
     def history(self, since=0):
-        leads = [len(KEYMAP.actions), *self.actions]
-        return np.stack(self._ids[since:]), leads[since:]
+        prev_actions = [len(KEYMAP.actions), *self.actions]
+        return np.stack(self._ids[since:]), prev_actions[since:]
 
     def picture(self, ids, first=0):
         action, count, shade, _ = ids[-1].tolist()
@@ -100,7 +100,7 @@ class FakeWorld:
     def load_state(self, state):
         assert state.fingerprint == self.bundle.fingerprint
         self._ids = list(state.ids.numpy().astype(np.uint16))
-        self.actions = state.leads.tolist()[1:]
+        self.actions = state.prev_actions.tolist()[1:]
         self.settings = state.next_settings
         return self.picture(self._ids[-1][None])
 

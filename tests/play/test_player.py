@@ -4,7 +4,7 @@ from PIL import Image
 
 from genie.play.headless import play_headless
 from genie.play.player import Player
-from genie.play.prompts import judge_prompt, read_prompt
+from genie.play.prompts import rate_prompt, read_prompt
 from genie.session.log import Session
 
 
@@ -164,7 +164,7 @@ def test_a_prompt_is_judged_by_what_the_tokenizer_makes_of_it(world, shades, ver
     world.bundle.prompts[0][1::2] = 52
     picture = np.zeros((12, 16, 3), np.uint8)
     picture[::2], picture[1::2] = shades
-    hint = judge_prompt(world, picture)
+    hint = rate_prompt(world, picture)
     assert hint.verdict == verdict
     assert hint.text.startswith(verdict)
     assert (hint.seen == int(picture.mean())).all()
@@ -175,5 +175,5 @@ def test_codes_that_the_corpus_never_showed_make_a_prompt_unknown(world):
     shares[[4, 0, 50, 90]] = 0.25
     world.bundle.statistics = {"codes": shares.tolist()}
     known, strange = (np.full((12, 16, 3), shade, np.uint8) for shade in (50, 70))
-    assert judge_prompt(world, known).verdict == "familiar"
-    assert judge_prompt(world, strange).verdict == "unknown"
+    assert rate_prompt(world, known).verdict == "familiar"
+    assert rate_prompt(world, strange).verdict == "unknown"

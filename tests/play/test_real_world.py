@@ -38,7 +38,7 @@ def run_folder(tmp_path, keymap):
     write_bundle(
         tmp_path / "run" / "world",
         models,
-        settings=Settings(steps=2, order="confidence", temperature=1.0),
+        settings=Settings(steps=2, unmask_order="confidence", temperature=1.0),
         keymap=keymap,
         statistics={},
         prompts=list(prompts),

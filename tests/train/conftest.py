@@ -107,7 +107,7 @@ def make_encoded(seed=0):
 def make_stage(kind, corpus, clock=None, **fit):
     clock = clock or Clock(total_steps=STEPS)
     if kind == "dynamics":
-        settings = Settings(steps=2, order="random", temperature=1.0)
+        settings = Settings(steps=2, unmask_order="random", temperature=1.0)
         config = fit_config(frames=4, **fit)
         encoded = make_encoded()
         return DynamicsStage(make_dynamics(), config, clock, 3, encoded, make_tokenizer(), settings)

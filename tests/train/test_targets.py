@@ -14,8 +14,8 @@ class Answers(nn.Module):
         super().__init__()
         self.answer, self.num_codes = answer, num_codes
 
-    def forward(self, ids, actions, hidden, history):
-        said = self.answer(ids, actions, hidden, history)
+    def forward(self, ids, actions, masked, history):
+        said = self.answer(ids, actions, masked, history)
         return 50.0 * nn.functional.one_hot(said, self.num_codes).float()
 
 
@@ -33,15 +33,15 @@ def test_the_dynamics_is_scored_on_the_ids_before_they_are_hidden_or_corrupted(
     dynamics, monkeypatch
 ):
     monkeypatch.setattr(fit_dynamics, "CORRUPTION", 0.9)
-    assert loss_of(dynamics, lambda ids, actions, hidden, history: ids) < 1e-6
-    assert loss_of(dynamics, lambda ids, actions, hidden, history: history) > 1
+    assert loss_of(dynamics, lambda ids, actions, masked, history: ids) < 1e-6
+    assert loss_of(dynamics, lambda ids, actions, masked, history: history) > 1
     assert loss_of(dynamics, lambda ids, *_: ids.roll(1, dims=1)) > 1
     assert loss_of(dynamics, lambda ids, *_: (ids + 1) % 9) > 1
 
 
 def test_visible_tokens_and_the_first_frame_bear_no_loss(dynamics):
-    def right_where_it_counts(ids, actions, hidden, history):
-        counts = hidden.clone()
+    def right_where_it_counts(ids, actions, masked, history):
+        counts = masked.clone()
         counts[:, 0] = False
         return torch.where(counts, ids, (ids + 1) % 9)
 

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from corpus.clips import draw_clips, split_episodes
 from lam.losses import prediction_loss
-from lam.model import AvatarEncoder, LatentActionModel
+from lam.model import LatentActionModel, SpriteEncoder
 from lam.player_sprite.airborne import find_flights, join_alike
-from lam.player_sprite.location import find_avatar, unexplained
+from lam.player_sprite.location import find_sprite, unexplained
 from lam.player_sprite.persistence import contrast, persistence
 from train.data.clips import FrameClips, to_float
 from train.data.encode import read_episodes
@@ -51,7 +51,7 @@ def unexplained_share(frames: Frames, starts: np.ndarray) -> Tensor:
     return (total / len(starts)).cpu()
 
 
-def locate_avatar(share: Tensor) -> tuple[int, int, int, int]:
+def locate_sprite(share: Tensor) -> tuple[int, int, int, int]:
     """Return the avatar's box, as the configuration of the latent action model holds it.
 
     Args:
@@ -60,7 +60,7 @@ def locate_avatar(share: Tensor) -> tuple[int, int, int, int]:
     Raises:
         ValueError: no avatar keeps to a place.
     """
-    box = find_avatar(share)
+    box = find_sprite(share)
     if box is None:
         raise ValueError(
             "no avatar was found: no part of the picture moves against the rest of it and keeps "
@@ -69,7 +69,7 @@ def locate_avatar(share: Tensor) -> tuple[int, int, int, int]:
     return box
 
 
-class AvatarActionStage(LatentActionStage):
+class SpriteActionStage(LatentActionStage):
     """First what persists, without pixels; then codes of it; then the decoder, on frames."""
 
     quantize_at = 0.15
@@ -186,7 +186,7 @@ class AvatarActionStage(LatentActionStage):
             self.reached = None
         return "\n".join(filter(None, said)) or None
 
-    def _contrast(self, encoder: AvatarEncoder, moments: Tensor, recolour: float) -> Tensor:
+    def _contrast(self, encoder: SpriteEncoder, moments: Tensor, recolour: float) -> Tensor:
         """Tell apart moments (E, M, 2), their boxes recoloured."""
         moments = moments.to(self.device)
         boxes, shift = (look[moments.flatten()] for look in self.looks)
@@ -213,7 +213,7 @@ class AvatarActionStage(LatentActionStage):
         self.actions = torch.from_numpy(read).long().to(self.device)
         self.looks = None
 
-    def _features(self, encoder: AvatarEncoder) -> Tensor:
+    def _features(self, encoder: SpriteEncoder) -> Tensor:
         """Return the features of every transition, float32 (frames − 1, 96)."""
         boxes, shift = self.looks
         return torch.cat(
@@ -226,7 +226,7 @@ class AvatarActionStage(LatentActionStage):
 
 @torch.enable_grad()
 def _fit_codes(
-    encoder: AvatarEncoder, features: Tensor, spans: np.ndarray, rng: np.random.Generator
+    encoder: SpriteEncoder, features: Tensor, spans: np.ndarray, rng: np.random.Generator
 ) -> float:
     """Draw `to_code` anew, fit it to codes that persist, and return how much they do, in nats."""
     head = encoder.to_code.requires_grad_(True)
@@ -253,7 +253,7 @@ def _fit_codes(
 
 
 @torch.no_grad()
-def _look(frames: Frames, encoder: AvatarEncoder, device: torch.device) -> tuple[Tensor, Tensor]:
+def _look(frames: Frames, encoder: SpriteEncoder, device: torch.device) -> tuple[Tensor, Tensor]:
     """Take what the encoder reads out of every transition, across episode ends too.
 
     Returns:

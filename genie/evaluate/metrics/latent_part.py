@@ -13,7 +13,7 @@ from genie.evaluate.clips import (
     bundle_device,
     to_models,
 )
-from genie.evaluate.context import Request, Subject
+from genie.evaluate.context import EvalConfig, EvalContext
 from genie.evaluate.metrics.errors import FROZEN, INFERRED, random_arm
 from genie.evaluate.metrics.latent_actions import Transitions, predict_transitions
 from genie.evaluate.metrics.true_actions import agreement_part
@@ -31,8 +31,8 @@ CONSISTENCY_PROMPTS = 64
 
 
 def latent_part(
-    subject: Subject,
-    request: Request,
+    context: EvalContext,
+    config: EvalConfig,
     choice: ClipChoice,
     encoded: EncodedClips,
     notes: dict[str, str],
@@ -41,8 +41,8 @@ def latent_part(
     """Measure the latent action model on true frames.
 
     Args:
-        subject: what is evaluated.
-        request: how.
+        context: what is evaluated.
+        config: how.
         choice: the clips.
         encoded: what the models read in them.
         notes: gains a reason for each absent value.
@@ -53,12 +53,12 @@ def latent_part(
 
     Source: metrics.md; consistency and verdict as in lam.health.measures.
     """
-    bundle, codes = subject.bundle, subject.bundle.num_actions
+    bundle, codes = context.bundle, context.bundle.num_actions
     with progress.part("latent actions", len(choice)) as tick:
-        seen = predict_transitions(bundle, subject.corpus, choice, encoded, request.seed, tick)
+        seen = predict_transitions(bundle, context.corpus, choice, encoded, config.seed, tick)
     use = code_use(encoded.codes.flatten(), codes)
     step = one_step_scores(seen)
-    each = consistency_of_codes(bundle, subject.corpus, choice)
+    each = consistency_of_codes(bundle, context.corpus, choice)
     verdict = judge(use, step, each)
     return {
         "code_share": list(use.shares),
@@ -67,14 +67,14 @@ def latent_part(
         "random_psnr_1": step.random_psnr,
         "frozen_psnr_1": step.frozen_psnr,
         "delta_psnr_1": step.delta_psnr,
-        "delta_psnr_1_ci": _delta_interval(seen, request.seed),
+        "delta_psnr_1_ci": _delta_interval(seen, config.seed),
         "nearer_next": step.nearer_next,
         "consistency": float(np.mean([share for share in each if share is not None])),
         "consistency_by_code": list(each),
         "verdict": verdict.state,
         "reasons": list(verdict.reasons),
         "remedies": list(verdict.remedies),
-        "agreement": agreement_part(subject, request, notes, progress),
+        "agreement": agreement_part(context, config, notes, progress),
     }
 
 

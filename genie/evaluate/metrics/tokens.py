@@ -143,8 +143,8 @@ def score_cross_entropy(
         ids, codes = encoded.ids[part], encoded.codes[part]
         everything = torch.ones_like(ids, dtype=torch.bool)
         whole = _nats(bundle, ids, codes, everything)[:, 1:].mean(dim=2)  # (B, T-1)
-        hidden, ratio = _rotated_masks(ids, part.start, seed)
-        by_ratio = _sums_by_ratio(_nats(bundle, ids, codes, hidden), hidden, ratio)
+        masked, ratio = _rotated_masks(ids, part.start, seed)
+        by_ratio = _sums_by_ratio(_nats(bundle, ids, codes, masked), masked, ratio)
         tick(len(ids))
         return whole, by_ratio
 
@@ -160,11 +160,11 @@ def score_cross_entropy(
     )
 
 
-def _sums_by_ratio(nats: Tensor, hidden: Tensor, ratio: Tensor) -> np.ndarray:
+def _sums_by_ratio(nats: Tensor, masked: Tensor, ratio: Tensor) -> np.ndarray:
     """Sum up each ratio, frame 0 left out: float64 (ratios, 2), nats and hidden tokens."""
     rows = []
     for i in range(len(MASK_RATIOS)):
-        counted = hidden & (ratio == i)[:, :, None]
+        counted = masked & (ratio == i)[:, :, None]
         counted[:, 0] = False
         rows.append([float(nats[counted].sum()), int(counted.sum())])
     return np.array(rows)
@@ -183,9 +183,9 @@ def _rotated_masks(ids: Tensor, first_clip: int, seed: int) -> tuple[Tensor, Ten
     return torch.stack(rank) < count[:, :, None], ratio
 
 
-def _nats(bundle: object, ids: Tensor, codes: Tensor, hidden: Tensor) -> Tensor:
+def _nats(bundle: object, ids: Tensor, codes: Tensor, masked: Tensor) -> Tensor:
     """Return -log p of every true token: float64 (B, T, N) on the CPU."""
     device = bundle_device(bundle)
-    logits = bundle.dynamics.forward(ids.to(device), codes.to(device), hidden.to(device))
+    logits = bundle.dynamics.forward(ids.to(device), codes.to(device), masked.to(device))
     chosen = logits.gather(-1, ids.to(device)[..., None])[..., 0].double()
     return (torch.logsumexp(logits.double(), dim=-1) - chosen).cpu()

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from genie.evaluate.context import Request, Subject
+from genie.evaluate.context import EvalConfig, EvalContext
 from genie.evaluate.metrics.agreement import (
     Agreement,
     agreement_with_true_actions,
@@ -33,13 +33,13 @@ ABSENT = {
 
 
 def agreement_part(
-    subject: Subject, request: Request, notes: dict[str, str], progress: NoProgress
+    context: EvalContext, config: EvalConfig, notes: dict[str, str], progress: NoProgress
 ) -> dict:
     """Compare codes with groups of true actions, and with what a supervised probe reads.
 
     Args:
-        subject: what is evaluated.
-        request: seed and groups.
+        context: what is evaluated.
+        config: seed and groups.
         notes: gains a reason for each absent value.
         progress: who is told.
 
@@ -48,26 +48,24 @@ def agreement_part(
 
     Source: metrics.md, "Agreement with true actions".
     """
-    if request.action_groups is None:
+    if config.action_groups is None:
         notes["lam.agreement"] = "no --action-groups was given"
         return ABSENT
     try:
-        actions = np.asarray(subject.corpus.true_actions())
-        codes, true = read_labelled(subject, actions, request, progress)
-        found = agreement_with_true_actions(codes, true.groups, true.episodes, seed=request.seed)
+        actions = np.asarray(context.corpus.true_actions())
+        codes, true = read_labelled(context, actions, config, progress)
+        found = agreement_with_true_actions(codes, true.groups, true.episodes, seed=config.seed)
     except ValueError as error:
         notes["lam.agreement"] = str(error)
         return ABSENT
-    ceiling = measure_ceiling(subject, true, len(request.action_groups), request, progress)
-    return _lay_out(found, ceiling, list(request.action_groups), notes)
+    ceiling = measure_ceiling(context, true, len(config.action_groups), config, progress)
+    return _lay_out(found, ceiling, list(config.action_groups), notes)
 
 
 def _lay_out(found: Agreement, ceiling: Ceiling, names: list[str], notes: dict[str, str]) -> dict:
     share = share_of_ceiling(found.balanced_accuracy, ceiling.balanced_accuracy, found.chance)
     if share is None:
-        notes["lam.agreement.share_of_ceiling"] = (
-            "the supervised probe is no better than chance"
-        )
+        notes["lam.agreement.share_of_ceiling"] = "the supervised probe is no better than chance"
     if ceiling.weak:
         notes["lam.agreement.weak_ceiling"] = (
             f"the probe had {ceiling.labelled:,} labelled transitions; "
@@ -87,14 +85,14 @@ def _lay_out(found: Agreement, ceiling: Ceiling, names: list[str], notes: dict[s
 
 
 def read_labelled(
-    subject: Subject, actions: np.ndarray, request: Request, progress: NoProgress
+    context: EvalContext, actions: np.ndarray, config: EvalConfig, progress: NoProgress
 ) -> tuple[Tensor, Labelled]:
     """Infer the codes of whole episodes and set the groups of their true actions beside them.
 
     Args:
-        subject: what is evaluated.
+        context: what is evaluated.
         actions: int (N,), true action at each frame of the corpus; -1 ends an episode.
-        request: seed and groups.
+        config: seed and groups.
         progress: who is told.
 
     Returns:
@@ -104,41 +102,41 @@ def read_labelled(
     Raises:
         ValueError: a group does not occur.
     """
-    ends = np.asarray(subject.corpus.episode_ends, dtype=np.int64)
+    ends = np.asarray(context.corpus.episode_ends, dtype=np.int64)
     firsts = np.concatenate([[0], ends[:-1]]).astype(np.int64)
-    order = np.random.default_rng([request.seed, 4]).permutation(len(ends))
+    order = np.random.default_rng([config.seed, 4]).permutation(len(ends))
     within = np.cumsum((ends - firsts)[order]) <= MOST_FRAMES
     episodes = np.sort(order[: max(2, int(within.sum()))])
     with progress.part("agreement", len(episodes)) as tick:
-        codes = infer_episodes(subject.bundle, subject.corpus, episodes, tick)
+        codes = infer_episodes(context.bundle, context.corpus, episodes, tick)
     places = [np.arange(firsts[e], ends[e] - 1) for e in episodes]
     names = [np.full(len(part), e) for part, e in zip(places, episodes, strict=True)]
     place = _joined(places)
-    group_of_action = group_table(request.action_groups, int(actions.max()))
+    group_of_action = group_table(config.action_groups, int(actions.max()))
     true = Labelled(
         places=place,
         groups=torch.from_numpy(group_of_action[actions[place.numpy()]]),
         episodes=_joined(names),
     )
     known = true.groups >= 0
-    counts = true.groups[known].bincount(minlength=len(request.action_groups))
-    for name, count in zip(request.action_groups, counts.tolist(), strict=True):
+    counts = true.groups[known].bincount(minlength=len(config.action_groups))
+    for name, count in zip(config.action_groups, counts.tolist(), strict=True):
         if not count:
             raise ValueError(f"no transition of action group {name!r}: use more episodes")
     return _joined(codes)[known], true.select(known)
 
 
 def measure_ceiling(
-    subject: Subject, true: Labelled, num_groups: int, request: Request, progress: NoProgress
+    context: EvalContext, true: Labelled, num_groups: int, config: EvalConfig, progress: NoProgress
 ) -> Ceiling:
     """Fit and score the supervised probe on the same halves as the codes."""
     with progress.part("ceiling", MOST_LOOKS) as tick:
         return fit_ceiling(
-            subject.corpus,
+            context.corpus,
             true,
-            fitting_half(true.episodes, request.seed),
+            fitting_half(true.episodes, config.seed),
             num_groups,
-            request.seed,
+            config.seed,
             tick,
         )
 

@@ -8,7 +8,7 @@ import torch
 
 from corpus.clips import read_clips
 from genie.evaluate.clips import bundle_device, choose_clips, to_models
-from genie.evaluate.context import Subject
+from genie.evaluate.context import EvalContext
 from genie.media.charts import label_rows, save_png
 from lam.health.pictures import code_grid
 
@@ -17,11 +17,11 @@ LEGEND = "before, after, change"
 
 
 @torch.inference_mode()
-def draw_codes(subject: Subject, names: list[str], folder: Path, seed: int = 0) -> Path:
+def draw_codes(context: EvalContext, names: list[str], folder: Path, seed: int = 0) -> Path:
     """Let the latent action model predict every code from the same true frames.
 
     Args:
-        subject: what is evaluated.
+        context: what is evaluated.
         names: of the actions, in the order of their ids.
         folder: written into; made if it does not exist.
         seed: of the choice of frames.
@@ -29,9 +29,9 @@ def draw_codes(subject: Subject, names: list[str], folder: Path, seed: int = 0) 
     Returns:
         codes.png: a row per code; for each frame the frame, the prediction, and the change on grey.
     """
-    bundle, device = subject.bundle, bundle_device(subject.bundle)
-    starts = choose_clips(subject.corpus.episode_ends, PROMPTS, seed).starts
-    before = to_models(read_clips(subject.corpus, starts, 1), device)[:, 0]  # (P, 3, H, W)
+    bundle, device = context.bundle, bundle_device(context.bundle)
+    starts = choose_clips(context.corpus.episode_ends, PROMPTS, seed).starts
+    before = to_models(read_clips(context.corpus, starts, 1), device)[:, 0]  # (P, 3, H, W)
     after = [
         bundle.lam.predict(before, torch.full((len(before),), code, device=device))
         for code in range(bundle.num_actions)

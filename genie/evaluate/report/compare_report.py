@@ -15,13 +15,13 @@ from genie.evaluate.metrics.errors import CEILING, FROZEN, INFERRED, Difference
 from genie.evaluate.report.provenance import machine_and_date
 
 if TYPE_CHECKING:
-    from genie.evaluate.compare import Showing
+    from genie.evaluate.compare import WorldResult
 
 SHOWN_TIMES = (1, 2, 4, 8, 16)
 
 
 def lay_out(
-    showings: Sequence[Showing],
+    results: Sequence[WorldResult],
     differences: Sequence[Difference],
     choice: ClipChoice,
     corpus: CorpusLike,
@@ -30,7 +30,7 @@ def lay_out(
     """Lay the figures out; index 0 of a list is t = 1.
 
     Args:
-        showings: of the worlds, in their order.
+        results: of the worlds, in their order.
         differences: of every world but the first to the first.
         choice: the clips.
         corpus: the corpus.
@@ -39,12 +39,12 @@ def lay_out(
     Returns:
         The report, to be finished.
     """
-    names = [one.contender.name for one in showings]
+    names = [one.tested.name for one in results]
     card, path = getattr(corpus, "card", None), getattr(corpus, "path", None)
     folder = "CORPUS" if path is None else Path(path).name
     notes = {} if choice.note is None else {"meta.clips": choice.note}
     return {
-        "worlds": [_world(one) for one in showings],
+        "worlds": [_world(one) for one in results],
         "differences": [
             {
                 "world": name,
@@ -68,12 +68,12 @@ def lay_out(
     }
 
 
-def _world(one: Showing) -> dict:
-    errors, bundle = one.scores.errors, one.contender.bundle
+def _world(one: WorldResult) -> dict:
+    errors, bundle = one.scores.errors, one.tested.bundle
     return {
-        "name": one.contender.name,
+        "name": one.tested.name,
         "fingerprint": bundle.fingerprint,
-        "settings": asdict(bundle.settings),
+        "settings": bundle.settings.to_json(),
         "num_actions": bundle.num_actions,
         "psnr": errors.psnr(INFERRED),
         "random_psnr": errors.random_psnr(),

@@ -9,26 +9,26 @@ from pathlib import Path
 import torch
 
 from genie.evaluate.clips import ClipChoice
-from genie.evaluate.context import Request, Subject
+from genie.evaluate.context import EvalConfig, EvalContext
 from genie.evaluate.metrics.long_play import LONG_FRAMES
 from genie.provenance import commit_of
 
 
 def describe_run(
-    subject: Subject, request: Request, choice: ClipChoice, notes: dict[str, str]
+    context: EvalContext, config: EvalConfig, choice: ClipChoice, notes: dict[str, str]
 ) -> dict:
     """Say what was measured, on what, with which command, where.
 
     Args:
-        subject: what is evaluated.
-        request: how.
+        context: what is evaluated.
+        config: how.
         choice: the clips.
         notes: gains a reason for each absent value.
 
     Returns:
         The "meta" part of the report; its date is the only part that a second run changes.
     """
-    bundle, corpus = subject.bundle, subject.corpus
+    bundle, corpus = context.bundle, context.corpus
     card = getattr(corpus, "card", None)
     path = getattr(corpus, "path", None)
     name = str(bundle.name)
@@ -48,8 +48,8 @@ def describe_run(
         },
         "levels": levels,
         "commit": commit,
-        "command": _command(name, folder, request),
-        "seed": request.seed,
+        "command": _command(name, folder, config),
+        "seed": config.seed,
         "clips": len(choice),
         "episodes": len(set(choice.episodes.tolist())),
         **machine_and_date(),
@@ -65,11 +65,11 @@ def machine_and_date() -> dict[str, str]:
     }
 
 
-def _command(world: str, corpus: str, request: Request) -> str:
+def _command(world: str, corpus: str, config: EvalConfig) -> str:
     words = [f"genie evaluate {world} {corpus}"]
-    words.append(f"--clips {request.clips} --seed {request.seed}")
-    if request.long_frames >= LONG_FRAMES:
+    words.append(f"--clips {config.clips} --seed {config.seed}")
+    if config.long_frames >= LONG_FRAMES:
         words.append("--long")
-    if request.action_groups is not None:
+    if config.action_groups is not None:
         words.append("--action-groups FILE")
     return " ".join(words)

@@ -13,7 +13,7 @@ import numpy as np
 from corpus.sources import SUFFIXES as VIDEOS
 from genie.library.card import WorldCard, read_card
 from genie.library.catalog import find_fingerprint, find_world
-from genie.play.compare.side_by_side import EpisodeRival, Rival, WorldRival
+from genie.play.compare.side_by_side import EpisodeOpponent, Opponent, WorldOpponent
 from genie.play.player import Player
 from genie.session.format import SUFFIX
 from genie.session.log import Session
@@ -27,9 +27,9 @@ _CHUNK = 64  # frames whose actions are inferred at once
 LoadFrom = Callable[[Path], Any]
 
 
-def open_rival(
+def open_opponent(
     versus: str, card: WorldCard, player: Player, load: LoadFrom
-) -> tuple[Player, Rival]:
+) -> tuple[Player, Opponent]:
     """Open what a world is played against.
 
     Args:
@@ -48,21 +48,21 @@ def open_rival(
     """
     path = Path(versus).expanduser()
     if path.suffix == SUFFIX:
-        frames, leads = _from_session(path, card, load)
+        frames, prev_actions = _from_session(path, card, load)
     elif path.suffix.lower() in VIDEOS and path.is_file():
-        frames, leads = _from_video(path, card, player.world)
+        frames, prev_actions = _from_video(path, card, player.world)
     else:
         place = find_world(versus)
         other = read_card(place)
         world = load(place)
         seed = player.session.header.seed
-        rival = WorldRival(
+        opponent = WorldOpponent(
             other.title, Player(world, world.bundle.prompts, seed), match_actions(card, other)
         )
-        return player, rival
+        return player, opponent
     player.prompts = [fit_picture(frames[0], card.height, card.width)]
     player.start_from(0)
-    return player, EpisodeRival(path.name, frames, leads)
+    return player, EpisodeOpponent(path.name, frames, prev_actions)
 
 
 def _from_session(
@@ -78,8 +78,8 @@ def _from_session(
     header = session.header
     world = load(find_fingerprint(header.fingerprint, header.card.path))
     actions = match_actions(header.card, card)
-    leads = [actions[session[int(record)].action] for record in line[1:]]
-    return list(pictures(session, [int(record) for record in line], world)), leads
+    prev_actions = [actions[session[int(record)].action] for record in line[1:]]
+    return list(pictures(session, [int(record) for record in line], world)), prev_actions
 
 
 def _from_video(path: Path, card: WorldCard, world: Any) -> tuple[list[np.ndarray], list[int]]:
@@ -91,11 +91,11 @@ def _from_video(path: Path, card: WorldCard, world: Any) -> tuple[list[np.ndarra
     rate = Fraction(card.fps).limit_denominator(1000)
     read = read_frames(path, (card.height, card.width), fps=rate)
     frames = list(islice(read, MOST_FRAMES))
-    leads: list[int] = []
+    prev_actions: list[int] = []
     device = next(world.bundle.lam.parameters()).device
     for start in range(0, len(frames) - 1, _CHUNK):
         clip = torch.from_numpy(np.stack(frames[start : start + _CHUNK + 1])).to(device)
         with torch.inference_mode():
             pixels = clip.movedim(-1, -3).float()[None] / 255
-            leads += world.bundle.lam.infer(pixels)[0].tolist()
-    return frames, leads
+            prev_actions += world.bundle.lam.infer(pixels)[0].tolist()
+    return frames, prev_actions

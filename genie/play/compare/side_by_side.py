@@ -15,18 +15,19 @@ from genie.play.player import Player
 from genie.session.transfer import fit_picture
 
 
-class Rival(Protocol):
+class Opponent(Protocol):
     """What is played beside a world.
 
     Attributes:
         title: what it is called.
         frame: uint8 (H, W, 3), what it shows.
-        leads: actions, in the ids of the world, that it dictates; empty if the player decides.
+        prev_actions: actions, in the ids of the world, that it dictates; empty if the player
+            decides.
     """
 
     title: str
     frame: np.ndarray
-    leads: Sequence[int]
+    prev_actions: Sequence[int]
 
     def start(self, prompt: np.ndarray) -> None:
         """Begin again, from a picture where it can."""
@@ -38,10 +39,10 @@ class Rival(Protocol):
         """Prepare for the next frame, once this one is shown."""
 
 
-class WorldRival:
+class WorldOpponent:
     """Another world under the same keys."""
 
-    leads: Sequence[int] = ()
+    prev_actions: Sequence[int] = ()
 
     def __init__(self, title: str, player: Player, actions: Sequence[int]) -> None:
         """Take the other world's player, and its action for each action of the world."""
@@ -63,14 +64,16 @@ class WorldRival:
         self._player.settle()
 
 
-class EpisodeRival:
+class EpisodeOpponent:
     """A recorded episode; its actions are what both play."""
 
-    def __init__(self, title: str, frames: Sequence[np.ndarray], leads: Sequence[int]) -> None:
+    def __init__(
+        self, title: str, frames: Sequence[np.ndarray], prev_actions: Sequence[int]
+    ) -> None:
         """Take T frames, uint8 (H, W, 3), and the T−1 actions between them."""
-        if len(frames) < 2 or len(leads) != len(frames) - 1:
+        if len(frames) < 2 or len(prev_actions) != len(frames) - 1:
             raise ValueError(f"{title} has {len(frames)} frames: an episode has at least two")
-        self.title, self.leads = title, list(leads)
+        self.title, self.prev_actions = title, list(prev_actions)
         self._frames, self._at = frames, 0
         self.frame = frames[0]
 
@@ -87,34 +90,34 @@ class EpisodeRival:
         """Do nothing: the next frame is there."""
 
 
-class Duel:
+class Comparison:
     """A world and its rival, and what the keys do.
 
     Attributes:
         card: of the world.
         player: plays it.
-        rival: what is beside it.
+        opponent: what is beside it.
         state: keys, pause, pace, message.
         frame_number: frames since the beginning.
     """
 
     def __init__(
-        self, card: WorldCard, player: Player, rival: Rival, script: Sequence[int] = ()
+        self, card: WorldCard, player: Player, opponent: Opponent, script: Sequence[int] = ()
     ) -> None:
         """Begin both from the player's first picture.
 
         Args:
             card: of the world.
             player: at its first frame.
-            rival: what is beside it.
+            opponent: what is beside it.
             script: action ids that are played before the keyboard; a rival that leads goes first.
         """
-        self.card, self.player, self.rival = card, player, rival
+        self.card, self.player, self.opponent = card, player, opponent
         self.bindings = Bindings(card)
         self.bindings.load()
         self.state = PlayState(self.bindings, card.idle, card.fps)
         self.frame_number = 0
-        self._script = list(rival.leads or script)
+        self._script = list(opponent.prev_actions or script)
         self._start(player.prompt_index)
 
     @property
@@ -122,13 +125,13 @@ class Duel:
         """What is shown: the world, then its rival."""
         return (
             Panel(title=self.card.title, frame=self.player.frame),
-            Panel(title=self.rival.title, frame=self.rival.frame),
+            Panel(title=self.opponent.title, frame=self.opponent.frame),
         )
 
     @property
     def over(self) -> bool:
         """Whether a rival that leads has come to its end."""
-        return bool(self.rival.leads) and self.frame_number >= len(self._script)
+        return bool(self.opponent.prev_actions) and self.frame_number >= len(self._script)
 
     def press(self, key: str, now: float) -> None:
         """React to a key that went down; `now` in seconds."""
@@ -166,7 +169,7 @@ class Duel:
         scripted = self.frame_number < len(self._script)
         action = self._script[self.frame_number] if scripted else held
         self.player.advance(action)
-        self.rival.advance(action)
+        self.opponent.advance(action)
         self.frame_number += 1
         self.state.drawn(action, now)
         return True
@@ -174,10 +177,10 @@ class Duel:
     def settle(self) -> None:
         """Prepare both sides for the next frame, once this one is shown."""
         self.player.settle()
-        self.rival.settle()
+        self.opponent.settle()
 
     def _start(self, prompt_index: int) -> None:
         self.player.start_from(prompt_index)
-        self.rival.start(self.player.prompts[prompt_index])
+        self.opponent.start(self.player.prompts[prompt_index])
         self.frame_number = 0
         self.state.moved(self.card.idle)

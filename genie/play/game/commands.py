@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from genie.media.recording import free_path
 from genie.play.game.exporter import SECONDS
-from genie.play.game.panels import HelpPanel, KeepPanel, KeysPanel, Panel, PromptPanel, SlotPanel
+from genie.play.game.panels import HelpPanel, KeysPanel, Panel, PromptPanel, SavePanel, SlotPanel
 from genie.session.replay import last_seconds
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def _last_seconds(game: Game, now: float) -> None:
 
 
 def _keep(game: Game, now: float) -> None:
-    game.panel = KeepPanel(marked=game.mark is not None)
+    game.panel = SavePanel(marked=game.mark is not None)
 
 
 def _screenshot(game: Game, now: float) -> None:
@@ -159,9 +159,9 @@ def _pace(faster: bool) -> Callable[[Game, float], None]:
 
 def _steps(change: int) -> Callable[[Game, float], None]:
     def run(game: Game, now: float) -> None:
-        game.governor.want(min(max(game.governor.wanted + change, 1), _MOST_STEPS))
-        game.player.set_steps(game.governor.steps)
-        game.state.say(f"{game.governor.wanted} refinement steps", now)
+        game.adaptive_steps.want(min(max(game.adaptive_steps.wanted + change, 1), _MOST_STEPS))
+        game.player.set_steps(game.adaptive_steps.steps)
+        game.state.say(f"{game.adaptive_steps.wanted} refinement steps", now)
 
     return run
 
@@ -225,8 +225,8 @@ def _confirm_slot(panel: SlotPanel, game: Game, now: float) -> None:
         game.state.say(str(error), now)
 
 
-@confirm.register(KeepPanel)
-def _confirm_keep(panel: KeepPanel, game: Game, now: float) -> None:
+@confirm.register(SavePanel)
+def _confirm_keep(panel: SavePanel, game: Game, now: float) -> None:
     session, head = game.player.session, game.player.head
     spans = (
         lambda: last_seconds(session, head, SECONDS),

@@ -14,7 +14,7 @@ import numpy as np
 
 from genie.library.card import WorldCard
 from genie.media.recording import free_path
-from genie.play.adaptive_steps import FrameTime, Governor
+from genie.play.adaptive_steps import AdaptiveSteps, FrameTime
 from genie.play.drift_meter import DriftTracker
 from genie.play.game.bindings import Bindings
 from genie.play.game.commands import COMMANDS, confirm
@@ -23,7 +23,7 @@ from genie.play.game.panels import Answer, Panel, PromptPanel
 from genie.play.game.slots import Slots
 from genie.play.game.state import PlayState
 from genie.play.player import Player
-from genie.play.prompts import judge_prompt, read_prompt
+from genie.play.prompts import rate_prompt, read_prompt
 
 EXPORT_SECONDS = 0.03
 """How long a turn may write to a film."""
@@ -38,14 +38,14 @@ class GameOptions:
         frames: play ends after so many frames; None leaves that to the player.
         on_frame: called with each new frame, uint8 (H, W, 3).
         folder: where films and screenshots are written.
-        governed: whether the refinement steps follow the machine's speed.
+        adaptive: whether the refinement steps follow the machine's speed.
     """
 
     script: Sequence[int] = ()
     frames: int | None = None
     on_frame: Callable[[np.ndarray], None] | None = None
     folder: Path = Path()
-    governed: bool = True
+    adaptive: bool = True
 
 
 class Game:
@@ -56,7 +56,7 @@ class Game:
         player: steps the world; keeps the session.
         state: keys, pause, pace, message.
         bindings: which key stands for which action.
-        governor: chooses the refinement steps.
+        adaptive_steps: chooses the refinement steps.
         drift: distance to what the world knows, or None for a world without statistics.
         slots: saved moments.
         panel: what lies over the picture, or None.
@@ -71,7 +71,7 @@ class Game:
         self.bindings = Bindings(card)
         self.state = PlayState(self.bindings, card.idle, card.fps)
         steps = player.world.settings.steps
-        self.governor = Governor(steps, active=self.options.governed)
+        self.adaptive_steps = AdaptiveSteps(steps, active=self.options.adaptive)
         self.drift = DriftTracker.of(player.world.bundle.statistics)
         self.slots = Slots.of(card.name, player.session.header.fingerprint)
         self.panel: Panel | None = None
@@ -109,7 +109,7 @@ class Game:
             self.state.say(str(error), now)
             return
         self.state.release_all()
-        self.panel = PromptPanel(judge_prompt(self.player.world, picture))
+        self.panel = PromptPanel(rate_prompt(self.player.world, picture))
 
     def turn(self, now: float) -> bool:
         """Let one frame's time pass; returns whether a frame was drawn."""
@@ -131,7 +131,7 @@ class Game:
         self.player.settle()
         seconds = self.player.world.seconds
         times = FrameTime(model=seconds.model, decode=seconds.decode, draw=draw_seconds)
-        self.player.set_steps(self.governor.note(times, self.state.fps_wanted))
+        self.player.set_steps(self.adaptive_steps.note(times, self.state.fps_wanted))
 
     def moved(self) -> None:
         """Note that play stands at another moment than before."""

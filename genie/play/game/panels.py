@@ -65,7 +65,7 @@ class SlotPanel:
 
 
 @dataclass
-class KeepPanel:
+class SavePanel:
     """Choose what is kept: the span, the format, and whether keys are shown.
 
     Attributes:
@@ -178,4 +178,4 @@ class PromptPanel:
         return Answer.CLOSE if key == LEAVE else Answer.STAY
 
 
-Panel = HelpPanel | SlotPanel | KeepPanel | KeysPanel | PromptPanel
+Panel = HelpPanel | SlotPanel | SavePanel | KeysPanel | PromptPanel

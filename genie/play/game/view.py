@@ -46,7 +46,7 @@ class Hud:
         times: of a frame, or None before the first.
         steps: refinement steps of the next frame, and how many are wanted.
         too_slow: whether the machine cannot keep the pace.
-        governed: whether the steps follow the machine.
+        adaptive: whether the steps follow the machine.
         temperature: of the codes.
         frame: number of the frame.
         seconds: of play up to it, at the world's pace.
@@ -60,7 +60,7 @@ class Hud:
     times: FrameTime | None
     steps: tuple[int, int]
     too_slow: bool
-    governed: bool
+    adaptive: bool
     temperature: float
     frame: int
     seconds: float
@@ -119,7 +119,7 @@ def _badges(game: Game) -> tuple[str, ...]:
 
 
 def _hud(game: Game) -> Hud:
-    state, player, governor = game.state, game.player, game.governor
+    state, player, adaptive_steps = game.state, game.player, game.adaptive_steps
     drift = None
     if game.drift is not None:
         meter = game.drift
@@ -138,10 +138,10 @@ def _hud(game: Game) -> Hud:
         title=game.card.title,
         fps=state.fps,
         fps_wanted=state.fps_wanted,
-        times=governor.times,
-        steps=(governor.steps, governor.wanted),
-        too_slow=governor.too_slow(state.fps_wanted),
-        governed=governor.active,
+        times=adaptive_steps.times,
+        steps=(adaptive_steps.steps, adaptive_steps.wanted),
+        too_slow=adaptive_steps.too_slow(state.fps_wanted),
+        adaptive=adaptive_steps.active,
         temperature=player.world.settings.temperature,
         frame=player.frame_number,
         seconds=player.frame_number / game.card.fps,

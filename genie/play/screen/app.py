@@ -10,7 +10,7 @@ import pygame
 from genie.library.card import WorldCard
 from genie.media.film import film
 from genie.media.side_by_side import draw_side_by_side
-from genie.play.compare.run import make_duel
+from genie.play.compare.run import make_comparison
 from genie.play.game.gallery import GalleryWorld, read_gallery
 from genie.play.game.game import Game, GameOptions
 from genie.play.game.start import StartState
@@ -20,9 +20,9 @@ from genie.play.options import PlayOptions
 from genie.play.player import Player
 from genie.play.recent import end_log, new_log
 from genie.play.run import LoadWorld, make_player, report
-from genie.play.screen.compare_loop import DuelScreen
+from genie.play.screen.compare_loop import CompareScreen
 from genie.play.screen.draw import first_window_size
-from genie.play.screen.draw_compare import duel_window_size
+from genie.play.screen.draw_compare import comparison_window_size
 from genie.play.screen.draw_start import paint_loading
 from genie.play.screen.loop import PlayScreen
 from genie.play.screen.start_loop import StartScreen
@@ -46,8 +46,8 @@ def run_window(card: WorldCard, options: PlayOptions, load: LoadWorld) -> None:
     """
     try:
         if options.versus is not None:
-            window = Window(duel_window_size(card.height, card.width), card.title)
-            _duel(window, card, options, load)
+            window = Window(comparison_window_size(card.height, card.width), card.title)
+            _compare(window, card, options, load)
             return
         window = Window(first_window_size(card), card.title)
         if options.gallery:
@@ -145,7 +145,7 @@ def play_game(window: Window, card: WorldCard, player: Player, options: PlayOpti
                 script=script,
                 frames=options.frames,
                 on_frame=on_frame,
-                governed=options.steps is None and not options.scripted,
+                adaptive=options.steps is None and not options.scripted,
             ),
         )
         _begin_log(game, options.record if options.records_log else new_log(card.name))
@@ -170,20 +170,20 @@ def _begin_log(game: Game, path: Path) -> None:
         game.state.say(f"play is not logged: {error}", 0.0)
 
 
-def _duel(window: Window, card: WorldCard, options: PlayOptions, load: LoadWorld) -> None:
-    """Play a world and its rival in the window; raises as `make_duel` does."""
-    loader = Loader(lambda: make_duel(card, load(card.path, options), options, load))
-    duel = await_loader(window, card.title, loader)
-    if duel is None:
+def _compare(window: Window, card: WorldCard, options: PlayOptions, load: LoadWorld) -> None:
+    """Play a world and its rival in the window; raises as `make_comparison` does."""
+    loader = Loader(lambda: make_comparison(card, load(card.path, options), options, load))
+    comparison = await_loader(window, card.title, loader)
+    if comparison is None:
         return
     with film(options.record, card.fps) as on_frame:
 
         def record() -> None:
             if on_frame is not None:
-                on_frame(draw_side_by_side(duel.panels))
+                on_frame(draw_side_by_side(comparison.panels))
 
-        DuelScreen(window, duel).run(options.frames, record)
-    report(card, duel.player, options)
+        CompareScreen(window, comparison).run(options.frames, record)
+    report(card, comparison.player, options)
 
 
 def _loaded(

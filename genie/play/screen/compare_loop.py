@@ -7,24 +7,24 @@ from collections.abc import Callable
 
 import pygame
 
-from genie.play.compare.side_by_side import Duel
-from genie.play.screen.draw_compare import paint_duel
+from genie.play.compare.side_by_side import Comparison
+from genie.play.screen.draw_compare import paint_comparison
 from genie.play.screen.events import Closed, Event, FocusLost, Key
 from genie.play.screen.window import Window
 
 
-class DuelScreen:
+class CompareScreen:
     """A duel in a window.
 
     Attributes:
         areas: where the two pictures stand.
     """
 
-    def __init__(self, window: Window, duel: Duel) -> None:
+    def __init__(self, window: Window, comparison: Comparison) -> None:
         """Take a window and a duel; `run` begins."""
-        self._window, self._duel = window, duel
+        self._window, self._compare = window, comparison
         self.areas: list[pygame.Rect] = []
-        window.name(f"{duel.card.title} and {duel.rival.title}")
+        window.name(f"{comparison.card.title} and {comparison.opponent.title}")
 
     def run(self, frames: int | None, on_turn: Callable[[], None]) -> None:
         """Play until the player leaves.
@@ -33,7 +33,7 @@ class DuelScreen:
             frames: play ends after so many; None leaves that to the player.
             on_turn: called after each pair of frames.
         """
-        state = self._duel.state
+        state = self._compare.state
         while not state.quit:
             if self.turn():
                 on_turn()
@@ -45,23 +45,23 @@ class DuelScreen:
         """Handle what happened, let a frame's time pass; returns whether frames were drawn."""
         for event in self._window.events.poll():
             self.handle(event)
-        drawn = self._duel.turn(time.monotonic())
-        self._window.fill_screen(self._duel.state.fullscreen)
-        message = self._duel.state.message(time.monotonic())
-        self.areas = paint_duel(self._window.surface, self._duel, message)
+        drawn = self._compare.turn(time.monotonic())
+        self._window.fill_screen(self._compare.state.fullscreen)
+        message = self._compare.state.message(time.monotonic())
+        self.areas = paint_comparison(self._window.surface, self._compare, message)
         self._window.show()
         if drawn:
-            self._duel.settle()
+            self._compare.settle()
         return drawn
 
     def handle(self, event: Event) -> None:
         """React to one event."""
         match event:
             case Closed():
-                self._window.closed = self._duel.state.quit = True
+                self._window.closed = self._compare.state.quit = True
             case Key(name=name, down=True):
-                self._duel.press(name, time.monotonic())
+                self._compare.press(name, time.monotonic())
             case Key(name=name):
-                self._duel.release(name)
+                self._compare.release(name)
             case FocusLost():
-                self._duel.state.release_all()
+                self._compare.state.release_all()

@@ -8,7 +8,7 @@ import numpy as np
 import pygame
 
 from genie.play.game.commands import COMMANDS
-from genie.play.game.panels import HelpPanel, KeepPanel, KeysPanel, Panel, PromptPanel, SlotPanel
+from genie.play.game.panels import HelpPanel, KeysPanel, Panel, PromptPanel, SavePanel, SlotPanel
 from genie.play.screen import theme
 from genie.play.screen.shapes import hint, key_cap, key_caps
 from genie.play.screen.text import text, wrap
@@ -60,8 +60,8 @@ def _slots(panel: SlotPanel, surface: pygame.Surface) -> None:
     hint(surface, ("Esc",), "back", (left, y))
 
 
-@paint_panel.register(KeepPanel)
-def _keep(panel: KeepPanel, surface: pygame.Surface) -> None:
+@paint_panel.register(SavePanel)
+def _keep(panel: SavePanel, surface: pygame.Surface) -> None:
     area = _sheet(surface, (480, 4 * _ROW + 136), "Keep what was played")
     for number, (name, values, chosen) in enumerate(panel.rows):
         y = area.top + number * _ROW + theme.GAP

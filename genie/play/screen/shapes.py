@@ -69,8 +69,8 @@ def pill(
     """Write a few words on a dark ground over the picture; returns where it stands."""
     room = surface.get_width() - place[0] - 4 * theme.GAP
     words = shorten(words, theme.BODY, max(room, 8 * theme.GAP))
-    lead = 2 * theme.GAP if dot else 0
-    size = (width_of(words, theme.BODY) + lead + 2 * theme.GAP + 4, 3 * theme.GAP + 4)
+    prev_action = 2 * theme.GAP if dot else 0
+    size = (width_of(words, theme.BODY) + prev_action + 2 * theme.GAP + 4, 3 * theme.GAP + 4)
     area = pygame.Rect(place, size)
     plate = pygame.Surface(size, pygame.SRCALPHA)
     pygame.draw.rect(plate, (*theme.GROUND, 216), plate.get_rect(), border_radius=theme.RADIUS)
@@ -78,7 +78,7 @@ def pill(
     left = area.left + theme.GAP + 2
     if dot:
         pygame.draw.circle(surface, theme.ACCENT, (left + 5, area.centery), 5)
-    text(surface, words, (left + lead, area.centery), theme.BODY, theme.INK)
+    text(surface, words, (left + prev_action, area.centery), theme.BODY, theme.INK)
     return area
 
 

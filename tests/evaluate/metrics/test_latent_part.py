@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from genie.evaluate.clips import choose_clips, encode_clips
-from genie.evaluate.context import Request
+from genie.evaluate.context import EvalConfig
 from genie.evaluate.metrics.latent_part import latent_part
 from genie.evaluate.progress import NoProgress
 
@@ -13,11 +13,11 @@ GROUPS = {"still": [0], "right": [1], "left": [2], "down": [3]}
 
 def measure(toy, corpus, lam, groups=None):
     bundle = toy.make_bundle(lam=lam)
-    subject = SimpleNamespace(bundle=bundle, corpus=corpus)
+    context = SimpleNamespace(bundle=bundle, corpus=corpus)
     choice = choose_clips(corpus.episode_ends, 32)
     encoded, notes = encode_clips(bundle, corpus, choice), {}
-    request = Request(clips=32, action_groups=groups)
-    return latent_part(subject, request, choice, encoded, notes, NoProgress()), notes
+    config = EvalConfig(clips=32, action_groups=groups)
+    return latent_part(context, config, choice, encoded, notes, NoProgress()), notes
 
 
 def test_a_lam_that_returns_the_true_actions_is_healthy_and_agrees(toy, toy_corpus):
@@ -27,10 +27,7 @@ def test_a_lam_that_returns_the_true_actions_is_healthy_and_agrees(toy, toy_corp
     assert part["agreement"]["nmi"] == pytest.approx(1.0)
     assert part["agreement"]["groups"] == {name: 1.0 for name in GROUPS}
     assert part["agreement"]["share_of_ceiling"] == pytest.approx(1.0, abs=0.05)
-    assert (
-        part["agreement"]["weak_ceiling"]
-        and "20,000" in notes["lam.agreement.weak_ceiling"]
-    )
+    assert part["agreement"]["weak_ceiling"] and "20,000" in notes["lam.agreement.weak_ceiling"]
     assert part["delta_psnr_1"] > 5 and part["psnr_1"] > part["frozen_psnr_1"] + 5
     assert part["delta_psnr_1_ci"][0] < part["delta_psnr_1"] < part["delta_psnr_1_ci"][1]
     assert part["code_share"] == pytest.approx([0.25] * 4, abs=0.05)

@@ -7,8 +7,8 @@ from genie.evaluate.report.code_pictures import PROMPTS, draw_codes
 
 
 def test_every_code_has_a_row_of_before_after_and_change(toy, toy_corpus, tmp_path):
-    subject = SimpleNamespace(bundle=toy.make_bundle(), corpus=toy_corpus)
-    path = draw_codes(subject, toy.NAMES, tmp_path / "new")
+    context = SimpleNamespace(bundle=toy.make_bundle(), corpus=toy_corpus)
+    path = draw_codes(context, toy.NAMES, tmp_path / "new")
     assert path == tmp_path / "new" / "codes.png"
     picture = imageio.imread(path)
     width = PROMPTS * (3 * (64 + 2) + 2)  # small frames are enlarged to 64 pixels

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dynamics.sampler import ORDERS as SAMPLER_ORDERS
+from dynamics.sampler import UNMASK_ORDERS as SAMPLER_ORDERS
 from genie.library.card import NamedAction, WorldCard
 from genie.session.format import (
-    ORDERS,
+    UNMASK_ORDERS,
+    FrameRecord,
     Header,
-    Moment,
     header_bytes,
     read_header,
     record_type,
@@ -47,11 +47,11 @@ def moment(number, parent):
     """A frame whose tokens tell its number; some use the highest code that there may be."""
     ids = np.full(TOKENS, number % 1000, np.uint16)
     ids[0] = 65535
-    return Moment(
+    return FrameRecord(
         parent=parent,
         action=number % 2,
         steps=0 if parent is None else 1 + number % 5,
-        order=ORDERS[number % 2],
+        unmask_order=UNMASK_ORDERS[number % 2],
         temperature=0.1 * (number % 7),
         ids=ids,
     )
@@ -209,7 +209,7 @@ def test_what_is_no_log_is_one_line(tmp_path, data, complaint):
 
 
 def test_the_log_can_name_every_order_of_the_sampler():
-    assert set(ORDERS) >= set(SAMPLER_ORDERS)
+    assert set(UNMASK_ORDERS) >= set(SAMPLER_ORDERS)
 
 
 def test_a_header_tells_world_machine_and_seed(bundle):
@@ -224,14 +224,14 @@ import itertools, sys, time
 sys.path.insert(0, {tests!r})
 import numpy as np
 from genie.session.log import Session
-from genie.session.format import Moment, read_header
+from genie.session.format import FrameRecord, read_header
 session = Session(read_header({template!r})[0])
 session.log_to(sys.argv[1])
 print("ready", flush=True)
 for number in itertools.count():
     ids = np.full(64, number % 1000, np.uint16)
-    session.append(Moment(parent=number - 1 if number else None, action=0, steps=1,
-                          order="random", temperature=0.5, ids=ids))
+    session.append(FrameRecord(parent=number - 1 if number else None, action=0, steps=1,
+                          unmask_order="random", temperature=0.5, ids=ids))
     print(number, flush=True)
 """
 

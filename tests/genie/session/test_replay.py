@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from genie import cli
-from genie.play.adaptive_steps import FrameTime, Governor
-from genie.session.format import Moment
+from genie.play.adaptive_steps import AdaptiveSteps, FrameTime
+from genie.session.format import FrameRecord
 from genie.session.log import Session
 from genie.session.replay import last_seconds, pictures, verify, write_pictures
 
@@ -17,13 +17,13 @@ FRAMES = 500
 
 def log(session, world, parent, steps, since):
     """Append what a world has played since a frame, as the player does."""
-    for ids, lead in zip(*world.history(since), strict=True):
+    for ids, prev_action in zip(*world.history(since), strict=True):
         parent = session.append(
-            Moment(
+            FrameRecord(
                 parent=parent,
-                action=lead,
+                action=prev_action,
                 steps=steps,
-                order=world.settings.order,
+                unmask_order=world.settings.unmask_order,
                 temperature=world.settings.temperature,
                 ids=ids,
             )
@@ -44,11 +44,11 @@ def long_play(bundle, small):
     session = Session(new_header(bundle, seed=11))
     world.reset(small.draw_prompts()[0], 11)
     head, shown = log(session, world, None, 0, 0), []
-    governor = Governor(3)
+    adaptive_steps = AdaptiveSteps(3)
     for number, action in enumerate(small.actions_of(FRAMES)):
         # A machine that takes 12 ms for each draft and the commit, and 2 ms for the rest.
-        taken = FrameTime(model=0.012 * (governor.steps + 1), decode=0.001, draw=0.001)
-        steps = governor.note(taken, fps=30.0 if number // 60 % 2 == 0 else 5.0)
+        taken = FrameTime(model=0.012 * (adaptive_steps.steps + 1), decode=0.001, draw=0.001)
+        steps = adaptive_steps.note(taken, fps=30.0 if number // 60 % 2 == 0 else 5.0)
         temperature = rng.choice([0.5, 0.7, 1.0]) if number % 20 == 10 else None
         world.settings = replace(
             world.settings, steps=steps, temperature=temperature or world.settings.temperature

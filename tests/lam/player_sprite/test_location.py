@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from lam.player_sprite.location import SEARCH_RADIUS, camera_shift, find_avatar, unexplained
+from lam.player_sprite.location import SEARCH_RADIUS, camera_shift, find_sprite, unexplained
 
 SIDE, MARGIN = 32, 16
 
@@ -70,14 +70,14 @@ def test_a_sprite_that_moves_against_the_picture_is_marked_and_nothing_else():
 
 
 def test_the_box_is_the_sprite():
-    assert find_avatar(unexplained(*walk()).float().mean(dim=0)) == (14, 20, 4, 3)
+    assert find_sprite(unexplained(*walk()).float().mean(dim=0)) == (14, 20, 4, 3)
 
 
 def test_a_lone_hot_place_far_away_does_not_widen_the_box():
     share = torch.zeros(SIDE, SIDE)
     share[10:14, 10:13] = 0.4
     share[30, 2] = 0.3
-    assert find_avatar(share) == (10, 10, 4, 3)
+    assert find_sprite(share) == (10, 10, 4, 3)
 
 
 def test_a_part_that_changes_seldom_belongs_to_it_and_its_surroundings_do_not():
@@ -86,15 +86,15 @@ def test_a_part_that_changes_seldom_belongs_to_it_and_its_surroundings_do_not():
     share[10:14, 10:13] = 0.4
     share[10:14, 9] = 0.03  # scenery that it covers now and then
     share[12, 9] = 0.05
-    assert find_avatar(share) == (8, 10, 6, 3)
+    assert find_sprite(share) == (8, 10, 6, 3)
 
 
 def test_an_avatar_may_stand_in_a_corner():
     share = torch.zeros(SIDE, SIDE)
     share[0:2, SIDE - 2 :] = 0.5
-    assert find_avatar(share) == (0, SIDE - 2, 2, 2)
+    assert find_sprite(share) == (0, SIDE - 2, 2, 2)
 
 
 @pytest.mark.parametrize("share", [torch.zeros(SIDE, SIDE), torch.rand(SIDE, SIDE) + 1])
 def test_where_nothing_or_everything_moves_there_is_no_avatar(share):
-    assert find_avatar(share) is None
+    assert find_sprite(share) is None

@@ -8,12 +8,12 @@ import pygame
 import pytest
 from PIL import Image
 
-from genie.play.compare.opponents import open_rival
-from genie.play.compare.side_by_side import Duel, EpisodeRival, WorldRival
+from genie.play.compare.opponents import open_opponent
+from genie.play.compare.side_by_side import Comparison, EpisodeOpponent, WorldOpponent
 from genie.play.options import PlayOptions
 from genie.play.player import Player
 from genie.play.run import play
-from genie.play.screen.compare_loop import DuelScreen
+from genie.play.screen.compare_loop import CompareScreen
 from genie.play.screen.window import Window
 
 
@@ -29,53 +29,55 @@ def other(tmp_path, world):
     one["keys"], two["keys"] = two["keys"], one["keys"]
     one["name"], two["name"] = two["name"], one["name"]
     (path / "keymap.json").write_text(json.dumps(keymap))
-    rival = type(world)()
-    return SimpleNamespace(path=path, world=rival)
+    opponent = type(world)()
+    return SimpleNamespace(path=path, world=opponent)
 
 
 @pytest.fixture
-def duel(card, player, other):
-    rival = WorldRival("Other", Player(other.world, other.world.bundle.prompts, 5), (0, 2, 1, 3))
-    return Duel(card, player, rival)
+def comparison(card, player, other):
+    opponent = WorldOpponent(
+        "Other", Player(other.world, other.world.bundle.prompts, 5), (0, 2, 1, 3)
+    )
+    return Comparison(card, player, opponent)
 
 
-def test_both_worlds_play_the_same_keys(duel, world, other):
+def test_both_worlds_play_the_same_keys(comparison, world, other):
     for key in ("left", "right", "up"):
-        duel.press(key, 0.0)
-        duel.turn(0.1)
-        duel.release(key)
+        comparison.press(key, 0.0)
+        comparison.turn(0.1)
+        comparison.release(key)
     assert world.actions == [1, 2, 3]
     assert other.world.actions == [2, 1, 3]
-    assert [panel.title for panel in duel.panels] == ["Toy", "Other"]
-    assert [int(panel.frame[0, 0, 0]) for panel in duel.panels] == [180, 180]
+    assert [panel.title for panel in comparison.panels] == ["Toy", "Other"]
+    assert [int(panel.frame[0, 0, 0]) for panel in comparison.panels] == [180, 180]
 
 
-def test_both_begin_again_from_the_same_picture_and_stand_still_together(duel, world, other):
-    duel.turn(0.1)
-    duel.press("n", 0.1)
+def test_both_begin_again_from_the_same_picture_and_stand_still_together(comparison, world, other):
+    comparison.turn(0.1)
+    comparison.press("n", 0.1)
     assert world.resets[-1] == other.world.resets[-1] == (90, 5)
-    duel.press("p", 0.1)
-    duel.turn(0.2)
+    comparison.press("p", 0.1)
+    comparison.turn(0.2)
     assert (world.actions, other.world.actions) == ([], [])
-    duel.press("r", 0.2)
+    comparison.press("r", 0.2)
     assert world.resets[-1] == (90, 5)
 
 
 def test_an_episode_dictates_the_keys_and_ends(card, player, world):
     frames = [np.full((12, 16, 3), shade, np.uint8) for shade in (10, 20, 30)]
-    duel = Duel(card, player, EpisodeRival("real", frames, [2, 3]))
-    duel.press("left", 0.0)
+    comparison = Comparison(card, player, EpisodeOpponent("real", frames, [2, 3]))
+    comparison.press("left", 0.0)
     shown = []
     for _ in range(4):
-        duel.turn(0.1)
-        shown.append(int(duel.panels[1].frame[0, 0, 0]))
+        comparison.turn(0.1)
+        shown.append(int(comparison.panels[1].frame[0, 0, 0]))
     assert world.actions == [2, 3]
     assert shown == [20, 30, 30, 30]
-    assert "over" in duel.state.message(0.1)
-    duel.press("r", 0.1)
-    assert int(duel.panels[1].frame[0, 0, 0]) == 10
+    assert "over" in comparison.state.message(0.1)
+    comparison.press("r", 0.1)
+    assert int(comparison.panels[1].frame[0, 0, 0]) == 10
     with pytest.raises(ValueError, match="at least two"):
-        EpisodeRival("short", frames[:1], [])
+        EpisodeOpponent("short", frames[:1], [])
 
 
 def test_a_session_log_is_an_episode(card, folder, world, tmp_path):
@@ -89,24 +91,24 @@ def test_a_session_log_is_an_episode(card, folder, world, tmp_path):
         loaded.append(path)
         return type(world)()
 
-    left, rival = open_rival(str(tmp_path / "s.session"), card, again, load)
+    left, opponent = open_opponent(str(tmp_path / "s.session"), card, again, load)
     assert loaded == [folder]
-    assert list(rival.leads) == [2, 2, 1]
-    duel = Duel(card, left, rival)
+    assert list(opponent.prev_actions) == [2, 2, 1]
+    comparison = Comparison(card, left, opponent)
     for _ in range(3):
-        duel.turn(0.1)
-        assert (duel.panels[0].frame == duel.panels[1].frame).all()
+        comparison.turn(0.1)
+        assert (comparison.panels[0].frame == comparison.panels[1].frame).all()
 
 
-def test_the_window_shows_both_pictures_sharp(duel, monkeypatch):
+def test_the_window_shows_both_pictures_sharp(comparison, monkeypatch):
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     pygame.display.init()
     try:
-        screen = DuelScreen(Window((968, 608), "duel"), duel)
+        screen = CompareScreen(Window((968, 608), "duel"), comparison)
         pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_RIGHT))
         screen.turn()
         shown = np.swapaxes(pygame.surfarray.array3d(pygame.display.get_surface()), 0, 1)
-        for area, panel in zip(screen.areas, duel.panels, strict=True):
+        for area, panel in zip(screen.areas, comparison.panels, strict=True):
             scale = area.width // 16
             large = panel.frame.repeat(scale, 0).repeat(scale, 1)
             assert scale > 1

@@ -110,7 +110,7 @@ def test_a_slow_machine_gets_fewer_steps_and_the_view_says_so(game, world):
         world.seconds.model = 0.02 * (world.settings.steps + 1)
     assert world.settings.steps == 1
     hud = view_of(game.game, game.now).hud
-    assert (hud.steps, hud.governed, hud.too_slow) == ((1, 2), True, False)
+    assert (hud.steps, hud.adaptive, hud.too_slow) == ((1, 2), True, False)
     assert set(world.drawn_with) == {2, 1}
 
 

@@ -14,7 +14,7 @@ from train.loop.clock import Clock
 from train.loop.optim import lr_factor
 from train.pipeline import train
 from train.player_sprite import fit as fit_avatar
-from train.player_sprite.fit import AvatarActionStage, locate_avatar, unexplained_share
+from train.player_sprite.fit import SpriteActionStage, locate_sprite, unexplained_share
 
 SIDE, KEYS, BOX = 24, 3, (9, 9, 6, 5)
 STEPS = 90
@@ -61,13 +61,13 @@ def corpus(tmp_path_factory) -> Corpus:
 
 def make_stage(
     tiny, corpus: Corpus, steps: int = STEPS, num_actions: int = KEYS
-) -> AvatarActionStage:
+) -> SpriteActionStage:
     config = LatentActionConfig(
         height=SIDE, width=SIDE, num_actions=num_actions, channels=8, avatar=BOX
     )
     fit = tiny.fit_config(steps=steps, ema=0.9, lr=3e-3)
     clips = FrameClips(corpus, 2, 3)
-    return AvatarActionStage(LatentActionModel(config), fit, Clock(total_steps=steps), 3, clips)
+    return SpriteActionStage(LatentActionModel(config), fit, Clock(total_steps=steps), 3, clips)
 
 
 def agreement(lam: LatentActionModel, corpus: Corpus) -> float:
@@ -125,7 +125,7 @@ def quick(monkeypatch):
     monkeypatch.setattr(fit_avatar, "CODE_STARTS", 3)
     monkeypatch.setattr(fit_avatar, "CODE_STEPS", 120)
     monkeypatch.setattr(fit_avatar, "CODE_PAIRS", 1024)
-    monkeypatch.setattr(AvatarActionStage, "quantize_at", 0.6)  # few steps in all
+    monkeypatch.setattr(SpriteActionStage, "quantize_at", 0.6)  # few steps in all
 
 
 def test_codes_are_the_keys_that_were_held(tiny, corpus, tmp_path, quick, capsys):
@@ -250,7 +250,7 @@ def test_an_interrupted_fit_ends_as_an_uninterrupted_one(
 
 def test_the_avatar_is_found_where_it_is(corpus):
     starts = np.arange(0, 119, 2)
-    top, left, height, width = locate_avatar(unexplained_share(Frames(corpus), starts))
+    top, left, height, width = locate_sprite(unexplained_share(Frames(corpus), starts))
     assert top <= 10 and left <= 10 and top + height >= 14 and left + width >= 13
     assert height <= 8 and width <= 7
 
