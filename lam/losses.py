@@ -2,6 +2,8 @@
 
 from torch import Tensor
 
+from spacetime.pixels import changed_pixels
+
 CHANGE_WEIGHT = 10.0
 """A pixel that changes counts 1 + this times: most of a frame stands still (field measurement)."""
 
@@ -19,5 +21,5 @@ def prediction_loss(before: Tensor, after: Tensor, predicted: Tensor) -> Tensor:
 
     Source: our choice.
     """
-    changed = ((after - before).abs().amax(dim=1, keepdim=True) > 8 / 255).float()
+    changed = changed_pixels(before, after).unsqueeze(1).float()
     return ((predicted - after).square() * (1 + CHANGE_WEIGHT * changed)).mean()

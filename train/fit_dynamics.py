@@ -13,6 +13,7 @@ from dynamics.masking import corrupt_history, draw_mask, drop_actions
 from dynamics.model import Dynamics
 from dynamics.sampler import draw_noise, sample_frame
 from genie.settings import Settings
+from spacetime.seeds import seed_of
 from tokenizer.model import Tokenizer
 from train.data.clips import split_starts, to_bytes
 from train.data.encode import Encoded
@@ -103,7 +104,7 @@ class DynamicsStage(Stage):
     def draw(self, step: int) -> tuple[Tensor, ...]:
         """Return ids, actions, hidden places and corrupted history of a step."""
         ids, actions = self.read(draw_clips(self.starts, self.fit_config.batch, self.seed, step))
-        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + step)
+        generator = torch.Generator().manual_seed(seed_of(self.seed, step))
         masked = draw_mask(tuple(ids.shape), FULL_SHARE, generator)
         history = corrupt_history(ids, self.encoded.num_codes, CORRUPTION, generator)
         actions = drop_actions(actions, self.encoded.num_actions, ACTIONS_DROPPED, generator)

@@ -8,6 +8,7 @@ from lam.health.pictures import code_grid
 from lam.health.verdict import Verdict, judge
 from lam.losses import prediction_loss
 from lam.model import LatentActionModel
+from spacetime.pixels import changed_pixels
 from train.action_health import examine
 from train.data.clips import FrameClips, to_float
 from train.loop.clock import Clock
@@ -73,7 +74,7 @@ class LatentActionStage(Stage):
             (frames,) = self.draw(self.clock.step + batch)
             before, after = self._pairs(frames.to(self.device))
             latents.append(self.model.encoder(before, after).float())
-            changed = (after - before).abs().amax(dim=1) > 8 / 255  # (B, H, W)
+            changed = changed_pixels(before, after)  # (B, H, W)
             moving.append(changed.float().mean(dim=(1, 2)) > MOVING_SHARE)
         latents, moving = torch.cat(latents), torch.cat(moving)
         room = int(moving.sum()) // (self.model.config.num_actions - 1)

@@ -75,6 +75,12 @@ class Bundle:
         return self.tokenizer.config.width
 
     @property
+    def device(self) -> torch.device:
+        """Where the models are."""
+        parameters = (p for m in (self.dynamics, self.tokenizer, self.lam) for p in m.parameters())
+        return next((parameter.device for parameter in parameters), torch.device("cpu"))
+
+    @property
     def num_actions(self) -> int:
         """A, latent actions."""
         return self.dynamics.config.num_actions

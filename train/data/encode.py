@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import torch
 import zarr
-from rich.progress import track
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from corpus.progress import track
 from corpus.store import Corpus
 from lam.model import LatentActionModel
 from tokenizer.model import Tokenizer
@@ -167,7 +167,7 @@ def _integers(
     codes = torch.zeros(frames - 1, dtype=torch.long, device=device)
     shift = torch.zeros(frames - 1, 2, device=device)
     source.fetch()
-    for first in track(range(0, frames, size), description="encode"):
+    for first in track(range(0, frames, size), "encode"):
         last = min(first + size, frames)
         # One frame more than is tokenized: the last transition of the batch leads to it.
         batch = to_float(source.between(first, min(last + 1, frames))[None].to(device))

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from spacetime.seeds import seed_of
 from train.data.clips import StepBatches
 from train.loop.clock import Clock
 from train.loop.optim import MuonAdamW, lr_factor, update_ema
@@ -98,7 +99,7 @@ class Stage(L.LightningModule):
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Set the learning rate from progress, and every draw of the step from seed and step."""
         self.optimizers().optimizer.scale_lr(lr_factor(self.rate_progress(), self.fit_config))
-        torch.manual_seed(self.seed * 1_000_003 + self.clock.step)
+        torch.manual_seed(seed_of(self.seed, self.clock.step))
 
     def training_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> dict[str, Any]:
         """Return the loss; Lightning does the rest."""

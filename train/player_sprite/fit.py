@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 import torch
-from rich.progress import track
 from torch import Tensor
 
 from corpus.clips import draw_clips, split_episodes
+from corpus.progress import track
 from lam.losses import prediction_loss
 from lam.model import LatentActionModel, SpriteEncoder
 from lam.player_sprite.airborne import find_flights, join_alike
@@ -149,7 +149,7 @@ class SpriteActionStage(LatentActionStage):
         best, kept = -math.inf, {}
         # Its length does not depend on the fit's: a short one would have no time for the decoder.
         with self.clock.uncounted():
-            for _ in track(range(CODE_STARTS), description="codes"):
+            for _ in track(range(CODE_STARTS), "codes", unit="starts"):
                 reached = _fit_codes(encoder, features, spans, rng)
                 if reached > best:
                     best, kept = reached, {k: v.clone() for k, v in encoder.state_dict().items()}
@@ -261,7 +261,7 @@ def _look(frames: Frames, encoder: SpriteEncoder, device: torch.device) -> tuple
     """
     boxes, shifts = [], []
     count, size = frames.corpus.num_frames, frames_at_once(device)
-    for first in track(range(0, count - 1, size), description="look at the avatar"):
+    for first in track(range(0, count - 1, size), "look at the player sprite"):
         batch = to_float(frames.between(first, min(first + size + 1, count)).to(device))
         box, shift = encoder.look(batch[:-1], batch[1:])
         boxes.append((box * 255).round().to(torch.uint8))
