@@ -12,7 +12,7 @@ from genie.evaluate.metrics.latent_actions import Transitions, predict_transitio
 from genie.evaluate.metrics.true_actions import agreement_part
 from genie.frames import to_models
 from lam.health.measures import OneStep, code_consistency, code_use, one_step_from_errors
-from lam.health.verdict import judge
+from lam.health.verdict import assess_health
 from lam.keymap.displacement import measure_displacement
 
 CONSISTENCY_PROMPTS = 64
@@ -35,7 +35,7 @@ def latent_part(context: EvalContext, missing: dict[str, str]) -> dict:
     use = code_use(context.encoded.codes.flatten(), context.bundle.num_actions)
     step = one_step_scores(seen)
     each = consistency_of_codes(context)
-    verdict = judge(use, step, each)
+    verdict = assess_health(use, step, each)
     return {
         "code_share": list(use.shares),
         "perplexity": use.perplexity,
