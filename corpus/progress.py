@@ -8,15 +8,10 @@ from collections.abc import Callable, Iterator
 
 @contextlib.contextmanager
 def progress_bar(what: str, total: int, visible: bool = True) -> Iterator[Callable[[int], None]]:
-    """Draw a bar of frames while the body runs.
-
-    Args:
-        what: the word before the bar.
-        total: frames that are expected; 0 if nobody knows.
-        visible: whether to draw at all.
+    """Draw a bar while the body runs; ``total`` frames are expected, 0 if that is not known.
 
     Yields:
-        A function that is called with the number of frames that were done since the last call.
+        A function to call with the number of frames done since the last call.
     """
     from rich.console import Console
     from rich.progress import (

@@ -7,8 +7,6 @@ On disk a corpus is a folder::
     DIR/episode_ends       int64 (E,), the exclusive end of each episode; rises strictly
     DIR/actions            int16 (N,), optional, true actions; for evaluation only
     DIR/episodes.jsonl     one line per episode: where it came from, its digest
-
-Source: the format is our choice (house rules, "A corpus").
 """
 
 from __future__ import annotations
@@ -48,12 +46,13 @@ class CorpusCard:
     format: int = FORMAT_VERSION
 
     def __post_init__(self) -> None:
-        """Refuse a card that no corpus can have.
-
-        Raises:
-            ValueError: the frame rate is not a positive number, or the format is unknown.
-        """
-        if not 0 < self.fps < float("inf"):
+        """Refuse a card that no corpus can have."""
+        for field in ("source", "licence", "fingerprint"):
+            if not isinstance(getattr(self, field), str):
+                raise ValueError(f"{field} is {getattr(self, field)!r}, not a text")
+        if not isinstance(self.options, dict):
+            raise ValueError(f"options are {self.options!r}, not names with values")
+        if type(self.fps) not in (int, float) or not 0 < self.fps < float("inf"):
             raise ValueError(f"a corpus needs a frame rate above 0, not {self.fps}")
         if self.format != FORMAT_VERSION:
             raise ValueError(
@@ -67,10 +66,7 @@ class CorpusCard:
 
     @classmethod
     def from_attributes(cls, attributes: dict) -> CorpusCard:
-        """Read a card back.
-
-        Args:
-            attributes: what ``to_attributes`` returned.
+        """Read back what ``to_attributes`` returned.
 
         Raises:
             ValueError: a field is missing or has a value that no corpus can have.
@@ -99,13 +95,10 @@ class Corpus:
 
     @classmethod
     def open(cls, path: str | Path) -> Corpus:
-        """Open a finished corpus; the true actions stay closed.
+        """Open a finished corpus. No frame is read yet, and the true actions stay closed.
 
         Args:
-            path: a folder that ``genie corpus build`` or ``genie corpus record`` made.
-
-        Returns:
-            The corpus. Nothing of its frames is read yet.
+            path: a folder that ``genie corpus`` made.
 
         Raises:
             FileNotFoundError: there is no such folder.
@@ -179,13 +172,7 @@ class Corpus:
         return [json.loads(line) for line in lines]
 
     def episode(self, index: int) -> tuple[int, int]:
-        """Where one episode lies.
-
-        Args:
-            index: 0 to ``num_episodes`` - 1.
-
-        Returns:
-            ``(start, stop)``: its frames are ``frames[start:stop]``.
+        """Return ``(start, stop)`` of one episode: its frames are ``frames[start:stop]``.
 
         Raises:
             ValueError: there is no such episode.
@@ -200,10 +187,6 @@ class Corpus:
 
     def read(self, start: int, stop: int) -> np.ndarray:
         """Read consecutive frames, over episode ends if the range crosses them.
-
-        Args:
-            start: the first frame.
-            stop: one past the last frame.
 
         Returns:
             uint8 (stop - start, H, W, 3), RGB 0-255.
@@ -223,6 +206,11 @@ class Corpus:
                 f"frames {start}:{stop} of {self.path} cannot be read ({reason}): "
                 "the corpus is damaged, build it again"
             ) from error
+
+    @property
+    def has_true_actions(self) -> bool:
+        """Whether true actions are stored; the array stays closed."""
+        return (self.path / "actions").is_dir()
 
     def true_actions(self) -> np.ndarray:
         """The actions that were really taken. For evaluation only: nothing that trains calls this.

@@ -15,7 +15,7 @@ import numpy as np
 
 from corpus.shaper import FITS, Shaper
 
-COMPLETE = 0.9  # less than this share of the duration that the header names is a cut-off file
+COMPLETE = 0.9  # less than this fraction of the duration that the header names is a cut-off file
 MIN_FRAMES = 2  # a latent action needs a frame and the next one
 
 
@@ -45,12 +45,6 @@ class VideoFacts:
 def probe(path: str | Path) -> VideoFacts:
     """Read the header of a video and refuse a file that cannot become an episode.
 
-    Args:
-        path: a video file.
-
-    Returns:
-        Its size, frame rate and length.
-
     Raises:
         FileNotFoundError: there is no such file.
         ValueError: the file is empty, unreadable, has no pictures, or is known to hold fewer than
@@ -60,7 +54,7 @@ def probe(path: str | Path) -> VideoFacts:
     with _opened(path) as (container, stream):
         context = stream.codec_context
         if not (context.width > 0 and context.height > 0):
-            raise ValueError(f"{path} has pictures of {context.width}x{context.height} pixels")
+            raise ValueError(f"{path} has frames of {context.width}x{context.height} pixels")
         if stream.frames and stream.frames < MIN_FRAMES:
             raise ValueError(_too_short(path, stream.frames))
         fps = stream.average_rate or stream.guessed_rate or stream.base_rate
@@ -84,7 +78,7 @@ def read_frames(
 ) -> Iterator[np.ndarray]:
     """Decode a video, one frame at a time.
 
-    A picture of the asked size is passed on untouched. Otherwise its shape is made to fit first:
+    A frame of the asked size is passed on untouched. Otherwise its shape is made to fit first:
     ``crop`` cuts the middle out, ``pad`` adds black bars; then it is scaled by area averaging.
     Rotation and non-square pixels are undone. Colours follow the tags of the stream; without tags
     they are BT.601, limited range, as FFmpeg takes them.

@@ -1,4 +1,4 @@
-"""Finds Procgen, or says how to install it.
+"""Procgen's games, if it is installed.
 
 Procgen has wheels up to CPython 3.10. Its game engine is a shared library that is loaded by name,
 so the last wheel also runs on later versions if it is unpacked by hand (tried on 3.11). It asks for
@@ -13,7 +13,7 @@ import types
 
 import numpy as np
 
-from corpus.games import Observation
+from corpus.games.base import Observation
 
 PREFIX = "procgen:"
 FPS = 15.0
@@ -94,14 +94,7 @@ class ProcgenGames:
 
 
 def load_procgen() -> types.ModuleType:
-    """Import Procgen.
-
-    Returns:
-        The module ``procgen``.
-
-    Raises:
-        ValueError: it cannot be imported; the message holds the commands that install it.
-    """
+    """Import Procgen; the error of a missing one holds the commands that install it."""
     lent = _lend_gym()
     try:
         import procgen

@@ -6,8 +6,8 @@ import types
 import numpy as np
 import pytest
 
-from corpus.crafter import INSTALL, SIZE, CrafterGames
-from corpus.record import record_corpus
+from corpus.games.crafter import INSTALL, SIZE, CrafterGames
+from corpus.games.record import record_corpus
 from corpus.store import Corpus
 
 

@@ -6,8 +6,8 @@ import types
 import numpy as np
 import pytest
 
-from corpus.procgen import INSTALL, ProcgenGames
-from corpus.record import record_corpus
+from corpus.games.procgen import INSTALL, ProcgenGames
+from corpus.games.record import record_corpus
 from corpus.store import Corpus
 
 
