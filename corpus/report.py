@@ -111,8 +111,8 @@ def render(figures: CorpusReport) -> object:
     return table
 
 
-def _plain(text: str) -> object:
+def _plain(text: str) -> str:
     """A text from a file, without escape sequences of terminals and the markup of rich."""
-    from rich.text import Text
+    from rich.markup import escape
 
-    return Text("".join(letter if letter.isprintable() else "?" for letter in text))
+    return escape("".join(letter if letter.isprintable() else "?" for letter in text))

@@ -1,4 +1,4 @@
-"""Makes pictures fit one size: colours, rotation, cropping or padding, area scaling.
+"""Makes frames fit one size: colours, rotation, cropping or padding, area scaling.
 
 PyAV is imported inside the functions, so that a machine without it can still train.
 """
@@ -14,7 +14,7 @@ SQUARE = Fraction(1)
 
 
 class Shaper:
-    """Makes pictures fit one size; keeps FFmpeg's scaler between them.
+    """Makes frames fit one size; keeps FFmpeg's scaler between them.
 
     Args:
         size: (H, W) of the result in pixels.
@@ -34,7 +34,7 @@ class Shaper:
         return self.shape(np.rot90(self._rgb(frame), turns), 1 / aspect if turns % 2 else aspect)
 
     def shape(self, picture: np.ndarray, aspect: Fraction = SQUARE) -> np.ndarray:
-        """Make one picture fit.
+        """Make one frame fit.
 
         Args:
             picture: uint8 (h, w, 3), RGB 0-255.

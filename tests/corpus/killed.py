@@ -15,11 +15,12 @@ import time
 import types
 from pathlib import Path
 
+import av  # noqa: F401 - loaded once, before the forks
 import numpy as np
 
 import corpus.build
 import corpus.games.record
-import corpus.join  # noqa: F401 - loaded once, before the forks
+import corpus.join  # noqa: F401
 from genie.cli import main
 
 spec = importlib.util.spec_from_file_location("drawn", Path(__file__).with_name("conftest.py"))
@@ -73,8 +74,8 @@ def prepare(folder):
     """Make what is built and joined, and the game that is recorded."""
 
     def make():
-        for seed in range(8):
-            frames = drawn.noise(20 + 11 * seed, seed=seed)
+        for seed in range(16):
+            frames = drawn.noise(20 + 5 * seed, seed=seed)
             drawn.write_video(folder / "videos" / f"{seed}.mp4", frames)
         for seed in range(2):
             drawn.make_corpus(folder / f"part{seed}", [30, 5, 70] * 5, 16, 24, seed=100 * seed)
@@ -97,7 +98,7 @@ def lines(path):
 
 
 def kill(name, command, number, kills, folder, rng):
-    """Kill one command some times by one signal; return how many finished before their kill."""
+    """Kill one command some times by one signal; return what was kept at each kill."""
     out, whole = folder / "out", folder / f"{name}-whole"
 
     def run(path):
@@ -108,14 +109,15 @@ def kill(name, command, number, kills, folder, rng):
         assert finish(run(whole)) == 0
         (folder / f"{name}-seconds").write_text(str(time.perf_counter() - begun))
     seconds = float((folder / f"{name}-seconds").read_text())
-    done = killed = early = 0
+    done = killed = 0
+    kept = []
     while killed < kills:
         pid = run(out)
         time.sleep(rng.uniform(0, seconds * 0.7))
         os.kill(pid, number)
         status = finish(pid)
         if status == 0:
-            early += 1
+            kept.append("all")
             assert drawn.tree(out) == drawn.tree(whole)
             shutil.rmtree(out)
             done = 0
@@ -125,12 +127,13 @@ def kill(name, command, number, kills, folder, rng):
         assert status in expected, status
         before, done = done, lines(folder / "out.partial" / "episodes.jsonl")
         assert done >= before - 1, "committed episodes are lost"  # a line stands before its mark
+        kept.append(str(done))
     assert finish(run(out)) == 0
     assert drawn.tree(out) == drawn.tree(whole)
     shutil.rmtree(out)
     left = [path.name for path in folder.glob("*out*")]
     assert not left, left
-    return early
+    return kept
 
 
 def run_all(kills, seed):
@@ -140,8 +143,10 @@ def run_all(kills, seed):
         folder = Path(name)
         for command, words in prepare(folder).items():
             for number in (signal.SIGKILL, signal.SIGTERM):
-                early = kill(command, words, number, kills, folder, rng)
-                print(f"{command}: {kills} x {number.name}, bytes equal; {early} ended before")
+                kept = kill(command, words, number, kills, folder, rng)
+                print(
+                    f"{command}: {kills} x {number.name}, bytes equal; episodes kept: {' '.join(kept)}"
+                )
 
 
 if __name__ == "__main__":
