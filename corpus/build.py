@@ -23,13 +23,12 @@ from corpus.sources import (
     inspect,
     load_actions,
 )
-from corpus.store import FRAMES_PER_CHUNK, CorpusCard
+from corpus.store import FRAMES_PER_CHUNK, MAX_SIDE, CorpusCard
 from corpus.video import VideoFacts, read_frames
 from corpus.writer import CorpusWriter, partial_path, refuse_existing
 from corpus.writing import open_writer
 
 FPS_RANGE = (0.01, 1000.0)
-MAX_SIDE = 4096  # pixels
 
 
 def parse_size(text: str) -> tuple[int, int]:

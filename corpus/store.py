@@ -22,6 +22,8 @@ import zarr
 FORMAT_VERSION = 1
 FRAMES_PER_CHUNK = 32
 NO_ACTION = -1
+MAX_SIDE = 4096  # pixels; a larger frame or more episodes would take the memory before any check
+MAX_EPISODES = 10_000_000
 PROVENANCE_FILE = "episodes.jsonl"
 
 
@@ -117,7 +119,10 @@ class Corpus:
         try:
             group = zarr.open_group(path, mode="r", use_consolidated=False)
             card = CorpusCard.from_attributes(dict(group.attrs))
-            frames, ends = group["frames"], np.asarray(group["episode_ends"][:], np.int64)
+            frames, ends = group["frames"], group["episode_ends"]
+            if ends.size > MAX_EPISODES:
+                raise ValueError(f"it claims {ends.size} episodes")
+            ends = np.asarray(ends[:], np.int64)
         except Exception as error:  # zarr raises many kinds; the user needs one line
             reason = " ".join(str(error).split()) or type(error).__name__
             raise ValueError(f"{path} is not a readable corpus: {reason}") from error
@@ -238,6 +243,13 @@ def _check_layout(path: Path, card: CorpusCard, frames: zarr.Array, ends: np.nda
         raise ValueError(
             f"{path} is damaged: its frames are {frames.dtype} {frames.shape}, "
             "not uint8 (N, H, W, 3)"
+        )
+    height, width = frames.shape[1:3]
+    chunk = (FRAMES_PER_CHUNK, height, width, 3)
+    if not 1 <= min(height, width) <= max(height, width) <= MAX_SIDE or frames.chunks != chunk:
+        raise ValueError(
+            f"{path} is damaged: its frames are {height}x{width} in chunks of {frames.chunks}; "
+            f"allowed are 1 to {MAX_SIDE} pixels in chunks of {FRAMES_PER_CHUNK} frames"
         )
     rising = len(ends) > 0 and bool(np.all(np.diff(ends, prepend=0) > 0))
     if not rising or ends[-1] != frames.shape[0]:

@@ -29,7 +29,7 @@ class VideoFacts:
         height: stored height in pixels, before rotation.
         fps: average frames per second.
         frames: about how many frames there should be, or 0 if nothing is known.
-        seconds: how long the pictures should last at least, or 0 if nothing is known.
+        seconds: how long the images should last at least, or 0 if nothing is known.
         cut_short: the index points beyond the end of the file.
     """
 
@@ -47,7 +47,7 @@ def probe(path: str | Path) -> VideoFacts:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file is empty, unreadable, has no pictures, or is known to hold fewer than
+        ValueError: the file is empty, unreadable, has no images, or is known to hold fewer than
             two frames.
     """
     path = Path(path)
@@ -194,7 +194,7 @@ def _opened(path: Path) -> Iterator[tuple[object, object]]:
 
 
 def _duration(container: object, stream: object) -> Fraction:
-    """Seconds that the pictures last, by the header; 0 if nothing is known."""
+    """Seconds that the images last, by the header; 0 if nothing is known."""
     if stream.duration is not None:
         return stream.duration * Fraction(stream.time_base)
     if container.duration is not None and len(container.streams) == 1:

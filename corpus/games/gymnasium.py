@@ -75,7 +75,7 @@ class GymnasiumGames:
         seed: of the draws.
 
     Raises:
-        ValueError: Gymnasium or the environment is not installed, it has no ``rgb_array`` pictures,
+        ValueError: Gymnasium or the environment is not installed, it has no ``rgb_array`` images,
             or its actions are not discrete.
     """
 
@@ -153,18 +153,18 @@ def make_env(env: str) -> object:
     modes = made.metadata.get("render_modes") or []
     if "rgb_array" not in modes:
         made.close()
-        raise ValueError(f"{env} offers {modes or 'no pictures'}; recording needs rgb_array")
+        raise ValueError(f"{env} offers {modes or 'no images'}; recording needs rgb_array")
     return made
 
 
-def _checked(picture: object) -> np.ndarray:
+def _checked(image: object) -> np.ndarray:
     """Refuse what is not an RGB frame."""
     if (
-        not isinstance(picture, np.ndarray)
-        or picture.dtype != np.uint8
-        or picture.ndim != 3
-        or picture.shape[2] != 3
+        not isinstance(image, np.ndarray)
+        or image.dtype != np.uint8
+        or image.ndim != 3
+        or image.shape[2] != 3
     ):
-        kind = f"{getattr(picture, 'dtype', '')} {getattr(picture, 'shape', type(picture))}".strip()
+        kind = f"{getattr(image, 'dtype', '')} {getattr(image, 'shape', type(image))}".strip()
         raise ValueError(f"the environment renders {kind}; recording needs uint8 (H, W, 3)")
-    return picture
+    return image

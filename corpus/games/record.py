@@ -47,7 +47,7 @@ def record_corpus(
 
     Args:
         env: ``procgen:NAME``, ``procgen:NAME:MODE``, ``crafter:day``, ``crafter:full``, or the id
-            of a Gymnasium environment with ``rgb_array`` pictures.
+            of a Gymnasium environment with ``rgb_array`` images.
         out: the folder to make.
         frames: how many to record, at least 2; rarely one less, as no frame stands alone.
         levels: (A, B): levels A to B - 1; for Gymnasium the seed of each reset.
@@ -168,9 +168,9 @@ class _Recorder:
         )
         return count
 
-    def _shaped(self, picture: np.ndarray) -> np.ndarray:
+    def _shaped(self, image: np.ndarray) -> np.ndarray:
         """Return a frame at the size of the corpus."""
-        return picture if self._shaper is None else self._shaper.shape(picture)
+        return image if self._shaper is None else self._shaper.shape(image)
 
 
 def _usable(episode: _Running) -> int:

@@ -143,10 +143,8 @@ def run_all(kills, seed):
         folder = Path(name)
         for command, words in prepare(folder).items():
             for number in (signal.SIGKILL, signal.SIGTERM):
-                kept = kill(command, words, number, kills, folder, rng)
-                print(
-                    f"{command}: {kills} x {number.name}, bytes equal; episodes kept: {' '.join(kept)}"
-                )
+                kept = " ".join(kill(command, words, number, kills, folder, rng))
+                print(f"{command}: {kills} x {number.name}, bytes equal; episodes kept: {kept}")
 
 
 if __name__ == "__main__":

@@ -26,6 +26,9 @@ class FakeCrafter:
         light = int(100 * self._world.daylight)
         return np.full((*self.size, 3), (self.seed, self.steps, light), np.uint8)
 
+    def _balance_chunk(self, chunk, objs):
+        self.balanced = [creature.pos for creature in objs]
+
     def reset(self):
         return self._show()
 
@@ -73,6 +76,16 @@ def test_the_order_of_the_islands_is_a_function_of_the_seed(crafter):
         return seen
 
     assert islands(1) == islands(1) != islands(2)
+
+
+@pytest.mark.parametrize("env", ["crafter:full", "crafter:day"])
+def test_creatures_come_in_an_order_of_their_own(crafter, env):
+    game = CrafterGames(env, 1, (3, 4), 0)._games[0]
+    places = [(4, 2), (0, 3), (4, 1)]
+    for order in (places, places[::-1]):
+        creatures = [types.SimpleNamespace(pos=np.array(pos)) for pos in order]
+        game._balance_chunk((0, 12, 0, 12), creatures)
+        assert [tuple(pos) for pos in game.balanced] == sorted(places)
 
 
 def test_frames_that_were_shown_stay_as_they_are(crafter):
