@@ -8,12 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from corpus.progress import progress_bar
-from corpus.store import FRAMES_PER_CHUNK, Corpus, CorpusCard
+from corpus.store import Corpus, CorpusCard
 from corpus.verify import stored_digests
 from corpus.writer import CorpusWriter, refuse_existing
 from corpus.writing import open_writer
-
-BATCH = 8 * FRAMES_PER_CHUNK
 
 
 def join_corpora(
@@ -70,8 +68,8 @@ def join_corpora(
 def _copy(writer: CorpusWriter, corpus: Corpus, index: int, actions: np.ndarray | None) -> int:
     """Write one episode of a corpus behind those that are there; return its frames."""
     start, stop = corpus.episode(index)
-    for first in range(start, stop, BATCH):
-        writer.add(corpus.read(first, min(first + BATCH, stop)))
+    for frames in corpus.pieces(index):
+        writer.add(frames)
     stamps = ("episode", "frames", "digest")  # the writer's own
     old = corpus.provenance[index]
     record = {name: value for name, value in old.items() if name not in stamps}
@@ -91,16 +89,17 @@ def _refuse_misfits(corpora: list[Corpus]) -> None:
     first, seen = corpora[0], {}
     for corpus in corpora:
         stored_digests(corpus)
-        for what, one, other in (
-            ("frames of", f"{first.height}x{first.width}", f"{corpus.height}x{corpus.width}"),
-            ("frames per second:", f"{first.fps:g}", f"{corpus.fps:g}"),
-        ):
-            if one != other:
-                flag = f"--size {one}" if what == "frames of" else f"--fps {one}"
-                raise ValueError(
-                    f"{first.path} has {what} {one}, {corpus.path} has {other}: a corpus has one "
-                    f"size and rate; build or record the second again with {flag}"
-                )
+        size, wanted = f"{corpus.height}x{corpus.width}", f"{first.height}x{first.width}"
+        if size != wanted:
+            raise ValueError(
+                f"{corpus.path} has frames of {size}, {first.path} of {wanted}: a corpus has one "
+                f"size; build or record it again with --size {wanted}"
+            )
+        if f"{corpus.fps:g}" != f"{first.fps:g}":
+            raise ValueError(
+                f"{corpus.path} has {corpus.fps:g} frames per second, {first.path} has "
+                f"{first.fps:g}: a corpus has one rate; build it again with --fps {first.fps:g}"
+            )
         if corpus.fingerprint in seen:
             raise ValueError(
                 f"{corpus.path} holds the same episodes as {seen[corpus.fingerprint]}: name it once"

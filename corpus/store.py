@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
@@ -21,6 +22,7 @@ import zarr
 
 FORMAT_VERSION = 1
 FRAMES_PER_CHUNK = 32
+PIECE = 8 * FRAMES_PER_CHUNK
 NO_ACTION = -1
 MAX_SIDE = 4096  # pixels; a larger frame or more episodes would take the memory before any check
 MAX_EPISODES = 10_000_000
@@ -216,6 +218,12 @@ class Corpus:
     def has_true_actions(self) -> bool:
         """Whether true actions are stored; the array stays closed."""
         return (self.path / "actions").is_dir()
+
+    def pieces(self, index: int) -> Iterator[np.ndarray]:
+        """Read one episode a few chunks at a time, so that a long one need not fit the memory."""
+        start, stop = self.episode(index)
+        for first in range(start, stop, PIECE):
+            yield self.read(first, min(first + PIECE, stop))
 
     def true_actions(self) -> np.ndarray:
         """The actions that were really taken. For evaluation only: nothing that trains calls this.

@@ -13,7 +13,6 @@ from corpus.store import FRAMES_PER_CHUNK, NO_ACTION, Corpus
 
 SAMPLE_FRAMES = 8192  # read by ``quick_check``: a second or two at 64x64
 MOST_NAMED = 8  # damaged episodes that a message lists
-BATCH = 8 * FRAMES_PER_CHUNK
 
 
 def verify(path: str | Path, progress: bool = True) -> None:
@@ -25,12 +24,12 @@ def verify(path: str | Path, progress: bool = True) -> None:
     """
     corpus = Corpus.open(path)
     digests = stored_digests(corpus)
+    damaged = []
     with progress_bar("verifying", corpus.num_frames, progress) as advance:
-        damaged = []
-        for index in range(corpus.num_episodes):
+        for index, record in enumerate(corpus.provenance):
             if not _is_sound(corpus, index, digests[index]):
                 damaged.append(index)
-            advance(_length(corpus, index))
+            advance(record["frames"])
     _refuse(corpus, damaged)
     if corpus.has_true_actions:
         last = np.flatnonzero(corpus.true_actions() == NO_ACTION)
@@ -45,7 +44,7 @@ def quick_check(corpus: Corpus, seed: int = 0) -> None:
 
     Args:
         corpus: an open corpus.
-        seed: of the draw of episodes; they hold at most ``SAMPLE_FRAMES`` frames, or are one.
+        seed: of the draw of episodes, ``SAMPLE_FRAMES`` frames at most; or of the shortest one.
 
     Raises:
         ValueError: the corpus is damaged.
@@ -53,15 +52,10 @@ def quick_check(corpus: Corpus, seed: int = 0) -> None:
     digests = stored_digests(corpus)
     # Zarr writes no file for 32 black frames; whether they were black, only the digest can tell.
     suspects = {number for chunk in _absent_chunks(corpus) for number in _inside(corpus, chunk)}
-    sample, room = [], SAMPLE_FRAMES
-    for index in np.random.default_rng(seed).permutation(corpus.num_episodes).tolist():
-        if _length(corpus, index) <= room:
-            sample.append(index)
-            room -= _length(corpus, index)
-        if room < SAMPLE_FRAMES // 8:
-            break
-    shortest = int(np.argmin(np.diff(corpus.episode_ends, prepend=0)))
-    chosen = sorted(suspects.union(sample or [shortest]))
+    order = np.random.default_rng(seed).permutation(corpus.num_episodes)
+    lengths = np.diff(corpus.episode_ends, prepend=0)
+    sample = order[np.cumsum(lengths[order]) <= SAMPLE_FRAMES].tolist()
+    chosen = sorted(suspects.union(sample or [int(lengths.argmin())]))
     _refuse(corpus, [index for index in chosen if not _is_sound(corpus, index, digests[index])])
 
 
@@ -82,11 +76,10 @@ def stored_digests(corpus: Corpus) -> list[str]:
 
 def _is_sound(corpus: Corpus, index: int, expected: str) -> bool:
     """Whether one episode's frames have the digest that was stored."""
-    start, stop = corpus.episode(index)
     digest = EpisodeDigest()
     try:
-        for first in range(start, stop, BATCH):
-            digest.add(corpus.read(first, min(first + BATCH, stop)))
+        for frames in corpus.pieces(index):
+            digest.add(frames)
     except ValueError:  # a chunk cannot be unpacked
         return False
     return digest.hexdigest() == expected
@@ -105,12 +98,6 @@ def _inside(corpus: Corpus, chunk: int) -> Iterable[int]:
     last = min(first + FRAMES_PER_CHUNK, corpus.num_frames) - 1
     begin, end = np.searchsorted(corpus.episode_ends, [first, last], side="right").tolist()
     return range(begin, end + 1)
-
-
-def _length(corpus: Corpus, index: int) -> int:
-    """How many frames an episode has."""
-    start, stop = corpus.episode(index)
-    return stop - start
 
 
 def _refuse(corpus: Corpus, damaged: list[int]) -> None:

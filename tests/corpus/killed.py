@@ -71,25 +71,25 @@ def finish(pid):
 
 
 def prepare(folder):
-    """Make what is built and joined, and the game that is recorded."""
+    """Make what is built and joined, and the game that is recorded; return the commands."""
 
     def make():
-        for seed in range(16):
-            frames = drawn.noise(20 + 5 * seed, seed=seed)
+        for seed in range(10):
+            frames = drawn.noise(20 + 9 * seed, seed=seed)
             drawn.write_video(folder / "videos" / f"{seed}.mp4", frames)
         for seed in range(2):
-            drawn.make_corpus(folder / f"part{seed}", [30, 5, 70] * 5, 16, 24, seed=100 * seed)
+            drawn.make_corpus(folder / f"part{seed}", [30, 5, 70] * 3, 16, 24, seed=100 * seed)
 
     assert finish(fork(make)) == 0
     gymnasium = types.ModuleType("gymnasium")
     gymnasium.error = types.SimpleNamespace(Error=type("Error", (Exception,), {}))
     gymnasium.make = lambda env, render_mode: NoiseGame()
     sys.modules["gymnasium"] = gymnasium
-    return {
-        "build": ["build", str(folder / "videos"), "--size", "16x24"],
-        "record": ["record", "Noise-v0", "--frames", "700"],
-        "join": ["join", str(folder / "part0"), str(folder / "part1")],
-    }
+    return [
+        ["build", str(folder / "videos"), "--size", "16x24"],
+        ["record", "Noise-v0", "--frames", "500"],
+        ["join", str(folder / "part0"), str(folder / "part1")],
+    ]
 
 
 def lines(path):
@@ -97,54 +97,48 @@ def lines(path):
     return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
-def kill(name, command, number, kills, folder, rng):
-    """Kill one command some times by one signal; return what was kept at each kill."""
-    out, whole = folder / "out", folder / f"{name}-whole"
+def kill(command, signals, folder, rng):
+    """Kill one command by each of the signals in turn; return how many episodes each left."""
+    out, whole = folder / "out", folder / f"{command[0]}-whole"
 
     def run(path):
         return fork(lambda: main(["corpus", *command, "--out", str(path), "--resume"]))
 
-    if not whole.exists():
-        begun = time.perf_counter()
-        assert finish(run(whole)) == 0
-        (folder / f"{name}-seconds").write_text(str(time.perf_counter() - begun))
-    seconds = float((folder / f"{name}-seconds").read_text())
-    done = killed = 0
-    kept = []
-    while killed < kills:
+    begun = time.perf_counter()
+    assert finish(run(whole)) == 0
+    seconds = time.perf_counter() - begun
+    kept = [0]
+    while signals:
         pid = run(out)
         time.sleep(rng.uniform(0, seconds * 0.7))
-        os.kill(pid, number)
+        os.kill(pid, signals[-1])
         status = finish(pid)
-        if status == 0:
-            kept.append("all")
+        if status == 0:  # done before it was killed
             assert drawn.tree(out) == drawn.tree(whole)
             shutil.rmtree(out)
-            done = 0
+            kept.append(0)
             continue
-        killed += 1
-        expected = (-number,) if number == signal.SIGKILL else (-number, 130)
-        assert status in expected, status
-        before, done = done, lines(folder / "out.partial" / "episodes.jsonl")
-        assert done >= before - 1, "committed episodes are lost"  # a line stands before its mark
-        kept.append(str(done))
+        number = signals.pop()
+        assert status == -number or (number, status) == (signal.SIGTERM, 130), status
+        kept.append(lines(folder / "out.partial" / "episodes.jsonl"))
+        assert kept[-1] >= kept[-2] - 1, "committed episodes are lost"  # a line precedes its mark
     assert finish(run(out)) == 0
     assert drawn.tree(out) == drawn.tree(whole)
     shutil.rmtree(out)
     left = [path.name for path in folder.glob("*out*")]
     assert not left, left
-    return kept
+    return kept[1:]
 
 
-def run_all(kills, seed):
-    """Kill every command by both signals."""
+def kill_all(kills, seed):
+    """Kill every command as often by both signals."""
     rng = random.Random(seed)
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for command, words in prepare(folder).items():
-            for number in (signal.SIGKILL, signal.SIGTERM):
-                kept = " ".join(kill(command, words, number, kills, folder, rng))
-                print(f"{command}: {kills} x {number.name}, bytes equal; episodes kept: {kept}")
+        for command in prepare(Path(name)):
+            signals = [signal.SIGKILL, signal.SIGTERM] * kills
+            rng.shuffle(signals)
+            kept = " ".join(map(str, kill(command, signals, Path(name), rng)))
+            print(f"{command[0]}: {kills} of each signal, bytes equal; episodes kept: {kept}")
 
 
 if __name__ == "__main__":
@@ -152,4 +146,4 @@ if __name__ == "__main__":
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
     values = parser.parse_args()
-    run_all(values.kills, values.seed)
+    kill_all(values.kills, values.seed)

@@ -82,8 +82,8 @@ def test_corpora_that_do_not_fit_are_refused_with_what_to_do(tmp_path, drawn):
     fast.finish()
     drawn.make_corpus(tmp_path / "same", LENGTHS[0])
     for other, word in (
-        ("wide", r"0 has frames of 8x12, .*wide has 8x16: .* again with --size 8x12"),
-        ("fast", r"0 has frames per second: 15, .*fast has 30: .* again with --fps 15"),
+        ("wide", r"wide has frames of 8x16, .*0 of 8x12: .* again with --size 8x12"),
+        ("fast", r"fast has 30 frames per second, .*0 has 15: .* again with --fps 15"),
         ("same", "same holds the same episodes as .*0: name it once"),
     ):
         with pytest.raises(ValueError, match=word):

@@ -47,9 +47,9 @@ def crafter(monkeypatch):
 
 
 def test_episodes_hold_one_island_each_up_to_their_last_frame(tmp_path, crafter):
-    out = record_corpus("crafter:full", tmp_path / "out", 300, (20, 90), progress=False)
+    out = record_corpus("crafter:full", tmp_path / "out", 200, (20, 90), progress=False)
     read = Corpus.open(out)
-    assert (read.num_frames, read.fps, read.source) == (300, 8.0, "crafter:full")
+    assert (read.num_frames, read.fps, read.source) == (200, 8.0, "crafter:full")
     assert len({record["level"] for record in read.provenance}) > 20
     for index, record in enumerate(read.provenance):
         frames = read.read(*read.episode(index))

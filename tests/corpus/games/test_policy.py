@@ -23,7 +23,7 @@ def test_holds_are_log_uniform():
 
 def test_actions_are_held_for_as_long_as_drawn():
     policy = HeldActions(1, 1000, 30, np.random.default_rng(0))
-    actions = np.array([policy.next()[0] for _ in range(20_000)])
+    actions = np.array([policy.next()[0] for _ in range(8_000)])
     runs = np.diff(np.flatnonzero(np.diff(actions)))
     assert runs.min() >= 1 and 25 < runs.max() <= 60  # two runs in a row may draw one action
     assert abs(np.median(runs) - np.median(hold_lengths(np.random.default_rng(1), 30, 9999))) <= 1
