@@ -211,10 +211,10 @@ def _corpus_report(values: dict[str, Any]) -> None:
     from corpus.report import render, report
     from corpus.verify import verify
 
-    Console().print(render(report(values["path"])))
     if values["verify"]:
         verify(values["path"])
         print("every episode is as it was written")
+    Console().print(render(report(values["path"])))
 
 
 _COMMANDS = {
