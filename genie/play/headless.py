@@ -24,10 +24,10 @@ def play_headless(
         on_frame: called with each new frame, uint8 (H, W, 3); the prompt's frame is not passed.
         progress: whether to draw a progress bar on stderr.
     """
-    with progress_bar("playing", len(actions), progress) as tick:
+    with progress_bar("playing", len(actions), progress) as done:
         for action in actions:
             frame = player.advance(action)
             if on_frame is not None:
                 on_frame(frame)
             player.settle()
-            tick(1)
+            done(1)

@@ -19,7 +19,7 @@ class PlayOptions:
         frames: how many frames, 1 or more; None: the length of the keys, or until Esc.
         keys: scripted keys, as `genie.play.keys.parse_keys` reads them.
         prompt: picture to start from; None takes the world's prompts.
-        seed: of everything drawn, 0 or more.
+        seed: of everything sampled, 0 or more.
         steps: refinement passes M; None takes the world's tested setting, and lets the window take
             fewer where the machine is too slow.
         temperature: of the codes; None takes the world's.
@@ -63,6 +63,8 @@ class PlayOptions:
             raise FileNotFoundError(
                 f"cannot write {self.timings}: make the folder {self.timings.parent} first"
             )
+        if self.versus is not None and self.records_log:
+            raise ValueError("--versus records films only: give --record a .gif or .mp4 name")
 
     @property
     def records_log(self) -> bool:
@@ -70,6 +72,11 @@ class PlayOptions:
         return self.record is not None and self.record.suffix == SUFFIX
 
     @property
+    def film(self) -> Path | None:
+        """The film to record, if any."""
+        return None if self.records_log else self.record
+
+    @property
     def scripted(self) -> bool:
-        """Whether something is played that nobody has to press a key for."""
+        """Whether keys or frames were given, so that play may end by itself."""
         return self.keys is not None or self.frames is not None

@@ -7,8 +7,11 @@ import pygame
 import pytest
 from PIL import Image
 
-from genie.play.run import PlayOptions, load_world, pick_device, play
+from genie.library.loading import pick_device
+from genie.play.options import PlayOptions
+from genie.play.run import play
 from genie.play.screen.events import Closed, Key
+from genie.play.setup import load_world
 from genie.session.log import Session
 
 HEIGHT, WIDTH = 12, 16

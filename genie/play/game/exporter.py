@@ -1,4 +1,4 @@
-"""What the player keeps: a film or pictures of what was played, written between frames."""
+"""Films of what was played, written between frames."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ class Export:
             ValueError: if the name ends otherwise, or there is no frame.
             OSError: if the folder does not exist.
         """
-        drawn = [int(record) for record in records if session[int(record)].steps]
-        if not drawn:
-            raise ValueError("nothing was recorded: no frame was drawn")
-        self.path, self.done, self.total = path, 0, len(drawn)
+        sampled = [int(record) for record in records if session[int(record)].steps]
+        if not sampled:
+            raise ValueError("nothing was recorded: no frame was played")
+        self.path, self.done, self.total = path, 0, len(sampled)
         self._recording = Recording(path, session.header.card.fps)
-        self._frames = pictures(session, drawn, world, show_keys)
+        self._frames = pictures(session, sampled, world, show_keys)
 
     def work(self, seconds: float) -> bool:
         """Write frames for about so long; returns whether the film is complete.

@@ -1,4 +1,4 @@
-"""What may lie over the picture: help, slots, keeping, keys, a dropped picture. Pure state.
+"""What may lie over the frame: help, slots, films, keys, a dropped picture. Pure state.
 
 A panel takes key names and answers with what is to be done; time stands still while one is open.
 """
@@ -40,7 +40,7 @@ class SlotPanel:
 
     Attributes:
         slots: all slots.
-        saving: whether a moment is saved; otherwise one is loaded.
+        saving: whether the state is saved; otherwise one is loaded.
         selected: index of the chosen slot.
     """
 
@@ -66,7 +66,7 @@ class SlotPanel:
 
 @dataclass
 class SavePanel:
-    """Choose what is kept: the span, the format, and whether keys are shown.
+    """Choose a film: the span, the format, and whether keys are shown.
 
     Attributes:
         marked: whether a recording is running, which adds a span.

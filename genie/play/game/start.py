@@ -1,4 +1,4 @@
-"""What is chosen on the start screen. Pure state; `genie.play.screen.draw_start` paints it."""
+"""What is chosen on the start screen; `genie.play.screen.draw_start` paints it."""
 
 from __future__ import annotations
 
@@ -7,19 +7,12 @@ from dataclasses import dataclass
 
 from genie.play.game.gallery import GalleryWorld
 
-COLUMNS = 4
-"""Pictures beside each other."""
+COLUMNS = 4  # prompts beside each other
 
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """What is to be played.
-
-    Attributes:
-        world: index of the world in the gallery.
-        prompt: index of the picture to start from.
-        resume: whether to go on with the last session instead.
-    """
+    """Index of a world and of one of its prompts, or whether to continue its last session."""
 
     world: int
     prompt: int
@@ -32,13 +25,13 @@ class StartState:
     Attributes:
         worlds: the gallery.
         world: index of the selected world.
-        prompt: index of the selected picture.
+        prompt: index of the selected prompt.
         quit: whether the player wants to leave.
-        message: what is going on, or empty.
+        message: what is going on.
     """
 
     def __init__(self, worlds: Sequence[GalleryWorld], world: int = 0, prompt: int = 0) -> None:
-        """Begin with a world and a picture selected."""
+        """Begin with a world and a prompt selected."""
         self.worlds = list(worlds)
         self.world, self.prompt = world, prompt
         self.quit = False
@@ -72,7 +65,7 @@ class StartState:
             self.world, self.prompt = world, 0
 
     def point(self, target: Choice | None, click: bool) -> Choice | None:
-        """React to the mouse over a target; a click on a picture chooses it."""
+        """React to the mouse over a target; a click on a prompt chooses it."""
         if target is None:
             return None
         if target.world != self.world:

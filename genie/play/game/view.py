@@ -22,13 +22,7 @@ class ActionLine:
 
 @dataclass(frozen=True, kw_only=True)
 class DriftGauge:
-    """How far play is from what the world knows.
-
-    Attributes:
-        distance: of the last window, or None before the first.
-        threshold: above it, or None where nobody measured one.
-        drifted: whether the distance is above.
-    """
+    """How far play is from the corpus; distance and threshold are None where not measured."""
 
     distance: float | None
     threshold: float | None

@@ -1,4 +1,4 @@
-"""Paint the start screen: worlds at the left, the pictures of the selected one beside them."""
+"""Paint the start screen: worlds at the left, the prompts of the selected one beside them."""
 
 from __future__ import annotations
 
@@ -17,11 +17,7 @@ _GAP = 2 * theme.GAP
 
 
 def paint_start(surface: pygame.Surface, state: StartState) -> list[tuple[pygame.Rect, Choice]]:
-    """Paint the start screen.
-
-    Returns:
-        Where the mouse can point, and what is meant there.
-    """
+    """Paint the start screen; returns where the mouse can point, and what it chooses there."""
     surface.fill(theme.GROUND)
     margin = theme.MARGIN + theme.GAP
     text(surface, "genie", (margin, 52), theme.HUGE, theme.INK)

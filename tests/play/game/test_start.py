@@ -98,7 +98,7 @@ def test_pictures_are_painted_sharp_and_the_chosen_one_stands_out(state):
 def test_a_click_on_a_picture_ends_the_start_screen_and_warming_up_is_said(window, state):
     asked = []
     screen = StartScreen(window, state, lambda world: bool(asked.append(world)))
-    screen.turn()
+    screen.tick()
     assert asked == [0]
     assert state.message == "warming up …"
     area = next(area for area, choice in screen._targets if choice == Choice(world=0, prompt=2))
