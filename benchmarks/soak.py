@@ -37,21 +37,13 @@ class Sample:
 
 @dataclass(frozen=True, kw_only=True)
 class Soak:
-    """The figures of a soak.
+    """The figures of a soak."""
 
-    Attributes:
-        samples: along the way, one about every ten seconds.
-        growth_mb: resident memory at the end over that after the warm-up.
-        fps_early: frames a second in the first fifth after the warm-up.
-        fps_late: the same in the last fifth.
-        records: in the session at the end.
-    """
-
-    samples: list[Sample]
-    growth_mb: float
-    fps_early: float
-    fps_late: float
-    records: int
+    samples: list[Sample]  # one about every ten seconds
+    growth_mb: float  # of resident memory since the warm-up
+    fps_early: float  # in the first fifth after the warm-up
+    fps_late: float  # in the last fifth
+    records: int  # in the session at the end
 
 
 def resident_megabytes() -> float:

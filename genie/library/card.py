@@ -21,32 +21,20 @@ class NamedAction:
 class WorldCard:
     """What is known of a world without loading its weights.
 
-    Attributes:
-        path: its folder.
-        name: short name.
-        title: name for people.
-        fps: frames per second.
-        height: of a frame, in pixels.
-        width: of a frame, in pixels.
-        idle: id of the action that is played while no key is held.
-        actions: name and keys of each action, in the order of ids 0 … A−1.
-        fingerprint: of its models; empty in the card of a session, whose header has its own.
-        alias: its name on the command line, if it is listed.
-        default: whether it is played when no world is named.
-        unreadable: why a listed world cannot be played, or empty.
+    A listed world that is damaged has a card, too, which says why it is unreadable.
     """
 
     path: Path
     name: str
-    title: str
+    title: str  # for people
     fps: float = 0.0
-    height: int = 0
+    height: int = 0  # of a frame, in pixels
     width: int = 0
-    idle: int = 0
-    actions: tuple[NamedAction, ...] = ()
-    fingerprint: str = ""
-    alias: str = ""
-    default: bool = False
+    idle: int = 0  # id of the action that is played while no key is held
+    actions: tuple[NamedAction, ...] = ()  # in the order of ids 0 … A−1
+    fingerprint: str = ""  # empty in the card of a session, whose header has its own
+    alias: str = ""  # name on the command line, if it is listed
+    default: bool = False  # whether it is played when no world is named
     unreadable: str = ""
 
     def record(self) -> dict[str, Any]:

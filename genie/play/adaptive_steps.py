@@ -14,17 +14,11 @@ _TOO_SLOW = 0.9  # fraction of the wanted rate below which the window warns
 
 @dataclass(frozen=True, kw_only=True)
 class FrameTime:
-    """What one frame took, in seconds.
+    """What one frame took, in seconds."""
 
-    Attributes:
-        model: sampling its tokens and committing them.
-        decode: tokens to pixels.
-        draw: painting the window.
-    """
-
-    model: float
-    decode: float
-    draw: float
+    model: float  # sampling its tokens and committing them
+    decode: float  # tokens to pixels
+    draw: float  # painting the window
 
 
 class AdaptiveSteps:

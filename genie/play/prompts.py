@@ -23,23 +23,14 @@ _MEANINGS = {
 
 @dataclass(frozen=True, kw_only=True)
 class PromptHint:
-    """How well a world knows a picture.
+    """How well a world knows a picture; both pictures are uint8 (H, W, 3)."""
 
-    Attributes:
-        picture: uint8 (H, W, 3), as it was given, in the world's size.
-        seen: uint8 (H, W, 3), as the tokenizer decodes it: what play starts from.
-        psnr: of seen against picture, dB, at most 60.
-        known_psnr: the lowest of the world's own prompts.
-        surprise: bits per token, by the frequency of codes in the corpus; 0 if not counted.
-        known_surprise: the highest of the world's own prompts.
-    """
-
-    picture: np.ndarray
-    seen: np.ndarray
-    psnr: float
-    known_psnr: float
-    surprise: float
-    known_surprise: float
+    picture: np.ndarray  # as it was given, in the world's size
+    seen: np.ndarray  # as the tokenizer decodes it: what play starts from
+    psnr: float  # of seen against picture, dB, at most 60
+    known_psnr: float  # the lowest of the world's own prompts
+    surprise: float  # bits per token, by the frequency of codes in the corpus; 0 if not counted
+    known_surprise: float  # the highest of the world's own prompts
 
     @property
     def verdict(self) -> str:

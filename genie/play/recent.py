@@ -17,17 +17,11 @@ KEPT = 40
 
 @dataclass(frozen=True, kw_only=True)
 class Recent:
-    """A session that can be continued.
+    """A session that can be continued."""
 
-    Attributes:
-        path: of its log.
-        frames: how many it holds.
-        seconds: how long they last at the world's pace.
-    """
-
-    path: Path
+    path: Path  # of its log
     frames: int
-    seconds: float
+    seconds: float  # at the world's pace
 
 
 def new_log(name: str) -> Path:

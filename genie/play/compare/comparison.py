@@ -1,9 +1,12 @@
-"""Two plays under the same keys: two worlds, or a world and a recorded episode."""
+"""Two plays under the same keys: two worlds, or a world and a recorded episode.
+
+Both kinds of opponent have a `title`, a `frame` (uint8 (H, W, 3)) and `prev_actions`: the actions
+of an episode in the ids of the world, empty if the keys decide.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
 
@@ -15,33 +18,10 @@ from genie.play.player import Player
 from genie.session.transfer import fit_picture
 
 
-class Opponent(Protocol):
-    """What is played beside a world.
-
-    Attributes:
-        title: what it is called.
-        frame: uint8 (H, W, 3), what it shows.
-        prev_actions: the actions of an episode, in the ids of the world; empty if keys decide.
-    """
-
-    title: str
-    frame: np.ndarray
-    prev_actions: Sequence[int]
-
-    def start(self, prompt: np.ndarray) -> None:
-        """Begin again, from a prompt where it can."""
-
-    def advance(self, action: int) -> None:
-        """Go on by one frame under an action of the world."""
-
-    def settle(self) -> None:
-        """Prepare for the next frame, once this one is shown."""
-
-
 class WorldOpponent:
     """Another world under the same keys."""
 
-    prev_actions: Sequence[int] = ()
+    prev_actions: Sequence[int] = ()  # the keys decide
 
     def __init__(self, title: str, player: Player, actions: Sequence[int]) -> None:
         """Take the other world's player, and its action for each action of the world."""
@@ -63,7 +43,7 @@ class WorldOpponent:
         self._player.advance(self._actions[action])
 
     def settle(self) -> None:
-        """Let the frame enter the history."""
+        """Commit the frame, once it is shown."""
         self._player.settle()
 
 
@@ -94,6 +74,9 @@ class EpisodeOpponent:
 
     def settle(self) -> None:
         """Do nothing: the next frame is there."""
+
+
+Opponent = WorldOpponent | EpisodeOpponent
 
 
 class Comparison:

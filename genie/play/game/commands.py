@@ -18,17 +18,11 @@ _TEMPERATURE_STEP, _MOST_TEMPERATURE = 0.1, 2.0
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """One key of the window.
+    """One key of the window."""
 
-    Attributes:
-        caps: what the help shows as the key.
-        about: what it does, in a few words.
-        run: does it, given the game and the time.
-    """
-
-    caps: str
-    about: str
-    run: Callable[[Game, float], None]
+    caps: str  # what the help shows as the key
+    about: str  # what it does, in a few words
+    run: Callable[[Game, float], None]  # does it, given the game and the time
 
 
 def _quit(game: Game, now: float) -> None:

@@ -13,17 +13,11 @@ from genie.play.recent import Recent, last_session
 
 @dataclass(frozen=True, kw_only=True)
 class GalleryWorld:
-    """A world that can be chosen.
-
-    Attributes:
-        card: of the world.
-        prompts: uint8 (H, W, 3) each, at least one.
-        recent: the last session in it, or None.
-    """
+    """A world that can be chosen."""
 
     card: WorldCard
-    prompts: tuple[np.ndarray, ...]
-    recent: Recent | None
+    prompts: tuple[np.ndarray, ...]  # uint8 (H, W, 3) each, at least one
+    recent: Recent | None  # the last session in it
 
 
 def read_gallery() -> list[GalleryWorld]:

@@ -30,21 +30,13 @@ EXPORT_SECONDS = 0.03
 
 @dataclass(frozen=True, kw_only=True)
 class GameOptions:
-    """What is played beside the keyboard.
+    """What is played beside the keyboard."""
 
-    Attributes:
-        script: action ids that are played first, one per frame; then the keyboard takes over.
-        frames: play ends after so many frames; None leaves that to the player.
-        on_frame: called with each new frame, uint8 (H, W, 3).
-        folder: where films and screenshots are written.
-        adaptive: whether the refinement steps follow the machine's speed.
-    """
-
-    script: Sequence[int] = ()
-    frames: int | None = None
-    on_frame: Callable[[np.ndarray], None] | None = None
-    folder: Path = Path()
-    adaptive: bool = True
+    script: Sequence[int] = ()  # action ids that are played before the keyboard
+    frames: int | None = None  # play ends after so many; None leaves that to the player
+    on_frame: Callable[[np.ndarray], None] | None = None  # gets each new frame, uint8 (H, W, 3)
+    folder: Path = Path()  # where films and screenshots are written
+    adaptive: bool = True  # whether the refinement steps follow the machine's speed
 
 
 class Game:

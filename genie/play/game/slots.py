@@ -18,19 +18,12 @@ SLOTS = 6
 
 @dataclass(frozen=True, kw_only=True)
 class Slot:
-    """One numbered place for a state.
+    """One numbered place for a state."""
 
-    Attributes:
-        number: 1 to 6.
-        path: of its log.
-        thumbnail: uint8 (H, W, 3), or None where it is empty.
-        label: when it was saved; empty where it is empty.
-    """
-
-    number: int
-    path: Path
-    thumbnail: np.ndarray | None = None
-    label: str = ""
+    number: int  # 1 to 6
+    path: Path  # of its log
+    thumbnail: np.ndarray | None = None  # uint8 (H, W, 3), or None if the slot is empty
+    label: str = ""  # when it was saved
 
 
 class Slots:
@@ -46,20 +39,7 @@ class Slots:
         return cls(saves_folder() / f"{safe_name(name)}-{fingerprint[:12]}")
 
     def save(self, number: int, session: Session, head: int, frame: np.ndarray) -> Path:
-        """Save a state, in place of what was in the slot.
-
-        Args:
-            number: of the slot.
-            session: what is played.
-            head: record of the state.
-            frame: uint8 (H, W, 3), for the thumbnail.
-
-        Returns:
-            The path of its log.
-
-        Raises:
-            OSError: if the disk refuses.
-        """
+        """Save the state at a record, with its frame as the thumbnail; returns the log's path."""
         from PIL import Image
 
         self.folder.mkdir(parents=True, exist_ok=True)

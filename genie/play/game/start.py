@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from genie.play.game.gallery import GalleryWorld
 
 COLUMNS = 4  # prompts beside each other
+_ARROWS = {"left": -1, "right": 1, "up": -COLUMNS, "down": COLUMNS}
+_LETTERS = {"a": -1, "d": 1, "w": -COLUMNS, "s": COLUMNS}
+_MOVES = {**_ARROWS, **_LETTERS, **{f"pad {key}": move for key, move in _ARROWS.items()}}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,21 +23,13 @@ class Choice:
 
 
 class StartState:
-    """The gallery and what is selected in it.
-
-    Attributes:
-        worlds: the gallery.
-        world: index of the selected world.
-        prompt: index of the selected prompt.
-        quit: whether the player wants to leave.
-        message: what is going on.
-    """
+    """The gallery and what is selected in it."""
 
     def __init__(self, worlds: Sequence[GalleryWorld], world: int = 0, prompt: int = 0) -> None:
-        """Begin with a world and a prompt selected."""
+        """Begin with a world and a prompt selected, by their indices."""
         self.worlds = list(worlds)
         self.world, self.prompt = world, prompt
-        self.quit = False
+        self.quit = False  # whether the player wants to leave
         self.message = ""
 
     @property
@@ -44,11 +39,8 @@ class StartState:
 
     def press(self, key: str) -> Choice | None:
         """React to a key; returns a choice once one is made."""
-        moves = {"left": -1, "right": 1, "up": -COLUMNS, "down": COLUMNS}
-        moves |= {"a": -1, "d": 1, "w": -COLUMNS, "s": COLUMNS}
-        moves |= {f"pad {key}": moves[key] for key in ("left", "right", "up", "down")}
-        if key in moves:
-            self.prompt = (self.prompt + moves[key]) % len(self.shown.prompts)
+        if key in _MOVES:
+            self.prompt = (self.prompt + _MOVES[key]) % len(self.shown.prompts)
         elif key == "tab":
             self.select_world((self.world + 1) % len(self.worlds))
         elif key in ("return", "enter", "space", "pad 0"):

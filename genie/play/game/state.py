@@ -13,29 +13,18 @@ _FPS_FRAMES = 30  # frame times that the shown rate is a mean over
 
 
 class PlayState:
-    """The state of play at the keys; time is an argument, so that tests need no clock.
-
-    Attributes:
-        total: frames sampled since the window opened.
-        paused: whether time stands still.
-        quit: whether the player wants to leave.
-        fps_wanted: the pace of play, 1 to 60 frames per second.
-        hud: whether figures and keys are shown beside the picture.
-        fullscreen: whether the window is to fill the screen.
-        rewinding: whether time runs backwards.
-        shown_action: id of the action that led to the frame on the screen, or A.
-    """
+    """The state of play at the keys; time is an argument, so that tests need no clock."""
 
     def __init__(self, bindings: Bindings, idle: int, fps: float) -> None:
         """Begin with no key held: `idle` is the action then, `fps` the world's pace."""
-        self.total = 0
+        self.total = 0  # frames sampled since the window opened
         self.paused = False
-        self.quit = False
+        self.quit = False  # whether the player wants to leave
         self.fps_wanted = min(max(float(fps), PACES[0]), PACES[-1])
-        self.hud = True
+        self.hud = True  # whether figures and keys are shown beside the frame
         self.fullscreen = False
         self.rewinding = False
-        self.shown_action = idle
+        self.shown_action = idle  # what led to the frame on the screen; A for a prompt
         self._bindings = bindings
         self._idle = idle
         self._held: list[str] = []  # in the order of pressing
