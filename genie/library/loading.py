@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
+import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def load_world_on(
     Args:
         path: folder of a world.
         device: as `pick_device` takes it.
-        threads: processor threads; None leaves the choice to torch.
+        threads: processor threads, at most one per core; None leaves the choice to torch.
         steps: refinement passes; None takes the world's tested setting.
         temperature: of the codes; None takes the world's.
 
@@ -55,10 +56,14 @@ def load_world_on(
     from genie.world import World
 
     if threads is not None:
-        torch.set_num_threads(threads)
+        # More threads than cores wait for each other: a frame then takes minutes.
+        torch.set_num_threads(min(threads, os.cpu_count() or threads))
     world = World.load(path, device=pick_device(device))
-    chosen = {"steps": steps, "temperature": temperature}
-    changes = {name: value for name, value in chosen.items() if value is not None}
-    if changes:
-        world.settings = dataclasses.replace(world.bundle.settings, **changes)
+    world.settings = change_settings(world.bundle.settings, steps, temperature)
     return world
+
+
+def change_settings(settings: Any, steps: int | None, temperature: float | None) -> Any:
+    """Return `genie.settings.Settings` with what is given changed, and check the range."""
+    chosen = {"steps": steps, "temperature": temperature}
+    return replace(settings, **{name: value for name, value in chosen.items() if value is not None})

@@ -32,6 +32,7 @@ def play(path: Path, options: PlayOptions, load: LoadWorld = load_world) -> None
         OSError: if something cannot be found or written.
     """
     setup = PlaySetup(read_card(path), options, load)
+    setup.check()
     if options.headless:
         _play_without_window(setup)
         return

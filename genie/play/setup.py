@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from genie.library.card import WorldCard
-from genie.library.loading import load_world_on, pick_device
+from genie.library.card import WorldCard, read_object
+from genie.library.loading import change_settings, load_world_on, pick_device
 from genie.play.keys import parse_keys
 from genie.play.options import PlayOptions
 from genie.play.player import Player
@@ -42,6 +42,30 @@ class PlaySetup:
     card: WorldCard
     options: PlayOptions
     load: LoadWorld = load_world
+
+    def check(self) -> None:
+        """Refuse what the world cannot play before it is loaded, which takes seconds.
+
+        Raises:
+            ValueError: if prompt, keys, device, steps or temperature are wrong.
+            FileNotFoundError: if there is no such prompt.
+        """
+        card, options = self.card, self.options
+        if options.prompt is not None:
+            read_prompt(options.prompt, card.height, card.width)
+        if options.keys is not None:
+            from lam.keymap.keymap import Keymap
+
+            parse_keys(options.keys, Keymap.from_json(read_object(card.path / "keymap.json")))
+        if options.device != "auto":
+            pick_device(options.device)
+        if options.steps is not None or options.temperature is not None:
+            from genie.settings import Settings
+
+            info = read_object(card.path / "world.json")
+            change_settings(
+                Settings.from_json(info["settings"]), options.steps, options.temperature
+            )
 
     def of(self, card: WorldCard) -> PlaySetup:
         """Return the setup of another world under the same options."""

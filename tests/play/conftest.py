@@ -123,6 +123,7 @@ def write_world(path, name="toy"):
         "fps": FPS,
         "demo_keys": "right*4",
         "fingerprint": "f" * 64,
+        "settings": {"steps": 2, "order": "confidence", "temperature": 1.0},
         "models": {"tokenizer": {"config": config}},
     }
     (path / "world.json").write_text(json.dumps(info))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from genie.play.game.gallery import GalleryWorld
+from genie.play.prompts import read_prompt
 
 COLUMNS = 4  # prompts beside each other
 _ARROWS = {"left": -1, "right": 1, "up": -COLUMNS, "down": COLUMNS}
@@ -15,11 +17,12 @@ _MOVES = {**_ARROWS, **_LETTERS, **{f"pad {key}": move for key, move in _ARROWS.
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """Index of a world and of one of its prompts, or whether to continue its last session."""
+    """What is to be played: a world and one of its prompts, by their indices."""
 
     world: int
     prompt: int
-    resume: bool = False
+    resume: bool = False  # whether to continue the last session instead
+    picture: Path | None = None  # a picture that was dropped: whether to start from it is asked
 
 
 class StartState:
@@ -30,7 +33,8 @@ class StartState:
         self.worlds = list(worlds)
         self.world, self.prompt = world, prompt
         self.quit = False  # whether the player wants to leave
-        self.message = ""
+        self.message = ""  # how far the world has warmed up
+        self.complaint = ""  # what was wrong with a picture that was dropped
 
     @property
     def shown(self) -> GalleryWorld:
@@ -39,6 +43,7 @@ class StartState:
 
     def press(self, key: str) -> Choice | None:
         """React to a key; returns a choice once one is made."""
+        self.complaint = ""
         if key in _MOVES:
             self.prompt = (self.prompt + _MOVES[key]) % len(self.shown.prompts)
         elif key == "tab":
@@ -55,6 +60,16 @@ class StartState:
         """Show another world."""
         if world != self.world:
             self.world, self.prompt = world, 0
+
+    def drop(self, path: str) -> Choice | None:
+        """Choose the selected world and a picture that was dropped, if it can be read."""
+        card = self.shown.card
+        try:
+            read_prompt(path, card.height, card.width)
+        except (ValueError, OSError) as error:
+            self.complaint = str(error)
+            return None
+        return Choice(world=self.world, prompt=self.prompt, picture=Path(path))
 
     def point(self, target: Choice | None, click: bool) -> Choice | None:
         """React to the mouse over a target; a click on a prompt chooses it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 import pygame
@@ -48,7 +49,7 @@ def run_window(setup: PlaySetup) -> None:
             return
         player = _load(window, card.title, setup.player)
         if player is not None:
-            play_game(window, setup, player)
+            play_game(window, setup, player, None if options.scripted else options.prompt)
     finally:
         pygame.quit()
 
@@ -87,7 +88,7 @@ class Gallery:
             else:
                 player.start_from(prompt)
             setup = self._setup.of(shown.card)
-            play_game(self._window, setup, player)
+            play_game(self._window, setup, player, choice.picture)
             self._worlds = read_gallery()
             # The world is loaded already: begin a new session of it behind the start screen.
             player.world.settings = settings
@@ -100,8 +101,16 @@ class Gallery:
         return self._loaders[world].done
 
 
-def play_game(window: Window, setup: PlaySetup, player: Player) -> None:
+def play_game(
+    window: Window, setup: PlaySetup, player: Player, picture: Path | None = None
+) -> None:
     """Play one game in the window and print its speed.
+
+    Args:
+        window: the window.
+        setup: of the world.
+        player: at its first frame.
+        picture: what the player is asked to start from, if anything.
 
     Raises:
         ValueError: if scripted keys cannot be read.
@@ -118,8 +127,8 @@ def play_game(window: Window, setup: PlaySetup, player: Player) -> None:
         game = Game(card, player, game_options)
         if player.session.path is None:  # otherwise a session that is continued has its log
             _begin_log(game, setup)
-        if options.prompt is not None and not options.scripted:
-            game.drop(options.prompt, 0.0)
+        if picture is not None:
+            game.drop(picture, 0.0)
         PlayScreen(window, game).run()
     if options.records_log:
         print(f"recorded {options.record}: {player.timings().frames} frames")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from genie.play.game.start import Choice, StartState
 from genie.play.screen.draw_start import paint_start
-from genie.play.screen.events import Closed, Event, Key, Pointer
+from genie.play.screen.events import Closed, Drop, Event, Key, Pointer
 from genie.play.screen.window import Window
 
 _FPS = 30
@@ -52,6 +52,8 @@ class StartScreen:
                 self._window.fill_screen(not self._window.fullscreen)
             case Key(name=name, down=True):
                 return self._state.press(name)
+            case Drop(path=path):
+                return self._state.drop(path)
             case Pointer(place=place, click=click):
                 hits = [choice for area, choice in self._targets if area.collidepoint(place)]
                 return self._state.point(hits[0] if hits else None, click)
