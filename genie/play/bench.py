@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from genie.play.options import PlayOptions
-from genie.play.setup import load_world
+from genie.play.setup import load_with
 
 _SAMPLES = 30
 
@@ -30,14 +30,12 @@ def bench(path: Path, frames: int, device: str, threads: int | None) -> None:
     from genie.evaluate.metrics.speed import WARM_UP, measure_speed
 
     options = PlayOptions(frames=frames, device=device, threads=threads)
-    world = load_world(path, options)
+    world = load_with(path, options)
     bundle = world.bundle
     speed = measure_speed(world, bundle.prompts[0], bundle.num_actions, frames=frames + WARM_UP)
     sampling = _sample_milliseconds(world)
-    place = next(bundle.dynamics.parameters()).device
-    print(
-        f"{bundle.title}, {world.settings.steps} steps, {place}, {torch.get_num_threads()} threads"
-    )
+    threads = torch.get_num_threads()
+    print(f"{bundle.title}, {world.settings.steps} steps, {bundle.device}, {threads} threads")
     print(f"  key to frame   p50 {speed.p50_ms:7.1f} ms   p95 {speed.p95_ms:7.1f} ms")
     print(f"  sampling       p50 {sampling:7.1f} ms   the tokens, before commit and decoding")
     print(f"  {speed.fps:.1f} frames per second over {speed.frames} frames")

@@ -14,12 +14,12 @@ from genie.play.headless import play_headless
 from genie.play.keys import scripted_actions
 from genie.play.options import PlayOptions
 from genie.play.prompts import rate_prompt
-from genie.play.setup import LoadWorld, PlaySetup, load_world
+from genie.play.setup import LoadWorld, PlaySetup, load_with
 
 DEMO_RECORDING = "rollout.gif"
 
 
-def play(path: Path, options: PlayOptions, load: LoadWorld = load_world) -> None:
+def play(path: Path, options: PlayOptions, load: LoadWorld = load_with) -> None:
     """Play a world in a window, or without one if so asked or if there is no display.
 
     Args:

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from genie.device import pick_device
 from genie.library.card import WorldCard, read_object
-from genie.library.loading import change_settings, load_world_on, pick_device
+from genie.library.loading import change_settings, load_world_on
 from genie.play.keys import parse_keys
 from genie.play.options import PlayOptions
 from genie.play.player import Player
@@ -19,7 +20,7 @@ from genie.play.prompts import read_prompt
 LoadWorld = Callable[[Path, PlayOptions], Any]
 
 
-def load_world(path: Path, options: PlayOptions) -> Any:
+def load_with(path: Path, options: PlayOptions) -> Any:
     """Load a `genie.world.World` with the settings that the options ask for.
 
     Raises:
@@ -41,7 +42,7 @@ class PlaySetup:
 
     card: WorldCard
     options: PlayOptions
-    load: LoadWorld = load_world
+    load: LoadWorld = load_with
 
     def check(self) -> None:
         """Refuse what the world cannot play before it is loaded, which takes seconds.
@@ -85,7 +86,7 @@ class PlaySetup:
         prompts = list(world.bundle.prompts)
         if options.prompt is not None:
             prompts.insert(0, read_prompt(options.prompt, card.height, card.width))
-        return Player(world, prompts, options.seed, card.path, pick_device(options.device))
+        return Player(world, prompts, options.seed, card.path, str(pick_device(options.device)))
 
     def script(self, player: Player) -> list[int]:
         """Return the action ids of the scripted keys; raises ValueError if they cannot be read."""
@@ -105,7 +106,7 @@ class PlaySetup:
             "steps": settings.steps,
             "temperature": settings.temperature,
             "seed": self.options.seed,
-            "device": pick_device(self.options.device),
+            "device": str(pick_device(self.options.device)),
             "threads": torch.get_num_threads(),
             "cores": os.cpu_count(),
             "machine": platform.machine(),

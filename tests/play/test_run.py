@@ -5,13 +5,14 @@ import json
 import numpy as np
 import pygame
 import pytest
+import torch
 from PIL import Image
 
-from genie.library.loading import pick_device
+from genie.device import pick_device
 from genie.play.options import PlayOptions
 from genie.play.run import play
 from genie.play.screen.events import Closed, Drop, Key
-from genie.play.setup import load_world
+from genie.play.setup import load_with
 from genie.session.log import Session
 
 HEIGHT, WIDTH = 12, 16
@@ -230,7 +231,7 @@ def test_there_are_at_most_as_many_threads_as_cores(world, folder, monkeypatch):
     monkeypatch.setattr("torch.set_num_threads", asked.append)
     monkeypatch.setattr("os.cpu_count", lambda: 4)
     for threads in (2, 999):
-        load_world(folder, PlayOptions(threads=threads))
+        load_with(folder, PlayOptions(threads=threads))
     assert asked == [2, 4]
 
 
@@ -272,15 +273,15 @@ def test_files_that_cannot_be_written_are_refused_before_play(tmp_path):
 def test_only_the_settings_that_were_given_are_changed(world, folder, monkeypatch):
     monkeypatch.setattr("genie.world.World.load", lambda path, device: world)
     before = world.bundle.settings
-    assert load_world(folder, PlayOptions()).settings == before
-    changed = load_world(folder, PlayOptions(steps=5)).settings
+    assert load_with(folder, PlayOptions()).settings == before
+    changed = load_with(folder, PlayOptions(steps=5)).settings
     assert (changed.steps, changed.temperature) == (5, before.temperature)
-    changed = load_world(folder, PlayOptions(temperature=0.25)).settings
+    changed = load_with(folder, PlayOptions(temperature=0.25)).settings
     assert (changed.steps, changed.temperature) == (before.steps, 0.25)
 
 
 def test_a_device_that_is_not_there_is_named(monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    assert pick_device("auto") == pick_device("cpu") == "cpu"
+    assert pick_device("auto") == pick_device("cpu") == torch.device("cpu")
     with pytest.raises(ValueError, match="--device cuda is not available here"):
         pick_device("cuda")

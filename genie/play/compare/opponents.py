@@ -74,9 +74,10 @@ def _from_video(path: Path, card: WorldCard, world: Any) -> tuple[list[np.ndarra
     rate = Fraction(card.fps).limit_denominator(1000)
     frames = list(islice(read_frames(path, (card.height, card.width), fps=rate), MOST_FRAMES))
     prev_actions: list[int] = []
-    device = next(world.bundle.lam.parameters()).device
     for start in range(0, len(frames) - 1, _CHUNK):
-        clip = torch.from_numpy(np.stack(frames[start : start + _CHUNK + 1])).to(device)
+        clip = torch.from_numpy(np.stack(frames[start : start + _CHUNK + 1])).to(
+            world.bundle.device
+        )
         with torch.inference_mode():
             pixels = clip.movedim(-1, -3).float()[None] / 255
             prev_actions += world.bundle.lam.infer(pixels)[0].tolist()
