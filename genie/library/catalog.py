@@ -21,13 +21,9 @@ def worlds_folder() -> Path:
 
 
 def list_worlds(folder: Path | None = None) -> list[WorldCard]:
-    """List the worlds that ship.
+    """List the worlds that ship, in the order of `folder/index.json`, by default the repository's.
 
-    Args:
-        folder: where `index.json` lies; None takes `worlds_folder()`.
-
-    Returns:
-        One card per world in the order of the index; a damaged one says why it is unreadable.
+    The card of a damaged world says why it is unreadable.
 
     Raises:
         ValueError: if the index is damaged or of a newer format.
@@ -40,13 +36,9 @@ def list_worlds(folder: Path | None = None) -> list[WorldCard]:
 
 
 def list_user_worlds(folder: Path | None = None) -> list[WorldCard]:
-    """List the user's own worlds: folders, and zips from `genie export`, called by their names.
+    """List the user's own worlds, folders and zips from `genie export`, by their file names.
 
-    Args:
-        folder: where they lie; None takes `genie.library.user_paths.user_worlds_folder()`.
-
-    Returns:
-        One card per world in the order of the names; a damaged one says why it is unreadable.
+    The card of a damaged world says why it is unreadable.
     """
     return [_card_at(path, path.stem, path.stem) for path in _user_places(folder)]
 
@@ -96,15 +88,10 @@ def find_world(name_or_path: str | Path | None = None, folder: Path | None = Non
 
 
 def find_fingerprint(fingerprint: str, place: Path | None = None) -> Path:
-    """Find the folder of the world that has a fingerprint.
-
-    Args:
-        fingerprint: as in its world.json.
-        place: where it was last seen; it is tried first.
+    """Find the folder of the world with a fingerprint; `place`, where it was last, comes first.
 
     Raises:
-        FileNotFoundError: if neither that place, nor a world that ships, nor one in the user's
-            folder has it.
+        FileNotFoundError: if no world here has it.
     """
     last_seen = [_card_at(place, place.name, place.name)] if place is not None else []
     for cards in (lambda: last_seen, list_worlds, list_user_worlds):

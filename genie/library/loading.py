@@ -35,17 +35,10 @@ def load_world_on(
     steps: int | None = None,
     temperature: float | None = None,
 ) -> Any:
-    """Load a genie.world.World.
-
-    Args:
-        path: folder of a world.
-        device: as `pick_device` takes it.
-        threads: processor threads, at most one per core; None leaves the choice to torch.
-        steps: refinement passes; None takes the world's tested setting.
-        temperature: of the codes; None takes the world's.
+    """Load a genie.world.World from its folder; None leaves a setting as the world has it.
 
     Raises:
-        ValueError: if the device is not there, or the world is damaged.
+        ValueError: if the device is not there, a setting out of range, or the world damaged.
         OSError: if a file is missing.
     """
     import torch

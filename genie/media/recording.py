@@ -67,14 +67,11 @@ class Recording:
     def __init__(self, path: Path | str, fps: float) -> None:
         """Prepare a film; nothing is written before the first frame.
 
-        Args:
-            path: ends in .gif or .mp4, whose existing file is replaced by `finish`; or in .png,
-                for a folder of numbered pictures in their own size.
-            fps: frames per second; a GIF has the nearest rate that it can express.
+        A GIF has the nearest rate that it can express. `finish` replaces an existing file.
 
         Raises:
-            ValueError: if the name ends otherwise, or fps is not above 0.
-            OSError: if the folder does not exist.
+            ValueError: if `check_target` refuses the path, or fps is not above 0.
+            OSError: likewise.
         """
         self.path = check_target(path)
         if not 0 < fps < math.inf:

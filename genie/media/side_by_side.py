@@ -35,14 +35,9 @@ class Panel:
 
 
 def draw_side_by_side(panels: Sequence[Panel], scale: int | None = None) -> np.ndarray:
-    """Draw panels in a row, each under its title, pixels staying sharp.
+    """Draw panels in a row, each under its title and enlarged by `scale` or as `enlarge` chooses.
 
-    Args:
-        panels: at least one, from the left; sizes may differ.
-        scale: how many pixels a pixel becomes; None brings each panel's short side to 256 or more.
-
-    Returns:
-        uint8 (H, W, 3), of the same size for panels of the same sizes.
+    Returns uint8 (H, W, 3), of the same size for panels of the same sizes.
     """
     if not panels:
         raise ValueError("nothing to draw: give at least one panel")

@@ -15,13 +15,7 @@ _SAMPLES = 30
 
 
 def bench(path: Path, frames: int, device: str, threads: int | None) -> None:
-    """Measure a world and print the figures.
-
-    Args:
-        path: folder of a world.
-        frames: how many to time after ten that are not counted, 1 or more.
-        device: as in PlayOptions.
-        threads: as in PlayOptions.
+    """Measure the world in a folder over some frames, and print the figures.
 
     Source: metrics.md, "Speed".
     """

@@ -20,12 +20,7 @@ DEMO_RECORDING = "rollout.gif"
 
 
 def play(path: Path, options: PlayOptions, load: LoadWorld = load_with) -> None:
-    """Play a world in a window, or without one if so asked or if there is no display.
-
-    Args:
-        path: folder of a world, as `genie.library.catalog.find_world` returns it.
-        options: how.
-        load: makes the world.
+    """Play the world in a folder, in a window or, if asked or without a display, without one.
 
     Raises:
         ValueError: if an option or the world is not as it must be.

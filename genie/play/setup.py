@@ -21,36 +21,20 @@ LoadWorld = Callable[[Path, PlayOptions], Any]
 
 
 def load_with(path: Path, options: PlayOptions) -> Any:
-    """Load a `genie.world.World` with the settings that the options ask for.
-
-    Raises:
-        ValueError: if the device is not there, or the world is damaged.
-        OSError: if a file is missing.
-    """
+    """Load a `genie.world.World` with the settings of the options; see `load_world_on`."""
     return load_world_on(path, options.device, options.threads, options.steps, options.temperature)
 
 
 @dataclass(frozen=True)
 class PlaySetup:
-    """A world that is to be played.
-
-    Attributes:
-        card: of the world.
-        options: how it is played.
-        load: makes the `genie.world.World`.
-    """
+    """A world that is to be played."""
 
     card: WorldCard
     options: PlayOptions
-    load: LoadWorld = load_with
+    load: LoadWorld = load_with  # makes the `genie.world.World`
 
     def check(self) -> None:
-        """Refuse what the world cannot play before it is loaded, which takes seconds.
-
-        Raises:
-            ValueError: if prompt, keys, device, steps or temperature are wrong.
-            FileNotFoundError: if there is no such prompt.
-        """
+        """Refuse wrong prompts, keys, devices and settings before the world is loaded."""
         card, options = self.card, self.options
         if options.prompt is not None:
             read_prompt(options.prompt, card.height, card.width)
@@ -76,10 +60,6 @@ class PlaySetup:
         """Return a player at its first frame, in a world that is loaded if none is given.
 
         The prompt of the options comes before the world's.
-
-        Raises:
-            ValueError: if the world is damaged or does not fit the options.
-            OSError: if a file is missing.
         """
         card, options = self.card, self.options
         world = world or self.load(card.path, options)

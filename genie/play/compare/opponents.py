@@ -28,10 +28,6 @@ _CHUNK = 64  # frames whose actions are inferred at once
 def open_opponent(setup: PlaySetup, player: Player) -> Opponent:
     """Open what `options.versus` names; for an episode the player gets its first frame as prompt.
 
-    Args:
-        setup: of the world that is played.
-        player: of that world.
-
     Raises:
         ValueError: if it is damaged.
         OSError: if there is no such thing.

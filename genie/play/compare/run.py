@@ -12,19 +12,14 @@ from genie.play.setup import PlaySetup
 
 
 def make_comparison(setup: PlaySetup) -> Comparison:
-    """Return a world and its opponent at their first frames, with the scripted keys.
-
-    Raises:
-        ValueError: if something is damaged.
-        OSError: if something is missing.
-    """
+    """Return a world and its opponent at their first frames, with the scripted keys."""
     player = setup.player()
     opponent = open_opponent(setup, player)
     return Comparison(setup.card, player, opponent, setup.script(player))
 
 
 def compare_headless(setup: PlaySetup) -> None:
-    """Play both without a window; raises as `make_comparison` does."""
+    """Play both without a window."""
     comparison, options = make_comparison(setup), setup.options
     if not comparison.opponent.prev_actions:
         bundle = comparison.player.world.bundle

@@ -15,12 +15,7 @@ class Controls:
         self._game = game
 
     def press(self, key: str, now: float) -> None:
-        """React to a key that went down.
-
-        Args:
-            key: its name, as pygame spells it; a gamepad's as `Bindings` does.
-            now: seconds on a clock that never goes back.
-        """
+        """React to a key that went down, named as in `Bindings`, at `now` in seconds."""
         if self._game.panel is not None:
             self._ask_panel(key, now)
         elif key in COMMANDS:

@@ -32,17 +32,12 @@ class Export:
         world: Any,
         show_keys: bool = False,
     ) -> None:
-        """Prepare a film; nothing is written before `work`.
+        """Prepare a film of records in the session of a genie.world.World; `work` writes it.
 
-        Args:
-            path: ends in .gif, .mp4 or .png (a folder of pictures).
-            session: what was played.
-            records: what the film shows; frames of a prompt are left out.
-            world: the genie.world.World of the session.
-            show_keys: whether the film shows the actions.
+        Frames of a prompt are left out.
 
         Raises:
-            ValueError: if the name ends otherwise, or there is no frame.
+            ValueError: if the path cannot be a `Recording`, or there is no frame.
             OSError: if the folder does not exist.
         """
         sampled = [int(record) for record in records if session[int(record)].steps]

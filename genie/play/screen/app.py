@@ -58,11 +58,7 @@ class Gallery:
     """Worlds to choose from, one game after the other."""
 
     def __init__(self, window: Window, setup: PlaySetup) -> None:
-        """Read the gallery.
-
-        Raises:
-            FileNotFoundError: if there is no world.
-        """
+        """Read the gallery; raises FileNotFoundError if there is no world."""
         self._window, self._setup = window, setup
         self._worlds = read_gallery()
         self._loaders: dict[int, Loader[Player]] = {}
@@ -106,15 +102,7 @@ def play_game(
 ) -> None:
     """Play one game in the window and print its speed.
 
-    Args:
-        window: the window.
-        setup: of the world.
-        player: at its first frame.
-        picture: what the player is asked to start from, if anything.
-
-    Raises:
-        ValueError: if scripted keys cannot be read.
-        OSError: if something cannot be written.
+    If there is a picture, the player is asked whether to start from it.
     """
     card, options = setup.card, setup.options
     with film(options.film, card.fps) as on_frame:
@@ -148,7 +136,7 @@ def _begin_log(game: Game, setup: PlaySetup) -> None:
 
 
 def _compare(window: Window, setup: PlaySetup) -> None:
-    """Play a world and its opponent in the window; raises as `make_comparison` does."""
+    """Play a world and its opponent in the window."""
     comparison = _load(window, setup.card.title, lambda: make_comparison(setup))
     if comparison is None:
         return

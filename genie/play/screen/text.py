@@ -19,15 +19,9 @@ def text(
     colour: tuple[int, int, int],
     anchor: str = "left",
 ) -> pygame.Rect:
-    """Write a line of text; returns where it stands.
+    """Write a line of text of some height in pixels; returns where it stands.
 
-    Args:
-        surface: what is written on.
-        words: the text.
-        place: x and the vertical middle of the line, pixels.
-        size: height of the type, pixels.
-        colour: RGB.
-        anchor: whether x is the "left", the "middle" or the "right" of the text.
+    `place` is x and the vertical middle; x is the `anchor`: "left", "middle" or "right".
     """
     if not words:
         return pygame.Rect(place, (0, 0))
