@@ -139,11 +139,11 @@ def _export(values: dict[str, Any]) -> None:
 
 
 def _worlds(values: dict[str, Any]) -> None:
-    entries = [*list_worlds(), *list_user_worlds()]
-    if not entries:
+    cards = [*list_worlds(), *list_user_worlds()]
+    if not cards:
         print("no worlds ship with this installation: give genie play the folder of one")
-    for entry in entries:
-        print(describe(entry))
+    for card in cards:
+        print(describe(card))
     print(f"your own worlds, folders or zips, go into {user_worlds_folder()}")
 
 
