@@ -220,7 +220,7 @@ def test_dead_codes_are_revived_among_the_living():
 
 
 def test_without_revival_dead_codes_stay_dead():
-    quantizer = fitted(decay=0.9, dead_share=0.0)
+    quantizer = fitted(decay=0.9, dead_fraction=0.0)
     use = starve(quantizer, CENTRES[0] + 0.3 * randn(200, 2, seed=5), 100)
     assert (use > 0).sum() == 1
 
@@ -292,7 +292,7 @@ def test_a_codebook_that_begins_to_learn_keeps_its_tensors():
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"num_codes": 1}, {"channels": 0}, {"decay": 1.0}, {"decay": 0.0}, {"dead_share": 1.0}],
+    [{"num_codes": 1}, {"channels": 0}, {"decay": 1.0}, {"decay": 0.0}, {"dead_fraction": 1.0}],
 )
 def test_habits_that_would_fail_silently_are_refused(wrong):
     with pytest.raises(ValueError):

@@ -72,7 +72,7 @@ def make_lam():
     config = LatentActionConfig(height=SIZE, width=SIZE, num_actions=8, channels=4)
     model = LatentActionModel(config)
     model.quantizer = VectorQuantizer(
-        CodebookConfig(num_codes=8, channels=config.latent, decay=0.5, dead_share=0.6)
+        CodebookConfig(num_codes=8, channels=config.latent, decay=0.5, dead_fraction=0.6)
     )
     return model
 
