@@ -132,6 +132,15 @@ def test_impossible_codes_are_never_drawn():
     assert (probability > 0).all()
 
 
+def test_impossible_codes_are_never_drawn_where_probabilities_sum_to_less_than_1():
+    logits = 2 * torch.randn(1, 1000, CODES, generator=torch.Generator().manual_seed(0))
+    logits[..., -1] = -torch.inf
+    most = 1 - 2**-24
+    assert (logits.softmax(dim=-1).cumsum(dim=-1)[..., -1] < most).any()
+    codes, _ = sample_codes(logits, 1.0, torch.full((1, 1000), most))
+    assert codes.max() < CODES - 1
+
+
 # Frames -------------------------------------------------------------------------------------------
 
 
