@@ -219,6 +219,16 @@ def test_dead_codes_are_revived_among_the_living():
     assert smallest_gap(quantizer.codes) > 1e-3
 
 
+def test_a_revived_code_is_not_thrown_far_by_its_first_members():
+    quantizer, only = fitted(decay=0.9), CENTRES[0] + 0.3 * randn(200, 2, seed=5)
+    while not quantizer.revived:
+        starve(quantizer, only, 1)
+    before = quantizer.codes.clone()
+    starve(quantizer, only + torch.tensor([5.0, 0.0]), 1)
+    moved = (quantizer.codes - before).norm(dim=1)
+    assert 0 < moved.max() < 2.5
+
+
 def test_without_revival_dead_codes_stay_dead():
     quantizer = fitted(decay=0.9, dead_fraction=0.0)
     use = starve(quantizer, CENTRES[0] + 0.3 * randn(200, 2, seed=5), 100)
