@@ -10,9 +10,9 @@ from genie.play.game.commands import COMMANDS
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [
     path.relative_to(ROOT).as_posix()
-    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "benchmarks" / "README.md")
+    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("[be]*/README.md"))
 ]
-ROOMS = (*(path.parent.name for path in ROOT.glob("*/__init__.py")), "benchmarks")
+ROOMS = (*(path.parent.name for path in ROOT.glob("*/__init__.py")), "benchmarks", "examples")
 
 
 def read(page: str) -> str:
