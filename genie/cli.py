@@ -18,6 +18,8 @@ from genie import arguments
 from genie.library.catalog import describe, find_world, list_user_worlds, list_worlds
 from genie.library.user_paths import user_worlds_folder
 
+_EXTRAS = {"corpus": "train", "train": "train", "evaluate": "evaluate", "compare": "evaluate"}
+"""Which extra of pyproject.toml a command needs."""
 _SPINS = "1000"
 """Looks in about a twentieth of a millisecond, after which a thread that waits goes to sleep."""
 
@@ -40,8 +42,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return stop.code if isinstance(stop.code, int) else 0
     except ArgumentError as error:
         return _complain(_plain(str(error)))
-    except (ValueError, OSError, ModuleNotFoundError) as error:
+    except (ValueError, OSError) as error:
         return _complain(str(error))
+    except ModuleNotFoundError as error:
+        extra = _EXTRAS.get(words[0])
+        if extra is None:
+            raise
+        return _complain(
+            f'{error.name or error} is not installed: pip install "genie-worlds[{extra}]", or in '
+            f'a clone pip install -e ".[{extra}]"'
+        )
     except KeyboardInterrupt as stop:
         print(f"genie: {stop if stop.args else 'stopped'}", file=sys.stderr)
         return 130

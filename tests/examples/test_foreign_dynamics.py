@@ -1,7 +1,6 @@
 from dataclasses import make_dataclass
 
 from torch import nn
-from torch.nn import Embedding, Linear
 
 from genie import EvalConfig, evaluate_world, load_world, register
 from train import train
@@ -11,8 +10,8 @@ class LastFrame(nn.Module):
     def __init__(self, config):
         super().__init__()
         self.config, self.memory, codes = config, 1, config.num_codes
-        self.before, self.shown = Embedding(codes + 1, 16), Embedding(codes + 1, 16)
-        self.action, self.head = Embedding(config.num_actions + 1, 16), Linear(16, codes)
+        self.before, self.shown = nn.Embedding(codes + 1, 16), nn.Embedding(codes + 1, 16)
+        self.action, self.head = nn.Embedding(config.num_actions + 1, 16), nn.Linear(16, codes)
 
     def forward(self, ids, actions, masked, history_ids=None):
         history = (ids if history_ids is None else history_ids).roll(1, 1)

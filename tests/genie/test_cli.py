@@ -160,7 +160,24 @@ def test_train_is_called_with_what_was_given(monkeypatch):
         "seed": 0,
         "allow_collapsed": False,
         "start": None,
+        "fresh": False,
+        "decoder_only": False,
+        "seeds": 1,
+        "logger": None,
     }
+
+
+def test_a_missing_package_is_one_line_that_names_the_extra(monkeypatch, capsys):
+    def missing(**_):
+        raise ModuleNotFoundError("No module named 'lightning'", name="lightning")
+
+    monkeypatch.setattr("train.pipeline.train", missing)
+    assert cli.main(["train", "lam", "--corpus", "c", "--recipe", "cpu", "--out", "r"]) == 2
+    said = capsys.readouterr().err
+    assert (
+        said.count("\n") == 1
+        and 'lightning is not installed: pip install "genie-worlds[train]' in said
+    )
 
 
 def test_size_is_height_by_width(monkeypatch):
