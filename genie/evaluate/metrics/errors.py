@@ -152,14 +152,14 @@ def paired_difference(
             "be paired: score both worlds on the same clips"
         )
     means = [table.squared.mean(axis=0) for table in (one, other)]
-    drawn = [resample_means(table.squared, seed, draws) for table in (one, other)]
+    resampled = [resample_means(table.squared, seed, draws) for table in (one, other)]
     psnr_apart, delta_apart = _apart(means, one, other)
-    psnr_drawn, delta_drawn = _apart(drawn, one, other)
+    psnr_resampled, delta_resampled = _apart(resampled, one, other)
     return Difference(
         psnr=psnr_apart,
-        psnr_ci=np.percentile(psnr_drawn, INTERVAL, axis=0).T,
+        psnr_ci=np.percentile(psnr_resampled, INTERVAL, axis=0).T,
         delta=delta_apart,
-        delta_ci=np.percentile(delta_drawn, INTERVAL, axis=0).T,
+        delta_ci=np.percentile(delta_resampled, INTERVAL, axis=0).T,
     )
 
 

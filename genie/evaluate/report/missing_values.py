@@ -1,4 +1,4 @@
-"""Why values of a report are absent: every null has a note at its place or above it."""
+"""Why values of a report are absent: every null has a note under its name or above it."""
 
 from __future__ import annotations
 
