@@ -13,9 +13,16 @@ from train import train
 
 RECIPE = """
 about: seconds on any machine, with a palette for a tokenizer
-tokenizer: {kind: palette, model: {num_colours: 64}, fit: {share: 1, steps: 200, batch: 8, frames: 2, lr: 0.01}}
-lam: {fit: {share: 1, steps: 60, batch: 8, frames: 2}, model: {num_actions: 4, channels: 8}}
-dynamics: {fit: {share: 1, steps: 60, batch: 4, frames: 8}, model: {dim: 32, heads: 2, layers: 2, band: 4}}
+tokenizer:
+  kind: palette
+  model: {num_colours: 64}
+  fit: {share: 1, steps: 200, batch: 8, frames: 2, lr: 0.01}
+lam:
+  model: {num_actions: 4, channels: 8}
+  fit: {share: 1, steps: 60, batch: 8, frames: 2}
+dynamics:
+  model: {dim: 32, heads: 2, layers: 2, band: 4}
+  fit: {share: 1, steps: 60, batch: 4, frames: 8}
 settings: {steps: 2, order: confidence, temperature: 0.8}
 """
 

@@ -18,7 +18,7 @@ SMALL = {
         "model": {"num_actions": 4, "channels": 4},
     },
     "dynamics": {
-        "fit": {"share": 1, "steps": 3, "batch": 2, "frames": 4, "checks": 1},
+        "fit": {"share": 1, "steps": 3, "batch": 2, "frames": 16, "checks": 1},
         "model": {"dim": 8, "heads": 2, "layers": 1, "band": 2},
     },
     "settings": {"steps": 2, "order": "random", "temperature": 1.0},
@@ -48,9 +48,8 @@ def corpus(tmp_path_factory):
 def write_recipe(tmp_path):
     """Write a small recipe in which one stage is of another kind."""
 
-    def write(stage: str, kind: str, model: dict) -> str:
-        fit = SMALL[stage]["fit"]
-        recipe = SMALL | {stage: {"kind": kind, "model": model, "fit": fit}}
+    def write(stage: str, kind: str) -> str:
+        recipe = SMALL | {stage: {"kind": kind, "fit": SMALL[stage]["fit"]}}
         path = tmp_path / f"{kind}.yaml"
         path.write_text(yaml.safe_dump(recipe))
         return str(path)

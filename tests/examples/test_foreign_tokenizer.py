@@ -1,17 +1,16 @@
 from dataclasses import make_dataclass
 
 import torch
-from torch import nn
 
 from genie import EvalConfig, evaluate_world, load_world, register
 from train import train
 
 
-class Palette(nn.Module):
+class Palette(torch.nn.Module):
     def __init__(self, config):
         super().__init__()
         self.config, self.num_codes, self.num_tokens = config, 9, config.height * config.width // 64
-        self.palette = nn.Parameter(torch.rand(9, 3))
+        self.palette = torch.nn.Parameter(torch.rand(9, 3))
 
     def encode(self, frames):
         return torch.cdist(self.colours(frames), self.palette).argmin(-1)
@@ -27,14 +26,12 @@ class Palette(nn.Module):
         return frames.unfold(-2, 8, 8).unfold(-2, 8, 8).mean((-1, -2)).flatten(3).mT
 
 
-def test_a_world_with_a_foreign_tokenizer_is_trained_played_and_evaluated(
-    corpus, write_recipe, tmp_path
-):
+def test_a_world_with_a_foreign_tokenizer(corpus, write_recipe, tmp_path):
     config = make_dataclass("Config", [("height", int), ("width", int)], frozen=True, kw_only=True)
     register("tokenizer", "palette", Palette, config)
-    recipe = write_recipe("tokenizer", "palette", {})
-    train("all", corpus, recipe, tmp_path / "run", allow_collapsed=True)
-    world = load_world(tmp_path / "run", device="cpu")
+    recipe, run = write_recipe("tokenizer", "palette"), tmp_path / "run"
+    train("all", corpus, recipe, run, allow_collapsed=True)
+    world = load_world(run, device="cpu")
     assert world.reset(world.bundle.prompts[0], seed=1).shape == world.step(0).shape == (16, 16, 3)
-    config = EvalConfig(clips=2, long_frames=100, speed_frames=8)
-    assert evaluate_world(config, tmp_path / "run", corpus)["tokenizer"]["psnr"] > 10
+    report = evaluate_world(EvalConfig(clips=2, long_frames=100, speed_frames=8), run, corpus)
+    assert report["tokenizer"]["psnr"] > 10
