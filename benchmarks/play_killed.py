@@ -20,11 +20,11 @@ PLAYER = """
 import sys
 from genie.cli import main
 import genie.play.screen.loop as loop
-turn = loop.PlayScreen.turn
-def told(self):
-    turn(self)
-    print(self._game.state.total, flush=True)
-loop.PlayScreen.turn = told
+tick = loop.PlayScreen.tick
+def tick_and_tell(self):
+    tick(self)
+    print(self.game.state.total, flush=True)
+loop.PlayScreen.tick = tick_and_tell
 sys.exit(main(sys.argv[1:]))
 """
 

@@ -11,12 +11,13 @@ import argparse
 import os
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 KEYS = "left*8 up-right*32 right*10 up-left*14"
 SHOWN_AFTER = 32
-"""Frames of the keys that have been played when the picture of play is taken."""
+"""Frames that have been played when the picture of play is taken."""
 
 
 def take(options: argparse.Namespace) -> None:
@@ -26,11 +27,11 @@ def take(options: argparse.Namespace) -> None:
     from genie.play.game.gallery import read_gallery
     from genie.play.game.start import StartState
     from genie.play.options import PlayOptions
-    from genie.play.run import load_world
     from genie.play.screen.display import start_display
     from genie.play.screen.draw import first_window_size
     from genie.play.screen.draw_start import paint_start
     from genie.play.screen.window import Window
+    from genie.play.setup import PlaySetup
 
     assert start_display()
     card = read_card(find_world(options.world))
@@ -39,55 +40,53 @@ def take(options: argparse.Namespace) -> None:
     start.message = "ready"
     paint_start(window.surface, start)
     save(options, "start")
-    world = load_world(card.path, PlayOptions(threads=options.threads, steps=options.steps))
-    take_play(options, card, window, world)
-    take_compare(options, card, world)
+    setup = PlaySetup(card, PlayOptions(threads=options.threads, steps=options.steps, keys=KEYS))
+    take_play(options, setup, window)
+    take_compare(options, setup)
 
 
-def take_play(options: argparse.Namespace, card: Any, window: Any, world: Any) -> None:
+def take_play(options: argparse.Namespace, setup: Any, window: Any) -> None:
     """Play the keys in the window: a picture of play, one of the help, and the film."""
     from genie.play.game.game import Game, GameOptions
-    from genie.play.keys import parse_keys
-    from genie.play.options import PlayOptions
-    from genie.play.run import make_player
     from genie.play.screen.loop import PlayScreen
     from genie.session.replay import pictures, write_pictures
 
-    script = parse_keys(KEYS, world.bundle.keymap)
-    player = make_player(card, world, PlayOptions())
+    player = setup.player()
     player.start_from(options.prompt)
-    game = Game(card, player, GameOptions(script=script, adaptive=False))
+    script = setup.script(player)
+    game = Game(setup.card, player, GameOptions(script=script, adaptive=False))
     screen = PlayScreen(window, game)
     for _ in range(SHOWN_AFTER + 1):
-        screen.turn()
+        screen.tick()
         window.wait(game.state.fps_wanted)
     save(options, "play")
-    game.press("f1", time.monotonic())
+    screen.controls.press("f1", time.monotonic())
     screen.show()
     save(options, "help")
-    game.press("f1", time.monotonic())
+    screen.controls.press("f1", time.monotonic())
     while game.state.total < len(script):
-        screen.turn()
+        screen.tick()
     records = player.session.line(player.head, len(script))
-    film = pictures(player.session, records, world, show_keys=True)
-    write_pictures(options.out.parent / "play.gif", film, card.fps)
+    film = pictures(player.session, records, player.world, show_keys=True)
+    write_pictures(options.out.parent / "play.gif", film, setup.card.fps)
 
 
-def take_compare(options: argparse.Namespace, card: Any, world: Any) -> None:
+def take_compare(options: argparse.Namespace, setup: Any) -> None:
     """Play the keys in two worlds, or in one with its own steps and with one: their picture."""
-    from genie.play.compare.run import make_comparison
-    from genie.play.options import PlayOptions
-    from genie.play.run import load_world
+    from genie.play.compare.comparison import Comparison
+    from genie.play.compare.opponents import open_opponent
     from genie.play.screen.draw_compare import comparison_window_size, paint_comparison
     from genie.play.screen.window import Window
 
-    opponent = PlayOptions(versus=options.versus or str(card.path), steps=1, keys=KEYS)
-    comparison = make_comparison(card, world, opponent, load_world)
+    card, player = setup.card, setup.player()
+    other = replace(setup.options, versus=options.versus or str(card.path), steps=1)
+    opponent = open_opponent(replace(setup, options=other), player)
+    comparison = Comparison(card, player, opponent, setup.script(player))
     for _ in range(options.prompt):
         comparison.press("n", time.monotonic())
     window = Window(comparison_window_size(card.height, card.width), card.title)
     for _ in range(SHOWN_AFTER):
-        comparison.turn(time.monotonic())
+        comparison.tick(time.monotonic())
         comparison.settle()
         window.wait(card.fps)
     paint_comparison(window.surface, comparison, "")

@@ -14,20 +14,21 @@ import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 ACTION_KEYS = ("left", "right", "up", "down", "a", "d", "w", "s", "space", "0", "1", "2", "3")
 COMMAND_KEYS = (
     *("p", "p", ".", ",", "backspace", "b", "h", "r", "n", "f5", "f9", "l", "g", "k", "tab"),
     *("f1", "f2", "f11", "=", "-", "[", "]", "page up", "page down", "return", "escape", "f12"),
 )
-COMMAND_SHARE = 0.02
+COMMAND_FRACTION = 0.02
 MOST_FILMS = 40
 WARM_UP_SECONDS = 20.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """A moment of the soak: seconds since its beginning, frames so far, resident memory in MB."""
+    """One measurement: seconds since the beginning, frames so far, resident memory in MB."""
 
     seconds: float
     frames: int
@@ -36,21 +37,13 @@ class Sample:
 
 @dataclass(frozen=True, kw_only=True)
 class Soak:
-    """What a soak showed.
+    """The figures of a soak."""
 
-    Attributes:
-        samples: along the way, one about every ten seconds.
-        growth_mb: resident memory at the end over that after the warm-up.
-        fps_early: frames a second in the first fifth after the warm-up.
-        fps_late: the same in the last fifth.
-        records: in the session at the end.
-    """
-
-    samples: list[Sample]
-    growth_mb: float
-    fps_early: float
-    fps_late: float
-    records: int
+    samples: list[Sample]  # one about every ten seconds
+    growth_mb: float  # of resident memory since the warm-up
+    fps_early: float  # in the first fifth after the warm-up
+    fps_late: float  # in the last fifth
+    records: int  # in the session at the end
 
 
 def resident_megabytes() -> float:
@@ -65,22 +58,22 @@ def soak(world: str | None, minutes: float, seed: int, folder: Path, threads: in
     from genie.library.catalog import find_world
     from genie.play.game.game import Game, GameOptions
     from genie.play.options import PlayOptions
-    from genie.play.run import load_world, make_player
     from genie.play.screen.display import start_display
     from genie.play.screen.draw import first_window_size
     from genie.play.screen.loop import PlayScreen
     from genie.play.screen.window import Window
+    from genie.play.setup import PlaySetup
 
     assert start_display()
-    card, options = read_card(find_world(world)), PlayOptions(threads=threads)
-    player = make_player(card, load_world(card.path, options), options)
+    card = read_card(find_world(world))
+    player = PlaySetup(card, PlayOptions(threads=threads)).player()
     player.session.log_to(folder / "soak.session")
     game = Game(card, player, GameOptions(folder=folder))
     screen = PlayScreen(Window(first_window_size(card), card.title), game)
     rng, begin, samples = random.Random(seed), time.monotonic(), []
     while (now := time.monotonic() - begin) < minutes * 60:
-        press_something(game, rng, now)
-        screen.turn()
+        press_something(screen, rng, now)
+        screen.tick()
         game.state.quit = False
         if not samples or now - samples[-1].seconds > 10:
             samples.append(
@@ -91,22 +84,23 @@ def soak(world: str | None, minutes: float, seed: int, folder: Path, threads: in
     return summarize(samples, len(player.session))
 
 
-def press_something(game: object, rng: random.Random, now: float) -> None:
+def press_something(screen: Any, rng: random.Random, now: float) -> None:
     """Press or release one of the keys, mostly those of the actions."""
-    if rng.random() < COMMAND_SHARE:
+    game, controls = screen.game, screen.controls
+    if rng.random() < COMMAND_FRACTION:
         key = rng.choice(COMMAND_KEYS)
         if key != "escape" or game.panel is not None:
-            game.press(key, now)
+            controls.press(key, now)
         if key == "backspace" and rng.random() < 0.7:
-            game.release(key)
+            controls.release(key)
     elif game.panel is not None and rng.random() < 0.3:
-        game.press(rng.choice(("left", "right", "up", "down", "return", "escape")), now)
+        controls.press(rng.choice(("left", "right", "up", "down", "return", "escape")), now)
     elif game.state.paused and rng.random() < 0.2:
-        game.press("p", now)
+        controls.press("p", now)
     elif rng.random() < 0.2:
-        game.press(rng.choice(ACTION_KEYS), now)
+        controls.press(rng.choice(ACTION_KEYS), now)
     else:
-        game.release(rng.choice((*ACTION_KEYS, "backspace")))
+        controls.release(rng.choice((*ACTION_KEYS, "backspace")))
 
 
 def keep_few_films(folder: Path) -> None:

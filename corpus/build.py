@@ -7,7 +7,6 @@ or leave it out, and go on with ``resume``.
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -24,27 +23,23 @@ from corpus.sources import (
     inspect,
     load_actions,
 )
-from corpus.store import FRAMES_PER_CHUNK, CorpusCard
+from corpus.store import FRAMES_PER_CHUNK, MAX_SIDE, CorpusCard
 from corpus.video import VideoFacts, read_frames
 from corpus.writer import CorpusWriter, partial_path, refuse_existing
+from corpus.writing import open_writer
+
+FPS_RANGE = (0.01, 1000.0)
 
 
 def parse_size(text: str) -> tuple[int, int]:
-    """Read a size as the command line gives it.
-
-    Args:
-        text: ``HxW`` in pixels, such as ``64x64``.
-
-    Returns:
-        (H, W).
-
-    Raises:
-        ValueError: the text is no such size.
-    """
+    """Read ``HxW`` in pixels, such as ``64x64``, as (H, W)."""
     parts = text.lower().split("x")
-    if len(parts) != 2 or not all(part.isdecimal() and int(part) > 0 for part in parts):
+    if len(parts) != 2 or not all(part.isdecimal() and len(part) < 9 for part in parts):
         raise ValueError(f"{text!r} is no size: give height x width in pixels, such as 64x64")
-    return int(parts[0]), int(parts[1])
+    size = int(parts[0]), int(parts[1])
+    if not 1 <= min(size) <= max(size) <= MAX_SIDE:
+        raise ValueError(f"{text!r} is no size: give height x width, each 1 to {MAX_SIDE} pixels")
+    return size
 
 
 def build_corpus(
@@ -89,8 +84,9 @@ def build_corpus(
         raise ValueError(f"--fit is {fit!r}; allowed are {' and '.join(FITS)}")
     if len(size) != 2 or min(size) < 1:
         raise ValueError(f"--size is {size}; give the height and width in pixels, as 64x64")
-    if fps is not None and not 0 < fps < float("inf"):
-        raise ValueError(f"--fps is {fps}; give frames per second, above 0")
+    if fps is not None and not FPS_RANGE[0] <= fps <= FPS_RANGE[1]:
+        least, most = FPS_RANGE
+        raise ValueError(f"--fps is {fps}; give {least:g} to {most:g} frames per second")
     rate = None if fps is None else Fraction(fps).limit_denominator(100_000)
     sources = [inspect(name, path, drop_actions) for name, path in find_videos(inputs)]
     with_actions = check_actions(sources, rate)
@@ -100,35 +96,10 @@ def build_corpus(
         licence=licence,
         options={"maker": "build", "size": list(size), "fps": fps, "fit": fit},
     )
-    make = CorpusWriter.resume if resume else CorpusWriter.create
-    writer = make(out, tuple(size), card, with_actions)
-    try:
+    with open_writer(out, tuple(size), card, with_actions, resume) as writer:
         _check_committed(writer, sources)
         _write_all(writer, sources, tuple(size), fit, rate, progress)
         return writer.finish()
-    except ValueError:
-        writer.discard_if_empty()
-        raise
-    except OSError as error:
-        raise explain_disk(error, out) from error
-
-
-def explain_disk(error: OSError, out: Path) -> OSError:
-    """Make one line of an error that the disk caused; other errors pass unchanged.
-
-    Args:
-        error: what was raised while writing.
-        out: the folder that was being made.
-
-    Returns:
-        The error to raise.
-    """
-    if error.errno != errno.ENOSPC:
-        return error
-    return OSError(
-        f"the disk is full: what is done lies in {partial_path(out)}; "
-        "free some space and go on with --resume"
-    )
 
 
 def _check_committed(writer: CorpusWriter, sources: list[Source]) -> None:

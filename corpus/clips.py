@@ -1,7 +1,7 @@
 """Clips out of a corpus: which episodes, which starts, which of them at which step.
 
-Everything here but the reading is a pure function, so that an interrupted training run that is
-resumed at step s sees the clips that it would have seen.
+Everything here but the reading is a pure function, so a training run that is resumed at step s sees
+the clips that it would have seen.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ def split_episodes(
     Args:
         num_episodes: how many there are, at least 1.
         seed: of the draw, at least 0.
-        held_out_share: share of the episodes to hold out, in [0, 1).
+        held_out_share: fraction of the episodes to hold out, in [0, 1).
 
     Returns:
         int64 ``(train, held_out)``, each sorted. Held out is at least one episode if there are two
-        or more and the share is above 0; a lone episode is trained on.
+        or more and the fraction is above 0; a lone episode is trained on.
 
     Raises:
         ValueError: an argument is out of range.
@@ -33,7 +33,7 @@ def split_episodes(
     if num_episodes < 1:
         raise ValueError(f"a split needs at least 1 episode, not {num_episodes}")
     if not 0 <= held_out_share < 1:
-        raise ValueError(f"the held-out share is {held_out_share}; give a number in [0, 1)")
+        raise ValueError(f"the held-out fraction is {held_out_share}; give a number in [0, 1)")
     wanted = max(1, round(num_episodes * held_out_share)) if held_out_share > 0 else 0
     held_out_count = min(wanted, num_episodes - 1)
     order = np.argsort(_random_words(seed, 0, num_episodes), kind="stable")
@@ -43,7 +43,7 @@ def split_episodes(
 def clip_starts(
     episode_ends: np.ndarray, length: int, episodes: Sequence[int] | np.ndarray | None = None
 ) -> np.ndarray:
-    """List every place where a clip can start without crossing an episode end.
+    """List every frame where a clip can start without crossing an episode end.
 
     Args:
         episode_ends: integers (E,), exclusive end of each episode, rising strictly.
@@ -99,7 +99,7 @@ def read_clips(corpus: Corpus, starts: Sequence[int] | np.ndarray, length: int) 
     """Read clips.
 
     Args:
-        corpus: where from; only its `read` and `episode_ends` are used.
+        corpus: only its `read` and `episode_ends` are used.
         starts: integers (B,), the first frame of each clip.
         length: T, frames of a clip.
 

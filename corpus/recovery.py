@@ -13,16 +13,7 @@ from corpus.store import PROVENANCE_FILE, CorpusCard
 
 
 def refuse_other_options(partial: Path, old: CorpusCard, new: CorpusCard) -> None:
-    """Refuse to mix two ways of making a corpus in one.
-
-    Args:
-        partial: where it was begun.
-        old: what it was begun with.
-        new: what it is to be gone on with.
-
-    Raises:
-        ValueError: something but the source differs.
-    """
+    """Refuse to go on with other options than a corpus was begun with; its source may differ."""
     before, now = old.to_attributes(), new.to_attributes() | {"source": old.source}
     before |= before.pop("options")
     now |= now.pop("options")
@@ -35,18 +26,13 @@ def refuse_other_options(partial: Path, old: CorpusCard, new: CorpusCard) -> Non
 
 
 def recover(partial: Path, group: zarr.Group) -> list[dict]:
-    """Drop everything behind the last commit mark.
-
-    Args:
-        partial: the folder of the interrupted writing.
-        group: its arrays; cut in place.
-
-    Returns:
-        The records of the committed episodes.
+    """Drop what lies behind the last commit mark; return the committed records.
 
     Raises:
         ValueError: committed episodes are lost.
     """
+    for file in list(partial.rglob("*.partial")):
+        file.unlink()  # of zarr, which writes each chunk under another name first
     ends = np.asarray(group["episode_ends"][:], np.int64)
     rising = np.diff(ends, prepend=0) > 0  # a mark that was cut off reads as the fill value, 0
     marks = len(ends) if rising.all() else int(np.argmin(rising))

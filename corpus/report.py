@@ -24,7 +24,7 @@ class CorpusReport:
         fps: frames per second.
         height: of a frame, in pixels.
         width: of a frame, in pixels.
-        repeated_share: share of the frames with one before them in their episode that equal it.
+        repeated_share: fraction of the frames with one before them in their episode that equal it.
         bytes_per_frame: of the whole folder on disk.
         true_actions: whether true actions are stored.
         source: where the frames came from.
@@ -50,12 +50,6 @@ class CorpusReport:
 def report(path: str | Path) -> CorpusReport:
     """Measure a corpus; every frame is read once.
 
-    Args:
-        path: its folder.
-
-    Returns:
-        The figures.
-
     Raises:
         FileNotFoundError: there is no such folder.
         ValueError: it is not a finished corpus.
@@ -74,7 +68,7 @@ def report(path: str | Path) -> CorpusReport:
         width=corpus.width,
         repeated_share=repeated_share(corpus),
         bytes_per_frame=sum(file.stat().st_size for file in files) / corpus.num_frames,
-        true_actions=(corpus.path / "actions").is_dir(),
+        true_actions=corpus.has_true_actions,
         source=corpus.source,
         licence=corpus.licence,
         fingerprint=corpus.fingerprint,
@@ -82,14 +76,7 @@ def report(path: str | Path) -> CorpusReport:
 
 
 def repeated_share(corpus: Corpus) -> float:
-    """Share of the frames with one before them in their episode that equal it in every pixel.
-
-    Args:
-        corpus: an open corpus.
-
-    Returns:
-        A number in [0, 1].
-    """
+    """Fraction of the frames with one before them in their episode that equal it exactly."""
     firsts = np.concatenate([[0], corpus.episode_ends[:-1]])
     repeated, before = 0, None
     for start in range(0, corpus.num_frames, FRAMES_PER_CHUNK):
@@ -104,15 +91,11 @@ def repeated_share(corpus: Corpus) -> float:
 
 
 def render(figures: CorpusReport) -> object:
-    """The figures as a table for the terminal: a ``rich.table.Table``.
-
-    Args:
-        figures: what ``report`` returned.
-    """
+    """The figures as a table for the terminal: a ``rich.table.Table``."""
     from rich.table import Table
 
     least, low, median, high, most = figures.episode_frames
-    table = Table("corpus", figures.path, title=None)
+    table = Table("corpus", _plain(figures.path), title=None)
     table.add_row("frames", f"{figures.frames:,} in {figures.episodes:,} episodes")
     table.add_row("hours", f"{figures.frames / figures.fps / 3600:.2f}")
     table.add_row("size", f"{figures.height} x {figures.width} pixels, {figures.fps:g} fps")
@@ -122,7 +105,14 @@ def render(figures: CorpusReport) -> object:
     table.add_row("repeated frames", f"{figures.repeated_share:.1%}")
     table.add_row("on disk", f"{figures.bytes_per_frame:.0f} bytes a frame")
     table.add_row("true actions", "yes" if figures.true_actions else "no")
-    table.add_row("source", figures.source)
-    table.add_row("licence", figures.licence)
-    table.add_row("fingerprint", figures.fingerprint)
+    table.add_row("source", _plain(figures.source))
+    table.add_row("licence", _plain(figures.licence))
+    table.add_row("fingerprint", _plain(figures.fingerprint))
     return table
+
+
+def _plain(text: str) -> str:
+    """A text from a file, without escape sequences of terminals and the markup of rich."""
+    from rich.markup import escape
+
+    return escape("".join(letter if letter.isprintable() else "?" for letter in text))

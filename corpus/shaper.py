@@ -1,4 +1,4 @@
-"""Makes pictures fit one size: colours, rotation, cropping or padding, area scaling.
+"""Makes frames fit one size: colours, rotation, cropping or padding, area scaling.
 
 PyAV is imported inside the functions, so that a machine without it can still train.
 """
@@ -14,7 +14,7 @@ SQUARE = Fraction(1)
 
 
 class Shaper:
-    """Makes pictures fit one size; keeps FFmpeg's scaler between them.
+    """Makes frames fit one size; keeps FFmpeg's scaler between them.
 
     Args:
         size: (H, W) of the result in pixels.
@@ -33,19 +33,19 @@ class Shaper:
         turns = round(frame.rotation / 90) % 4  # degrees counter-clockwise
         return self.shape(np.rot90(self._rgb(frame), turns), 1 / aspect if turns % 2 else aspect)
 
-    def shape(self, picture: np.ndarray, aspect: Fraction = SQUARE) -> np.ndarray:
-        """Make one picture fit.
+    def shape(self, image: np.ndarray, aspect: Fraction = SQUARE) -> np.ndarray:
+        """Make one frame fit.
 
         Args:
-            picture: uint8 (h, w, 3), RGB 0-255.
+            image: uint8 (h, w, 3), RGB 0-255.
             aspect: the width of a pixel over its height.
 
         Returns:
             uint8 (H, W, 3); untouched if it has the size already.
         """
-        if picture.shape[:2] == self.size and aspect == 1:
-            return np.ascontiguousarray(picture)
-        return self._crop(picture, aspect) if self.fit == "crop" else self._pad(picture, aspect)
+        if image.shape[:2] == self.size and aspect == 1:
+            return np.ascontiguousarray(image)
+        return self._crop(image, aspect) if self.fit == "crop" else self._pad(image, aspect)
 
     def _rgb(self, frame: object) -> np.ndarray:
         """Convert to RGB at the stored size, by the tags of the frame."""
@@ -65,34 +65,34 @@ class Shaper:
         )
         return rgb.to_ndarray()
 
-    def _crop(self, picture: np.ndarray, aspect: Fraction) -> np.ndarray:
+    def _crop(self, image: np.ndarray, aspect: Fraction) -> np.ndarray:
         """Cut the largest middle part of the target's shape, then scale it."""
-        (height, width), (high, wide) = picture.shape[:2], self.size
+        (height, width), (high, wide) = image.shape[:2], self.size
         shape = Fraction(wide, high) / aspect  # width over height, in stored pixels
         keep_w = min(width, max(1, round(height * shape)))
         keep_h = min(height, max(1, round(width / shape)))
         top, left = (height - keep_h) // 2, (width - keep_w) // 2
-        return self._area(picture[top : top + keep_h, left : left + keep_w], high, wide)
+        return self._area(image[top : top + keep_h, left : left + keep_w], high, wide)
 
-    def _pad(self, picture: np.ndarray, aspect: Fraction) -> np.ndarray:
-        """Scale the whole picture into the target, black around it."""
-        (height, width), (high, wide) = picture.shape[:2], self.size
+    def _pad(self, image: np.ndarray, aspect: Fraction) -> np.ndarray:
+        """Scale the whole image into the target, black around it."""
+        (height, width), (high, wide) = image.shape[:2], self.size
         shape = Fraction(width, height) * aspect  # width over height, as shown
         new_w = min(wide, max(1, round(high * shape)))
         new_h = min(high, max(1, round(wide / shape)))
         out = np.zeros((high, wide, 3), np.uint8)
         top, left = (high - new_h) // 2, (wide - new_w) // 2
-        out[top : top + new_h, left : left + new_w] = self._area(picture, new_h, new_w)
+        out[top : top + new_h, left : left + new_w] = self._area(image, new_h, new_w)
         return out
 
-    def _area(self, picture: np.ndarray, height: int, width: int) -> np.ndarray:
+    def _area(self, image: np.ndarray, height: int, width: int) -> np.ndarray:
         """Scale by area averaging."""
         import av
 
-        picture = np.ascontiguousarray(picture)
-        if picture.shape[:2] == (height, width):
-            return picture
-        frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+        image = np.ascontiguousarray(image)
+        if image.shape[:2] == (height, width):
+            return image
+        frame = av.VideoFrame.from_ndarray(image, format="rgb24")
         scaled = self._scale.reformat(frame, width, height, interpolation=_exact("AREA"))
         return scaled.to_ndarray()
 
@@ -100,7 +100,7 @@ class Shaper:
 def _exact(name: str) -> int:
     """Flags of swscale: one algorithm, rounded the same way on every processor.
 
-    Without full chroma on input, swscale halves the colour of RGB pictures before it scales them.
+    Without full chroma on input, swscale halves the colour of RGB images before it scales them.
     """
     from av.video.reformatter import Interpolation as Flag
 

@@ -13,7 +13,7 @@ from corpus.video import VideoFacts, probe
 
 SUFFIXES = (".avi", ".flv", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg")
 SUFFIXES += (".mts", ".ogv", ".ts", ".webm", ".wmv", ".y4m")
-SAME_RATE = 0.01  # files whose rates differ by less than this share are taken for one rate
+SAME_RATE = 0.01  # files whose rates differ by less than this fraction are taken for one rate
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,8 @@ def find_videos(inputs: Sequence[str | Path]) -> list[tuple[str, Path]]:
 
     Raises:
         FileNotFoundError: an input does not exist.
-        ValueError: nothing was given, a folder holds no video, or a file is given twice.
+        ValueError: nothing was given, a folder holds no video, a file is given twice, or its name
+            is not UTF-8.
     """
     found: list[tuple[str, Path]] = []
     for item in map(Path, inputs):
@@ -61,10 +62,20 @@ def find_videos(inputs: Sequence[str | Path]) -> list[tuple[str, Path]]:
         raise ValueError("no video given: name video files or folders of them")
     seen: set[Path] = set()
     for _, path in found:
+        refuse_other_encodings(str(path.resolve()))
         if path.resolve() in seen:
             raise ValueError(f"{path} is given twice")
         seen.add(path.resolve())
     return found
+
+
+def refuse_other_encodings(path: str) -> None:
+    """Refuse a name that is not UTF-8: neither FFmpeg nor json can hold it."""
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError as error:
+        shown = path.encode("utf-8", "backslashreplace").decode("utf-8")
+        raise ValueError(f"the name of {shown} is not UTF-8: rename it") from error
 
 
 def _is_video(path: Path) -> bool:
@@ -76,14 +87,6 @@ def _is_video(path: Path) -> bool:
 def inspect(name: str, path: Path, drop_actions: bool) -> Source:
     """Read a video's header and look for its actions.
 
-    Args:
-        name: how the corpus will call it.
-        path: the file.
-        drop_actions: whether to overlook actions.
-
-    Returns:
-        What is known of it.
-
     Raises:
         FileNotFoundError: there is no such file.
         ValueError: it cannot become an episode.
@@ -94,14 +97,11 @@ def inspect(name: str, path: Path, drop_actions: bool) -> Source:
 
 
 def check_actions(sources: list[Source], rate: Fraction | None) -> bool:
-    """Decide whether actions are stored; refuse what would misalign them.
+    """Return whether every video has true actions; refuse what would misalign them.
 
     Args:
         sources: all videos of a build.
         rate: frames per second to resample to, or None.
-
-    Returns:
-        Whether every video has true actions.
 
     Raises:
         ValueError: only some have, the build would resample one that has, or a file is unreadable.
@@ -127,20 +127,15 @@ def check_actions(sources: list[Source], rate: Fraction | None) -> bool:
 
 
 def load_actions(path: Path) -> np.ndarray:
-    """Read a file of true actions.
-
-    Args:
-        path: a file ``NAME.actions.npy``.
-
-    Returns:
-        Integers (frames - 1,).
+    """Read a file ``NAME.actions.npy``: integers (frames - 1,).
 
     Raises:
         ValueError: it holds something else.
     """
     try:
-        actions = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError) as error:
+        # Mapped, as a header that claims more than the file holds would take the memory first.
+        actions = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, EOFError, OverflowError) as error:
         raise ValueError(f"{path} is not a readable npy file of integers") from error
     if actions.ndim != 1 or actions.dtype.kind not in "iu":
         raise ValueError(
@@ -150,13 +145,7 @@ def load_actions(path: Path) -> np.ndarray:
 
 
 def common_rate(sources: list[Source]) -> Fraction:
-    """The frame rate of all files.
-
-    Args:
-        sources: at least one video.
-
-    Returns:
-        Frames per second of the first.
+    """The frames per second of the first of one or more videos.
 
     Raises:
         ValueError: another one differs by more than ``SAME_RATE``.

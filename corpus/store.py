@@ -7,14 +7,13 @@ On disk a corpus is a folder::
     DIR/episode_ends       int64 (E,), the exclusive end of each episode; rises strictly
     DIR/actions            int16 (N,), optional, true actions; for evaluation only
     DIR/episodes.jsonl     one line per episode: where it came from, its digest
-
-Source: the format is our choice (house rules, "A corpus").
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
@@ -23,7 +22,10 @@ import zarr
 
 FORMAT_VERSION = 1
 FRAMES_PER_CHUNK = 32
+PIECE = 8 * FRAMES_PER_CHUNK
 NO_ACTION = -1
+MAX_SIDE = 4096  # pixels; a larger frame or more episodes would take the memory before any check
+MAX_EPISODES = 10_000_000
 PROVENANCE_FILE = "episodes.jsonl"
 
 
@@ -48,12 +50,13 @@ class CorpusCard:
     format: int = FORMAT_VERSION
 
     def __post_init__(self) -> None:
-        """Refuse a card that no corpus can have.
-
-        Raises:
-            ValueError: the frame rate is not a positive number, or the format is unknown.
-        """
-        if not 0 < self.fps < float("inf"):
+        """Refuse a card that no corpus can have."""
+        for field in ("source", "licence", "fingerprint"):
+            if not isinstance(getattr(self, field), str):
+                raise ValueError(f"{field} is {getattr(self, field)!r}, not a text")
+        if not isinstance(self.options, dict):
+            raise ValueError(f"options are {self.options!r}, not names with values")
+        if type(self.fps) not in (int, float) or not 0 < self.fps < float("inf"):
             raise ValueError(f"a corpus needs a frame rate above 0, not {self.fps}")
         if self.format != FORMAT_VERSION:
             raise ValueError(
@@ -67,10 +70,7 @@ class CorpusCard:
 
     @classmethod
     def from_attributes(cls, attributes: dict) -> CorpusCard:
-        """Read a card back.
-
-        Args:
-            attributes: what ``to_attributes`` returned.
+        """Read back what ``to_attributes`` returned.
 
         Raises:
             ValueError: a field is missing or has a value that no corpus can have.
@@ -99,13 +99,10 @@ class Corpus:
 
     @classmethod
     def open(cls, path: str | Path) -> Corpus:
-        """Open a finished corpus; the true actions stay closed.
+        """Open a finished corpus. No frame is read yet, and the true actions stay closed.
 
         Args:
-            path: a folder that ``genie corpus build`` or ``genie corpus record`` made.
-
-        Returns:
-            The corpus. Nothing of its frames is read yet.
+            path: a folder that ``genie corpus`` made.
 
         Raises:
             FileNotFoundError: there is no such folder.
@@ -124,7 +121,10 @@ class Corpus:
         try:
             group = zarr.open_group(path, mode="r", use_consolidated=False)
             card = CorpusCard.from_attributes(dict(group.attrs))
-            frames, ends = group["frames"], np.asarray(group["episode_ends"][:], np.int64)
+            frames, ends = group["frames"], group["episode_ends"]
+            if ends.size > MAX_EPISODES:
+                raise ValueError(f"it claims {ends.size} episodes")
+            ends = np.asarray(ends[:], np.int64)
         except Exception as error:  # zarr raises many kinds; the user needs one line
             reason = " ".join(str(error).split()) or type(error).__name__
             raise ValueError(f"{path} is not a readable corpus: {reason}") from error
@@ -179,13 +179,7 @@ class Corpus:
         return [json.loads(line) for line in lines]
 
     def episode(self, index: int) -> tuple[int, int]:
-        """Where one episode lies.
-
-        Args:
-            index: 0 to ``num_episodes`` - 1.
-
-        Returns:
-            ``(start, stop)``: its frames are ``frames[start:stop]``.
+        """Return ``(start, stop)`` of one episode: its frames are ``frames[start:stop]``.
 
         Raises:
             ValueError: there is no such episode.
@@ -200,10 +194,6 @@ class Corpus:
 
     def read(self, start: int, stop: int) -> np.ndarray:
         """Read consecutive frames, over episode ends if the range crosses them.
-
-        Args:
-            start: the first frame.
-            stop: one past the last frame.
 
         Returns:
             uint8 (stop - start, H, W, 3), RGB 0-255.
@@ -223,6 +213,17 @@ class Corpus:
                 f"frames {start}:{stop} of {self.path} cannot be read ({reason}): "
                 "the corpus is damaged, build it again"
             ) from error
+
+    @property
+    def has_true_actions(self) -> bool:
+        """Whether true actions are stored; the array stays closed."""
+        return (self.path / "actions").is_dir()
+
+    def pieces(self, index: int) -> Iterator[np.ndarray]:
+        """Read one episode a few chunks at a time, so that a long one need not fit the memory."""
+        start, stop = self.episode(index)
+        for first in range(start, stop, PIECE):
+            yield self.read(first, min(first + PIECE, stop))
 
     def true_actions(self) -> np.ndarray:
         """The actions that were really taken. For evaluation only: nothing that trains calls this.
@@ -250,6 +251,13 @@ def _check_layout(path: Path, card: CorpusCard, frames: zarr.Array, ends: np.nda
         raise ValueError(
             f"{path} is damaged: its frames are {frames.dtype} {frames.shape}, "
             "not uint8 (N, H, W, 3)"
+        )
+    height, width = frames.shape[1:3]
+    chunk = (FRAMES_PER_CHUNK, height, width, 3)
+    if not 1 <= min(height, width) <= max(height, width) <= MAX_SIDE or frames.chunks != chunk:
+        raise ValueError(
+            f"{path} is damaged: its frames are {height}x{width} in chunks of {frames.chunks}; "
+            f"allowed are 1 to {MAX_SIDE} pixels in chunks of {FRAMES_PER_CHUNK} frames"
         )
     rising = len(ends) > 0 and bool(np.all(np.diff(ends, prepend=0) > 0))
     if not rising or ends[-1] != frames.shape[0]:

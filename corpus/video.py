@@ -15,7 +15,7 @@ import numpy as np
 
 from corpus.shaper import FITS, Shaper
 
-COMPLETE = 0.9  # less than this share of the duration that the header names is a cut-off file
+COMPLETE = 0.9  # less than this fraction of the duration that the header names is a cut-off file
 MIN_FRAMES = 2  # a latent action needs a frame and the next one
 
 
@@ -29,7 +29,7 @@ class VideoFacts:
         height: stored height in pixels, before rotation.
         fps: average frames per second.
         frames: about how many frames there should be, or 0 if nothing is known.
-        seconds: how long the pictures should last at least, or 0 if nothing is known.
+        seconds: how long the images should last at least, or 0 if nothing is known.
         cut_short: the index points beyond the end of the file.
     """
 
@@ -45,22 +45,16 @@ class VideoFacts:
 def probe(path: str | Path) -> VideoFacts:
     """Read the header of a video and refuse a file that cannot become an episode.
 
-    Args:
-        path: a video file.
-
-    Returns:
-        Its size, frame rate and length.
-
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file is empty, unreadable, has no pictures, or is known to hold fewer than
+        ValueError: the file is empty, unreadable, has no images, or is known to hold fewer than
             two frames.
     """
     path = Path(path)
     with _opened(path) as (container, stream):
         context = stream.codec_context
         if not (context.width > 0 and context.height > 0):
-            raise ValueError(f"{path} has pictures of {context.width}x{context.height} pixels")
+            raise ValueError(f"{path} has frames of {context.width}x{context.height} pixels")
         if stream.frames and stream.frames < MIN_FRAMES:
             raise ValueError(_too_short(path, stream.frames))
         fps = stream.average_rate or stream.guessed_rate or stream.base_rate
@@ -84,7 +78,7 @@ def read_frames(
 ) -> Iterator[np.ndarray]:
     """Decode a video, one frame at a time.
 
-    A picture of the asked size is passed on untouched. Otherwise its shape is made to fit first:
+    A frame of the asked size is passed on untouched. Otherwise its shape is made to fit first:
     ``crop`` cuts the middle out, ``pad`` adds black bars; then it is scaled by area averaging.
     Rotation and non-square pixels are undone. Colours follow the tags of the stream; without tags
     they are BT.601, limited range, as FFmpeg takes them.
@@ -200,7 +194,7 @@ def _opened(path: Path) -> Iterator[tuple[object, object]]:
 
 
 def _duration(container: object, stream: object) -> Fraction:
-    """Seconds that the pictures last, by the header; 0 if nothing is known."""
+    """Seconds that the images last, by the header; 0 if nothing is known."""
     if stream.duration is not None:
         return stream.duration * Fraction(stream.time_base)
     if container.duration is not None and len(container.streams) == 1:

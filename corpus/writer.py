@@ -4,14 +4,11 @@ An episode is committed in this order: its frames, its actions, its line in ``ep
 end in ``episode_ends``. The last is the commit mark: whatever lies behind it was left by an
 interruption and is dropped when the writing goes on. Everything happens in ``DIR.partial``, which
 gets its name when it is complete.
-
-Source: the format is our choice (house rules, "A corpus").
 """
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import os
 import shutil
@@ -21,6 +18,7 @@ import numpy as np
 import zarr
 from zarr.codecs import ZstdCodec
 
+from corpus.digest import EpisodeDigest, fingerprint
 from corpus.recovery import recover, refuse_other_options
 from corpus.store import FRAMES_PER_CHUNK, NO_ACTION, PROVENANCE_FILE, CorpusCard
 
@@ -33,18 +31,6 @@ def partial_path(out: str | Path) -> Path:
     """The folder in which the corpus ``out`` is built: ``out`` with ``.partial`` behind it."""
     out = Path(out)
     return out.with_name(out.name + ".partial")
-
-
-def fingerprint(digests: list[str]) -> str:
-    """Fingerprint of a corpus.
-
-    Args:
-        digests: SHA-256 hex of each episode, in order.
-
-    Returns:
-        SHA-256 hex over them.
-    """
-    return hashlib.sha256("".join(digests).encode("ascii")).hexdigest()
 
 
 class CorpusWriter:
@@ -68,7 +54,17 @@ class CorpusWriter:
         stored = self._committed // FRAMES_PER_CHUNK * FRAMES_PER_CHUNK
         self._stored = stored  # frames in whole chunks on disk
         self._tail = np.asarray(self._frames[stored : self._committed])
-        self._hash = hashlib.sha256()
+        self._digest = EpisodeDigest()
+
+    @property
+    def num_frames(self) -> int:
+        """How many frames are committed."""
+        return self._committed
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 hex of the open episode's frames so far."""
+        return self._digest.hexdigest()
 
     @classmethod
     def create(
@@ -80,7 +76,7 @@ class CorpusWriter:
             out: the folder that the finished corpus will have; must not exist.
             size: (H, W) of the frames in pixels, each at least 1.
             card: frame rate, source, licence, options; no fingerprint yet.
-            with_actions: whether true actions are stored as well.
+            with_actions: whether true actions are stored, too.
 
         Raises:
             FileExistsError: ``out`` or its partial folder exists.
@@ -112,11 +108,8 @@ class CorpusWriter:
     ) -> CorpusWriter:
         """Go on with an interrupted corpus, or start it if nothing is there yet.
 
-        Args:
-            out: as for ``create``.
-            size: as for ``create``; must equal that of the interrupted corpus.
-            card: as for ``create``; must equal that of the interrupted corpus, but for its source.
-            with_actions: as for ``create``; must equal that of the interrupted corpus.
+        The arguments are those of ``create`` and must be what the corpus was begun with; only the
+        source may differ.
 
         Raises:
             FileExistsError: ``out`` is finished already.
@@ -158,7 +151,7 @@ class CorpusWriter:
             raise ValueError(
                 f"frames of {frames.dtype} {frames.shape[1:]} given to a corpus of uint8 {expected}"
             )
-        self._hash.update(np.ascontiguousarray(frames).data)
+        self._digest.add(frames)
         frames = np.concatenate((self._tail, frames))
         whole = len(frames) // FRAMES_PER_CHUNK * FRAMES_PER_CHUNK
         if whole:
@@ -181,13 +174,12 @@ class CorpusWriter:
         length = total - self._committed
         if length < 2:
             raise ValueError(f"an episode needs at least 2 frames, not {length}")
-        shape = f"{length}x{self._frames.shape[1]}x{self._frames.shape[2]}"
-        digest = hashlib.sha256(shape.encode("ascii") + self._hash.digest()).hexdigest()
         if len(self._tail):
             self._store(self._tail)
         if self._actions is not None:
             self._store_actions(actions, length)
-        record = {"episode": len(self.records), **record, "frames": length, "digest": digest}
+        stamp = {"frames": length, "digest": self.digest}
+        record = {"episode": len(self.records), **record, **stamp}
         with (partial_path(self.out) / PROVENANCE_FILE).open("a", encoding="utf-8") as file:
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
         marks = len(self.records)
@@ -195,13 +187,10 @@ class CorpusWriter:
         self._ends[marks:] = np.array([total], np.int64)
         self.records.append(record)
         self._committed = total
-        self._hash = hashlib.sha256()
+        self._digest = EpisodeDigest()
 
     def finish(self) -> Path:
-        """Stamp the fingerprint and give the corpus its name.
-
-        Returns:
-            The folder of the finished corpus.
+        """Stamp the fingerprint, give the corpus its name, and return its folder.
 
         Raises:
             ValueError: no episode was written.
@@ -214,14 +203,10 @@ class CorpusWriter:
         os.rename(partial_path(self.out), self.out)
         return self.out
 
-    def discard(self) -> None:
-        """Remove the partial folder and what is in it."""
-        shutil.rmtree(partial_path(self.out), ignore_errors=True)
-
     def discard_if_empty(self) -> None:
         """Remove the partial folder if no episode is committed: nothing in it is worth keeping."""
         if not self.records:
-            self.discard()
+            shutil.rmtree(partial_path(self.out), ignore_errors=True)
 
     def _store(self, frames: np.ndarray) -> None:
         """Write frames behind the whole chunks on disk.
@@ -258,11 +243,7 @@ class CorpusWriter:
 
 
 def refuse_existing(out: Path) -> None:
-    """Refuse an output that exists.
-
-    Raises:
-        FileExistsError: ``out`` exists.
-    """
+    """Refuse an output that exists."""
     if out.exists():
         raise FileExistsError(f"{out} exists; a corpus is never written twice: give another --out")
 

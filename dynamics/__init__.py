@@ -1,4 +1,4 @@
-"""MaskGIT dynamics: history and an action to the next frame's tokens."""
+"""MaskGIT dynamics: from history and an action to the next frame's tokens."""
 
 from dynamics.model import Dynamics, DynamicsConfig
 

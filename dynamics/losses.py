@@ -1,4 +1,4 @@
-"""What the dynamics is fitted to."""
+"""The loss of the dynamics."""
 
 from torch import Tensor
 from torch.nn import functional as F
@@ -7,27 +7,25 @@ NO_LOSS = -100
 
 
 def masked_cross_entropy(
-    logits: Tensor, ids: Tensor, masked: Tensor, places: Tensor | None = None
+    logits: Tensor, ids: Tensor, masked: Tensor, weights: Tensor | None = None
 ) -> Tensor:
-    """Mean cross-entropy of the hidden tokens of frames 1 … T−1.
-
-    Visible tokens and frame 0, which has no history, bear no loss.
+    """Mean cross-entropy of the masked tokens of frames 1 … T−1; frame 0 has no history.
 
     Args:
         logits: float (B, T, N, K).
         ids: int64 (B, T, N), the true tokens.
         masked: bool (B, T, N).
-        places: float (N,), how much each place of the picture counts; None: all alike.
+        weights: float (N,), of each position; None: all equal.
 
     Returns:
-        A scalar, nats per hidden token (with `places`, their weighted mean).
+        A scalar, nats per masked token.
 
     Source: MaskGIT (Chang et al. 2022), section 3.1.
     """
-    # Left out by their target, not by an index, which would make a GPU tell how many there are.
+    # By target, not by boolean index: an index makes the CPU wait for the GPU to count its matches.
     targets = ids.masked_fill(~masked, NO_LOSS)[:, 1:]
     flat = logits[:, 1:].flatten(0, -2).float(), targets.flatten()
-    if places is None:
+    if weights is None:
         return F.cross_entropy(*flat, ignore_index=NO_LOSS)
-    surprise = F.cross_entropy(*flat, ignore_index=NO_LOSS, reduction="none").view_as(targets)
-    return (surprise * places).sum() / (masked[:, 1:] * places).sum()
+    losses = F.cross_entropy(*flat, ignore_index=NO_LOSS, reduction="none").view_as(targets)
+    return (losses * weights).sum() / (masked[:, 1:] * weights).sum()

@@ -1,4 +1,4 @@
-"""The dynamics: a space-time transformer that fills in the hidden tokens of the next frame."""
+"""The dynamics: a space-time transformer that predicts the masked tokens of the next frame."""
 
 from dataclasses import dataclass
 
@@ -14,15 +14,14 @@ class DynamicsConfig:
     """Sizes of the dynamics.
 
     Attributes:
-        num_tokens: N, tokens a frame.
+        num_tokens: N, tokens per frame.
         num_codes: K, codes a token can take.
-        num_actions: A, actions; id A means "none given".
+        num_actions: A; id A means "none given".
         dim: D, channels.
         heads: attention heads.
         layers: L, blocks.
-        band: W, frames in sight along time, the own one included.
-        grid: rows and columns of the tokens, so that space attention knows offsets; None: worlds
-            that know places only.
+        band: W, frames in sight of time attention, the own one included.
+        grid: rows and columns of tokens, for space attention by offset; None: by content only.
     """
 
     num_tokens: int
@@ -43,7 +42,7 @@ class DynamicsConfig:
             )
         if self.grid is not None:
             rows, columns = self.grid
-            object.__setattr__(self, "grid", (rows, columns))  # json knows no tuples
+            object.__setattr__(self, "grid", (rows, columns))  # JSON has no tuples
             if rows * columns != self.num_tokens:
                 raise ValueError(
                     f"a grid of {rows} by {columns} does not hold {self.num_tokens} tokens"
@@ -51,24 +50,25 @@ class DynamicsConfig:
 
 
 class Dynamics(nn.Module):
-    """Logits of the hidden tokens of a frame, from the frames before it and its action.
+    """Logits of a frame's masked tokens, given the frames before it and its action.
 
     Training runs two streams through the same weights: clean frames, causal among themselves, and
-    masked frames, each of which sees the clean frames before it and never the clean copy of
-    itself. That is what play computes with `draft` and `commit`, so one forward trains all T
-    frames on the very function that is played.
+    masked frames, each of which sees the clean frames before it but never its own clean copy. This
+    is what play computes with `draft` and `commit`, so one forward pass trains all T frames on
+    exactly the function that is played.
 
     Source: Genie (Bruce et al. 2024), section 2, for MaskGIT over space-time tokens with the
-    action added to every token; the two streams are our choice (as in Emu3.5's adaptation).
+    action added to every token; Emu3.5's discrete-diffusion adaptation for the two streams.
     """
 
     def __init__(self, config: DynamicsConfig) -> None:
-        """Build the model of `config`, freshly drawn."""
+        """Build the model with new weights."""
         super().__init__()
         self.config = config
         dim = config.dim
-        self.tokens = nn.Embedding(config.num_codes + 1, dim)  # id K: hidden
+        self.tokens = nn.Embedding(config.num_codes + 1, dim)  # id K: masked
         self.actions = nn.Embedding(config.num_actions + 1, dim)  # id A: none given
+        # Embeddings of positions; the name is that in saved weights.
         self.places = nn.Parameter(torch.zeros(config.num_tokens, dim))
         self.stack = SpaceTimeStack(dim, config.heads, config.layers, config.band, config.grid)
         self.head = nn.Linear(dim, config.num_codes)
@@ -78,22 +78,20 @@ class Dynamics(nn.Module):
     def forward(
         self, ids: Tensor, actions: Tensor, masked: Tensor, history_ids: Tensor | None = None
     ) -> Tensor:
-        """Predict hidden tokens of whole clips.
+        """Predict the masked tokens of whole clips.
 
         Args:
             ids: int64 (B, T, N), the true tokens.
             actions: int64 (B, T−1); entry t leads from frame t to frame t+1; A: none given.
-            masked: bool (B, T, N), True where the masked stream must not see the token.
-            history_ids: int64 (B, T, N), what the frames after see as history; None: `ids`.
-                Corrupt them in training, and the model forgives its own mistakes in play.
+            masked: bool (B, T, N), True where the masked stream does not see the token.
+            history_ids: int64 (B, T, N), what later frames see as history; None: `ids`. Training
+                corrupts them, so that the model copes with its own mistakes in play.
 
         Returns:
-            Logits float (B, T, N, K); at frame 0 they have no history and bear no loss.
+            Logits float (B, T, N, K); those of frame 0 have no history and bear no loss.
         """
         none = actions.new_full((len(actions), 1), self.config.num_actions)
-        prev_actions = torch.cat(
-            (none, actions), dim=1
-        )  # (B, T): the action that led to each frame
+        prev_actions = torch.cat((none, actions), dim=1)  # (B, T)
         shown = ids.masked_fill(masked, self.config.num_codes)
         clean = self._embed(ids if history_ids is None else history_ids, prev_actions)
         return self.head(self.stack.two_stream(clean, self._embed(shown, prev_actions)))
@@ -104,7 +102,7 @@ class Dynamics(nn.Module):
         return self.stack.memory
 
     def new_cache(self, batch: int, start: int = 0) -> TimeCache:
-        """Allocate the history of `batch` rollouts; frame numbers count from `start`."""
+        """Allocate an empty history of `batch` rollouts; frame numbers count from `start`."""
         return self.stack.new_cache(batch, self.config.num_tokens, start)
 
     def parts_to_compile(self) -> tuple[nn.Module, ...]:
@@ -112,10 +110,10 @@ class Dynamics(nn.Module):
         return (self,)
 
     def draft(self, ids: Tensor, action: Tensor, cache: TimeCache) -> Tensor:
-        """Predict the hidden tokens of the next frame; the cache stays as it was.
+        """Predict the masked tokens of the next frame; the cache is not changed.
 
         Args:
-            ids: int64 (B, N); hidden places hold id K.
+            ids: int64 (B, N), K where masked.
             action: int64 (B,), the action that leads to this frame; A: none given.
             cache: the frames before.
 
@@ -126,15 +124,9 @@ class Dynamics(nn.Module):
         return self.head(x)
 
     def commit(self, ids: Tensor, action: Tensor, cache: TimeCache) -> None:
-        """Let a finished frame enter the history.
-
-        Args:
-            ids: int64 (B, N), none hidden.
-            action: int64 (B,), the action that led to it; A: none given.
-            cache: changed in place.
-        """
+        """Add a finished frame to the cache; arguments as `draft`, with no token masked."""
         self.stack.remember(self._embed(ids, action), cache)
 
-    def _embed(self, ids: Tensor, action: Tensor) -> Tensor:
+    def _embed(self, ids: Tensor, prev_actions: Tensor) -> Tensor:
         """Embed tokens (…, N) with the action (…) that led to their frame: (…, N, D)."""
-        return self.tokens(ids) + self.actions(action)[..., None, :] + self.places
+        return self.tokens(ids) + self.actions(prev_actions)[..., None, :] + self.places

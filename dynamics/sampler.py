@@ -1,4 +1,4 @@
-"""How the tokens of one new frame are drawn."""
+"""MaskGIT sampling of one new frame."""
 
 import math
 
@@ -13,16 +13,8 @@ UNMASK_ORDERS = ("confidence", "random")
 
 
 def frame_generator(seed: int, frame: int) -> torch.Generator:
-    """Return the generator of one frame of one rollout, so that it can be drawn again alone.
-
-    Args:
-        seed: of the rollout, 0 or more.
-        frame: number of the frame, 0 or more.
-
-    Returns:
-        A CPU generator; the same for the same arguments on every machine.
-    """
-    # splitmix64: neighbouring frames and seeds must not give neighbouring streams.
+    """Return the CPU generator of one frame, so that it can be sampled again by itself."""
+    # splitmix64: neighbouring frames and seeds must not give related streams.
     mixed = (seed * 0x9E3779B97F4A7C15 + frame + 1) & 0xFFFFFFFFFFFFFFFF
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
         mixed = ((mixed ^ (mixed >> shift)) * factor) & 0xFFFFFFFFFFFFFFFF
@@ -30,17 +22,11 @@ def frame_generator(seed: int, frame: int) -> torch.Generator:
 
 
 def draw_noise(seeds: list[int], frame: int, steps: int, tokens: int) -> Tensor:
-    """Draw all uniform numbers that one frame of every rollout needs.
-
-    Args:
-        seeds: one a rollout.
-        frame: number of the frame.
-        steps: M.
-        tokens: N.
+    """Draw all uniform numbers for one frame of B rollouts, each with its seed.
 
     Returns:
-        float32 (B, M, 2, N) in [0, 1): for each step one number for the code of each token and one
-        for the order in which tokens are kept.
+        float32 (B, M, 2, N) in [0, 1), M = steps: at each step one number per token for its code
+        and one for the order in which tokens are kept.
     """
     return torch.stack(
         [torch.rand(steps, 2, tokens, generator=frame_generator(seed, frame)) for seed in seeds]
@@ -48,7 +34,7 @@ def draw_noise(seeds: list[int], frame: int, steps: int, tokens: int) -> Tensor:
 
 
 def sample_codes(logits: Tensor, temperature: float, uniform: Tensor) -> tuple[Tensor, Tensor]:
-    """Draw a code for every token by inverting the cumulative distribution.
+    """Sample a code for every token by inverting the cumulative distribution.
 
     Args:
         logits: float (B, N, K).
@@ -56,18 +42,18 @@ def sample_codes(logits: Tensor, temperature: float, uniform: Tensor) -> tuple[T
         uniform: float (B, N) in [0, 1).
 
     Returns:
-        Codes int64 (B, N), and the probability of each under the logits, float (B, N).
+        Codes int64 (B, N), and the probability of each, float (B, N).
     """
     if temperature <= 0:
         probability, code = logits.float().softmax(dim=-1).max(dim=-1)
         return code, probability
-    share = (logits.float() / temperature).softmax(dim=-1)
-    reached = share.cumsum(dim=-1)
-    # Rounding may leave the last sum a little off 1: scale the number, not the distribution.
-    target = uniform[..., None].to(reached) * reached[..., -1:]
-    code = torch.searchsorted(reached, target, right=True).squeeze(-1)
+    probabilities = (logits.float() / temperature).softmax(dim=-1)
+    cumulative = probabilities.cumsum(dim=-1)
+    # Rounding may leave the last sum slightly off 1: scale the number, not the distribution.
+    target = uniform[..., None].to(cumulative) * cumulative[..., -1:]
+    code = torch.searchsorted(cumulative, target, right=True).squeeze(-1)
     code = code.clamp(max=logits.shape[-1] - 1)
-    return code, share.gather(-1, code[..., None]).squeeze(-1)
+    return code, probabilities.gather(-1, code[..., None]).squeeze(-1)
 
 
 @torch.inference_mode()
@@ -80,25 +66,22 @@ def sample_frame(
     unmask_order: str,
     temperature: float,
 ) -> Tensor:
-    """Draw the next frame in M refinement steps; the caller commits it.
+    """Sample the next frame in M refinement steps; the caller commits it.
 
-    Each step drafts all tokens, draws a code for each hidden place, and keeps as many as the
-    cosine schedule says. Kept tokens are never changed again.
+    Each step drafts all tokens, samples a code for each masked one, and keeps as many as the
+    cosine schedule says. Kept tokens do not change any more.
 
     Args:
         model: the dynamics.
         action: int64 (B,), the action that leads to this frame.
-        cache: the frames before; read only.
-        noise: float (B, M, 2, N), from `draw_noise`; its M is the number of steps.
-        unmask_order: "confidence" keeps the surest first, jittered more at the start than at the
-            end; "random" keeps any.
+        cache: the frames before; not changed.
+        noise: float (B, M, 2, N), from `draw_noise`.
+        unmask_order: "confidence" keeps the most probable codes first, with jitter that fades out
+            over the steps; "random" keeps any.
         temperature: of the codes.
 
     Returns:
         int64 (B, N).
-
-    Raises:
-        ValueError: for an unknown order.
 
     Source: MaskGIT (Chang et al. 2022), section 3.2.
     """
@@ -119,12 +102,12 @@ def sample_frame(
         left = int(cosine_ratio(torch.tensor(progress)).mul(tokens).floor()) if progress < 1 else 0
         jitter = noise[:, step, 1]
         if unmask_order == "confidence":
-            # Gumbel noise that fades out, as MaskGIT does, so that sure tokens do not always lead.
+            # MaskGIT's annealing: without it, the same few easy positions would always lead.
             gumbel = -(-(jitter.clamp(1e-6, 1 - 1e-6)).log()).log()
             rank = probability.clamp_min(1e-9).log() + (1 - progress) * gumbel
         else:
             rank = jitter
-        rank = rank.masked_fill(~masked, math.inf)  # what is kept stays kept
+        rank = rank.masked_fill(~masked, math.inf)  # kept tokens stay
         keep = rank.argsort(dim=-1, descending=True)[:, : tokens - left]
         kept = torch.zeros_like(masked).scatter(-1, keep, True)
         ids = torch.where(masked & kept, codes, ids)

@@ -1,4 +1,4 @@
-"""A dynamics goes on in another form: in other codes, or with offsets to learn."""
+"""Convert a trained dynamics: to other token and action ids, or to learned offsets."""
 
 from dataclasses import replace
 
@@ -9,24 +9,18 @@ from dynamics.model import Dynamics
 
 
 def count_pairs(old: Tensor, new: Tensor, num_old: int, num_new: int) -> Tensor:
-    """Count how often codes name the same thing.
+    """Count how often each new id stands where each old id stood: float32 (num_new, num_old).
 
     Args:
         old: int64, any shape, ids 0 … num_old − 1.
-        new: int64, the same shape, ids 0 … num_new − 1 of the same places.
-        num_old: codes of the old alphabet.
-        num_new: codes of the new one.
-
-    Returns:
-        float32 (num_new, num_old).
-
-    Raises:
-        ValueError: the shapes differ.
+        new: int64, the same shape, ids 0 … num_new − 1 of the same tokens or actions.
+        num_old: number of old ids.
+        num_new: number of new ids.
     """
     if old.shape != new.shape:
         raise ValueError(
-            f"old and new ids must name the same places, got {tuple(old.shape)} and "
-            f"{tuple(new.shape)}"
+            f"old and new ids must be of the same tokens or actions, got shapes "
+            f"{tuple(old.shape)} and {tuple(new.shape)}"
         )
     pairs = (new * num_old + old).flatten()
     return pairs.bincount(minlength=num_new * num_old).view(num_new, num_old).float()
@@ -34,47 +28,39 @@ def count_pairs(old: Tensor, new: Tensor, num_old: int, num_new: int) -> Tensor:
 
 @torch.no_grad()
 def translate(dynamics: Dynamics, tokens: Tensor, actions: Tensor) -> Dynamics:
-    """Return a dynamics of other token and action ids that begins with what this one knows.
+    """Return a copy of a dynamics for other token and action ids, to be trained further.
 
-    A new id is embedded as the mean of the old ids that stand in its places, and its logit is the
-    mean of theirs plus the logarithm of its share of them. Where the new alphabet renames the old
-    ids or divides them at random, this is exact; where it says something else, a beginning.
+    The embedding of a new id is the mean over the old ids it replaces; its logit is their mean plus
+    the logarithm of its fraction of them. This is exact if new ids rename old ones or split them at
+    random, and a starting point otherwise.
 
     Args:
-        dynamics: left as it is.
+        dynamics: not changed.
         tokens: float (K′, K), from `count_pairs`.
         actions: float (A′, A), likewise.
 
-    Returns:
-        A Dynamics of K′ codes and A′ actions, all other weights copied.
-
-    Source: our choice; for language models, mean embeddings of overlapping tokens (WECHSEL,
-    Minixhofer et al. 2022).
+    Source: for language models, mean embeddings of overlapping tokens (WECHSEL, Minixhofer et al.
+    2022).
     """
     sizes = {"num_codes": len(tokens), "num_actions": len(actions)}
     new = Dynamics(replace(dynamics.config, **sizes))
     weights = {name: weight.clone() for name, weight in dynamics.state_dict().items()}
-    share, spread = _shares(tokens), tokens.sum(dim=0)
-    weights["tokens.weight"] = _with_last(share, weights["tokens.weight"])
-    weights["actions.weight"] = _with_last(_shares(actions), weights["actions.weight"])
-    weights["head.weight"] = share @ weights["head.weight"]
-    # Half an observation for an id that was not met: rare, not impossible.
-    seen, expected = tokens.sum(dim=1).clamp_min(0.5), (share @ spread).clamp_min(0.5)
-    weights["head.bias"] = share @ weights["head.bias"] + (seen / expected).log()
+    mix, old_counts = _normalised(tokens), tokens.sum(dim=0)
+    weights["tokens.weight"] = _mix_rows(mix, weights["tokens.weight"])
+    weights["actions.weight"] = _mix_rows(_normalised(actions), weights["actions.weight"])
+    weights["head.weight"] = mix @ weights["head.weight"]
+    # Half an observation for an id that did not occur: rare, not impossible.
+    seen, expected = tokens.sum(dim=1).clamp_min(0.5), (mix @ old_counts).clamp_min(0.5)
+    weights["head.bias"] = mix @ weights["head.bias"] + (seen / expected).log()
     new.load_state_dict(weights)
     return new
 
 
 @torch.no_grad()
 def with_offsets(dynamics: Dynamics, grid: tuple[int, int]) -> Dynamics:
-    """Return a dynamics that can learn offsets (see SpaceAttention) and plays as this one does.
+    """Return a dynamics that can learn offsets (see SpaceAttention) and plays the same.
 
-    Args:
-        dynamics: left as it is.
-        grid: rows and columns of its tokens.
-
-    Returns:
-        `dynamics` itself if it has a grid; otherwise a new one, whose biases are zero.
+    It is `dynamics` itself if that has a grid, otherwise a copy whose biases are zero.
     """
     if dynamics.config.grid is not None:
         return dynamics
@@ -84,12 +70,12 @@ def with_offsets(dynamics: Dynamics, grid: tuple[int, int]) -> Dynamics:
     return new
 
 
-def _shares(counts: Tensor) -> Tensor:
-    """Return which old ids each new id stands for, rows that add to 1; unmet ones as all do."""
+def _normalised(counts: Tensor) -> Tensor:
+    """Scale rows to sum to 1; an id that did not occur gets the average row."""
     counts = torch.where(counts.sum(dim=1, keepdim=True) > 0, counts, counts.sum(dim=0))
     return counts / counts.sum(dim=1, keepdim=True)
 
 
-def _with_last(share: Tensor, table: Tensor) -> Tensor:
-    """Return a table of new ids; the last row ("hidden", "none given") means the same in both."""
-    return torch.cat((share @ table[:-1], table[-1:]))
+def _mix_rows(mix: Tensor, table: Tensor) -> Tensor:
+    """Return an embedding table for new ids; its last row (masked, none given) stays."""
+    return torch.cat((mix @ table[:-1], table[-1:]))

@@ -154,8 +154,19 @@ def add_record(parser: ArgumentParser) -> None:
     add("--actions", type=str, metavar="A:B", help="play actions A to B-1 only (default: all)")
     add("--hold", type=int, default=30, metavar="N", help="longest hold in frames (default: 30)")
     add("--seed", type=int, default=0, metavar="S", help="default: 0")
+    add("--resume", action="store_true", help="go on with an interrupted recording")
+
+
+def add_join(parser: ArgumentParser) -> None:
+    """Add the arguments of `genie corpus join`."""
+    add = parser.add_argument
+    add("inputs", nargs="+", type=Path, metavar="DIR", help="corpora of one frame size and fps")
+    add("--out", type=Path, required=True, metavar="DIR", help="the corpus to make")
+    add("--drop-actions", action="store_true", help="leave out true actions")
+    add("--resume", action="store_true", help="go on with an interrupted join")
 
 
 def add_report(parser: ArgumentParser) -> None:
     """Add the arguments of `genie corpus report`."""
     parser.add_argument("path", type=Path, metavar="DIR", help="a corpus")
+    parser.add_argument("--verify", action="store_true", help="check every episode's SHA-256")

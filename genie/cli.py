@@ -42,8 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _complain(_plain(str(error)))
     except (ValueError, OSError, ModuleNotFoundError) as error:
         return _complain(str(error))
-    except KeyboardInterrupt:
-        print("genie: stopped", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(f"genie: {stop if stop.args else 'stopped'}", file=sys.stderr)
         return 130
     return 0
 
@@ -73,7 +73,7 @@ def build_parser() -> ArgumentParser:
         ),
         ("worlds", None, "list the worlds that ship and the user's own"),
         ("export", arguments.add_export, "write a world as one zip file"),
-        ("corpus", None, "build, record or report on a corpus of gameplay"),
+        ("corpus", None, "build, record, join or report on a corpus of gameplay"),
         ("train", arguments.add_train, "train the stages of a world on a corpus"),
         ("evaluate", arguments.add_evaluate, "measure a world on a corpus"),
         ("compare", arguments.add_compare, "measure worlds on the same clips and seeds"),
@@ -85,6 +85,7 @@ def build_parser() -> ArgumentParser:
         "corpus_command",
         ("build", arguments.add_build, "make a corpus from video files and folders"),
         ("record", arguments.add_record, "make a corpus from a game, played at random"),
+        ("join", arguments.add_join, "make one corpus of several, episode by episode"),
         ("report", arguments.add_report, "show what a corpus holds"),
     )
     return parser
@@ -138,11 +139,11 @@ def _export(values: dict[str, Any]) -> None:
 
 
 def _worlds(values: dict[str, Any]) -> None:
-    entries = [*list_worlds(), *list_user_worlds()]
-    if not entries:
+    cards = [*list_worlds(), *list_user_worlds()]
+    if not cards:
         print("no worlds ship with this installation: give genie play the folder of one")
-    for entry in entries:
-        print(describe(entry))
+    for card in cards:
+        print(describe(card))
     print(f"your own worlds, folders or zips, go into {user_worlds_folder()}")
 
 
@@ -185,12 +186,22 @@ def _corpus_build(values: dict[str, Any]) -> None:
 
 def _corpus_record(values: dict[str, Any]) -> None:
     from corpus.build import parse_size
-    from corpus.record import parse_actions, parse_levels, record_corpus
+    from corpus.games.policy import parse_range
+    from corpus.games.record import record_corpus
 
-    parsers = {"size": parse_size, "levels": parse_levels, "actions": parse_actions}
-    for name, parse in parsers.items():
-        values[name] = None if values[name] is None else parse(values[name])
+    if values["size"] is not None:
+        values["size"] = parse_size(values["size"])
+    for name in ("levels", "actions"):
+        if values[name] is not None:
+            values[name] = parse_range(values[name], name)
     path = record_corpus(**values)
+    print(f"corpus in {path}; look at it with: genie corpus report {path}")
+
+
+def _corpus_join(values: dict[str, Any]) -> None:
+    from corpus.join import join_corpora
+
+    path = join_corpora(**values)
     print(f"corpus in {path}; look at it with: genie corpus report {path}")
 
 
@@ -198,8 +209,12 @@ def _corpus_report(values: dict[str, Any]) -> None:
     from rich.console import Console
 
     from corpus.report import render, report
+    from corpus.verify import verify
 
-    Console().print(render(report(**values)))
+    if values["verify"]:
+        verify(values["path"])
+        print("every episode is as it was written")
+    Console().print(render(report(values["path"])))
 
 
 _COMMANDS = {
@@ -211,6 +226,7 @@ _COMMANDS = {
     ("card",): _card,
     ("bench",): _bench,
     ("corpus", "build"): _corpus_build,
+    ("corpus", "join"): _corpus_join,
     ("corpus", "record"): _corpus_record,
     ("corpus", "report"): _corpus_report,
     ("replay",): _replay,

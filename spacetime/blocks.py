@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from spacetime.attention import TimeAttention
+from spacetime.attention import KeysValues, TimeAttention
 from spacetime.cache import TimeCache
 from spacetime.rotary import rotary_matrix, rotary_table
 from spacetime.space_attention import SpaceAttention
@@ -12,7 +12,7 @@ from spacetime.space_attention import SpaceAttention
 class FeedForward(nn.Module):
     """Two linear layers, 4× wide, with squared ReLU between them.
 
-    Source: squared ReLU from Primer (So et al. 2021), section 3; it is cheaper than GELU on a CPU.
+    Source: squared ReLU from Primer (So et al. 2021), section 3; cheaper than GELU on a CPU.
     """
 
     def __init__(self, dim: int) -> None:
@@ -26,15 +26,13 @@ class FeedForward(nn.Module):
         return self.down(torch.relu(self.up(x)).square())
 
     def step(self, x: Tensor) -> Tensor:
-        """Map as `forward` does, in place between the layers: nothing is learned in play."""
+        """Compute `forward` without gradients, in place between the layers."""
         wide = torch.relu_(self.up(x))
         return self.down(wide.mul_(wide))
 
 
 class SpaceTimeBlock(nn.Module):
-    """Pre-norm space attention, banded causal time attention, feed-forward.
-
-    With a band of 1 a frame sees only itself and the block has no time attention.
+    """Pre-norm space attention, banded causal time attention (none if W is 1), feed-forward.
 
     Source: ST-transformer of Genie (Bruce et al. 2024), section 2.
     """
@@ -42,14 +40,7 @@ class SpaceTimeBlock(nn.Module):
     def __init__(
         self, dim: int, heads: int, band: int, grid: tuple[int, int] | None = None
     ) -> None:
-        """Build the block.
-
-        Args:
-            dim: D, channels; a multiple of `heads`.
-            heads: number of heads.
-            band: W, frames in sight of time attention, the own one included.
-            grid: rows and columns of tokens, for space attention by offset; None: without.
-        """
+        """Build the block; see `SpaceTimeStack` for the arguments."""
         super().__init__()
         self.space_norm = nn.RMSNorm(dim)
         self.space = SpaceAttention(dim, heads, grid)
@@ -66,14 +57,7 @@ class SpaceTimeBlock(nn.Module):
         return x + self.feed(self.feed_norm(x))
 
     def two_stream(self, streams: Tensor) -> Tensor:
-        """Run the clean and the masked stream of whole clips through the same weights.
-
-        Args:
-            streams: float (2B, T, N, D): the clean clips, then the masked ones.
-
-        Returns:
-            The same shape.
-        """
+        """Run both streams through the same weights: (2B, T, N, D), clean clips, then masked."""
         streams = streams + self.space(self.space_norm(streams))
         if self.time is not None:
             clean, masked = self.time_norm(streams).chunk(2)
@@ -88,52 +72,36 @@ class SpaceTimeBlock(nn.Module):
         return masked + self.feed(self.feed_norm(masked))
 
     def step(
-        self,
-        x: Tensor,
-        past: tuple[Tensor, Tensor],
-        turn: Tensor,
-        bias: Tensor,
-    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """Run one new frame over cached history; see `TimeAttention.step` for the arguments.
-
-        Returns:
-            (B, N, D), and the frame's own keys and values for the cache.
-        """
+        self, x: Tensor, past: KeysValues, rotation: Tensor, bias: Tensor
+    ) -> tuple[Tensor, KeysValues]:
+        """Run one new frame over cached history; arguments and result as `TimeAttention.step`."""
         x = x + self.space.step(self.space_norm(x))
         own = past
         if self.time is not None:
-            mixed, own = self.time.step(self.time_norm(x), past, turn, bias)
+            mixed, own = self.time.step(self.time_norm(x), past, rotation, bias)
             x = x + mixed
         return x + self.feed.step(self.feed_norm(x)), own
 
-    def remember(self, x: Tensor, turn: Tensor) -> tuple[Tensor, Tensor]:
-        """Return what `step` returns for the cache, without the rest of the block; band ≥ 2."""
+    def remember(self, x: Tensor, rotation: Tensor) -> KeysValues:
+        """Return only the keys and values that `step` returns; W must be 2 or more."""
         x = x + self.space.step(self.space_norm(x))
-        return self.time.remember(self.time_norm(x), turn)
+        return self.time.remember(self.time_norm(x), rotation)
 
 
 class SpaceTimeStack(nn.Module):
     """Blocks of one width and band, with the cache that plays them frame by frame."""
 
     def __init__(
-        self,
-        dim: int,
-        heads: int,
-        layers: int,
-        band: int,
-        grid: tuple[int, int] | None = None,
+        self, dim: int, heads: int, layers: int, band: int, grid: tuple[int, int] | None = None
     ) -> None:
         """Build the stack.
 
         Args:
-            dim: D, channels; a multiple of `heads`, with an even number of channels a head.
+            dim: D, channels; a multiple of 2·heads.
             heads: number of heads.
             layers: L, number of blocks.
             band: W, frames in sight of time attention, the own one included.
             grid: rows and columns of tokens, for space attention by offset; None: without.
-
-        Raises:
-            ValueError: if the sizes do not fit together.
         """
         super().__init__()
         if dim < 1 or heads < 1 or dim % heads or (dim // heads) % 2 or layers < 1 or band < 1:
@@ -164,65 +132,54 @@ class SpaceTimeStack(nn.Module):
         return self.norm(self.blocks[-1].masked_stream(streams))
 
     def new_cache(self, batch: int, tokens: int, start: int = 0) -> TimeCache:
-        """Allocate an empty cache for `batch` rollouts of N = `tokens` tokens a frame."""
+        """Allocate an empty cache for `batch` rollouts of N = `tokens` tokens per frame."""
         shape = (
             len(self.blocks), batch, tokens, self.heads, self.band - 1, self.dim // self.heads
         )  # fmt: skip
         return TimeCache.empty(shape, self.norm.weight.device, start)
 
-    def step(self, x: Tensor, cache: TimeCache) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
-        """Run one new frame over the cached history; the cache is read, not written.
-
-        Args:
-            x: float (B, N, D).
-            cache: history of the same B and N.
+    def step(self, x: Tensor, cache: TimeCache) -> tuple[Tensor, list[KeysValues]]:
+        """Run one new frame, float (B, N, D), over the cached history; the cache is not changed.
 
         Returns:
-            (B, N, D), and what `TimeCache.write` takes to let this frame enter the history.
+            (B, N, D), and what `TimeCache.write` needs to add the frame to the history.
         """
-        x, new = self._through(self.blocks, x, cache, self._turn(cache, x.device))
+        x, new = self._through(self.blocks, x, cache, self._rotation(cache, x.device))
         return self.norm(x), new
 
     def remember(self, x: Tensor, cache: TimeCache) -> None:
-        """Let one finished frame enter the history; what only its output needs is left out.
+        """Add one finished frame, float (B, N, D), to the cache; W must be 2 or more."""
+        rotation = self._rotation(cache, x.device)
+        x, new = self._through(self.blocks[:-1], x, cache, rotation)
+        # The rest of the last layer computes the frame's output, which a commit does not need.
+        cache.write([*new, self.blocks[-1].remember(x, rotation)])
 
-        Args:
-            x: float (B, N, D).
-            cache: history of the same B and N, with a band of 2 or more; changed in place.
-        """
-        turn = self._turn(cache, x.device)
-        x, new = self._through(self.blocks[:-1], x, cache, turn)
-        cache.write([*new, self.blocks[-1].remember(x, turn)])
-
-    def _turn(self, cache: TimeCache, device: torch.device) -> Tensor:
+    def _rotation(self, cache: TimeCache, device: torch.device) -> Tensor:
         """Return the rotation of the next frame's queries and keys."""
-        here = torch.tensor([cache.position])
-        return rotary_matrix(rotary_table(here, self.dim // self.heads, device))
+        position = torch.tensor([cache.position])
+        return rotary_matrix(rotary_table(position, self.dim // self.heads, device))
 
     @staticmethod
     def _through(
-        blocks: nn.ModuleList, x: Tensor, cache: TimeCache, turn: Tensor
-    ) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
-        """Return what the blocks make of x, and each block's own keys and values."""
-        # Once for all layers: in play, small operations cost more than they compute.
+        blocks: nn.ModuleList, x: Tensor, cache: TimeCache, rotation: Tensor
+    ) -> tuple[Tensor, list[KeysValues]]:
+        """Return the blocks' output, and each block's own keys and values."""
+        # Once for all layers: in play, launching small operations costs more than computing them.
         seen = cache.visible()
         bias = torch.zeros(seen.shape, device=seen.device).masked_fill(~seen, -torch.inf)
         new = []
         for layer, block in enumerate(blocks):
-            x, own = block.step(x, (cache.keys[layer], cache.values[layer]), turn, bias)
+            x, own = block.step(x, (cache.keys[layer], cache.values[layer]), rotation, bias)
             new.append(own)
         return x, new
 
 
 @torch.no_grad()
 def init_weights(module: nn.Module) -> None:
-    """Draw the weights of a model before training.
+    """Draw the weights of a model before training, in place.
 
     Matrices get std 1/sqrt(fan-in), embeddings 0.02; the last projection of every residual
     branch starts at zero, so that a block starts as the identity.
-
-    Args:
-        module: any model of this project; changed in place.
 
     Source: GPT-2's 0.02 for embeddings; zero-initialised branches as in Fixup (Zhang et al. 2019).
     """

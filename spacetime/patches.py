@@ -5,16 +5,7 @@ from torch import Tensor
 
 
 def check_patch_grid(height: int, width: int, patch: int) -> tuple[int, int]:
-    """Return the token grid (h, w) of a frame.
-
-    Args:
-        height: frame height in pixels.
-        width: frame width in pixels.
-        patch: patch side in pixels.
-
-    Raises:
-        ValueError: if the patch does not divide the frame.
-    """
+    """Return the token grid (h, w) of a frame; raise ValueError if the patch does not divide it."""
     if patch < 1 or height < 1 or width < 1 or height % patch or width % patch:
         raise ValueError(
             f"a frame of {height}x{width} pixels cannot be cut into patches of {patch}x{patch}: "
@@ -25,37 +16,12 @@ def check_patch_grid(height: int, width: int, patch: int) -> tuple[int, int]:
 
 
 def patchify(frames: Tensor, patch: int) -> Tensor:
-    """Cut frames into flat patches, row by row.
-
-    Args:
-        frames: float (..., 3, H, W).
-        patch: patch side in pixels; divides H and W.
-
-    Returns:
-        (..., N, 3·patch²).
-    """
-    return rearrange(
-        frames, "... c (h p) (w q) -> ... (h w) (c p q)", p=patch, q=patch
-    )  # (..., N, 3·patch²)
+    """Cut frames (..., 3, H, W) into flat patches (..., N, 3·patch²), row by row."""
+    return rearrange(frames, "... c (h p) (w q) -> ... (h w) (c p q)", p=patch, q=patch)
 
 
 def unpatchify(patches: Tensor, height: int, width: int, patch: int) -> Tensor:
-    """Put flat patches back together; the inverse of `patchify`.
-
-    Args:
-        patches: float (..., N, 3·patch²).
-        height: frame height in pixels.
-        width: frame width in pixels.
-        patch: patch side in pixels.
-
-    Returns:
-        (..., 3, H, W).
-    """
-    return rearrange(
-        patches,
-        "... (h w) (c p q) -> ... c (h p) (w q)",
-        h=height // patch,
-        w=width // patch,
-        p=patch,
-        q=patch,
-    )  # (..., 3, H, W)
+    """Join flat patches (..., N, 3·patch²) into frames (..., 3, H, W)."""
+    grid = {"h": height // patch, "w": width // patch}
+    pattern = "... (h w) (c p q) -> ... c (h p) (w q)"
+    return rearrange(patches, pattern, p=patch, q=patch, **grid)

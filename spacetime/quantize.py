@@ -1,4 +1,4 @@
-"""Quantizers: the only file that imports vector-quantize-pytorch, once a codebook learns."""
+"""Quantizers: finite scalar quantization, and a learned codebook."""
 
 import math
 from dataclasses import dataclass, replace
@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
+# k-means from random members sometimes ends in a poor optimum; the best of these runs is kept.
 KMEANS_STARTS = 16
-"""k-means from random members ends in a poor corner now and then; the best of these is kept."""
 
 
 class FiniteScalarQuantizer(nn.Module):
@@ -15,18 +15,11 @@ class FiniteScalarQuantizer(nn.Module):
 
     Source: Finite Scalar Quantization (Mentzer et al. 2023), with the symmetric grid of Scaling
     Transformers for Low-Bitrate High-Quality Speech Coding (Parker et al. 2024), section 3.2: on
-    the first one's grid two levels round to one of them.
+    the first one's grid two levels can round to the same one.
     """
 
     def __init__(self, levels: tuple[int, ...]) -> None:
-        """Build the quantizer.
-
-        Args:
-            levels: levels of each channel, 2 or more; K is their product.
-
-        Raises:
-            ValueError: if there are no levels or one is below 2.
-        """
+        """Build the quantizer; `levels` is the number of levels of each channel, 2 or more."""
         super().__init__()
         if not levels or min(levels) < 2:
             raise ValueError(f"levels must be whole numbers of 2 or more, got {tuple(levels)}")
@@ -59,42 +52,41 @@ class FiniteScalarQuantizer(nn.Module):
 
 @dataclass(frozen=True, kw_only=True)
 class CodebookConfig:
-    """Shape and habits of a learned codebook.
+    """Shape and learning of a codebook.
 
     Attributes:
-        num_codes: codes, 2 or more.
-        channels: numbers in a code.
-        decay: share of a code kept at each step while it follows its members.
-        dead_share: a code whose running share of use falls below this share of 1/num_codes is
-            replaced by a latent of the batch.
+        num_codes: number of codes, 2 or more.
+        channels: channels per code.
+        decay: of the moving averages by which a code follows its members.
+        dead_fraction: a code that is used less than this fraction of 1/num_codes (a running
+            average) is replaced by a latent of the batch.
         commitment: weight of the loss that pulls latents to their code.
     """
 
     num_codes: int
     channels: int
     decay: float = 0.99
-    dead_share: float = 0.05
+    dead_fraction: float = 0.05
     commitment: float = 0.25
 
     def __post_init__(self) -> None:
-        """Refuse what would fail silently."""
+        """Refuse values that would fail silently."""
         if self.num_codes < 2 or self.channels < 1:
             raise ValueError(
                 f"a codebook needs 2 codes and 1 channel or more, got {self.num_codes} codes of "
                 f"{self.channels} channels"
             )
-        if not 0 < self.decay < 1 or not 0 <= self.dead_share < 1:
+        if not 0 < self.decay < 1 or not 0 <= self.dead_fraction < 1:
             raise ValueError(
-                f"decay must lie in (0, 1) and dead_share in [0, 1), got {self.decay} and "
-                f"{self.dead_share}"
+                f"decay must lie in (0, 1) and dead_fraction in [0, 1), got {self.decay} and "
+                f"{self.dead_fraction}"
             )
 
 
 class VectorQuantizer(nn.Module):
     """A learned codebook that follows its members and replaces dead codes (`revived` counts them).
 
-    Dead codes are replaced by latents drawn from the batch, jittered so that no two codes are
-    equal. Draws come from torch's global generator: seed it at each step for an exact resume.
+    It draws from torch's global generator: seed it at each step for an exact resume.
 
     Source: VQ-VAE (van den Oord et al. 2017), appendix A.1, for the moving averages.
     """
@@ -105,13 +97,13 @@ class VectorQuantizer(nn.Module):
         self.config = config
         self.num_codes = config.num_codes
         self.vq = _codebook_at_rest(config)
-        # In a list, so that the tensors of the module are the same before it learns and after.
+        # In a list, so that the library's module is not a submodule with weights of its own.
         self._learning: list[nn.Module] = []
         self.revived = 0
         self.register_buffer("use", torch.full((config.num_codes,), 1.0 / config.num_codes))
 
     def tune(self, **changes: float) -> None:
-        """Change decay, dead_share or commitment; the codes stay as they are."""
+        """Change decay, dead_fraction or commitment; the codes stay as they are."""
         self.config = replace(self.config, **changes)
         self._learning.clear()
 
@@ -121,11 +113,9 @@ class VectorQuantizer(nn.Module):
         return self.vq._codebook.embed[0]
 
     def _library(self) -> nn.Module:
-        """Return vector-quantize-pytorch's quantizer, working on this codebook's own tensors.
-
-        It takes longer to import than a world to load, and whoever plays needs the codes alone.
-        """
+        """Return vector-quantize-pytorch's quantizer, working on this codebook's own tensors."""
         if not self._learning:
+            # Importing it takes longer than loading a world, and play only looks up codes.
             from vector_quantize_pytorch import VectorQuantize
 
             self._learning.append(
@@ -147,14 +137,7 @@ class VectorQuantizer(nn.Module):
 
     @torch.no_grad()
     def fit(self, latents: Tensor) -> None:
-        """Start the codebook by k-means, the best of several starts.
-
-        Args:
-            latents: float (n, channels), at least num_codes of them.
-
-        Raises:
-            ValueError: if there are fewer latents than codes.
-        """
+        """Initialise the codebook by k-means on latents, float (n, channels), n ≥ num_codes."""
         if len(latents) < self.num_codes:
             raise ValueError(
                 f"k-means into {self.num_codes} codes needs as many latents, got {len(latents)}: "
@@ -173,7 +156,7 @@ class VectorQuantizer(nn.Module):
         self.use.fill_(1.0 / self.num_codes)
 
     def forward(self, latents: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Quantize with a straight-through gradient; in training mode the codes follow.
+        """Quantize with a straight-through gradient; in training mode, update the codes.
 
         Args:
             latents: float (n, channels).
@@ -182,7 +165,7 @@ class VectorQuantizer(nn.Module):
             Quantized latents (n, channels), ids int64 (n,), and the commitment loss (a scalar).
         """
         learning = self._library()
-        # Distances in full precision, or nearly equal codes would swap members at random.
+        # Distances in full precision: otherwise nearly equal codes swap members at random.
         with torch.autocast(latents.device.type, enabled=False):
             quantized, ids, _ = learning(latents[None].float())
         quantized, ids = quantized[0], ids[0].long()
@@ -193,19 +176,20 @@ class VectorQuantizer(nn.Module):
 
     @torch.no_grad()
     def _revive(self, latents: Tensor, ids: Tensor) -> None:
-        """Replace dead codes by jittered latents of the batch."""
-        share = torch.bincount(ids, minlength=self.num_codes) / len(ids)
-        self.use.lerp_(share, 1 - self.config.decay)
-        dead = self.use < self.config.dead_share / self.num_codes
+        """Replace dead codes by latents of the batch."""
+        fraction = torch.bincount(ids, minlength=self.num_codes) / len(ids)
+        self.use.lerp_(fraction, 1 - self.config.decay)
+        dead = self.use < self.config.dead_fraction / self.num_codes
         if not dead.any():
             return
         count = int(dead.sum())
         self.revived += count
         chosen = latents[torch.randint(len(latents), (count,), device=latents.device)].float()
+        # Jittered, so that no two codes are equal.
         chosen = chosen + 0.01 * latents.std().clamp_min(0.01) * torch.randn_like(chosen)
         book = self.vq._codebook
         book.embed.data[0, dead] = chosen
-        # A newcomer has the mass of an average code, or its first members would throw it far.
+        # The mass of an average code: otherwise the first members would move the new code far.
         mass = book.cluster_size.mean()
         book.cluster_size.data[0, dead] = mass
         book.embed_avg.data[0, dead] = chosen * mass
@@ -221,7 +205,7 @@ class VectorQuantizer(nn.Module):
 
 
 def _codebook_at_rest(config: CodebookConfig) -> nn.Module:
-    """Return an empty codebook under the names that vector-quantize-pytorch gives to one."""
+    """Return an empty codebook with vector-quantize-pytorch's names, as in saved weights."""
     book, holder = nn.Module(), nn.Module()
     empty = torch.zeros(1, config.num_codes, config.channels)
     book.register_buffer("initted", torch.tensor(False))

@@ -1,4 +1,4 @@
-"""Weights, records and fingerprints on disk: the only file that imports safetensors."""
+"""Weights, JSON records and fingerprints on disk."""
 
 import hashlib
 import json
@@ -14,15 +14,7 @@ from torch import Tensor
 
 
 def write_atomic(path: Path | str, data: bytes | memoryview) -> None:
-    """Write a file under a temporary name and rename it, so that no half of it is ever seen.
-
-    Args:
-        path: the file to write; its folder must exist.
-        data: its whole content.
-
-    Raises:
-        OSError: if the disk refuses; the temporary file is removed.
-    """
+    """Write a file under a temporary name and rename it, so that it is never seen half written."""
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
@@ -37,20 +29,13 @@ def write_atomic(path: Path | str, data: bytes | memoryview) -> None:
 
 
 def write_json(path: Path | str, record: Any) -> None:
-    """Write a record as indented json, atomically; NaN and infinity are refused."""
+    """Write a record as indented JSON, atomically; NaN and infinity raise ValueError."""
     write_atomic(path, (json.dumps(record, indent=2, allow_nan=False) + "\n").encode())
 
 
 def read_json(path: Path | str) -> Any:
-    """Read a json file.
-
-    Raises:
-        FileNotFoundError: if it is missing.
-        ValueError: if it is not json.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing: the folder is incomplete or not of this kind")
+    """Read a JSON file; raise FileNotFoundError if it is missing, ValueError if it is damaged."""
+    path = _existing(path)
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
@@ -60,13 +45,7 @@ def read_json(path: Path | str) -> Any:
 def write_weights(
     path: Path | str, weights: Mapping[str, Tensor], dtype: torch.dtype | None = None
 ) -> None:
-    """Write tensors as safetensors, atomically.
-
-    Args:
-        path: the file to write.
-        weights: name to tensor, as from `state_dict()`.
-        dtype: floating-point tensors are stored in this type; None keeps theirs.
-    """
+    """Write tensors as safetensors, atomically; `dtype` converts floating-point ones."""
     stored = {
         name: (tensor.to(dtype) if dtype and tensor.is_floating_point() else tensor)
         .detach()
@@ -78,15 +57,13 @@ def write_weights(
 
 
 def read_weights(path: Path | str) -> dict[str, Tensor]:
-    """Read a safetensors file; floating-point tensors come as float32.
+    """Read a safetensors file, floating-point tensors as float32.
 
     Raises:
         FileNotFoundError: if it is missing.
         ValueError: if it is damaged.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing: the folder is incomplete or not of this kind")
+    path = _existing(path)
     try:
         weights = load_file(path)
     except SafetensorError as error:
@@ -98,15 +75,14 @@ def read_weights(path: Path | str) -> dict[str, Tensor]:
 
 
 def model_fingerprint(path: Path | str, config: Mapping[str, Any]) -> str:
-    """Return the identity of a model: SHA-256 of its safetensors file and its config json.
-
-    Args:
-        path: the safetensors file.
-        config: the model's configuration as plain values.
-
-    Returns:
-        64 hexadecimal digits.
-    """
+    """Return the SHA-256, in hexadecimal, of a model's safetensors file and its configuration."""
     digest = hashlib.sha256(Path(path).read_bytes())
     digest.update(json.dumps(config, sort_keys=True).encode())
     return digest.hexdigest()
+
+
+def _existing(path: Path | str) -> Path:
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing: the folder is incomplete or not of this kind")
+    return path

@@ -1,4 +1,4 @@
-"""The README's commands and its Python example are run as they stand, in an empty folder.
+"""The commands of the README and the guide, and the Python example, are run as they stand.
 
 The blocks are told apart by what follows the fence: `sh setup-play` and `sh setup-test` hold the
 two set-up lines, which `.ci/run` runs in fresh environments; `sh` holds commands and `python` the
@@ -22,6 +22,7 @@ from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
+GUIDE = (ROOT / "docs" / "guide.md").read_text()
 VIDEOS = "my-videos"  # the reader's own videos; the test draws some
 GENIE = "import sys; from genie.cli import main; sys.exit(main())"
 # All commands in one interpreter, which loads torch and lightning once. A long rollout is a tenth
@@ -78,13 +79,13 @@ def commands(text: str) -> list[str]:
 
 
 def argv(command: str) -> list[str]:
-    """What to start for a command of the README; raises ValueError for one that is not known."""
+    """What to start for a command; raises ValueError for one that is not known."""
     match shlex.split(command):
         case ["genie", *arguments]:
             return [sys.executable, "-c", GENIE, *with_small_recipe(arguments)]
         case ["python", "play.py", *arguments]:
             return [sys.executable, str(ROOT / "play.py"), *arguments]
-    raise ValueError(f"the README holds a command that the tests don't know: {command}")
+    raise ValueError(f"the tests do not know this command: {command}")
 
 
 def with_small_recipe(arguments: list[str]) -> list[str]:
@@ -163,10 +164,11 @@ def reader(tmp_path) -> Path:
 
 
 def test_every_command_runs_and_writes_what_it_says(reader):
-    assert commands(README)
-    result = run_in_turn([argv(command) for command in commands(README)], reader)
+    assert commands(README) and commands(GUIDE)
+    lines = list(dict.fromkeys([*commands(README), *commands(GUIDE)]))
+    result = run_in_turn([argv(command) for command in lines], reader)
     assert result.returncode == 0, f"{result.stdout}\n{result.stderr}"
-    for command in commands(README):
+    for command in lines:
         for name in outputs(command):
             assert (reader / name).exists(), f"{command}: {name} is missing"
         for name in re.findall(r"\S+\.gif", command):
@@ -188,8 +190,13 @@ def test_the_python_example_takes_about_ten_lines():
 
 
 def test_no_block_escapes():
-    marks = [block.mark for block in blocks(README)]
-    assert set(marks) <= {"sh", "sh setup-play", "sh setup-test", "python"}
+    assert {block.mark for block in blocks(README)} <= {
+        "sh",
+        "sh setup-play",
+        "sh setup-test",
+        "python",
+    }
+    assert {block.mark for block in blocks(GUIDE)} == {"sh"}
 
 
 @pytest.mark.parametrize(
@@ -204,17 +211,9 @@ def test_set_up_is_one_line_that_ci_runs_literally(word, end):
 
 
 def test_every_recipe_of_the_table_exists():
-    named = re.findall(r"^\| `(\w+)` \|", README, flags=re.MULTILINE)
+    table = GUIDE.split("\n## Recipes\n")[1].split("\n## ")[0]
+    named = re.findall(r"^\| `(\w+)` \|", table, flags=re.MULTILINE)
     assert set(named) == {path.stem for path in (ROOT / "train" / "recipes").glob("*.yaml")}
-
-
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/architecture.md"])
-def test_links_to_files_lead_somewhere(page):
-    text = (ROOT / page).read_text()
-    links = re.findall(r"\]\((?!https?://|#)([^)#\s]+)", text)
-    missing = [link for link in links if not ((ROOT / page).parent / link).exists()]
-    assert links or page == "docs/architecture.md"
-    assert not missing, missing
 
 
 def test_every_place_of_the_tree_exists_and_every_folder_is_named():
@@ -223,17 +222,6 @@ def test_every_place_of_the_tree_exists_and_every_folder_is_named():
     assert [name for name in named if not (ROOT / name).exists()] == []
     packages = {f"{path.parent.name}/" for path in ROOT.glob("*/__init__.py")}
     assert packages | {"tests/", "docs/", "worlds/", "benchmarks/"} <= set(named)
-
-
-def test_the_architecture_page_has_a_line_for_every_file():
-    page = (ROOT / "docs" / "architecture.md").read_text()
-    tree = page.split("## The tree")[1].split("\n## ")[0]
-    named = set(re.findall(r"^(\S+\.py)  +\S", tree, flags=re.MULTILINE))
-    rooms = [path.parent for path in ROOT.glob("*/__init__.py")]
-    files = [file for room in [*rooms, ROOT / "benchmarks"] for file in room.rglob("*.py")]
-    found = {file.relative_to(ROOT).as_posix() for file in files if file.name != "__init__.py"}
-    found.add("play.py")
-    assert named == found, f"no line: {sorted(found - named)}; no file: {sorted(named - found)}"
 
 
 def test_a_command_that_nobody_knows_is_refused():

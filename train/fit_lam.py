@@ -91,7 +91,7 @@ class LatentActionModule(ActionModule):
         super().__init__(model, plan, clips)
         self.model.quantizer.tune(
             decay=self.method.code_decay, commitment=self.method.commitment,
-            dead_share=self.method.dead_fraction,
+            dead_fraction=self.method.dead_fraction,
         )  # fmt: skip
         self.reported = 0
 

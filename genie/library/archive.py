@@ -8,7 +8,7 @@ import shutil
 import zipfile
 from pathlib import Path, PurePosixPath
 
-from genie.library.card import read_card, read_fingerprint
+from genie.library.card import read_card
 
 ALLOWED = (".safetensors", ".json", ".png")
 """What a zip may hold: nothing that is loaded may execute code."""
@@ -35,7 +35,7 @@ def export_world(path: Path | str, target: Path | str) -> Path:
         raise ValueError(f"cannot export to {target}: the name must end in .zip")
     if not target.parent.is_dir():
         raise FileNotFoundError(f"cannot write {target}: make the folder {target.parent} first")
-    read_card(path), read_fingerprint(path)  # refuses what could not be played
+    read_card(path)  # refuses what could not be played
     files = sorted(file for file in path.rglob("*") if file.is_file() and _fits(file, path))
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,35 +21,32 @@ class NamedAction:
 class WorldCard:
     """What is known of a world without loading its weights.
 
-    Attributes:
-        path: its folder.
-        name: short name.
-        title: name for people.
-        fps: frames per second.
-        height: of a frame, in pixels.
-        width: of a frame, in pixels.
-        idle: id of the action that is played while no key is held.
-        actions: name and keys of each action, in the order of ids 0 … A−1.
+    A listed world that is damaged has a card, too, which says why it is unreadable.
     """
 
     path: Path
     name: str
-    title: str
-    fps: float
-    height: int
-    width: int
-    idle: int
-    actions: tuple[NamedAction, ...]
+    title: str  # for people
+    fps: float = 0.0
+    height: int = 0  # of a frame, in pixels
+    width: int = 0
+    idle: int = 0  # id of the action that is played while no key is held
+    actions: tuple[NamedAction, ...] = ()  # in the order of ids 0 … A−1
+    fingerprint: str = ""  # empty in the card of a session, whose header has its own
+    alias: str = ""  # name on the command line, if it is listed
+    default: bool = False  # whether it is played when no world is named
+    unreadable: str = ""
+
+    def record(self) -> dict[str, Any]:
+        """Return what a session's header keeps of it, as plain values for json."""
+        kept = ("name", "title", "fps", "height", "width", "idle")
+        actions = [asdict(action) for action in self.actions]
+        values = {name: getattr(self, name) for name in kept}
+        return {"path": str(self.path), **values, "actions": actions}
 
 
 def read_card(path: Path) -> WorldCard:
-    """Read what a world says about itself, without its weights.
-
-    Args:
-        path: folder of a world, as `find_world` returns it.
-
-    Returns:
-        Its card.
+    """Read the card of a world's folder, as `find_world` returns it.
 
     Raises:
         FileNotFoundError: if world.json or keymap.json is missing.
@@ -72,21 +69,12 @@ def read_card(path: Path) -> WorldCard:
                 NamedAction(name=str(entry["name"]), keys=tuple(map(str, entry["keys"])))
                 for entry in entries
             ),
+            fingerprint=str(info["fingerprint"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f"world.json or keymap.json in {path} lacks or misspells {error}: export the world "
             "again with this version"
-        ) from None
-
-
-def read_fingerprint(path: Path) -> str:
-    """Return the fingerprint of a world, without its weights; raises as `read_card` does."""
-    try:
-        return str(read_object(path / "world.json")["fingerprint"])
-    except KeyError:
-        raise ValueError(
-            f"{path / 'world.json'} names no fingerprint: export the world again"
         ) from None
 
 

@@ -5,31 +5,14 @@ Only json is read here, so that the window can name a world and its keys before 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
-from genie.library.card import read_card, read_fingerprint, read_object
+from genie.library.card import WorldCard, read_card, read_object
 from genie.library.user_paths import unpacked_folder, user_worlds_folder
 
 INDEX_FORMAT = 1
 ZIP = ".zip"
-
-
-@dataclass(frozen=True, kw_only=True)
-class WorldEntry:
-    """One line of `worlds/index.json`.
-
-    Attributes:
-        name: what the command line calls it.
-        title: what people call it.
-        path: its folder.
-        default: whether it is played when no world is named.
-    """
-
-    name: str
-    title: str
-    path: Path
-    default: bool
 
 
 def worlds_folder() -> Path:
@@ -37,64 +20,27 @@ def worlds_folder() -> Path:
     return Path(__file__).resolve().parents[2] / "worlds"
 
 
-def list_worlds(folder: Path | None = None) -> list[WorldEntry]:
-    """List the worlds that ship.
+def list_worlds(folder: Path | None = None) -> list[WorldCard]:
+    """List the worlds that ship, in the order of `folder/index.json`, by default the repository's.
 
-    Args:
-        folder: where `index.json` lies; None takes `worlds_folder()`.
-
-    Returns:
-        One entry per world in the order of the index; none if there is no index.
+    The card of a damaged world says why it is unreadable.
 
     Raises:
         ValueError: if the index is damaged or of a newer format.
     """
-    folder = folder or worlds_folder()
-    if not (folder / "index.json").is_file():
-        return []
-    index = read_object(folder / "index.json")
-    if index.get("format") != INDEX_FORMAT:
-        raise ValueError(
-            f"{folder / 'index.json'} has format {index.get('format')!r}, this version reads "
-            f"{INDEX_FORMAT}: update genie-worlds"
-        )
-    try:
-        return [
-            WorldEntry(
-                name=str(entry["name"]),
-                title=str(entry["title"]),
-                path=folder / str(entry["path"]),
-                default=entry["name"] == index["default"],
-            )
-            for entry in index["worlds"]
-        ]
-    except (KeyError, TypeError) as error:
-        raise ValueError(
-            f"{folder / 'index.json'} is malformed ({error}): restore it from the repository"
-        ) from None
-
-
-def list_user_worlds(folder: Path | None = None) -> list[WorldEntry]:
-    """List the user's own worlds: folders, and zips from `genie export`, called by their names.
-
-    Args:
-        folder: where they lie; None takes `genie.library.user_paths.user_worlds_folder()`.
-
-    Returns:
-        One entry per world in the order of the names; a damaged one is listed too.
-    """
-    folder = folder or user_worlds_folder()
-    if not folder.is_dir():
-        return []
-    places = [
-        place
-        for place in sorted(folder.iterdir())
-        if place.suffix == ZIP or (place / "world.json").is_file()
-    ]
+    default, shipped = _read_index(folder or worlds_folder())
     return [
-        WorldEntry(name=place.stem, title=_title(place), path=place, default=False)
-        for place in places
+        replace(_card_at(path, alias, title), default=alias == default)
+        for alias, (path, title) in shipped.items()
     ]
+
+
+def list_user_worlds(folder: Path | None = None) -> list[WorldCard]:
+    """List the user's own worlds, folders and zips from `genie export`, by their file names.
+
+    The card of a damaged world says why it is unreadable.
+    """
+    return [_card_at(path, path.stem, path.stem) for path in _user_places(folder)]
 
 
 def find_world(name_or_path: str | Path | None = None, folder: Path | None = None) -> Path:
@@ -114,20 +60,19 @@ def find_world(name_or_path: str | Path | None = None, folder: Path | None = Non
         FileNotFoundError: if there is no such world; the message lists the known names.
         ValueError: if the index or a zip is damaged.
     """
-    entries = list_worlds(folder)
-    known = {entry.name: entry for entry in [*list_user_worlds(), *entries]}
+    default, shipped = _read_index(folder or worlds_folder())
+    known = {path.stem: path for path in _user_places()}
+    known |= {alias: path for alias, (path, _) in shipped.items()}
+    name = default if name_or_path is None else str(name_or_path)
+    if name in known:
+        return _folder_of(known[name], name)
     if name_or_path is None:
-        default = next((entry for entry in entries if entry.default), None)
-        if default is None:
-            raise FileNotFoundError(
-                f"{folder or worlds_folder()} names no default world: give the folder of one"
-            )
-        return _listed(default)
-    if str(name_or_path) in known:
-        return _listed(known[str(name_or_path)])
+        raise FileNotFoundError(
+            f"{folder or worlds_folder()} names no default world: give the folder of one"
+        )
     path = Path(name_or_path).expanduser()
     if path.suffix == ZIP and path.is_file():
-        return _unpacked(path)
+        return _folder_of(path, name)
     for candidate in (path, path / "world"):
         if (candidate / "world.json").is_file():
             return candidate
@@ -137,73 +82,81 @@ def find_world(name_or_path: str | Path | None = None, folder: Path | None = Non
             "(a run has one after its first slice of dynamics training)"
         )
     raise FileNotFoundError(
-        f"no world is called {str(name_or_path)!r} and no such folder exists: known are "
+        f"no world is called {name!r} and no such folder exists: known are "
         f"{', '.join(known) or 'none'}, or give the folder of a world or a run"
     )
 
 
 def find_fingerprint(fingerprint: str, place: Path | None = None) -> Path:
-    """Find the folder of the world that has a fingerprint.
-
-    Args:
-        fingerprint: as in its world.json.
-        place: where it lay when it was last seen, which is tried first.
-
-    Returns:
-        A folder that holds a world.json.
+    """Find the folder of the world with a fingerprint; `place`, where it was last, comes first.
 
     Raises:
-        FileNotFoundError: if neither that place, nor a world that ships, nor one in the user's
-            folder has it.
+        FileNotFoundError: if no world here has it.
     """
-    entries = [*list_worlds(), *list_user_worlds()]
-    candidates = [lambda entry=entry: _listed(entry) for entry in entries]
-    for candidate in [lambda: place or Path(), *candidates]:
-        try:
-            found = candidate()
-            if read_fingerprint(found) == fingerprint:
-                return found
-        except (ValueError, OSError):
-            continue  # a damaged world is not the one that is looked for
+    last_seen = [_card_at(place, place.name, place.name)] if place is not None else []
+    for cards in (lambda: last_seen, list_worlds, list_user_worlds):
+        for card in cards():
+            if card.fingerprint == fingerprint:
+                return card.path
     raise FileNotFoundError(
         f"no world here has the fingerprint {fingerprint[:12]}: put the one it was played in into "
         f"{user_worlds_folder()}"
     )
 
 
-def describe(entry: WorldEntry) -> str:
-    """Return one line about a world for `genie worlds`; a damaged one says what is wrong."""
-    line = f"{entry.name:<16} {entry.title:<20}"
-    try:
-        card = read_card(_listed(entry))
-    except (ValueError, OSError) as error:
-        return f"{line} cannot be played: {error}"
+def describe(card: WorldCard) -> str:
+    """Return one line about a listed world; a damaged one says what is wrong."""
+    line = f"{card.alias:<16} {card.title:<20}"
+    if card.unreadable:
+        return f"{line} cannot be played: {card.unreadable}"
     actions = " ".join(action.name for action in card.actions)
-    mark = "  (default)" if entry.default else ""
+    mark = "  (default)" if card.default else ""
     return f"{line} {card.height}x{card.width}, {card.fps:g} fps, actions: {actions}{mark}"
 
 
-def _listed(entry: WorldEntry) -> Path:
-    """Return the folder of an entry, or say that it did not come along."""
-    if entry.path.suffix == ZIP:
-        return _unpacked(entry.path)
-    if not (entry.path / "world.json").is_file():
+def _read_index(folder: Path) -> tuple[str | None, dict[str, tuple[Path, str]]]:
+    """Return the default's alias, and the place and title of each world that ships by alias."""
+    file = folder / "index.json"
+    if not file.is_file():
+        return None, {}
+    index = read_object(file)
+    if index.get("format") != INDEX_FORMAT:
+        raise ValueError(
+            f"{file} has format {index.get('format')!r}, this version reads {INDEX_FORMAT}: "
+            "update genie-worlds"
+        )
+    try:
+        return index["default"], {
+            str(entry["name"]): (folder / str(entry["path"]), str(entry["title"]))
+            for entry in index["worlds"]
+        }
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{file} is malformed ({error}): restore it from the repository") from None
+
+
+def _user_places(folder: Path | None = None) -> list[Path]:
+    folder = folder or user_worlds_folder()
+    places = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [path for path in places if path.suffix == ZIP or (path / "world.json").is_file()]
+
+
+def _card_at(path: Path, alias: str, title: str) -> WorldCard:
+    """Read the card at a listed place; the title is for one that cannot be read."""
+    try:
+        return replace(read_card(_folder_of(path, alias)), alias=alias)
+    except (ValueError, OSError) as error:
+        return WorldCard(path=path, name=alias, title=title, alias=alias, unreadable=str(error))
+
+
+def _folder_of(path: Path, alias: str) -> Path:
+    """Return the folder of a listed world, a zip being unpacked."""
+    if path.suffix == ZIP:
+        from genie.library.archive import unpack_world
+
+        return unpack_world(path, unpacked_folder())
+    if not (path / "world.json").is_file():
         raise FileNotFoundError(
-            f"the world {entry.name!r} is listed but {entry.path / 'world.json'} is missing: "
+            f"the world {alias!r} is listed but {path / 'world.json'} is missing: "
             "fetch the repository again"
         )
-    return entry.path
-
-
-def _unpacked(path: Path) -> Path:
-    from genie.library.archive import unpack_world
-
-    return unpack_world(path, unpacked_folder())
-
-
-def _title(place: Path) -> str:
-    """Return what people call a world, or its name where nobody says."""
-    try:
-        return str(read_object(place / "world.json")["title"])
-    except (ValueError, OSError, KeyError):
-        return place.stem
+    return path

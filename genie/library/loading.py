@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
+import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,17 +35,10 @@ def load_world_on(
     steps: int | None = None,
     temperature: float | None = None,
 ) -> Any:
-    """Load a genie.world.World.
-
-    Args:
-        path: folder of a world.
-        device: as `pick_device` takes it.
-        threads: processor threads; None leaves the choice to torch.
-        steps: refinement passes; None takes the world's tested setting.
-        temperature: of the codes; None takes the world's.
+    """Load a genie.world.World from its folder; None leaves a setting as the world has it.
 
     Raises:
-        ValueError: if the device is not there, or the world is damaged.
+        ValueError: if the device is not there, a setting out of range, or the world damaged.
         OSError: if a file is missing.
     """
     import torch
@@ -52,10 +46,14 @@ def load_world_on(
     from genie.world import World
 
     if threads is not None:
-        torch.set_num_threads(threads)
+        # More threads than cores wait for each other: a frame then takes minutes.
+        torch.set_num_threads(min(threads, os.cpu_count() or threads))
     world = World.load(path, device=pick_device(device))
-    chosen = {"steps": steps, "temperature": temperature}
-    changes = {name: value for name, value in chosen.items() if value is not None}
-    if changes:
-        world.settings = dataclasses.replace(world.bundle.settings, **changes)
+    world.settings = change_settings(world.bundle.settings, steps, temperature)
     return world
+
+
+def change_settings(settings: Any, steps: int | None, temperature: float | None) -> Any:
+    """Return `genie.settings.Settings` with what is given changed, and check the range."""
+    chosen = {"steps": steps, "temperature": temperature}
+    return replace(settings, **{name: value for name, value in chosen.items() if value is not None})

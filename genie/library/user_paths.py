@@ -27,7 +27,7 @@ def sessions_folder() -> Path:
 
 
 def saves_folder() -> Path:
-    """Return where saved moments lie, a folder a world."""
+    """Return where the slots lie, a folder per world."""
     return data_folder() / "saves"
 
 
@@ -39,6 +39,11 @@ def user_worlds_folder() -> Path:
 def unpacked_folder() -> Path:
     """Return where worlds that came as a zip are unpacked."""
     return data_folder() / "unpacked"
+
+
+def safe_name(name: str) -> str:
+    """Return a world's name as a part of a file name."""
+    return "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in name)
 
 
 def _place(kind: str, variable: str, below_home: str) -> Path:

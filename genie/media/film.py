@@ -1,4 +1,4 @@
-"""Films that are written while play goes on, as `--record` asks."""
+"""The film of `--record`, written while play goes on."""
 
 from __future__ import annotations
 
@@ -13,11 +13,9 @@ from genie.media.recording import Recording
 
 @contextmanager
 def film(path: Path | None, fps: float) -> Iterator[Callable[[np.ndarray], None] | None]:
-    """Yield what takes the frames; the file appears when the body ends without an error.
+    """Yield a function that takes each frame, or None without a path.
 
-    Args:
-        path: of the film; None yields None.
-        fps: frames per second.
+    The file appears when the body ends without an error, or with Ctrl-C.
     """
     if path is None:
         yield None

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from genie.media.recording import upscale_factor
+from genie.media.encoders import enlarge
 
 _SIZE, _PAD, _MARGIN = 15, 7, 10
 _PLATE, _INK = (16, 18, 22), (240, 240, 244)
@@ -14,17 +14,8 @@ _OPACITY = 0.78
 
 
 def with_key(frame: np.ndarray, name: str) -> np.ndarray:
-    """Enlarge a frame as a recording would, and write an action's name into its corner.
-
-    Args:
-        frame: uint8 (H, W, 3).
-        name: of the action; empty writes nothing.
-
-    Returns:
-        uint8, larger by a whole factor.
-    """
-    scale = upscale_factor(*frame.shape[:2])
-    large = frame.repeat(scale, 0).repeat(scale, 1)
+    """Enlarge a frame, uint8 (H, W, 3), as a film would, and write a name into its corner."""
+    large = enlarge(frame)
     if not name:
         return large
     plate = _plate(name)
@@ -32,14 +23,15 @@ def with_key(frame: np.ndarray, name: str) -> np.ndarray:
     bottom = large.shape[0] - _MARGIN
     place = large[bottom - height : bottom, _MARGIN : _MARGIN + width]
     plate = plate[: place.shape[0], : place.shape[1]]
-    share = np.where(plate.max(-1, keepdims=True) > max(_PLATE), 1.0, _OPACITY)  # letters cover all
-    place[:] = (place * (1 - share) + plate * share).round().astype(np.uint8)
+    letters = plate.max(-1, keepdims=True) > max(_PLATE)
+    opacity = np.where(letters, 1.0, _OPACITY)
+    place[:] = (place * (1 - opacity) + plate * opacity).round().astype(np.uint8)
     return large
 
 
 @lru_cache(maxsize=64)
 def _plate(name: str) -> np.ndarray:
-    """Return the name on a dark ground, uint8 (h, w, 3)."""
+    """Draw the name on a dark ground; returns uint8 (h, w, 3)."""
     from PIL import Image, ImageDraw, ImageFont
 
     font = ImageFont.load_default(_SIZE)

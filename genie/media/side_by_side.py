@@ -1,4 +1,4 @@
-"""Pictures side by side, each under its title: what comparing worlds and comparing play show."""
+"""Frames side by side, each under its title, for comparing worlds or plays."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from genie.media.recording import upscale_factor
+from genie.media.encoders import enlarge
 
 GAP, TITLE_HEIGHT, FONT_SIZE = 8, 22, 13
 INK, PAPER = (235, 235, 235), (24, 24, 28)
@@ -16,7 +16,7 @@ INK, PAPER = (235, 235, 235), (24, 24, 28)
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
-    """One picture of several that belong to the same moment.
+    """One of several frames that are shown beside each other.
 
     Attributes:
         title: what it shows, such as "real" or the name of a world.
@@ -27,11 +27,7 @@ class Panel:
     frame: np.ndarray
 
     def __post_init__(self) -> None:
-        """Refuse what is no picture.
-
-        Raises:
-            ValueError: the frame is not uint8 (H, W, 3).
-        """
+        """Refuse what is not uint8 (H, W, 3)."""
         if self.frame.dtype != np.uint8 or self.frame.ndim != 3 or self.frame.shape[2] != 3:
             raise ValueError(
                 f"a panel shows uint8 (H, W, 3), got {self.frame.dtype} {self.frame.shape}"
@@ -39,21 +35,13 @@ class Panel:
 
 
 def draw_side_by_side(panels: Sequence[Panel], scale: int | None = None) -> np.ndarray:
-    """Draw panels in a row, each under its title, pixels staying sharp.
+    """Draw panels in a row, each under its title and enlarged by `scale` or as `enlarge` chooses.
 
-    Args:
-        panels: at least one, in the order from the left; sizes may differ.
-        scale: how many pixels a pixel becomes; None brings each panel's short side to 256 or more.
-
-    Returns:
-        uint8 (H, W, 3), of the same size for panels of the same sizes.
-
-    Raises:
-        ValueError: there is no panel.
+    Returns uint8 (H, W, 3), of the same size for panels of the same sizes.
     """
     if not panels:
         raise ValueError("nothing to draw: give at least one panel")
-    pictures = [_enlarged(panel.frame, scale) for panel in panels]
+    pictures = [enlarge(panel.frame, scale) for panel in panels]
     height = max(len(picture) for picture in pictures)
     width = sum(picture.shape[1] for picture in pictures) + GAP * (len(pictures) + 1)
     sheet = Image.new("RGB", (width, TITLE_HEIGHT + height + GAP), PAPER)
@@ -74,8 +62,3 @@ def fit_text(text: str, width: int, font: ImageFont.FreeTypeFont) -> str:
     while text and font.getlength(f"{text}…") > width:
         text = text[:-1]
     return f"{text}…"
-
-
-def _enlarged(frame: np.ndarray, scale: int | None) -> np.ndarray:
-    factor = scale or upscale_factor(*frame.shape[:2])
-    return np.ascontiguousarray(frame.repeat(factor, axis=0).repeat(factor, axis=1))

@@ -4,32 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-_SMOOTHING = 0.15
-_SETTLE = 8  # frames that are measured before anything is changed
+_SMOOTHING = 0.15  # weight of the newest frame in the smoothed times
+_FIRST_FRAMES = 8  # frames that are measured before anything is changed
 _PATIENCE = 12  # frames in a row that have to allow one step more
-_ROOM = 0.92  # share of a frame's time that play may fill before a step is taken away
-_ROOM_FOR_MORE = 0.82
-_TOO_SLOW = 0.9  # of the wanted rate: below it, the player is told
+_BUDGET = 0.92  # fraction of a frame's time that play may fill before a step is taken away
+_BUDGET_FOR_MORE = 0.82  # fraction that it may fill with one step more
+_TOO_SLOW = 0.9  # fraction of the wanted rate below which the window warns
 
 
 @dataclass(frozen=True, kw_only=True)
 class FrameTime:
-    """What one frame took, in seconds.
+    """What one frame took, in seconds."""
 
-    Attributes:
-        model: drawing its tokens and committing them.
-        decode: tokens to pixels.
-        draw: painting the window.
-    """
-
-    model: float
-    decode: float
-    draw: float
-
-    @property
-    def total(self) -> float:
-        """All of it."""
-        return self.model + self.decode + self.draw
+    model: float  # sampling its tokens and committing them
+    decode: float  # tokens to pixels
+    draw: float  # painting the window
 
 
 class AdaptiveSteps:
@@ -43,8 +32,6 @@ class AdaptiveSteps:
         steps: steps of the next frame, 1 … wanted.
         times: smoothed times of a frame, or None before the first.
         active: whether it may change the steps.
-
-    Source: our choice.
     """
 
     def __init__(self, wanted: int, active: bool = True) -> None:
@@ -52,37 +39,29 @@ class AdaptiveSteps:
         self.wanted = self.steps = wanted
         self.active = active
         self.times: FrameTime | None = None
-        self._unit = 0.0
-        self._measured = 0
-        self._easy = 0
+        self._unit = 0.0  # smoothed seconds of one draft
+        self._measured = 0  # frames since the start or the last change
+        self._roomy = 0  # frames in a row that left room for one step more
 
     def want(self, steps: int) -> None:
         """Change the wanted steps, and begin with them."""
         self.wanted = self.steps = steps
-        self._measured = self._easy = 0
+        self._measured = self._roomy = 0
 
     def note(self, taken: FrameTime, fps: float) -> int:
-        """Take notice of a frame and choose the steps of the next.
-
-        Args:
-            taken: its times.
-            fps: the wanted rate.
-
-        Returns:
-            `steps`.
-        """
+        """Measure a frame that should come `fps` times a second; returns the next frame's steps."""
         unit = taken.model / (self.steps + 1)
         self._measured += 1
         if self.times is None:
             self.times, self._unit = taken, unit
-        share = max(_SMOOTHING, 1 / self._measured)
+        weight = max(_SMOOTHING, 1 / self._measured)
         self.times = FrameTime(
-            model=_toward(self.times.model, taken.model, share),
-            decode=_toward(self.times.decode, taken.decode, share),
-            draw=_toward(self.times.draw, taken.draw, share),
+            model=_toward(self.times.model, taken.model, weight),
+            decode=_toward(self.times.decode, taken.decode, weight),
+            draw=_toward(self.times.draw, taken.draw, weight),
         )
-        self._unit = _toward(self._unit, unit, share)
-        if self.active and self._measured >= _SETTLE:
+        self._unit = _toward(self._unit, unit, weight)
+        if self.active and self._measured >= _FIRST_FRAMES:
             self._choose(1 / fps)
         return self.steps
 
@@ -94,28 +73,26 @@ class AdaptiveSteps:
 
     def too_slow(self, fps: float) -> bool:
         """Tell whether the wanted rate is out of reach even with the steps chosen."""
-        if self.times is None or self._measured < _SETTLE:
+        if self.times is None or self._measured < _FIRST_FRAMES:
             return False
         return self.seconds_with(self.steps) * fps > 1 / _TOO_SLOW
 
-    def _choose(self, budget: float) -> None:
-        if self.seconds_with(self.steps) > _ROOM * budget and self.steps > 1:
-            fitting = [
-                steps
-                for steps in range(1, self.steps)
-                if self.seconds_with(steps) <= _ROOM * budget
-            ]
-            self._set(max(fitting, default=1))
+    def _choose(self, frame_seconds: float) -> None:
+        """Take away all steps that do not fit at once; add one after `_PATIENCE` frames."""
+        budget = _BUDGET * frame_seconds
+        if self.seconds_with(self.steps) > budget and self.steps > 1:
+            fewer = range(1, self.steps)
+            self._set(max((m for m in fewer if self.seconds_with(m) <= budget), default=1))
             return
-        more = self.steps < self.wanted
-        easy = more and self.seconds_with(self.steps + 1) <= _ROOM_FOR_MORE * budget
-        self._easy = self._easy + 1 if easy else 0
-        if self._easy >= _PATIENCE:
-            self._set(self.steps + 1)
+        more = self.steps + 1
+        room = more <= self.wanted and self.seconds_with(more) <= _BUDGET_FOR_MORE * frame_seconds
+        self._roomy = self._roomy + 1 if room else 0
+        if self._roomy >= _PATIENCE:
+            self._set(more)
 
     def _set(self, steps: int) -> None:
-        self.steps, self._easy, self._measured = steps, 0, _SETTLE // 2
+        self.steps, self._roomy, self._measured = steps, 0, _FIRST_FRAMES // 2
 
 
-def _toward(old: float, new: float, share: float) -> float:
-    return old + share * (new - old)
+def _toward(old: float, new: float, weight: float) -> float:
+    return old + weight * (new - old)

@@ -1,4 +1,4 @@
-"""How fast a world is: from key to decoded frame, and what drawing its tokens takes of that."""
+"""How fast a world is: from key to decoded frame, and how much of that is sampling tokens."""
 
 from __future__ import annotations
 
@@ -8,23 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from genie.play.run import PlayOptions, load_world
+from genie.play.options import PlayOptions
+from genie.play.setup import load_with
 
-_DRAWS = 30
+_SAMPLES = 30
 
 
 def bench(path: Path, frames: int, device: str, threads: int | None) -> None:
-    """Measure a world and print the figures.
-
-    Args:
-        path: folder of a world.
-        frames: how many to time after ten that are not counted, 1 or more.
-        device: as in PlayOptions.
-        threads: as in PlayOptions.
-
-    Raises:
-        ValueError: if an argument or the world is not as it must be.
-        OSError: if a file is missing.
+    """Measure the world in a folder over some frames, and print the figures.
 
     Source: metrics.md, "Speed".
     """
@@ -33,21 +24,19 @@ def bench(path: Path, frames: int, device: str, threads: int | None) -> None:
     from genie.speed import WARM_UP, measure_speed
 
     options = PlayOptions(frames=frames, device=device, threads=threads)
-    world = load_world(path, options)
+    world = load_with(path, options)
     bundle = world.bundle
     speed = measure_speed(world, bundle.prompts[0], bundle.num_actions, frames=frames + WARM_UP)
-    drawing = _draw_milliseconds(world)
-    place = next(bundle.dynamics.parameters()).device
-    print(
-        f"{bundle.title}, {world.settings.steps} steps, {place}, {torch.get_num_threads()} threads"
-    )
+    sampling = _sample_milliseconds(world)
+    threads = torch.get_num_threads()
+    print(f"{bundle.title}, {world.settings.steps} steps, {bundle.device}, {threads} threads")
     print(f"  key to frame   p50 {speed.p50_ms:7.1f} ms   p95 {speed.p95_ms:7.1f} ms")
-    print(f"  drawing        p50 {drawing:7.1f} ms   the tokens, before commit and decoding")
+    print(f"  sampling       p50 {sampling:7.1f} ms   the tokens, before commit and decoding")
     print(f"  {speed.fps:.1f} frames per second over {speed.frames} frames")
 
 
-def _draw_milliseconds(world: Any) -> float:
-    """Return the median time of drawing one frame's tokens, in milliseconds."""
+def _sample_milliseconds(world: Any) -> float:
+    """Return the median time of sampling one frame's tokens, in milliseconds."""
     import torch
 
     from genie.rollout import Rollout
@@ -60,7 +49,7 @@ def _draw_milliseconds(world: Any) -> float:
     rollout.reset(ids, ids.new_empty((1, 0)))
     action = torch.tensor([bundle.keymap.idle])
     taken = []
-    for _ in range(_DRAWS):
+    for _ in range(_SAMPLES):
         before = time.perf_counter()
         rollout.draw(action).cpu()
         taken.append(time.perf_counter() - before)

@@ -1,4 +1,4 @@
-"""Has play left what the world knows? The meter of the card, while a world is played."""
+"""The drift meter while a world is played."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class DriftTracker:
         return None not in (self.distance, self.threshold) and self.distance > self.threshold
 
     def follow(self, session: Session, head: int) -> None:
-        """Take notice of a new frame; measures where a stride is full."""
+        """Measure after a new frame, once per stride."""
         if (session.frame_number(head) + 1) % self._meter.stride == 0:
             self.measure(session, head)
 
@@ -46,15 +46,10 @@ class DriftTracker:
         return self.distance
 
     def last_healthy(self, session: Session, head: int) -> int:
-        """Find the last frame of a line before play left what the world knows.
+        """Find the record that ends the latest window of a line at or below the threshold.
 
-        Args:
-            session: what is played.
-            head: the end of the line.
-
-        Returns:
-            Record that ends the latest window at or below the threshold, looking back stride by
-            stride; the line's first record if all windows are above.
+        Looks back stride by stride from `head`; returns the line's first record if all windows
+        are above.
         """
         line = session.line(head)
         for end in range(len(line) - 1, -1, -self._meter.stride):
@@ -66,8 +61,7 @@ class DriftTracker:
         return int(line[0])
 
     def _distance(self, session: Session, head: int) -> float | None:
-        window = self._meter.window
-        line = session.line(head, window)
-        if len(line) < window:
+        line = session.line(head, self._meter.window)
+        if len(line) < self._meter.window:
             return None
         return float(self._meter.distances(session.ids(line))[0])

@@ -16,18 +16,11 @@ def play_headless(
     on_frame: Callable[[np.ndarray], None] | None = None,
     progress: bool = True,
 ) -> None:
-    """Play a list of actions from the player's prompt.
-
-    Args:
-        player: at its first frame.
-        actions: one id per frame.
-        on_frame: called with each new frame, uint8 (H, W, 3); the prompt's frame is not passed.
-        progress: whether to draw a progress bar on stderr.
-    """
-    with progress_bar("playing", len(actions), progress) as tick:
+    """Play a list of action ids, one per frame; `on_frame` gets each new uint8 (H, W, 3)."""
+    with progress_bar("playing", len(actions), progress) as done:
         for action in actions:
             frame = player.advance(action)
             if on_frame is not None:
                 on_frame(frame)
             player.settle()
-            tick(1)
+            done(1)

@@ -8,7 +8,7 @@ MOST_FRAMES = 10_000_000  # a typing error should not fill the memory
 
 
 class Names(Protocol):
-    """What the parser asks of lam.keymap.keymap.Keymap."""
+    """The part of lam.keymap.keymap.Keymap that the parser needs."""
 
     idle: int
 
@@ -17,15 +17,12 @@ class Names(Protocol):
 
 
 def parse_keys(text: str, keymap: Names) -> list[int]:
-    """Read scripted keys.
+    """Read scripted keys; returns one action id per frame.
 
     Args:
-        text: words `name` or `name*count`, parted by spaces; without a count the action lasts one
-            frame. `a<id>` is always a name.
+        text: words `name` or `name*count`, separated by spaces; without a count the action lasts
+            one frame. `a<id>` is always a name.
         keymap: knows the names.
-
-    Returns:
-        One action id per frame.
 
     Raises:
         ValueError: if a name is unknown (the known ones are listed), a count is not a whole number
@@ -50,19 +47,9 @@ def parse_keys(text: str, keymap: Names) -> list[int]:
 def scripted_actions(
     keymap: Names, keys: str | None, frames: int | None, demo_keys: str
 ) -> list[int]:
-    """Decide what is played without a keyboard.
+    """Return what is played without a keyboard, one action id per frame.
 
-    Args:
-        keymap: knows the names.
-        keys: scripted keys, or None.
-        frames: how many frames, 1 or more, or None for the length of the keys.
-        demo_keys: what is played if there are neither keys nor frames.
-
-    Returns:
-        One action id per frame: the keys, cut to `frames` or followed by idle.
-
-    Raises:
-        ValueError: if the keys cannot be read.
+    That is the keys, cut to `frames` or followed by idle; the demo keys if neither is given.
     """
     if keys is None and frames is None:
         keys = demo_keys

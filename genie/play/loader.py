@@ -14,9 +14,6 @@ class Loader(Generic[T]):
 
     Python waits for the function when it exits: a thread that is cut off inside PyTorch would take
     the whole process down with it ("terminate called without an active exception").
-
-    Attributes:
-        done: whether it has ended.
     """
 
     def __init__(self, work: Callable[[], T]) -> None:

@@ -12,39 +12,21 @@ from genie.session.format import SUFFIX
 
 @dataclass(frozen=True, kw_only=True)
 class PlayOptions:
-    """How a world is played; see `genie play --help`.
-
-    Attributes:
-        headless: without a window.
-        frames: how many frames, 1 or more; None: the length of the keys, or until Esc.
-        keys: scripted keys, as `genie.play.keys.parse_keys` reads them.
-        prompt: picture to start from; None takes the world's prompts.
-        seed: of everything drawn, 0 or more.
-        steps: refinement passes M; None takes the world's tested setting, and lets the window take
-            fewer where the machine is too slow.
-        temperature: of the codes; None takes the world's.
-        device: "auto" takes CUDA where there is one and the processor otherwise.
-        threads: processor threads; None leaves the choice to torch.
-        record: file to record to, .gif or .mp4, .png for a folder of pictures, or .session for the
-            log itself; an existing film is replaced once play has ended, a log when it begins.
-        timings: json file for the timings, replaced likewise.
-        versus: another world, a session log or a video that is played beside it; None: alone.
-        gallery: whether the window begins with the choice of a world.
-    """
+    """How a world is played; see `genie play --help`. None leaves the choice to the world."""
 
     headless: bool = False
-    frames: int | None = None
-    keys: str | None = None
+    frames: int | None = None  # None: the length of the keys, or until Esc
+    keys: str | None = None  # as `genie.play.keys.parse_keys` reads them
     prompt: Path | None = None
     seed: int = 0
-    steps: int | None = None
+    steps: int | None = None  # None also lets the window take fewer on a slow machine
     temperature: float | None = None
     device: str = "auto"
     threads: int | None = None
-    record: Path | None = None
-    timings: Path | None = None
-    versus: str | None = None
-    gallery: bool = False
+    record: Path | None = None  # .gif, .mp4, .png for a folder, or .session for the log itself
+    timings: Path | None = None  # json file, replaced once play has ended
+    versus: str | None = None  # a world, a session log or a video to play beside
+    gallery: bool = False  # whether the window begins with the choice of a world
 
     def __post_init__(self) -> None:
         """Refuse what no world can play."""
@@ -63,6 +45,8 @@ class PlayOptions:
             raise FileNotFoundError(
                 f"cannot write {self.timings}: make the folder {self.timings.parent} first"
             )
+        if self.versus is not None and self.records_log:
+            raise ValueError("--versus records films only: give --record a .gif or .mp4 name")
 
     @property
     def records_log(self) -> bool:
@@ -70,6 +54,11 @@ class PlayOptions:
         return self.record is not None and self.record.suffix == SUFFIX
 
     @property
+    def film(self) -> Path | None:
+        """The film to record, if any."""
+        return None if self.records_log else self.record
+
+    @property
     def scripted(self) -> bool:
-        """Whether something is played that nobody has to press a key for."""
+        """Whether keys or frames were given, so that play may end by itself."""
         return self.keys is not None or self.frames is not None

@@ -1,4 +1,4 @@
-"""Pictures to start from: read, cut to size, and judged by how well the world knows them."""
+"""Pictures to start from: read, cut to size, and rated by how well the world knows them."""
 
 from __future__ import annotations
 
@@ -11,68 +11,48 @@ import numpy as np
 from genie.session.transfer import fit_picture
 
 _CAP_DB = 60.0
-_LEAST_SHARE = 1e-6  # of a code that the corpus never showed
-_FAMILIAR = (2.0, 1.0)  # dB below, bits above the world's own prompts
-_UNUSUAL = (5.0, 2.0)
+_LEAST_FRACTION = 1e-6  # of a code that the corpus never showed
+# dB below and bits above the world's own prompts, at most
+_VERDICTS = (("familiar", 2.0, 1.0), ("unusual", 5.0, 2.0))
+_MEANINGS = {
+    "familiar": "this looks like what the world knows",
+    "unusual": "the world has seen little like this",
+    "unknown": "the world has never seen anything like this, expect dreams",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class PromptHint:
-    """How a picture looks to a world.
+    """How well a world knows a picture; both pictures are uint8 (H, W, 3)."""
 
-    Attributes:
-        picture: uint8 (H, W, 3), as it was given, in the world's size.
-        seen: uint8 (H, W, 3), as the tokenizer draws it: what play starts from.
-        psnr: of seen against picture, dB, at most 60.
-        known_psnr: the lowest of the world's own prompts.
-        surprise: bits a token, by the shares of codes in the corpus; 0 where nobody counted.
-        known_surprise: the highest of the world's own prompts.
-    """
-
-    picture: np.ndarray
-    seen: np.ndarray
-    psnr: float
-    known_psnr: float
-    surprise: float
-    known_surprise: float
+    picture: np.ndarray  # as it was given, in the world's size
+    seen: np.ndarray  # as the tokenizer decodes it: what play starts from
+    psnr: float  # of seen against picture, dB, at most 60
+    known_psnr: float  # the lowest of the world's own prompts
+    surprise: float  # bits per token, by the frequency of codes in the corpus; 0 if not counted
+    known_surprise: float  # the highest of the world's own prompts
 
     @property
     def verdict(self) -> str:
-        """Return "familiar", "unusual" or "unknown".
-
-        Source: our choice: within 2 dB and 1 bit of the world's own prompts, or 5 dB and 2 bits.
-        """
+        """Return "familiar", "unusual" or "unknown"."""
         below = self.known_psnr - self.psnr
         above = self.surprise - self.known_surprise
-        for name, (decibels, bits) in (("familiar", _FAMILIAR), ("unusual", _UNUSUAL)):
+        for name, decibels, bits in _VERDICTS:
             if below <= decibels and above <= bits:
                 return name
         return "unknown"
 
     @property
     def text(self) -> str:
-        """Say it in a line."""
-        meaning = {
-            "familiar": "this looks like what the world knows",
-            "unusual": "the world has seen little like this",
-            "unknown": "the world has never seen anything like this, expect dreams",
-        }
+        """Return the verdict in a line."""
         return (
-            f"{self.verdict}: {meaning[self.verdict]} "
+            f"{self.verdict}: {_MEANINGS[self.verdict]} "
             f"({self.psnr:.1f} dB, its own prompts {self.known_psnr:.1f} or more)"
         )
 
 
 def read_prompt(path: Path | str, height: int, width: int) -> np.ndarray:
-    """Read a picture to start from.
-
-    Args:
-        path: any picture that Pillow reads.
-        height: of the world's frames, in pixels.
-        width: of the world's frames, in pixels.
-
-    Returns:
-        uint8 (height, width, 3): the largest middle part of that shape, resized.
+    """Read a picture that Pillow knows; returns its middle as uint8 (height, width, 3).
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -93,15 +73,10 @@ def read_prompt(path: Path | str, height: int, width: int) -> np.ndarray:
 
 
 def rate_prompt(world: Any, picture: np.ndarray) -> PromptHint:
-    """Tell how far a picture is from what a world knows.
-
-    Args:
-        world: a genie.world.World.
-        picture: uint8 (H, W, 3), from `read_prompt`.
-    """
-    shares = world.bundle.statistics.get("codes")
-    known = [_measure(world, prompt, shares) for prompt in world.bundle.prompts]
-    psnr, surprise = _measure(world, picture, shares)
+    """Compare a picture from `read_prompt` with the prompts of a genie.world.World."""
+    fractions = world.bundle.statistics.get("codes")
+    known = [_measure(world, prompt, fractions) for prompt in world.bundle.prompts]
+    psnr, surprise = _measure(world, picture, fractions)
     return PromptHint(
         picture=picture,
         seen=world.see(picture)[1],
@@ -112,12 +87,12 @@ def rate_prompt(world: Any, picture: np.ndarray) -> PromptHint:
     )
 
 
-def _measure(world: Any, picture: np.ndarray, shares: Any) -> tuple[float, float]:
-    """Return PSNR in dB and bits a token."""
+def _measure(world: Any, picture: np.ndarray, fractions: Any) -> tuple[float, float]:
+    """Return PSNR in dB and bits per token."""
     ids, seen = world.see(picture)
     error = float(((picture.astype(np.float64) - seen) ** 2).mean()) / 255**2
     psnr = min(_CAP_DB, -10 * float(np.log10(max(error, 1e-12))))
-    if not shares:
+    if not fractions:
         return psnr, 0.0
-    share = np.maximum(np.asarray(shares)[ids.astype(np.int64)], _LEAST_SHARE)
-    return psnr, float(-np.log2(share).mean())
+    found = np.maximum(np.asarray(fractions)[ids.astype(np.int64)], _LEAST_FRACTION)
+    return psnr, float(-np.log2(found).mean())

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from genie.library.user_paths import sessions_folder
+from genie.library.user_paths import safe_name, sessions_folder
 from genie.session.format import SUFFIX, read_header, record_type
 from genie.session.log import Session
 
@@ -17,55 +17,41 @@ KEPT = 40
 
 @dataclass(frozen=True, kw_only=True)
 class Recent:
-    """A session that can be gone on with.
+    """A session that can be continued."""
 
-    Attributes:
-        path: of its log.
-        frames: how many it holds.
-        seconds: how long they last at the world's pace.
-        when: its last change, seconds since 1970.
-    """
-
-    path: Path
+    path: Path  # of its log
     frames: int
-    seconds: float
-    when: float
+    seconds: float  # at the world's pace
 
 
 def new_log(name: str) -> Path:
     """Return where the log of a new session of a world goes, and remove the oldest logs."""
     folder = sessions_folder()
-    safe = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in name)
     for path in _newest_first(folder)[KEPT - 1 :]:
         path.unlink(missing_ok=True)
     stamp = time.strftime("%Y%m%d-%H%M%S")
-    return folder / f"{safe}-{stamp}-{os.getpid()}{SUFFIX}"
+    return folder / f"{safe_name(name)}-{stamp}-{os.getpid()}{SUFFIX}"
 
 
 def end_log(session: Session) -> None:
-    """Close a session's log; one in which nothing was drawn is removed."""
+    """Close a session's log; one without a sampled frame is removed."""
     session.close()
-    drawn = any(session[record].steps for record in range(len(session)))
-    if session.path is not None and not drawn:
+    sampled = any(session[record].steps for record in range(len(session)))
+    if session.path is not None and not sampled:
         session.path.unlink(missing_ok=True)
 
 
 def last_session(fingerprint: str) -> Recent | None:
-    """Find the last session of a world that holds more than its first frame.
-
-    Args:
-        fingerprint: of the world.
-    """
+    """Find the last session of the world with this fingerprint, of more than one frame."""
     for path in _newest_first(sessions_folder()):
         try:
             header, start = read_header(path)
-            size = path.stat()
+            size = path.stat().st_size
         except (ValueError, OSError):
             continue
-        frames = (size.st_size - start) // record_type(header.tokens).itemsize
+        frames = (size - start) // record_type(header.tokens).itemsize
         if header.fingerprint == fingerprint and frames > 1:
-            seconds = frames / header.card.fps
-            return Recent(path=path, frames=frames, seconds=seconds, when=size.st_mtime)
+            return Recent(path=path, frames=frames, seconds=frames / header.card.fps)
     return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -125,11 +125,14 @@ def sound_records(data: bytes, layout: np.dtype) -> np.ndarray:
 
 def header_bytes(header: Header) -> bytes:
     """Return the first line of a log."""
-    card = asdict(header.card) | {"path": str(header.card.path)}
     record = {
         "kind": KIND,
         "format": FORMAT,
-        "world": {**card, "fingerprint": header.fingerprint, "tokens": header.tokens},
+        "world": {
+            **header.card.record(),
+            "fingerprint": header.fingerprint,
+            "tokens": header.tokens,
+        },
         "seed": header.seed,
         "machine": dict(header.machine),
     }

@@ -1,4 +1,5 @@
 import errno
+import os
 import shutil
 
 import numpy as np
@@ -6,6 +7,7 @@ import pytest
 import zarr
 
 from corpus.build import build_corpus, parse_size
+from corpus.lock import LockedError
 from corpus.sources import find_videos
 from corpus.store import Corpus
 from corpus.writer import CorpusWriter
@@ -79,8 +81,11 @@ def test_a_resumed_build_equals_an_uninterrupted_one(
     with pytest.raises(KeyboardInterrupt):
         _build(folder, tmp_path / "out")
     monkeypatch.undo()
-    with pytest.raises(FileExistsError, match="--resume"):
-        _build(folder, tmp_path / "out")
+    if stop_after == 0:
+        assert [path.name for path in tmp_path.glob("*out*")] == []  # nothing worth keeping
+    else:
+        with pytest.raises(FileExistsError, match="--resume"):
+            _build(folder, tmp_path / "out")
     assert drawn.tree(_build(folder, tmp_path / "out", resume=True)) == whole
 
 
@@ -225,6 +230,35 @@ def test_actions_that_are_no_array_are_refused(tmp_path, drawn):
         _build(path, tmp_path / "out")
 
 
+def test_actions_that_claim_more_than_their_file_holds_are_refused(tmp_path, drawn):
+    path = _with_actions(tmp_path / "a.mp4", drawn)
+    file = tmp_path / "a.actions.npy"
+    claimed = b"(9895604649984,), }"  # 72 TiB
+    file.write_bytes(file.read_bytes().replace(b"(5,), }".ljust(len(claimed)), claimed))
+    with pytest.raises(ValueError, match="readable npy"):
+        _build(path, tmp_path / "out")
+
+
+def test_names_that_are_not_utf8_are_refused(tmp_path, folder):
+    shutil.copy(folder / "a.mp4", folder / "w\udcff.mp4")
+    with pytest.raises(ValueError, match=r"w\\udcff.mp4 is not UTF-8: rename it"):
+        _build(folder, tmp_path / "out")
+
+
+def test_of_two_builds_of_one_corpus_the_second_is_refused(tmp_path, folder, monkeypatch):
+    finish = CorpusWriter.finish
+
+    def second_begins(self):
+        with pytest.raises(LockedError, match=f"out is being written by process {os.getpid()}"):
+            _build(folder, tmp_path / "out", resume=True)
+        return finish(self)
+
+    monkeypatch.setattr(CorpusWriter, "finish", second_begins)
+    corpus = Corpus.open(_build(folder, tmp_path / "out", resume=True))
+    assert len(corpus.provenance) == corpus.num_episodes == 3
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "out"]
+
+
 def test_actions_beside_some_videos_only_are_refused(tmp_path, folder, drawn):
     _with_actions(folder / "e.mp4", drawn)
     with pytest.raises(ValueError, match=r"1 of 4 videos have true actions.*a\.mp4"):
@@ -234,7 +268,12 @@ def test_actions_beside_some_videos_only_are_refused(tmp_path, folder, drawn):
 
 @pytest.mark.parametrize(
     ("options", "word"),
-    [({"fit": "stretch"}, "--fit"), ({"size": (0, 4)}, "--size"), ({"fps": 0}, "--fps")],
+    [
+        ({"fit": "stretch"}, "--fit"),
+        ({"size": (0, 4)}, "--size"),
+        ({"fps": 0}, "--fps"),
+        ({"fps": 1e-9}, "--fps"),
+    ],
 )
 def test_options_out_of_range_are_refused(tmp_path, folder, options, word):
     with pytest.raises(ValueError, match=word):
@@ -245,7 +284,9 @@ def test_sizes_are_read_as_height_times_width():
     assert parse_size("64x96") == (64, 96)
 
 
-@pytest.mark.parametrize("text", ["64", "64x", "0x4", "axb", "64x64x3", "-1x4"])
+@pytest.mark.parametrize(
+    "text", ["64", "64x", "0x4", "axb", "64x64x3", "-1x4", "64x4097", "9" * 5000 + "x1"]
+)
 def test_a_size_that_is_none_is_refused(text):
     with pytest.raises(ValueError, match="height x width"):
         parse_size(text)

@@ -61,6 +61,17 @@ def test_the_table_names_what_the_user_asks_for(tmp_path, drawn):
         assert word in text
 
 
+def test_a_card_cannot_write_escape_sequences_to_the_terminal(tmp_path, drawn):
+    card = drawn.make_card(source="\x1b[31mred\x07", licence="[bold]free")
+    writer = CorpusWriter.create(tmp_path / "c", (8, 12), card, False)
+    writer.add(drawn.noise(2, 8, 12))
+    writer.end_episode({})
+    console = Console(file=io.StringIO(), width=120)
+    console.print(render(report(writer.finish())))
+    text = console.file.getvalue()
+    assert "\x1b" not in text and "?[31mred?" in text and "[bold]free" in text
+
+
 def test_a_folder_that_is_no_corpus_is_refused(tmp_path):
     with pytest.raises(ValueError, match="not a corpus"):
         report(tmp_path)

@@ -100,10 +100,31 @@ def _damage_format(path):
     zarr.open_group(path, mode="r+").attrs["format"] = 2
 
 
+def _edit(name, *keys, value):
+    """Damage that sets one value in a json file of the corpus."""
+
+    def damage(path):
+        content = json.loads((path / name).read_text())
+        inner = content
+        for key in keys[:-1]:
+            inner = inner[key]
+        inner[keys[-1]] = value
+        (path / name).write_text(json.dumps(content))
+
+    return damage
+
+
 def _damage_attribute(path):
     card = json.loads((path / "zarr.json").read_text())
     del card["attributes"]["fps"]
     (path / "zarr.json").write_text(json.dumps(card))
+
+
+def _damage_depth(path):
+    (path / "zarr.json").write_text("[" * 100_000)
+
+
+CHUNKS = ("frames/zarr.json", "chunk_grid", "configuration", "chunk_shape")
 
 
 @pytest.mark.parametrize(
@@ -116,6 +137,16 @@ def _damage_attribute(path):
         (_damage_fingerprint, "unfinished"),
         (_damage_format, "format 2"),
         (_damage_attribute, "lack fps"),
+        (_damage_depth, "not a readable corpus"),
+        (_edit("zarr.json", "attributes", "fps", value="8"), "frame rate above 0, not 8"),
+        (_edit("zarr.json", "attributes", "fps", value=True), "frame rate"),
+        (_edit("zarr.json", "attributes", "fps", value=float("nan")), "frame rate"),
+        (_edit("zarr.json", "attributes", "source", value=[1]), "source is"),
+        (_edit("zarr.json", "attributes", "fingerprint", value=7), "fingerprint is 7"),
+        (_edit("zarr.json", "attributes", "options", value="none"), "options are"),
+        (_edit("episode_ends/zarr.json", "shape", value=[10**12]), "claims 10{12} episodes"),
+        (_edit("frames/zarr.json", "shape", value=[5, 8, 10**9, 3]), "8x1000000000"),
+        (_edit(*CHUNKS, value=[10**12, 8, 12, 3]), "chunks of"),
     ],
 )
 def test_a_broken_corpus_gives_one_clear_line(tmp_path, drawn, damage, message):

@@ -71,6 +71,17 @@ def test_a_second_interruption_right_after_resuming_loses_nothing(tmp_path, draw
     assert drawn.tree(writer.finish()) == whole
 
 
+def test_what_a_kill_leaves_of_a_chunk_is_removed(tmp_path, drawn):
+    whole = _whole(tmp_path / "whole", drawn)
+    writer = CorpusWriter.create(tmp_path / "out", SIZE, drawn.make_card(), True)
+    _write(writer, _episodes(drawn)[:2])
+    for name in ("frames/c.1.0.0.0123.partial", "zarr.json.456.partial"):
+        (tmp_path / "out.partial" / name).write_bytes(b"half")  # as zarr calls them
+    writer = CorpusWriter.resume(tmp_path / "out", SIZE, drawn.make_card(), True)
+    _write(writer, _episodes(drawn), 2)
+    assert drawn.tree(writer.finish()) == whole
+
+
 def test_fingerprint_follows_frames_order_and_cuts_but_not_the_folder(tmp_path, drawn):
     def made(name, lengths, seed=0):
         drawn.make_corpus(tmp_path / name, lengths, seed=seed)

@@ -28,7 +28,7 @@ Player = Callable[[Dynamics, Clip, int], Tensor]
 
 @pytest.fixture
 def clip() -> Clip:
-    """Ids, actions and hidden places; frames hidden whole, partly and not at all."""
+    """Ids, actions and masked tokens; frames masked whole, partly and not at all."""
     generator = torch.Generator().manual_seed(1)
     ids = torch.randint(CODES, (BATCH, FRAMES, TOKENS), generator=generator)
     # Neighbouring actions differ, so that one read a frame late is another one.
@@ -41,7 +41,7 @@ def clip() -> Clip:
 
 
 def prev_actions(actions: Tensor) -> Tensor:
-    """The action that led to each frame, int64 (B, T)."""
+    """The action that prev to each frame, int64 (B, T)."""
     return torch.cat((torch.full((BATCH, 1), ACTIONS), actions), dim=1)
 
 
@@ -49,12 +49,12 @@ def prev_actions(actions: Tensor) -> Tensor:
 def play(model: Dynamics, clip: Clip, start: int = 0) -> Tensor:
     """Logits of all frames, one draft and one commit at a time."""
     ids, actions, masked = clip
-    led = prev_actions(actions)
+    prev = prev_actions(actions)
     cache = model.new_cache(BATCH, start=start)
     logits = []
     for t in range(FRAMES):
-        logits.append(model.draft(ids[:, t].masked_fill(masked[:, t], CODES), led[:, t], cache))
-        model.commit(ids[:, t], led[:, t], cache)
+        logits.append(model.draft(ids[:, t].masked_fill(masked[:, t], CODES), prev[:, t], cache))
+        model.commit(ids[:, t], prev[:, t], cache)
     return torch.stack(logits, dim=1)
 
 
@@ -136,7 +136,7 @@ def play_on(kind: type[TimeCache]) -> Player:
 
 
 def play_with_drafts_committed(model: Dynamics, clip: Clip, start: int) -> Tensor:
-    """The hidden tokens enter the history in place of the finished frame."""
+    """The masked tokens enter the history in place of the finished frame."""
     ids, actions, masked = clip
     commit, frames = model.commit, iter(range(FRAMES))
 
@@ -173,7 +173,7 @@ BROKEN = {
     "stale key": play_on(StaleCache),
     "frame not written": play_on(SkippingCache),
     "empty slots seen": play_on(GreedyCache),
-    "hidden tokens committed": play_with_drafts_committed,
+    "masked tokens committed": play_with_drafts_committed,
     "drafts enter the history": play_with_leaky_drafts,
 }
 
@@ -225,14 +225,14 @@ def cache_change(model: Dynamics, clip: Clip, frames: int) -> float:
         Largest change of any key or value, in their std; infinity if the count moved.
     """
     ids, actions, masked = clip
-    led = prev_actions(actions)
+    prev = prev_actions(actions)
     cache = model.new_cache(BATCH)
     for t in range(frames):
-        model.commit(ids[:, t], led[:, t], cache)
+        model.commit(ids[:, t], prev[:, t], cache)
     before = copy.deepcopy(cache)
     for _ in range(3):
         shown = ids[:, frames].masked_fill(masked[:, frames], CODES)
-        model.draft(shown, led[:, frames], cache)
+        model.draft(shown, prev[:, frames], cache)
     if (cache.count, cache.start) != (before.count, before.start):
         return float("inf")
     both = ((cache.keys, before.keys), (cache.values, before.values))
@@ -269,10 +269,10 @@ def test_leaky_drafts_are_seen(new_model, clip, frames):
 def rebuilt(model: Dynamics, clip: Clip, first: int, last: int, start: int) -> TimeCache:
     """A cache that holds frames first … last−1 of the clip, frame 0 being number `start`."""
     ids, actions, _ = clip
-    led = prev_actions(actions)
+    prev = prev_actions(actions)
     cache = model.new_cache(BATCH, start=start + first)
     for t in range(first, last):
-        model.commit(ids[:, t], led[:, t], cache)
+        model.commit(ids[:, t], prev[:, t], cache)
     return cache
 
 

@@ -24,7 +24,7 @@ def logits() -> torch.Tensor:
     return torch.randn(BATCH, FRAMES, TOKENS, CODES, generator=generator, requires_grad=True)
 
 
-def test_masked_loss_is_the_mean_surprise_of_hidden_tokens_after_frame_0(logits, ids, masked):
+def test_masked_loss_is_the_mean_surprise_of_masked_tokens_after_frame_0(logits, ids, masked):
     surprise = [
         -logits[b, t, n].log_softmax(dim=0)[ids[b, t, n]]
         for b in range(BATCH)
@@ -36,12 +36,12 @@ def test_masked_loss_is_the_mean_surprise_of_hidden_tokens_after_frame_0(logits,
     torch.testing.assert_close(masked_cross_entropy(logits, ids, masked), expected)
 
 
-def test_places_that_count_more_are_as_if_their_tokens_were_met_more_often(logits, ids, masked):
-    places = torch.tensor([1.0, 1.0, 3.0, 1.0, 0.0, 1.0])
-    met = torch.arange(TOKENS).repeat_interleave(places.long())
+def test_a_weight_counts_the_tokens_of_its_position_that_many_times(logits, ids, masked):
+    weights = torch.tensor([1.0, 1.0, 3.0, 1.0, 0.0, 1.0])
+    repeated = torch.arange(TOKENS).repeat_interleave(weights.long())
     torch.testing.assert_close(
-        masked_cross_entropy(logits, ids, masked, places),
-        masked_cross_entropy(logits[:, :, met], ids[:, :, met], masked[:, :, met]),
+        masked_cross_entropy(logits, ids, masked, weights),
+        masked_cross_entropy(logits[:, :, repeated], ids[:, :, repeated], masked[:, :, repeated]),
     )
 
 

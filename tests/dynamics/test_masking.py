@@ -33,25 +33,25 @@ def test_each_frame_has_a_ratio_of_its_own():
 
 
 @pytest.mark.parametrize("tokens", [1, 2, 64])
-def test_at_least_one_token_of_a_frame_is_hidden(tokens):
+def test_at_least_one_token_of_a_frame_is_masked(tokens):
     assert draw_mask((500, 8, tokens), 0.0, generator()).any(dim=-1).all()
 
 
-@pytest.mark.parametrize("share", [0.0, 0.1, 1.0])
-def test_the_full_share_of_frames_is_hidden_whole(share):
+@pytest.mark.parametrize("fraction", [0.0, 0.1, 1.0])
+def test_the_full_fraction_of_frames_is_masked_whole(fraction):
     tokens = 64
-    whole = draw_mask((1000, 8, tokens), share, generator()).all(dim=-1).float().mean()
+    whole = draw_mask((1000, 8, tokens), fraction, generator()).all(dim=-1).float().mean()
     # The cosine itself rounds up to all tokens above (N−1)/N.
     by_cosine = math.acos((tokens - 1) / tokens) * 2 / math.pi
-    assert whole == pytest.approx(share + (1 - share) * by_cosine, abs=0.015)
+    assert whole == pytest.approx(fraction + (1 - fraction) * by_cosine, abs=0.015)
 
 
-def test_every_place_is_hidden_equally_often():
+def test_every_position_is_masked_equally_often():
     rate = draw_mask((1000, 8, 16), 0.0, generator()).float().mean(dim=(0, 1))
     assert (rate - rate.mean()).abs().max() < 0.03
 
 
-def test_hidden_places_come_from_the_generator_alone():
+def test_masked_tokens_come_from_the_generator_alone():
     torch.manual_seed(1)
     first = draw_mask((2, 3, 16), 0.1, generator(7))
     torch.manual_seed(2)
@@ -70,10 +70,10 @@ def test_corruption_leaves_the_targets_as_they_are():
 
 def test_corruption_draws_a_share_for_each_clip_up_to_the_largest():
     ids = torch.full((400, 8, 64), -1)
-    share = (corrupt_history(ids, 1000, 0.4, generator()) != -1).float().mean(dim=(1, 2))
-    assert share.max() < 0.4 + 0.1
-    assert share.mean() == pytest.approx(0.2, abs=0.02)
-    assert share.std() == pytest.approx(0.4 / math.sqrt(12), abs=0.02)
+    fraction = (corrupt_history(ids, 1000, 0.4, generator()) != -1).float().mean(dim=(1, 2))
+    assert fraction.max() < 0.4 + 0.1
+    assert fraction.mean() == pytest.approx(0.2, abs=0.02)
+    assert fraction.std() == pytest.approx(0.4 / math.sqrt(12), abs=0.02)
 
 
 def test_corruption_draws_every_code_and_no_other():
@@ -97,7 +97,7 @@ def test_a_share_of_actions_is_withheld_and_the_rest_stay():
     assert not (actions == 5).any()  # the clip's own actions are not written to
 
 
-@pytest.mark.parametrize("share", [0.0, 1.0])
-def test_no_action_or_every_action_is_withheld(share):
+@pytest.mark.parametrize("fraction", [0.0, 1.0])
+def test_no_action_or_every_action_is_withheld(fraction):
     actions = torch.randint(5, (20, 10), generator=generator())
-    assert ((drop_actions(actions, 5, share, generator()) == 5).float().mean()) == share
+    assert ((drop_actions(actions, 5, fraction, generator()) == 5).float().mean()) == fraction

@@ -72,7 +72,7 @@ def test_history_ends_with_the_bands_of_all_layers(new_model, ids, actions, mask
 
 
 @torch.no_grad()
-def test_hidden_tokens_are_not_seen(new_model, ids, actions, masked):
+def test_masked_tokens_are_not_seen(new_model, ids, actions, masked):
     model = new_model()
     scrambled = torch.where(masked, (ids + 1) % CODES, ids)
     assert torch.equal(model(ids, actions, masked, ids), model(scrambled, actions, masked, ids))
@@ -128,7 +128,7 @@ def test_forward_leaves_its_arguments_as_they_were(new_model, ids, actions, mask
 
 @torch.no_grad()
 def test_both_streams_run_through_the_same_weights_without_a_flag(new_model, ids, actions):
-    """With nothing hidden, a masked frame is a clean one: its keys may stand in for it."""
+    """With nothing masked, a masked frame is a clean one: its keys may stand in for it."""
     model = new_model()
     nothing = torch.zeros_like(ids, dtype=torch.bool)
     prev_actions = torch.cat((torch.full((BATCH, 1), ACTIONS), actions), dim=1)

@@ -88,10 +88,10 @@ def grid(count: int) -> Tensor:
 def test_codes_are_drawn_from_the_softmax_at_the_temperature(temperature):
     logits, count = random_logits()[0, 0], 20_000
     codes, _ = sample_codes(logits.expand(count, 1, CODES), temperature, grid(count))
-    share = torch.bincount(codes.flatten(), minlength=CODES).double() / count
+    fraction = torch.bincount(codes.flatten(), minlength=CODES).double() / count
     expected = (logits / temperature).softmax(dim=0).double()
     # On an even grid every count is right to one draw on either side.
-    assert (share - expected).abs().max() < 2.5 / count
+    assert (fraction - expected).abs().max() < 2.5 / count
 
 
 def test_temperature_matters():
@@ -99,8 +99,8 @@ def test_temperature_matters():
 
     def entropy(temperature: float) -> float:
         codes, _ = sample_codes(logits.expand(count, 1, CODES), temperature, grid(count))
-        share = torch.bincount(codes.flatten(), minlength=CODES).double() / count
-        return float(torch.special.entr(share).sum())
+        fraction = torch.bincount(codes.flatten(), minlength=CODES).double() / count
+        return float(torch.special.entr(fraction).sum())
 
     assert entropy(0) == 0
     assert entropy(0.1) + 0.1 < entropy(0.5) < entropy(1) - 0.1 < entropy(10) - 0.2
@@ -132,6 +132,15 @@ def test_impossible_codes_are_never_drawn():
     assert (probability > 0).all()
 
 
+def test_impossible_codes_are_never_drawn_where_probabilities_sum_to_less_than_1():
+    logits = 2 * torch.randn(1, 1000, CODES, generator=torch.Generator().manual_seed(0))
+    logits[..., -1] = -torch.inf
+    most = 1 - 2**-24
+    assert (logits.softmax(dim=-1).cumsum(dim=-1)[..., -1] < most).any()
+    codes, _ = sample_codes(logits, 1.0, torch.full((1, 1000), most))
+    assert codes.max() < CODES - 1
+
+
 # Frames -------------------------------------------------------------------------------------------
 
 
@@ -144,7 +153,7 @@ def test_the_sampler_fills_every_place(order, steps):
 
 
 @pytest.mark.parametrize("order", UNMASK_ORDERS)
-def test_the_number_of_hidden_places_follows_the_cosine(order):
+def test_the_number_of_masked_tokens_follows_the_cosine(order):
     model = FakeDynamics(random_logits())
     draw(model, order=order)
     masked = [(ids == CODES).sum(dim=1).tolist() for ids in model.shown]
@@ -219,7 +228,7 @@ def test_temperature_changes_the_frame():
 
 
 def surer_half() -> Tensor:
-    """Logits by which the second half of the places is sure and the first half knows nothing."""
+    """Logits by which the second half of the positions is sure and the first half knows nothing."""
     logits = torch.zeros(3, TOKENS, CODES)
     logits[:, TOKENS // 2 :, 0] = 60.0
     return logits
@@ -242,13 +251,42 @@ def test_confidence_order_keeps_the_surest_first_and_random_order_any():
 
 
 def test_confidence_order_is_jittered_so_that_equals_take_turns():
-    """A plain sort would keep the same places of an evenly sure frame every time."""
+    """A plain sort would keep the same positions of an evenly sure frame every time."""
     first = set()
     for seed in range(12):
         model = FakeDynamics(torch.zeros(3, TOKENS, CODES))
         draw(model, steps=2 * TOKENS, seeds=(seed, seed + 100, seed + 200))
         first |= {int(place) for place in (model.shown[1] != CODES).int().argmax(dim=1)}
     assert len(first) > TOKENS // 2
+
+
+def surer_tokens_kept(step: int, steps: int = 8, tokens: int = 64) -> float:
+    """Fraction of the tokens kept at a step that are of the surer half of those then masked."""
+
+    def surer(ids: Tensor) -> Tensor:
+        masked = ids == CODES
+        return masked & (masked.cumsum(dim=1) % 2 == 1)
+
+    def answer(ids: Tensor) -> Tensor:
+        likely = torch.where(surer(ids), 0.9, 0.3)[..., None]
+        others = ((1 - likely) / (CODES - 1)).expand(*ids.shape, CODES - 1)
+        return torch.cat((likely, others), dim=-1).log()
+
+    model, rollouts = FakeDynamics(answer=answer), 100
+    noise = draw_noise(list(range(rollouts)), 0, steps, tokens)
+    action = torch.zeros(rollouts, dtype=torch.long)
+    sample_frame(model, action, EMPTY, noise=noise, unmask_order="confidence", temperature=0.0)
+    before, after = model.shown[step : step + 2]
+    kept = (before == CODES) & (after != CODES)
+    return float((surer(before) & kept).sum() / kept.sum())
+
+
+def test_jitter_of_the_confidence_order_fades_out_over_the_steps():
+    """Early steps often keep an unsure token, late ones hardly ever: MaskGIT's annealing."""
+    early, middle, late = (surer_tokens_kept(step) for step in (0, 3, 6))
+    assert early < 0.85
+    assert early + 0.05 < middle < late
+    assert late > 0.97
 
 
 def test_the_same_noise_draws_the_same_frame_and_each_seed_its_own():

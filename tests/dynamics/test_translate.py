@@ -64,8 +64,8 @@ def test_an_id_that_was_not_met_is_rare_and_not_impossible(dynamics):
     ids, actions, masked = clip(CODES, ACTIONS)
     tokens = torch.cat((100.0 * torch.eye(CODES), torch.zeros(1, CODES)))
     wider = translate(dynamics, tokens, torch.eye(ACTIONS))
-    share = wider(ids, actions, masked).softmax(dim=-1)[..., -1]
-    assert 0 < share.mean() < 0.1
+    fraction = wider(ids, actions, masked).softmax(dim=-1)[..., -1]
+    assert 0 < fraction.mean() < 0.1
 
 
 def test_the_old_dynamics_is_left_as_it_was(dynamics):
@@ -78,8 +78,10 @@ def test_the_old_dynamics_is_left_as_it_was(dynamics):
     assert all(torch.equal(after[name], before[name]) for name in before)
 
 
-def test_ids_of_other_places_are_refused():
-    with pytest.raises(ValueError, match=r"the same places, got \(2, 4\) and \(3, 4\)"):
+def test_ids_of_other_tokens_are_refused():
+    with pytest.raises(
+        ValueError, match=r"the same tokens or actions, got shapes \(2, 4\) and \(3, 4\)"
+    ):
         count_pairs(torch.zeros(2, 4).long(), torch.zeros(3, 4).long(), 5, 5)
 
 

@@ -172,7 +172,7 @@ def test_size_is_height_by_width(monkeypatch):
 
 def test_levels_are_a_range(monkeypatch):
     given = {}
-    monkeypatch.setattr("corpus.record.record_corpus", lambda **values: given.update(values))
+    monkeypatch.setattr("corpus.games.record.record_corpus", lambda **values: given.update(values))
     line = ["corpus", "record", "procgen:coinrun", "--out", "o", "--frames", "99"]
     cli.main([*line, "--levels", "0:50"])
     assert (given["env"], given["levels"], given["hold"]) == ("procgen:coinrun", (0, 50), 30)

@@ -10,6 +10,7 @@ import pygame
 import pytest
 
 from genie.library.card import read_card
+from genie.play.game.controls import Controls
 from genie.play.game.game import Game, GameOptions
 from genie.play.player import Player
 from genie.play.screen.loop import PlayScreen
@@ -122,6 +123,7 @@ def write_world(path, name="toy"):
         "fps": FPS,
         "demo_keys": "right*4",
         "fingerprint": "f" * 64,
+        "settings": {"steps": 2, "order": "confidence", "temperature": 1.0},
         "models": {"tokenizer": {"config": config}},
     }
     (path / "world.json").write_text(json.dumps(info))
@@ -191,9 +193,7 @@ def play(window, card, player, workplace):
 
     def begin(**options):
         game = Game(card, player, GameOptions(folder=workplace, **options))
-        screen = PlayScreen(window, game)
-        screen.game = game
-        return screen
+        return PlayScreen(window, game)
 
     return begin
 
@@ -207,24 +207,27 @@ class Driven:
     """A game and the clock that its tests turn."""
 
     def __init__(self, game):
-        self.game, self.now = game, 0.0
+        self.game, self.controls, self.now = game, Controls(game), 0.0
 
     def __getattr__(self, name):
         return getattr(self.game, name)
 
+    def release(self, key):
+        self.controls.release(key)
+
     def press(self, *keys):
         for key in keys:
-            self.game.press(key, self.now)
+            self.controls.press(key, self.now)
 
     def tap(self, *keys):
         for key in keys:
             self.press(key)
-            self.game.release(key)
+            self.controls.release(key)
 
-    def turns(self, count=1):
+    def ticks(self, count=1):
         for _ in range(count):
             self.now += 0.1
-            self.game.turn(self.now)
+            self.game.tick(self.now)
 
     @property
     def message(self):

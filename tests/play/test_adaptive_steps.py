@@ -57,3 +57,43 @@ def test_one_slow_frame_changes_nothing():
 def test_a_fixed_number_of_steps_is_left_alone():
     adaptive_steps = AdaptiveSteps(4, active=False)
     assert set(play(adaptive_steps, 0.05, 60)) == {4}
+
+
+def rising(adaptive_steps, unit, frames):
+    """For each frame, whether one step more would have left room, until the steps rise."""
+    roomy = []
+    for _ in range(frames):
+        before = adaptive_steps.steps
+        play(adaptive_steps, unit, 1)
+        if adaptive_steps.steps > before:
+            return roomy + [True]
+        roomy.append(adaptive_steps.seconds_with(before + 1) <= 0.82 / 15)
+    return roomy
+
+
+def slowed():
+    """Steps that a busy machine has lowered from 2 to 1, long ago."""
+    adaptive_steps = AdaptiveSteps(2)
+    play(adaptive_steps, 0.03, 60)
+    assert adaptive_steps.steps == 1
+    return adaptive_steps
+
+
+def test_a_step_comes_back_only_after_twelve_frames_in_a_row_with_room_for_it():
+    roomy = rising(slowed(), 0.01, 100)
+    assert roomy[-12:] == [True] * 12
+    assert not any(roomy[:-12])
+
+
+def test_a_frame_without_room_begins_the_count_of_twelve_again():
+    adaptive_steps = slowed()
+    assert any(rising(adaptive_steps, 0.01, 14))
+    assert adaptive_steps.steps == 1
+    assert rising(adaptive_steps, 0.1, 1) == [False]
+    roomy = rising(adaptive_steps, 0.01, 100)
+    assert roomy[-12:] == [True] * 12
+    assert not any(roomy[:-12])
+
+
+def test_nothing_is_changed_before_eight_frames_are_measured():
+    assert play(AdaptiveSteps(3), 0.05, 8) == [3] * 7 + [1]

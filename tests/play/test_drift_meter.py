@@ -5,6 +5,7 @@ import pytest
 
 from genie.drift import build_statistics
 from genie.play.drift_meter import DriftTracker
+from genie.play.game.controls import Controls
 from genie.play.game.game import Game
 from genie.play.game.view import view_of
 from genie.play.player import Player
@@ -32,10 +33,11 @@ def game(card, drifting, workplace):
 
 
 def play(game, key, frames):
-    game.press(key, 0.0)
+    controls = Controls(game)
+    controls.press(key, 0.0)
     for _ in range(frames):
-        game.turn(0.1)
-    game.release(key)
+        game.tick(0.1)
+    controls.release(key)
 
 
 def test_healthy_play_stays_below_the_threshold(game):
@@ -55,17 +57,17 @@ def test_drift_is_told_and_one_key_goes_back_to_the_last_healthy_frame(game, dri
     assert game.drift.drifted
     assert any("drifted" in badge for badge in view_of(game, 0.0).badges)
     before = game.player.frame_number
-    game.press("h", 0.0)
+    Controls(game).press("h", 0.0)
     assert 64 <= game.player.frame_number < before - 16
     assert not game.drift.drifted
-    game.turn(0.1)  # and play goes on from there
+    game.tick(0.1)  # and play goes on from there
     assert game.player.frame_number < before
 
 
 def test_if_nothing_was_healthy_it_is_the_first_frame(game):
     play(game, "3", 128)
     assert game.drift.drifted
-    game.press("h", 0.0)
+    Controls(game).press("h", 0.0)
     assert game.player.frame_number == 0
 
 
@@ -73,5 +75,5 @@ def test_a_world_without_statistics_shows_no_gauge(card, world, workplace):
     game = Game(card, Player(world, world.bundle.prompts))
     assert DriftTracker.of({}) is None
     assert view_of(game, 0.0).hud.drift is None
-    game.press("h", 0.0)
+    Controls(game).press("h", 0.0)
     assert "no statistics" in game.state.message(0.0)

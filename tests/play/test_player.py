@@ -91,11 +91,11 @@ def test_every_frame_goes_into_the_session_with_what_it_was_drawn_with(player):
     player.set_steps(3)
     player.set_temperature(0.25)
     player.advance(2)
-    moments = [player.session[i] for i in range(len(player.session))]
-    assert [m.parent for m in moments] == [None, 0, 1]
-    assert [(m.action, m.steps) for m in moments] == [(4, 0), (1, 2), (2, 3)]
-    assert [m.temperature for m in moments] == [1.0, 1.0, 0.25]
-    assert moments[2].ids.tolist() == [2, 2, 50, 5]
+    records = [player.session[i] for i in range(len(player.session))]
+    assert [r.parent for r in records] == [None, 0, 1]
+    assert [(r.action, r.steps) for r in records] == [(4, 0), (1, 2), (2, 3)]
+    assert [r.temperature for r in records] == [1.0, 1.0, 0.25]
+    assert records[2].ids.tolist() == [2, 2, 50, 5]
 
 
 def test_choosing_a_picture_before_anything_is_played_leaves_no_branch(player):

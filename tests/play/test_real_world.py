@@ -76,7 +76,7 @@ def test_the_window_plays_a_real_world(run_folder, workplace, monkeypatch):
     assert (workplace / "w.gif").read_bytes() == (workplace / "h.gif").read_bytes()
 
 
-def test_rewinding_branches_and_saved_moments_equal_an_uninterrupted_run(run_folder, tmp_path):
+def test_rewinding_branches_and_slots_equal_an_uninterrupted_run(run_folder, tmp_path):
     world = load_world_on(Path(run_folder) / "world", "cpu")
     rng = np.random.default_rng(3)
     actions, steps = rng.integers(0, 4, 40).tolist(), rng.integers(1, 4, 40).tolist()
@@ -84,7 +84,7 @@ def test_rewinding_branches_and_saved_moments_equal_an_uninterrupted_run(run_fol
     def go(player, first, last):
         frames = []
         for action, count in zip(actions[first:last], steps[first:last], strict=True):
-            player.set_steps(count)  # as the governor does
+            player.set_steps(count)  # as the adaptive steps do
             frames.append(player.advance(action))
         return frames
 

@@ -5,10 +5,14 @@ import json
 import numpy as np
 import pygame
 import pytest
+import torch
 from PIL import Image
 
-from genie.play.run import PlayOptions, load_world, pick_device, play
-from genie.play.screen.events import Closed, Key
+from genie.device import pick_device
+from genie.play.options import PlayOptions
+from genie.play.run import play
+from genie.play.screen.events import Closed, Drop, Key
+from genie.play.setup import load_with
 from genie.session.log import Session
 
 HEIGHT, WIDTH = 12, 16
@@ -144,7 +148,10 @@ def gallery(folder, monkeypatch):
             pygame.event.pump()
             if waiting:
                 name = waiting.pop(0)
-                yield Closed() if name == "close" else Key(name=name, down=True)
+                if name.startswith("drop "):
+                    yield Drop(path=name.removeprefix("drop "))
+                else:
+                    yield Closed() if name == "close" else Key(name=name, down=True)
 
         monkeypatch.setattr("genie.play.screen.events.Events.poll", poll)
 
@@ -163,6 +170,15 @@ def test_from_the_gallery_to_play_and_back_and_on_from_where_it_was(
     assert actions[0] == 4
     assert 2 in actions and actions[-1] == 3
     assert len(session.ends()) == 1
+
+
+def test_a_picture_dropped_on_the_gallery_is_played_from(folder, world, load, gallery, workplace):
+    Image.fromarray(np.full((24, 32, 3), 77, np.uint8)).save("mine.png")
+    (workplace / "text.png").write_text("hello")
+    gallery("drop text.png", "drop mine.png", "return", "2", "escape", "return", "escape", "escape")
+    play(folder, PlayOptions(gallery=True), load)
+    assert (77, 0) in world.resets
+    assert world.resets[-1] == (50, 0)  # the next game has the world's own prompts again
 
 
 def test_closing_the_window_in_a_game_does_not_show_the_gallery_again(folder, load, gallery):
@@ -187,6 +203,36 @@ def test_an_unknown_key_name_is_refused_before_anything_is_written(folder, load,
     with pytest.raises(ValueError, match="right"):
         play(folder, options, load)
     assert list(workplace.iterdir()) == []
+
+
+@pytest.mark.parametrize("headless", [True, False])
+@pytest.mark.parametrize(
+    ("flag", "complaint"),
+    [
+        ({"keys": "right*2 fly"}, "'fly'"),
+        ({"steps": 0}, "steps must be between 1 and 64"),
+        ({"temperature": -1.0}, "temperature must be between"),
+        ({"device": "cuda"}, "--device cuda is not available"),
+        ({"prompt": "none.png"}, "none.png"),
+    ],
+)
+def test_a_wrong_flag_is_refused_before_the_world_is_loaded(
+    folder, workplace, monkeypatch, headless, flag, complaint
+):
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises((ValueError, FileNotFoundError), match=complaint):
+        play(folder, PlayOptions(headless=headless, **flag), load=None)
+
+
+def test_there_are_at_most_as_many_threads_as_cores(world, folder, monkeypatch):
+    monkeypatch.setattr("genie.world.World.load", lambda path, device: world)
+    asked = []
+    monkeypatch.setattr("torch.set_num_threads", asked.append)
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    for threads in (2, 999):
+        load_with(folder, PlayOptions(threads=threads))
+    assert asked == [2, 4]
 
 
 def test_ctrl_c_keeps_what_was_recorded(folder, world, load, workplace, monkeypatch):
@@ -227,15 +273,15 @@ def test_files_that_cannot_be_written_are_refused_before_play(tmp_path):
 def test_only_the_settings_that_were_given_are_changed(world, folder, monkeypatch):
     monkeypatch.setattr("genie.world.World.load", lambda path, device: world)
     before = world.bundle.settings
-    assert load_world(folder, PlayOptions()).settings == before
-    changed = load_world(folder, PlayOptions(steps=5)).settings
+    assert load_with(folder, PlayOptions()).settings == before
+    changed = load_with(folder, PlayOptions(steps=5)).settings
     assert (changed.steps, changed.temperature) == (5, before.temperature)
-    changed = load_world(folder, PlayOptions(temperature=0.25)).settings
+    changed = load_with(folder, PlayOptions(temperature=0.25)).settings
     assert (changed.steps, changed.temperature) == (before.steps, 0.25)
 
 
 def test_a_device_that_is_not_there_is_named(monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    assert pick_device("auto") == pick_device("cpu") == "cpu"
+    assert pick_device("auto") == pick_device("cpu") == torch.device("cpu")
     with pytest.raises(ValueError, match="--device cuda is not available here"):
         pick_device("cuda")

@@ -52,7 +52,7 @@ def test_attend_is_scaled_dot_product_attention(lead, masked):
 
 @pytest.mark.parametrize("lead", [(), (2,), (2, 5)])
 @pytest.mark.parametrize("masked", [False, True])
-def test_both_ways_to_attend_agree(lead, masked):
+def test_both_kernels_of_attend_agree(lead, masked):
     parts = [heads(*lead, 3, 6, 8, seed=seed) for seed in range(3)]
     mask = band_mask(6, 3) if masked else None
     written_out = attend(*parts, mask)
@@ -142,7 +142,7 @@ def test_space_attention_sees_every_token_of_the_frame():
         assert (layer(x) != layer(changed)).any(dim=-1).all()
 
 
-def test_pairs_of_places_share_a_number_where_their_offset_is_the_same():
+def test_pairs_of_positions_share_a_number_where_their_offset_is_the_same():
     rows, columns = 3, 4
     place = [(i // columns, i % columns) for i in range(rows * columns)]
     numbers = {}
@@ -156,7 +156,7 @@ def test_pairs_of_places_share_a_number_where_their_offset_is_the_same():
 
 @torch.no_grad()
 def test_an_offset_that_is_preferred_brings_every_token_its_neighbour():
-    """What is learned for one offset holds at all places; at the rim there is no such neighbour."""
+    """One offset holds at all positions; at the rim there is no such neighbour."""
     layer, x = redrawn(SpaceAttention(16, 2, grid=(3, 4))), heads(1, 12, 16)
     layer.offsets.zero_()
     layer.offsets[:, 2, 2] = 1000 / BIAS_SCALE  # of 5 by 7 offsets: the same row, one column left
@@ -182,7 +182,7 @@ def test_space_attention_with_offsets_is_played_as_it_is_trained():
 
 
 @torch.no_grad()
-def test_time_attention_is_causal_banded_and_stays_at_its_place():
+def test_time_attention_is_causal_banded_and_stays_at_its_position():
     layer, x = redrawn(TimeAttention(16, 2, band=3)), heads(1, 8, 5, 16)
     changed = x.clone()
     changed[:, 2, 1] += 1
@@ -192,19 +192,19 @@ def test_time_attention_is_causal_banded_and_stays_at_its_place():
 
 
 @torch.no_grad()
-def test_time_attention_equals_a_loop_over_places_frames_and_heads():
+def test_time_attention_equals_a_loop_over_positions_frames_and_heads():
     layer, x = redrawn(TimeAttention(16, 2, band=3)), heads(2, 6, 3, 16)
     qkv = (x @ layer.qkv.weight.T).unflatten(-1, (3, 2, 8))  # (B, T, N, 3, heads, d)
     tables = [rotary_table(torch.tensor([t]), 8) for t in range(6)]
 
-    def turned(part: Tensor, t: int) -> Tensor:
+    def rotated(part: Tensor, t: int) -> Tensor:
         return rotate((part / part.square().mean().sqrt())[None], tables[t])[0]
 
     expected = torch.zeros(2, 6, 3, 2, 8)
     for b, t, n, h in torch.cartesian_prod(*map(torch.arange, (2, 6, 3, 2))).tolist():
         seen = range(max(0, t - 2), t + 1)
-        query = turned(qkv[b, t, n, 0, h], t) * layer.gain[h]
-        scores = torch.stack([query @ turned(qkv[b, s, n, 1, h], s) for s in seen]) / 8**0.5
+        query = rotated(qkv[b, t, n, 0, h], t) * layer.gain[h]
+        scores = torch.stack([query @ rotated(qkv[b, s, n, 1, h], s) for s in seen]) / 8**0.5
         values = torch.stack([qkv[b, s, n, 2, h] for s in seen])
         expected[b, t, n, h] = scores.softmax(dim=0) @ values
     torch.testing.assert_close(layer(x), expected.flatten(-2) @ layer.out.weight.T)

@@ -219,8 +219,18 @@ def test_dead_codes_are_revived_among_the_living():
     assert smallest_gap(quantizer.codes) > 1e-3
 
 
+def test_a_revived_code_is_not_thrown_far_by_its_first_members():
+    quantizer, only = fitted(decay=0.9), CENTRES[0] + 0.3 * randn(200, 2, seed=5)
+    while not quantizer.revived:
+        starve(quantizer, only, 1)
+    before = quantizer.codes.clone()
+    starve(quantizer, only + torch.tensor([5.0, 0.0]), 1)
+    moved = (quantizer.codes - before).norm(dim=1)
+    assert 0 < moved.max() < 2.5
+
+
 def test_without_revival_dead_codes_stay_dead():
-    quantizer = fitted(decay=0.9, dead_share=0.0)
+    quantizer = fitted(decay=0.9, dead_fraction=0.0)
     use = starve(quantizer, CENTRES[0] + 0.3 * randn(200, 2, seed=5), 100)
     assert (use > 0).sum() == 1
 
@@ -292,7 +302,7 @@ def test_a_codebook_that_begins_to_learn_keeps_its_tensors():
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"num_codes": 1}, {"channels": 0}, {"decay": 1.0}, {"decay": 0.0}, {"dead_share": 1.0}],
+    [{"num_codes": 1}, {"channels": 0}, {"decay": 1.0}, {"decay": 0.0}, {"dead_fraction": 1.0}],
 )
 def test_habits_that_would_fail_silently_are_refused(wrong):
     with pytest.raises(ValueError):

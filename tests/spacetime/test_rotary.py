@@ -14,8 +14,8 @@ def score(lag: int, start: int, table=rotary_table) -> Tensor:
     generator = torch.Generator().manual_seed(0)
     queries, keys = torch.randn(2, 1000, 1, HEAD_DIM, generator=generator)
     queries, keys = (part / part.norm(dim=-1, keepdim=True) for part in (queries, keys))
-    turned = rotate(queries, table(torch.tensor([start + lag]), HEAD_DIM))
-    return (turned * rotate(keys, table(torch.tensor([start]), HEAD_DIM))).sum(dim=-1).flatten()
+    rotated = rotate(queries, table(torch.tensor([start + lag]), HEAD_DIM))
+    return (rotated * rotate(keys, table(torch.tensor([start]), HEAD_DIM))).sum(dim=-1).flatten()
 
 
 def table32(positions: Tensor, head_dim: int) -> tuple[Tensor, Tensor]:
@@ -41,25 +41,25 @@ def test_scores_change_with_the_lag():
         assert (score(lag, 0) - score(lag - 1, 0)).abs().max() > 0.1
 
 
-def test_turning_keeps_lengths_and_type():
+def test_rotating_keeps_lengths_and_type():
     x = torch.randn(2, 3, HEAD_DIM)
-    turned = rotate(x, rotary_table(torch.arange(3), HEAD_DIM))
-    torch.testing.assert_close(turned.norm(dim=-1), x.norm(dim=-1))
+    rotated = rotate(x, rotary_table(torch.arange(3), HEAD_DIM))
+    torch.testing.assert_close(rotated.norm(dim=-1), x.norm(dim=-1))
     assert rotate(x.bfloat16(), rotary_table(torch.arange(3), HEAD_DIM)).dtype == torch.bfloat16
 
 
-def test_frame_0_is_not_turned():
+def test_frame_0_is_not_rotated():
     x = torch.randn(1, HEAD_DIM)
     assert torch.equal(rotate(x, rotary_table(torch.tensor([0]), HEAD_DIM)), x)
 
 
-def test_the_first_pair_turns_one_radian_a_frame():
+def test_the_first_pair_rotates_one_radian_a_frame():
     x = torch.zeros(1, HEAD_DIM)
     x[0, 0] = 1.0
-    turned = rotate(x, rotary_table(torch.tensor([1]), HEAD_DIM))[0]
+    rotated = rotate(x, rotary_table(torch.tensor([1]), HEAD_DIM))[0]
     radian = torch.tensor(1.0)
-    torch.testing.assert_close(turned[0], radian.cos())
-    torch.testing.assert_close(turned[HEAD_DIM // 2], radian.sin())
+    torch.testing.assert_close(rotated[0], radian.cos())
+    torch.testing.assert_close(rotated[HEAD_DIM // 2], radian.sin())
 
 
 def test_tables_are_float32():
@@ -67,7 +67,7 @@ def test_tables_are_float32():
 
 
 @pytest.mark.parametrize("frame", [0, 3, FAR])
-def test_the_matrix_of_a_frame_turns_as_its_table_does(frame):
+def test_the_matrix_of_a_frame_rotates_as_its_table_does(frame):
     table = rotary_table(torch.tensor([frame]), HEAD_DIM)
     x = torch.randn(2, 5, 3, 1, HEAD_DIM, generator=torch.Generator().manual_seed(1))
     torch.testing.assert_close(x @ rotary_matrix(table), rotate(x, table))

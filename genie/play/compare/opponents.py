@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -13,8 +12,9 @@ import numpy as np
 from corpus.sources import SUFFIXES as VIDEOS
 from genie.library.card import WorldCard, read_card
 from genie.library.catalog import find_fingerprint, find_world
-from genie.play.compare.side_by_side import EpisodeOpponent, Opponent, WorldOpponent
+from genie.play.compare.comparison import EpisodeOpponent, Opponent, WorldOpponent
 from genie.play.player import Player
+from genie.play.setup import PlaySetup
 from genie.session.format import SUFFIX
 from genie.session.log import Session
 from genie.session.replay import pictures
@@ -24,50 +24,29 @@ MOST_FRAMES = 1800
 """Frames of a video that are read: they are held in memory."""
 _CHUNK = 64  # frames whose actions are inferred at once
 
-LoadFrom = Callable[[Path], Any]
 
-
-def open_opponent(
-    versus: str, card: WorldCard, player: Player, load: LoadFrom
-) -> tuple[Player, Opponent]:
-    """Open what a world is played against.
-
-    Args:
-        versus: name or folder of a world, a zip of one, a session log, or a video file.
-        card: of the world that is played.
-        player: of that world.
-        load: makes a genie.world.World from a folder.
-
-    Returns:
-        The player, which starts from the episode's first frame where there is an episode, and the
-        rival.
+def open_opponent(setup: PlaySetup, player: Player) -> Opponent:
+    """Open what `options.versus` names; for an episode the player gets its first frame as prompt.
 
     Raises:
         ValueError: if it is damaged.
         OSError: if there is no such thing.
     """
+    versus, card = setup.options.versus, setup.card
     path = Path(versus).expanduser()
     if path.suffix == SUFFIX:
-        frames, prev_actions = _from_session(path, card, load)
+        frames, prev_actions = _from_session(path, setup)
     elif path.suffix.lower() in VIDEOS and path.is_file():
         frames, prev_actions = _from_video(path, card, player.world)
     else:
-        place = find_world(versus)
-        other = read_card(place)
-        world = load(place)
-        seed = player.session.header.seed
-        opponent = WorldOpponent(
-            other.title, Player(world, world.bundle.prompts, seed), match_actions(card, other)
-        )
-        return player, opponent
+        other = read_card(find_world(versus))
+        return WorldOpponent(other.title, setup.of(other).player(), match_actions(card, other))
     player.prompts = [fit_picture(frames[0], card.height, card.width)]
     player.start_from(0)
-    return player, EpisodeOpponent(path.name, frames, prev_actions)
+    return EpisodeOpponent(path.name, frames, prev_actions)
 
 
-def _from_session(
-    path: Path, card: WorldCard, load: LoadFrom
-) -> tuple[list[np.ndarray], list[int]]:
+def _from_session(path: Path, setup: PlaySetup) -> tuple[list[np.ndarray], list[int]]:
     """Return the frames of a session's last line, and the actions between them."""
     session = Session.read(path)
     if not len(session):
@@ -76,10 +55,10 @@ def _from_session(
     first = max(i for i, record in enumerate(line) if not session[int(record)].steps)
     line = line[first:]
     header = session.header
-    world = load(find_fingerprint(header.fingerprint, header.card.path))
-    actions = match_actions(header.card, card)
+    world = setup.load(find_fingerprint(header.fingerprint, header.card.path), setup.options)
+    actions = match_actions(header.card, setup.card)
     prev_actions = [actions[session[int(record)].action] for record in line[1:]]
-    return list(pictures(session, [int(record) for record in line], world)), prev_actions
+    return list(pictures(session, line, world)), prev_actions
 
 
 def _from_video(path: Path, card: WorldCard, world: Any) -> tuple[list[np.ndarray], list[int]]:
@@ -89,12 +68,12 @@ def _from_video(path: Path, card: WorldCard, world: Any) -> tuple[list[np.ndarra
     from corpus.video import read_frames
 
     rate = Fraction(card.fps).limit_denominator(1000)
-    read = read_frames(path, (card.height, card.width), fps=rate)
-    frames = list(islice(read, MOST_FRAMES))
+    frames = list(islice(read_frames(path, (card.height, card.width), fps=rate), MOST_FRAMES))
     prev_actions: list[int] = []
-    device = next(world.bundle.lam.parameters()).device
     for start in range(0, len(frames) - 1, _CHUNK):
-        clip = torch.from_numpy(np.stack(frames[start : start + _CHUNK + 1])).to(device)
+        clip = torch.from_numpy(np.stack(frames[start : start + _CHUNK + 1])).to(
+            world.bundle.device
+        )
         with torch.inference_mode():
             pixels = clip.movedim(-1, -3).float()[None] / 255
             prev_actions += world.bundle.lam.infer(pixels)[0].tolist()

@@ -8,16 +8,15 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from genie.library.card import WorldCard
-from genie.library.user_paths import config_folder
+from genie.library.user_paths import config_folder, safe_name
 
 FORMAT = 1
 _LETTERS = (("up", "w"), ("left", "a"), ("down", "s"), ("right", "d"))
 _PAD = (*((arrow, f"pad {arrow}") for arrow, _ in _LETTERS), ("space", "pad 0"), ("up", "pad 0"))
-_WAYS = {
+_DIRECTIONS = {
     **{key: arrow for arrow, letter in _LETTERS for key in (arrow, letter, f"pad {arrow}")},
     **{"space": "up", "pad 0": "up"},
 }
-"""Which way a key points."""
 
 
 class Bindings:
@@ -49,12 +48,12 @@ class Bindings:
         Returns:
             The action of the last key along each axis, or None: there is no such action.
         """
-        along: dict[str, str] = {}  # axis to the way that was pressed last
+        along: dict[str, str] = {}  # axis to the direction that was pressed last
         for key in keys:
-            way = self._way(key)
-            if way is not None:
-                along["y" if way in ("up", "down") else "x"] = way
-        if len(along) < 2 or self._way(keys[-1]) is None:
+            direction = self._direction(key)
+            if direction is not None:
+                along["y" if direction in ("up", "down") else "x"] = direction
+        if len(along) < 2 or self._direction(keys[-1]) is None:
             return None
         wanted = f"{along['y']}-{along['x']}"
         return next((id for id, name in self._names() if name == wanted), None)
@@ -76,16 +75,13 @@ class Bindings:
         """Return to the world's own keys."""
         self._keys = _defaults(self._card)
 
-    def save(self, path: Path | None = None) -> Path:
-        """Write the keys to the player's settings, by the names of the actions.
-
-        Args:
-            path: the file; None takes `bindings_path` of the world.
+    def save(self) -> Path:
+        """Write the keys to the player's settings, by the names of the actions; returns the file.
 
         Raises:
             OSError: if the disk refuses.
         """
-        path = path or bindings_path(self._card)
+        path = bindings_path(self._card)
         path.parent.mkdir(parents=True, exist_ok=True)
         keys = {name: self.keys_of(id) for id, name in self._names()}
         text = json.dumps({"format": FORMAT, "keys": keys}, indent=2) + "\n"
@@ -94,13 +90,13 @@ class Bindings:
         os.replace(partial, path)
         return path
 
-    def load(self, path: Path | None = None) -> bool:
-        """Take over the player's saved keys, if there are any; returns whether there were.
+    def load(self) -> bool:
+        """Take the player's saved keys, if there are any; returns whether there were.
 
         Raises:
             ValueError: if the file is damaged.
         """
-        path = path or bindings_path(self._card)
+        path = bindings_path(self._card)
         if not path.is_file():
             return False
         try:
@@ -114,13 +110,14 @@ class Bindings:
         self._keys = found
         return True
 
-    def _way(self, key: str) -> str | None:
-        """Return which way a key points, unless it was given to an action that leads elsewhere."""
-        way, action = _WAYS.get(key), self._keys.get(key)
-        if way is None or action is None:
+    def _direction(self, key: str) -> str | None:
+        """Return where a key points, unless it was given to an action that leads elsewhere."""
+        direction, action = _DIRECTIONS.get(key), self._keys.get(key)
+        if direction is None or action is None:
             return None
-        named = self._card.actions[action].name
-        return way if way in named.split("-") or (way == "up" and named == "jump") else None
+        name = self._card.actions[action].name
+        fits = direction in name.split("-") or (direction == "up" and name == "jump")
+        return direction if fits else None
 
     def _names(self) -> Iterable[tuple[int, str]]:
         return enumerate(action.name for action in self._card.actions)
@@ -128,8 +125,7 @@ class Bindings:
 
 def bindings_path(card: WorldCard) -> Path:
     """Return where the player's keys of a world are saved, by the world's name."""
-    safe = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in card.name)
-    return config_folder() / "keys" / f"{safe}.json"
+    return config_folder() / "keys" / f"{safe_name(card.name)}.json"
 
 
 def _defaults(card: WorldCard) -> dict[str, int]:

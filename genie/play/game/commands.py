@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import singledispatch
-from typing import TYPE_CHECKING
 
 from genie.media.recording import free_path
 from genie.play.game.exporter import SECONDS
+from genie.play.game.game import Game
 from genie.play.game.panels import HelpPanel, KeysPanel, Panel, PromptPanel, SavePanel, SlotPanel
 from genie.session.replay import last_seconds
-
-if TYPE_CHECKING:
-    from genie.play.game.game import Game
 
 _MOST_STEPS = 16
 _TEMPERATURE_STEP, _MOST_TEMPERATURE = 0.1, 2.0
@@ -21,17 +18,11 @@ _TEMPERATURE_STEP, _MOST_TEMPERATURE = 0.1, 2.0
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """One key of the window.
+    """One key of the window."""
 
-    Attributes:
-        caps: what the help shows as the key.
-        about: what it does, in a few words.
-        run: does it, given the game and the time.
-    """
-
-    caps: str
-    about: str
-    run: Callable[[Game, float], None]
+    caps: str  # what the help shows as the key
+    about: str  # what it does, in a few words
+    run: Callable[[Game, float], None]  # does it, given the game and the time
 
 
 def _quit(game: Game, now: float) -> None:
@@ -55,7 +46,7 @@ def _pause(game: Game, now: float) -> None:
 
 
 def _step_forward(game: Game, now: float) -> None:
-    """Go forward where time was turned back, else draw one frame."""
+    """Undo one step back, or else sample one frame."""
     if not game.state.paused:
         game.state.toggle_pause()
     if game.player.forward():
@@ -76,7 +67,6 @@ def _rewind(game: Game, now: float) -> None:
 
 
 def _next_branch(game: Game, now: float) -> None:
-    """Go to the end of the next branch, so that one can be compared with another."""
     ends = game.player.session.ends()
     at = next((i for i, end in enumerate(ends) if end >= game.player.head), 0)
     chosen = (at + 1) % len(ends)
@@ -85,7 +75,7 @@ def _next_branch(game: Game, now: float) -> None:
     game.state.say(f"branch {chosen + 1} of {len(ends)}", now)
 
 
-def _healthy(game: Game, now: float) -> None:
+def _last_healthy(game: Game, now: float) -> None:
     if game.drift is None:
         game.state.say("this world carries no statistics to measure drift with", now)
         return
@@ -95,30 +85,29 @@ def _healthy(game: Game, now: float) -> None:
     game.state.say(f"{before - game.player.frame_number} frames back, where all was well", now)
 
 
-def _save(game: Game, now: float) -> None:
+def _save_state(game: Game, now: float) -> None:
     game.panel = SlotPanel(game.slots.all(), saving=True)
 
 
-def _load(game: Game, now: float) -> None:
+def _load_state(game: Game, now: float) -> None:
     game.panel = SlotPanel(game.slots.all(), saving=False)
 
 
 def _record(game: Game, now: float) -> None:
-    """Begin a recording, or write what the line has got since then as a GIF."""
+    """Begin a recording, or write what was played since then as a GIF."""
     if game.mark is None:
         game.mark = len(game.player.session)
         game.state.say("recording: G stops", now)
         return
-    game.keep(_since_mark(game), ".gif", False, now)
+    game.start_export(game.since_mark(), ".gif", now)
     game.mark = None
 
 
-def _last_seconds(game: Game, now: float) -> None:
-    records = last_seconds(game.player.session, game.player.head, SECONDS)
-    game.keep(records, ".gif", False, now)
+def _save_last_seconds(game: Game, now: float) -> None:
+    game.start_export(last_seconds(game.player.session, game.player.head, SECONDS), ".gif", now)
 
 
-def _keep(game: Game, now: float) -> None:
+def _save_film(game: Game, now: float) -> None:
     game.panel = SavePanel(marked=game.mark is not None)
 
 
@@ -137,7 +126,7 @@ def _help(game: Game, now: float) -> None:
     game.panel = HelpPanel()
 
 
-def _keys(game: Game, now: float) -> None:
+def _change_keys(game: Game, now: float) -> None:
     names = [action.name for action in game.card.actions]
     game.panel = KeysPanel(game.bindings, names, frozenset(COMMANDS))
 
@@ -151,10 +140,7 @@ def _full_screen(game: Game, now: float) -> None:
 
 
 def _pace(faster: bool) -> Callable[[Game, float], None]:
-    def run(game: Game, now: float) -> None:
-        game.state.say(f"{game.state.change_pace(faster):g} frames per second", now)
-
-    return run
+    return lambda game, now: game.state.change_pace(faster, now)
 
 
 def _steps(change: int) -> Callable[[Game, float], None]:
@@ -181,14 +167,14 @@ COMMANDS: dict[str, Command] = {
     ",": Command(caps=",", about="one frame back", run=_step_back),
     "backspace": Command(caps="Backspace", about="hold to rewind", run=_rewind),
     "b": Command(caps="B", about="next branch", run=_next_branch),
-    "h": Command(caps="H", about="last healthy frame", run=_healthy),
+    "h": Command(caps="H", about="last healthy frame", run=_last_healthy),
     "r": Command(caps="R", about="start again", run=_restart),
     "n": Command(caps="N", about="next picture", run=_next_prompt),
-    "f5": Command(caps="F5", about="save a moment", run=_save),
-    "f9": Command(caps="F9", about="load a moment", run=_load),
-    "l": Command(caps="L", about="keep the last 10 s", run=_last_seconds),
+    "f5": Command(caps="F5", about="save", run=_save_state),
+    "f9": Command(caps="F9", about="load", run=_load_state),
+    "l": Command(caps="L", about="film of the last 10 s", run=_save_last_seconds),
     "g": Command(caps="G", about="record, stop", run=_record),
-    "k": Command(caps="K", about="keep as ...", run=_keep),
+    "k": Command(caps="K", about="film as ...", run=_save_film),
     "f12": Command(caps="F12", about="screenshot", run=_screenshot),
     "=": Command(caps="+", about="faster", run=_pace(True)),
     "-": Command(caps="-", about="slower", run=_pace(False)),
@@ -199,7 +185,7 @@ COMMANDS: dict[str, Command] = {
     "tab": Command(caps="Tab", about="hide figures", run=_toggle_hud),
     "f11": Command(caps="F11", about="full screen", run=_full_screen),
     "f1": Command(caps="F1", about="this help", run=_help),
-    "f2": Command(caps="F2", about="change keys", run=_keys),
+    "f2": Command(caps="F2", about="change keys", run=_change_keys),
     "escape": Command(caps="Esc", about="leave", run=_quit),
 }
 
@@ -226,14 +212,14 @@ def _confirm_slot(panel: SlotPanel, game: Game, now: float) -> None:
 
 
 @confirm.register(SavePanel)
-def _confirm_keep(panel: SavePanel, game: Game, now: float) -> None:
+def _confirm_film(panel: SavePanel, game: Game, now: float) -> None:
     session, head = game.player.session, game.player.head
     spans = (
         lambda: last_seconds(session, head, SECONDS),
         lambda: session.line(head),
-        lambda: _since_mark(game),
+        game.since_mark,
     )
-    game.keep(spans[panel.span](), panel.suffix, bool(panel.keys), now)
+    game.start_export(spans[panel.span](), panel.suffix, now, show_keys=bool(panel.keys))
 
 
 @confirm.register(KeysPanel)
@@ -249,9 +235,3 @@ def _confirm_prompt(panel: PromptPanel, game: Game, now: float) -> None:
     game.player.prompts.append(panel.hint.picture)
     game.player.start_from(len(game.player.prompts) - 1)
     game.moved()
-
-
-def _since_mark(game: Game) -> list[int]:
-    """Return the records of the line that were played since the recording began."""
-    line = game.player.session.line(game.player.head)
-    return [int(record) for record in line if record >= game.mark]

@@ -1,4 +1,4 @@
-"""What the player keeps: a film or pictures of what was played, written between frames."""
+"""Films of what was played, written between frames."""
 
 from __future__ import annotations
 
@@ -32,25 +32,20 @@ class Export:
         world: Any,
         show_keys: bool = False,
     ) -> None:
-        """Prepare a film; nothing is written before `work`.
+        """Prepare a film of records in the session of a genie.world.World; `work` writes it.
 
-        Args:
-            path: ends in .gif, .mp4 or .png (a folder of pictures).
-            session: what was played.
-            records: what the film shows; frames of a prompt are left out.
-            world: the genie.world.World of the session.
-            show_keys: whether the film shows the actions.
+        Frames of a prompt are left out.
 
         Raises:
-            ValueError: if the name ends otherwise, or there is no frame.
+            ValueError: if the path cannot be a `Recording`, or there is no frame.
             OSError: if the folder does not exist.
         """
-        drawn = [int(record) for record in records if session[int(record)].steps]
-        if not drawn:
-            raise ValueError("nothing was recorded: no frame was drawn")
-        self.path, self.done, self.total = path, 0, len(drawn)
+        sampled = [int(record) for record in records if session[int(record)].steps]
+        if not sampled:
+            raise ValueError("nothing was recorded: no frame was played")
+        self.path, self.done, self.total = path, 0, len(sampled)
         self._recording = Recording(path, session.header.card.fps)
-        self._frames = pictures(session, drawn, world, show_keys)
+        self._frames = pictures(session, sampled, world, show_keys)
 
     def work(self, seconds: float) -> bool:
         """Write frames for about so long; returns whether the film is complete.

@@ -1,4 +1,4 @@
-"""What may lie over the picture: help, slots, keeping, keys, a dropped picture. Pure state.
+"""What may lie over the frame: help, slots, films, keys, a dropped picture. Pure state.
 
 A panel takes key names and answers with what is to be done; time stands still while one is open.
 """
@@ -6,7 +6,7 @@ A panel takes key names and answers with what is to be done; time stands still w
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 
 from genie.play.game.bindings import Bindings
@@ -18,11 +18,11 @@ LEAVE = "escape"
 
 
 class Answer(Enum):
-    """What a key did to a panel."""
+    """What a key does to a panel: nothing, close it, or close it and do what it shows."""
 
-    STAY = "the panel stays"
-    CLOSE = "the panel is closed, nothing else happens"
-    CONFIRM = "the panel is closed, and what it shows is to be done"
+    STAY = "stay"
+    CLOSE = "close"
+    CONFIRM = "confirm"
 
 
 @dataclass
@@ -36,17 +36,11 @@ class HelpPanel:
 
 @dataclass
 class SlotPanel:
-    """Choose a slot to save to or to load from.
-
-    Attributes:
-        slots: all slots.
-        saving: whether a moment is saved; otherwise one is loaded.
-        selected: index of the chosen slot.
-    """
+    """Choose a slot to save to or, if not `saving`, to load from."""
 
     slots: Sequence[Slot]
     saving: bool
-    selected: int = 0
+    selected: int = 0  # index of the chosen slot
 
     def press(self, key: str) -> Answer:
         """Arrows and digits choose; Enter, or the key that opened the panel, confirms."""
@@ -66,17 +60,11 @@ class SlotPanel:
 
 @dataclass
 class SavePanel:
-    """Choose what is kept: the span, the format, and whether keys are shown.
+    """Choose a film: the span, the format, and whether keys are shown."""
 
-    Attributes:
-        marked: whether a recording is running, which adds a span.
-        row: the row that the arrows change.
-        span, format, keys: index of the chosen value in each row.
-    """
-
-    marked: bool
-    row: int = 0
-    span: int = 0
+    marked: bool  # whether a recording is running, which adds a span
+    row: int = 0  # the row that the arrows change
+    span: int = 0  # index of the chosen value, as in the next two
     format: int = 0
     keys: int = 0
 
@@ -112,23 +100,14 @@ class SavePanel:
 
 @dataclass
 class KeysPanel:
-    """Change which keys stand for the actions.
-
-    Attributes:
-        bindings: what is changed, at once.
-        names: of the actions.
-        reserved: keys that the window itself needs.
-        selected: index of the chosen action.
-        listening: whether the next key is bound to it.
-        note: what just happened.
-    """
+    """Change which keys stand for the actions."""
 
     bindings: Bindings
-    names: Sequence[str]
-    reserved: frozenset[str]
-    selected: int = 0
-    listening: bool = False
-    note: str = field(default="")
+    names: Sequence[str]  # of the actions
+    reserved: frozenset[str]  # keys that the window itself needs
+    selected: int = 0  # index of the chosen action
+    listening: bool = False  # whether the next key is bound to it
+    note: str = ""  # what just happened
 
     def press(self, key: str) -> Answer:
         """Enter listens for a key, Delete clears, Backspace takes the world's own keys again."""
@@ -163,11 +142,7 @@ class KeysPanel:
 
 @dataclass
 class PromptPanel:
-    """A picture that was dropped or given, as it is and as the tokenizer sees it.
-
-    Attributes:
-        hint: how far it is from what the world knows.
-    """
+    """A picture that was dropped or given, as it is and as the tokenizer sees it."""
 
     hint: PromptHint
 

@@ -1,14 +1,15 @@
-"""Saved moments: numbered slots, each a small session log and a thumbnail."""
+"""Saved states: numbered slots, each a small session log and a thumbnail."""
 
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from genie.library.user_paths import saves_folder
+from genie.library.user_paths import safe_name, saves_folder
 from genie.session.format import SUFFIX
 from genie.session.log import Session
 
@@ -17,26 +18,16 @@ SLOTS = 6
 
 @dataclass(frozen=True, kw_only=True)
 class Slot:
-    """One place for a moment.
+    """One numbered place for a state."""
 
-    Attributes:
-        number: 1 to 6.
-        path: of its log.
-        thumbnail: uint8 (H, W, 3), or None where it is empty.
-        label: when it was saved, and at which frame; empty where it is empty.
-    """
-
-    number: int
-    path: Path
-    thumbnail: np.ndarray | None = None
-    label: str = ""
+    number: int  # 1 to 6
+    path: Path  # of its log
+    thumbnail: np.ndarray | None = None  # uint8 (H, W, 3), or None if the slot is empty
+    label: str = ""  # when it was saved
 
 
 class Slots:
-    """The slots of one world.
-
-    A moment is the line that leads to it, so a slot can be replayed like any session.
-    """
+    """The slots of one world. A state is the line that leads to it, so it can be replayed."""
 
     def __init__(self, folder: Path) -> None:
         """Take the folder where they lie; it is made with the first save."""
@@ -45,24 +36,10 @@ class Slots:
     @classmethod
     def of(cls, name: str, fingerprint: str) -> Slots:
         """Return the slots of a world in the user's folder."""
-        safe = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in name)
-        return cls(saves_folder() / f"{safe}-{fingerprint[:12]}")
+        return cls(saves_folder() / f"{safe_name(name)}-{fingerprint[:12]}")
 
     def save(self, number: int, session: Session, head: int, frame: np.ndarray) -> Path:
-        """Save a moment, in place of what was in the slot.
-
-        Args:
-            number: of the slot.
-            session: what is played.
-            head: record of the moment.
-            frame: uint8 (H, W, 3), its picture.
-
-        Returns:
-            The path of its log.
-
-        Raises:
-            OSError: if the disk refuses.
-        """
+        """Save the state at a record, with its frame as the thumbnail; returns the log's path."""
         from PIL import Image
 
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -74,7 +51,7 @@ class Slots:
         return path
 
     def load(self, number: int) -> Session:
-        """Read a saved moment: a session of one line.
+        """Read a saved state: a session of one line.
 
         Raises:
             FileNotFoundError: if the slot is empty.
@@ -82,10 +59,10 @@ class Slots:
         """
         path = self._path(number)
         if not path.is_file():
-            raise FileNotFoundError(f"slot {number} is empty: F5 saves a moment")
+            raise FileNotFoundError(f"slot {number} is empty: F5 saves")
         session = Session.read(path)
         if not len(session):
-            raise ValueError(f"{path} holds no frame: save the moment again")
+            raise ValueError(f"{path} holds no frame: save again")
         return session
 
     def all(self) -> list[Slot]:
@@ -96,8 +73,6 @@ class Slots:
         return self.folder / f"slot-{number}{SUFFIX}"
 
     def _describe(self, number: int) -> Slot:
-        import time
-
         from PIL import Image
 
         path = self._path(number)

@@ -1,48 +1,40 @@
-"""What is chosen on the start screen. Pure state; `genie.play.screen.draw_start` paints it."""
+"""What is chosen on the start screen; `genie.play.screen.draw_start` paints it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from genie.play.game.gallery import GalleryWorld
+from genie.play.prompts import read_prompt
 
-COLUMNS = 4
-"""Pictures beside each other."""
+COLUMNS = 4  # prompts beside each other
+_ARROWS = {"left": -1, "right": 1, "up": -COLUMNS, "down": COLUMNS}
+_LETTERS = {"a": -1, "d": 1, "w": -COLUMNS, "s": COLUMNS}
+_MOVES = {**_ARROWS, **_LETTERS, **{f"pad {key}": move for key, move in _ARROWS.items()}}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """What is to be played.
-
-    Attributes:
-        world: index of the world in the gallery.
-        prompt: index of the picture to start from.
-        resume: whether to go on with the last session instead.
-    """
+    """What is to be played: a world and one of its prompts, by their indices."""
 
     world: int
     prompt: int
-    resume: bool = False
+    resume: bool = False  # whether to continue the last session instead
+    picture: Path | None = None  # a picture that was dropped: whether to start from it is asked
 
 
 class StartState:
-    """The gallery and what is selected in it.
-
-    Attributes:
-        worlds: the gallery.
-        world: index of the selected world.
-        prompt: index of the selected picture.
-        quit: whether the player wants to leave.
-        message: what is going on, or empty.
-    """
+    """The gallery and what is selected in it."""
 
     def __init__(self, worlds: Sequence[GalleryWorld], world: int = 0, prompt: int = 0) -> None:
-        """Begin with a world and a picture selected."""
+        """Begin with a world and a prompt selected, by their indices."""
         self.worlds = list(worlds)
         self.world, self.prompt = world, prompt
-        self.quit = False
-        self.message = ""
+        self.quit = False  # whether the player wants to leave
+        self.message = ""  # how far the world has warmed up
+        self.complaint = ""  # what was wrong with a picture that was dropped
 
     @property
     def shown(self) -> GalleryWorld:
@@ -51,11 +43,9 @@ class StartState:
 
     def press(self, key: str) -> Choice | None:
         """React to a key; returns a choice once one is made."""
-        moves = {"left": -1, "right": 1, "up": -COLUMNS, "down": COLUMNS}
-        moves |= {"a": -1, "d": 1, "w": -COLUMNS, "s": COLUMNS}
-        moves |= {f"pad {key}": moves[key] for key in ("left", "right", "up", "down")}
-        if key in moves:
-            self.prompt = (self.prompt + moves[key]) % len(self.shown.prompts)
+        self.complaint = ""
+        if key in _MOVES:
+            self.prompt = (self.prompt + _MOVES[key]) % len(self.shown.prompts)
         elif key == "tab":
             self.select_world((self.world + 1) % len(self.worlds))
         elif key in ("return", "enter", "space", "pad 0"):
@@ -71,8 +61,18 @@ class StartState:
         if world != self.world:
             self.world, self.prompt = world, 0
 
+    def drop(self, path: str) -> Choice | None:
+        """Choose the selected world and a picture that was dropped, if it can be read."""
+        card = self.shown.card
+        try:
+            read_prompt(path, card.height, card.width)
+        except (ValueError, OSError) as error:
+            self.complaint = str(error)
+            return None
+        return Choice(world=self.world, prompt=self.prompt, picture=Path(path))
+
     def point(self, target: Choice | None, click: bool) -> Choice | None:
-        """React to the mouse over a target; a click on a picture chooses it."""
+        """React to the mouse over a target; a click on a prompt chooses it."""
         if target is None:
             return None
         if target.world != self.world:

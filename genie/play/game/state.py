@@ -1,4 +1,4 @@
-"""What the player holds and wants: keys, pause, pace, message. Knows no screen and no world."""
+"""What the player holds and wants: actions, pause, pace, message; no screen, no world."""
 
 from __future__ import annotations
 
@@ -13,35 +13,18 @@ _FPS_FRAMES = 30  # frame times that the shown rate is a mean over
 
 
 class PlayState:
-    """A pure record of play; time is an argument, so that tests need no clock.
-
-    Attributes:
-        total: frames drawn since the window opened.
-        paused: whether time stands still.
-        quit: whether the player wants to leave.
-        fps_wanted: the pace of play, 1 to 60 frames per second.
-        hud: whether figures and keys are shown beside the picture.
-        fullscreen: whether the window is to fill the screen.
-        rewinding: whether time runs backwards.
-        shown_action: id of the action that led to the frame on the screen, or A.
-    """
+    """The state of play at the keys; time is an argument, so that tests need no clock."""
 
     def __init__(self, bindings: Bindings, idle: int, fps: float) -> None:
-        """Begin with no key held.
-
-        Args:
-            bindings: which key stands for which action.
-            idle: action id while no key is held.
-            fps: the world's pace.
-        """
-        self.total = 0
+        """Begin with no key held: `idle` is the action then, `fps` the world's pace."""
+        self.total = 0  # frames sampled since the window opened
         self.paused = False
-        self.quit = False
+        self.quit = False  # whether the player wants to leave
         self.fps_wanted = min(max(float(fps), PACES[0]), PACES[-1])
-        self.hud = True
+        self.hud = True  # whether figures and keys are shown beside the frame
         self.fullscreen = False
         self.rewinding = False
-        self.shown_action = idle
+        self.shown_action = idle  # what led to the frame on the screen; A for a prompt
         self._bindings = bindings
         self._idle = idle
         self._held: list[str] = []  # in the order of pressing
@@ -92,44 +75,35 @@ class PlayState:
         self._tapped = None
         return action
 
-    def drawn(self, action: int, now: float) -> None:
-        """Note that a frame was drawn.
-
-        Args:
-            action: what led to it.
-            now: seconds on a clock that never goes back.
-        """
+    def advanced(self, action: int, now: float) -> None:
+        """Note that an action led to a new frame at `now`, in seconds."""
         self.total += 1
         self.shown_action = action
         self._times.append(now)
 
     def moved(self, action: int) -> None:
-        """Note that play went to another moment; the rate is measured afresh.
-
-        Args:
-            action: what led to the frame shown; A for a prompt's.
-        """
+        """Note that play went elsewhere, to a frame that this action led to (A for a prompt's)."""
         self.shown_action = action
         self._tapped = None
         self.measure_afresh()
 
     def toggle_pause(self) -> None:
-        """Stop time, or let it go on; the rate is measured afresh."""
+        """Stop time, or let it go on."""
         self.paused = not self.paused
         self.measure_afresh()
 
     def measure_afresh(self) -> None:
-        """Forget the frame times so far: time stood still, or its pace has changed."""
+        """Forget the frame times so far, because time stood still or its pace has changed."""
         self._times.clear()
 
-    def change_pace(self, faster: bool) -> float:
-        """Take the next higher or lower pace; returns it, frames per second."""
+    def change_pace(self, faster: bool, now: float) -> None:
+        """Take the next higher or lower pace, and say so."""
         if faster:
             self.fps_wanted = min((p for p in PACES if p > self.fps_wanted), default=PACES[-1])
         else:
             self.fps_wanted = max((p for p in PACES if p < self.fps_wanted), default=PACES[0])
         self.measure_afresh()
-        return self.fps_wanted
+        self.say(f"{self.fps_wanted:g} frames per second", now)
 
     @property
     def fps(self) -> float:

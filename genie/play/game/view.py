@@ -13,7 +13,7 @@ from genie.play.game.panels import Panel
 
 @dataclass(frozen=True, kw_only=True)
 class ActionLine:
-    """An action in the list beside the picture: its name, its keys, whether it led here."""
+    """An action in the list beside the frame: its name, its keys, whether it led here."""
 
     name: str
     keys: tuple[str, ...]
@@ -22,13 +22,7 @@ class ActionLine:
 
 @dataclass(frozen=True, kw_only=True)
 class DriftGauge:
-    """How far play is from what the world knows.
-
-    Attributes:
-        distance: of the last window, or None before the first.
-        threshold: above it, or None where nobody measured one.
-        drifted: whether the distance is above.
-    """
+    """How far play is from the corpus; distance and threshold are None where not measured."""
 
     distance: float | None
     threshold: float | None
@@ -37,55 +31,31 @@ class DriftGauge:
 
 @dataclass(frozen=True, kw_only=True)
 class Hud:
-    """The figures beside the picture.
-
-    Attributes:
-        title: of the world.
-        fps: shown rate.
-        fps_wanted: the pace.
-        times: of a frame, or None before the first.
-        steps: refinement steps of the next frame, and how many are wanted.
-        too_slow: whether the machine cannot keep the pace.
-        adaptive: whether the steps follow the machine.
-        temperature: of the codes.
-        frame: number of the frame.
-        seconds: of play up to it, at the world's pace.
-        actions: all actions.
-        drift: the gauge, or None for a world without statistics.
-    """
+    """The figures beside the frame."""
 
     title: str
     fps: float
     fps_wanted: float
-    times: FrameTime | None
-    steps: tuple[int, int]
-    too_slow: bool
-    adaptive: bool
+    times: FrameTime | None  # None before the first frame
+    steps: tuple[int, int]  # refinement steps of the next frame, and how many are wanted
+    too_slow: bool  # whether the machine cannot keep the pace
+    adaptive: bool  # whether the steps follow the machine
     temperature: float
     frame: int
-    seconds: float
+    seconds: float  # of play up to the frame, at the world's pace
     actions: tuple[ActionLine, ...]
-    drift: DriftGauge | None
+    drift: DriftGauge | None  # None for a world without statistics
 
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """What is on the screen.
+    """What is on the screen."""
 
-    Attributes:
-        frame: uint8 (H, W, 3).
-        hud: the figures, or None where they are hidden.
-        badges: short words in the corner of the picture, such as "paused".
-        recording: seconds that are being recorded, or None.
-        message: a line over the picture's foot, or empty.
-        panel: what lies over the picture, or None.
-    """
-
-    frame: np.ndarray
+    frame: np.ndarray  # uint8 (H, W, 3)
     hud: Hud | None
-    badges: tuple[str, ...] = ()
-    recording: float | None = None
-    message: str = ""
+    badges: tuple[str, ...] = ()  # short words in the corner of the frame, such as "paused"
+    recording: float | None = None  # seconds that are being recorded
+    message: str = ""  # a line over the foot of the frame
     panel: Panel | None = None
 
 

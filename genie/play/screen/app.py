@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import pygame
 
-from genie.library.card import WorldCard
 from genie.media.film import film
-from genie.media.side_by_side import draw_side_by_side
 from genie.play.compare.run import make_comparison
-from genie.play.game.gallery import GalleryWorld, read_gallery
+from genie.play.game.gallery import read_gallery
 from genie.play.game.game import Game, GameOptions
 from genie.play.game.start import StartState
-from genie.play.keys import parse_keys
 from genie.play.loader import Loader
-from genie.play.options import PlayOptions
 from genie.play.player import Player
 from genie.play.recent import end_log, new_log
-from genie.play.run import LoadWorld, make_player, report
 from genie.play.screen.compare_loop import CompareScreen
 from genie.play.screen.draw import first_window_size
 from genie.play.screen.draw_compare import comparison_window_size
@@ -27,35 +23,33 @@ from genie.play.screen.draw_start import paint_loading
 from genie.play.screen.loop import PlayScreen
 from genie.play.screen.start_loop import StartScreen
 from genie.play.screen.window import Window
+from genie.play.setup import PlaySetup
 from genie.session.log import Session
 
+T = TypeVar("T")
 _FPS = 30
 
 
-def run_window(card: WorldCard, options: PlayOptions, load: LoadWorld) -> None:
+def run_window(setup: PlaySetup) -> None:
     """Play in a window, and close it at the end.
-
-    Args:
-        card: the world to play, or the one that decides the window's size in front of the gallery.
-        options: how.
-        load: makes the world.
 
     Raises:
         ValueError: if an option or the world is not as it must be.
         OSError: if something cannot be found or written.
     """
+    card, options = setup.card, setup.options
     try:
         if options.versus is not None:
             window = Window(comparison_window_size(card.height, card.width), card.title)
-            _compare(window, card, options, load)
+            _compare(window, setup)
             return
         window = Window(first_window_size(card), card.title)
         if options.gallery:
-            Gallery(window, options, load).run()
-        else:
-            player = _loaded(window, card, options, load)
-            if player is not None:
-                play_game(window, card, player, options)
+            Gallery(window, setup).run()
+            return
+        player = _load(window, card.title, setup.player)
+        if player is not None:
+            play_game(window, setup, player, None if options.scripted else options.prompt)
     finally:
         pygame.quit()
 
@@ -63,13 +57,9 @@ def run_window(card: WorldCard, options: PlayOptions, load: LoadWorld) -> None:
 class Gallery:
     """Worlds to choose from, one game after the other."""
 
-    def __init__(self, window: Window, options: PlayOptions, load: LoadWorld) -> None:
-        """Read the gallery; the first world begins to warm up.
-
-        Raises:
-            FileNotFoundError: if there is no world.
-        """
-        self._window, self._options, self._load = window, options, load
+    def __init__(self, window: Window, setup: PlaySetup) -> None:
+        """Read the gallery; raises FileNotFoundError if there is no world."""
+        self._window, self._setup = window, setup
         self._worlds = read_gallery()
         self._loaders: dict[int, Loader[Player]] = {}
         if not self._worlds:
@@ -85,111 +75,90 @@ class Gallery:
                 return
             world, prompt = choice.world, choice.prompt
             shown = self._worlds[world]
-            player = await_loader(self._window, shown.card.title, self._loaders.pop(world))
+            player = _await(self._window, shown.card.title, self._loaders.pop(world))
             if player is None:
                 return
+            settings = player.world.settings
             if choice.resume:
                 player.continue_session(Session.resume(shown.recent.path))
             else:
                 player.start_from(prompt)
-            play_game(self._window, shown.card, player, self._options)
+            setup = self._setup.of(shown.card)
+            play_game(self._window, setup, player, choice.picture)
             self._worlds = read_gallery()
-            self._loaders[world] = self._again(shown, player.world)
+            # The world is loaded already: begin a new session of it behind the start screen.
+            player.world.settings = settings
+            self._loaders[world] = Loader(lambda setup=setup, old=player: setup.player(old.world))
 
     def _prepare(self, world: int) -> bool:
         """Warm a world up behind the start screen; returns whether it is ready."""
         if world not in self._loaders:
-            card = self._worlds[world].card
-            self._loaders[world] = Loader(
-                lambda: make_player(card, self._load(card.path, self._options), self._options)
-            )
+            self._loaders[world] = Loader(self._setup.of(self._worlds[world].card).player)
         return self._loaders[world].done
 
-    def _again(self, shown: GalleryWorld, world: Any) -> Loader[Player]:
-        """Begin a new session of a world that is loaded already."""
-        world.settings = world.bundle.settings
-        return Loader(lambda: make_player(shown.card, world, self._options))
 
-
-def await_loader(window: Window, title: str, loader: Loader[Any]) -> Any:
-    """Show that a world is being loaded until it is; returns it, or None if the window is closed.
-
-    Raises:
-        Exception: what loading raises.
-    """
-    while not loader.done:
-        paint_loading(window.surface, title)
-        window.settle()
-        if any(event.type == pygame.QUIT for event in pygame.event.get(pygame.QUIT)):
-            window.closed = True
-            return None
-        window.wait(_FPS)
-    return loader.result()
-
-
-def play_game(window: Window, card: WorldCard, player: Player, options: PlayOptions) -> None:
+def play_game(
+    window: Window, setup: PlaySetup, player: Player, picture: Path | None = None
+) -> None:
     """Play one game in the window and print its speed.
 
-    Raises:
-        ValueError: if scripted keys cannot be read.
-        OSError: if something cannot be written.
+    If there is a picture, the player is asked whether to start from it.
     """
-    keymap = player.world.bundle.keymap
-    script = parse_keys(options.keys, keymap) if options.keys else []
-    record = None if options.records_log else options.record
-    with film(record, card.fps) as on_frame:
-        game = Game(
-            card,
-            player,
-            GameOptions(
-                script=script,
-                frames=options.frames,
-                on_frame=on_frame,
-                adaptive=options.steps is None and not options.scripted,
-            ),
+    card, options = setup.card, setup.options
+    with film(options.film, card.fps) as on_frame:
+        game_options = GameOptions(
+            script=setup.script(player),
+            frames=options.frames,
+            on_frame=on_frame,
+            adaptive=options.steps is None and not options.scripted,
         )
-        _begin_log(game, options.record if options.records_log else new_log(card.name))
-        if options.prompt is not None and not options.scripted:
-            game.drop(options.prompt, 0.0)
+        game = Game(card, player, game_options)
+        if player.session.path is None:  # otherwise a session that is continued has its log
+            _begin_log(game, setup)
+        if picture is not None:
+            game.drop(picture, 0.0)
         PlayScreen(window, game).run()
     if options.records_log:
         print(f"recorded {options.record}: {player.timings().frames} frames")
     else:
         end_log(player.session)
-    report(card, player, options)
+    setup.report(player)
 
 
-def _begin_log(game: Game, path: Path) -> None:
-    """Log the session; a disk that refuses is told, and play goes on without."""
-    session = game.player.session
-    if session.path is not None:
-        return  # a session that is gone on with has its log
+def _begin_log(game: Game, setup: PlaySetup) -> None:
+    """Log the session; if the disk refuses, say so and play on without."""
+    options = setup.options
+    path = options.record if options.records_log else new_log(setup.card.name)
     try:
-        session.log_to(path)
+        game.player.session.log_to(path)
     except OSError as error:
         game.state.say(f"play is not logged: {error}", 0.0)
 
 
-def _compare(window: Window, card: WorldCard, options: PlayOptions, load: LoadWorld) -> None:
-    """Play a world and its rival in the window; raises as `make_comparison` does."""
-    loader = Loader(lambda: make_comparison(card, load(card.path, options), options, load))
-    comparison = await_loader(window, card.title, loader)
+def _compare(window: Window, setup: PlaySetup) -> None:
+    """Play a world and its opponent in the window."""
+    comparison = _load(window, setup.card.title, lambda: make_comparison(setup))
     if comparison is None:
         return
-    with film(options.record, card.fps) as on_frame:
-
-        def record() -> None:
-            if on_frame is not None:
-                on_frame(draw_side_by_side(comparison.panels))
-
-        CompareScreen(window, comparison).run(options.frames, record)
-    report(card, comparison.player, options)
+    with film(setup.options.record, setup.card.fps) as on_frame:
+        CompareScreen(window, comparison).run(setup.options.frames, on_frame)
+    setup.report(comparison.player)
 
 
-def _loaded(
-    window: Window, card: WorldCard, options: PlayOptions, load: LoadWorld
-) -> Player | None:
-    paint_loading(window.surface, card.title)
-    window.settle()
-    loader = Loader(lambda: make_player(card, load(card.path, options), options))
-    return await_loader(window, card.title, loader)
+def _load(window: Window, title: str, work: Callable[[], T]) -> T | None:
+    """Load something in the background; returns it, or None if the window is closed meanwhile."""
+    paint_loading(window.surface, title)
+    window.pump()
+    return _await(window, title, Loader(work))
+
+
+def _await(window: Window, title: str, loader: Loader[T]) -> T | None:
+    """Show that a world is being loaded until it is; raises what loading raises."""
+    while not loader.done:
+        paint_loading(window.surface, title)
+        window.pump()
+        if any(event.type == pygame.QUIT for event in pygame.event.get(pygame.QUIT)):
+            window.closed = True
+            return None
+        window.wait(_FPS)
+    return loader.result()

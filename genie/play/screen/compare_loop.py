@@ -5,63 +5,68 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+import numpy as np
 import pygame
 
-from genie.play.compare.side_by_side import Comparison
+from genie.media.side_by_side import draw_side_by_side
+from genie.play.compare.comparison import Comparison
 from genie.play.screen.draw_compare import paint_comparison
 from genie.play.screen.events import Closed, Event, FocusLost, Key
 from genie.play.screen.window import Window
 
 
 class CompareScreen:
-    """A duel in a window.
+    """A comparison in a window.
 
     Attributes:
-        areas: where the two pictures stand.
+        areas: where the two frames stand.
     """
 
     def __init__(self, window: Window, comparison: Comparison) -> None:
-        """Take a window and a duel; `run` begins."""
-        self._window, self._compare = window, comparison
+        """Take a window and a comparison; `run` begins."""
+        self._window, self._comparison = window, comparison
         self.areas: list[pygame.Rect] = []
         window.name(f"{comparison.card.title} and {comparison.opponent.title}")
 
-    def run(self, frames: int | None, on_turn: Callable[[], None]) -> None:
+    def run(
+        self, frames: int | None = None, on_frame: Callable[[np.ndarray], None] | None = None
+    ) -> None:
         """Play until the player leaves.
 
         Args:
             frames: play ends after so many; None leaves that to the player.
-            on_turn: called after each pair of frames.
+            on_frame: called with each pair of frames side by side, uint8 (H, W, 3).
         """
-        state = self._compare.state
+        state = self._comparison.state
         while not state.quit:
-            if self.turn():
-                on_turn()
+            if self.tick() and on_frame is not None:
+                on_frame(draw_side_by_side(self._comparison.panels))
             if frames is not None and state.total >= frames:
                 state.quit = True
             self._window.wait(state.fps_wanted)
 
-    def turn(self) -> bool:
-        """Handle what happened, let a frame's time pass; returns whether frames were drawn."""
+    def tick(self) -> bool:
+        """Handle what happened, let a frame's time pass; returns whether frames were sampled."""
+        state = self._comparison.state
         for event in self._window.events.poll():
             self.handle(event)
-        drawn = self._compare.turn(time.monotonic())
-        self._window.fill_screen(self._compare.state.fullscreen)
-        message = self._compare.state.message(time.monotonic())
-        self.areas = paint_comparison(self._window.surface, self._compare, message)
+        sampled = self._comparison.tick(time.monotonic())
+        self._window.fill_screen(state.fullscreen)
+        message = state.message(time.monotonic())
+        self.areas = paint_comparison(self._window.surface, self._comparison, message)
         self._window.show()
-        if drawn:
-            self._compare.settle()
-        return drawn
+        if sampled:
+            self._comparison.settle()
+        return sampled
 
     def handle(self, event: Event) -> None:
         """React to one event."""
         match event:
             case Closed():
-                self._window.closed = self._compare.state.quit = True
+                self._window.closed = self._comparison.state.quit = True
             case Key(name=name, down=True):
-                self._compare.press(name, time.monotonic())
+                self._comparison.press(name, time.monotonic())
             case Key(name=name):
-                self._compare.release(name)
+                self._comparison.release(name)
             case FocusLost():
-                self._compare.state.release_all()
+                self._comparison.state.release_all()

@@ -10,21 +10,12 @@ _INVISIBLE = ("offscreen", "dummy")
 
 
 def is_invisible(driver: str, asked_for: str | None) -> bool:
-    """Tell whether SDL chose by itself to draw where nobody sees it.
-
-    Args:
-        driver: the video driver in use, as `pygame.display.get_driver` names it.
-        asked_for: what SDL_VIDEODRIVER says, or None.
-    """
+    """Tell whether SDL chose an invisible driver that SDL_VIDEODRIVER did not ask for."""
     return driver in _INVISIBLE and not asked_for
 
 
 def start_display() -> bool:
-    """Start SDL's video.
-
-    Returns:
-        True if there is a display, or SDL_VIDEODRIVER asks for an invisible one; then it stays
-        started. False if there is none.
+    """Start SDL's video if there is a display, or SDL_VIDEODRIVER asks for an invisible one.
 
     Raises:
         ValueError: if SDL_VIDEODRIVER names a driver that does not work here.

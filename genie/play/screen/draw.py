@@ -1,4 +1,4 @@
-"""Paint what is played onto a surface. Nothing here knows the keyboard or the world."""
+"""Paint what is played onto a surface."""
 
 from __future__ import annotations
 
@@ -23,16 +23,7 @@ def first_window_size(card: WorldCard) -> tuple[int, int]:
 
 
 def split_window(size: tuple[int, int], hud: bool) -> tuple[pygame.Rect, pygame.Rect | None]:
-    """Return where the picture may stand, and where the figures stand.
-
-    Args:
-        size: width and height of the window.
-        hud: whether figures are wanted.
-
-    Returns:
-        Two areas beside each other; the second is None where nobody wants figures or there is no
-        room for them.
-    """
+    """Return where the frame may stand and, if they are wanted and fit, where the figures do."""
     whole = pygame.Rect((0, 0), size)
     if not hud or size[0] < 2 * theme.SIDEBAR or size[1] < theme.SIDEBAR:
         return whole, None
@@ -41,15 +32,9 @@ def split_window(size: tuple[int, int], hud: bool) -> tuple[pygame.Rect, pygame.
 
 
 def picture_area(room: pygame.Rect, height: int, width: int) -> tuple[pygame.Rect, int]:
-    """Place a frame in a room, scaled by a whole factor and centred.
+    """Centre an H by W frame in a room; returns where it stands and its whole scale factor.
 
-    Args:
-        room: where it may stand.
-        height: of the frame, H.
-        width: of the frame, W.
-
-    Returns:
-        Where it stands, and the factor, 1 or more; a room smaller than the frame cuts it.
+    A room smaller than the frame cuts it.
     """
     scale = max(1, min(room.width // width, room.height // height))
     area = pygame.Rect(0, 0, width * scale, height * scale)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pygame
 
-from genie.play.compare.side_by_side import Comparison
+from genie.play.compare.comparison import Comparison
 from genie.play.screen import theme
 from genie.play.screen.draw import enlarge, picture_area
 from genie.play.screen.shapes import hint, key_caps, pill

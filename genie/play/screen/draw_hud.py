@@ -60,8 +60,8 @@ def _speed(surface: pygame.Surface, room: pygame.Rect, y: int, hud: Hud) -> int:
         ("decode", times.decode, _DECODE),
         ("draw", times.draw, _DRAW),
     )
-    shares = [(seconds / budget, colour) for _, seconds, colour in parts]
-    bar(surface, pygame.Rect(room.left, y, room.width, 6), shares)
+    fractions = [(seconds / budget, colour) for _, seconds, colour in parts]
+    bar(surface, pygame.Rect(room.left, y, room.width, 6), fractions)
     y += 3 * theme.GAP
     third = room.width // 3
     for column, (name, seconds, colour) in enumerate(parts):
@@ -134,7 +134,7 @@ def _drift(surface: pygame.Surface, room: pygame.Rect, y: int, hud: Hud) -> None
 
 
 def _gauge(surface: pygame.Surface, area: pygame.Rect, gauge: DriftGauge) -> None:
-    share = (gauge.distance or 0.0) / gauge.threshold / _GAUGE_END
-    bar(surface, area, [(share, theme.ACCENT if gauge.drifted else theme.DIM)])
+    filled = (gauge.distance or 0.0) / gauge.threshold / _GAUGE_END
+    bar(surface, area, [(filled, theme.ACCENT if gauge.drifted else theme.DIM)])
     x = area.left + round(area.width / _GAUGE_END)
     pygame.draw.line(surface, theme.INK, (x, area.top - 3), (x, area.bottom + 2))

@@ -1,4 +1,4 @@
-"""Paint what lies over the picture: help, slots, keeping, keys, a dropped picture."""
+"""Paint what lies over the frame: help, slots, films, keys, a dropped picture."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _slots(panel: SlotPanel, surface: pygame.Surface) -> None:
     side = whole_side(_TILE, pictures[0] if pictures else None)
     columns, step = 3, side + 6 * theme.GAP
     rows = (len(panel.slots) + columns - 1) // columns
-    title = "Save this moment" if panel.saving else "Load a moment"
+    title = "Save to a slot" if panel.saving else "Load a slot"
     area = _sheet(surface, (columns * (side + 24) + 32, rows * step + 152), title)
     for number, slot in enumerate(panel.slots):
         left = area.left + 4 + (number % columns) * (side + 24)
@@ -61,8 +61,8 @@ def _slots(panel: SlotPanel, surface: pygame.Surface) -> None:
 
 
 @paint_panel.register(SavePanel)
-def _keep(panel: SavePanel, surface: pygame.Surface) -> None:
-    area = _sheet(surface, (480, 4 * _ROW + 136), "Keep what was played")
+def _film(panel: SavePanel, surface: pygame.Surface) -> None:
+    area = _sheet(surface, (480, 4 * _ROW + 136), "Film of what was played")
     for number, (name, values, chosen) in enumerate(panel.rows):
         y = area.top + number * _ROW + theme.GAP
         current = number == panel.row
@@ -118,7 +118,7 @@ def _prompt(panel: PromptPanel, surface: pygame.Surface) -> None:
 
 
 def whole_side(most: int, picture: np.ndarray | None) -> int:
-    """Return the side of a tile, at most so many pixels, that whole pixels of a picture fill."""
+    """Return the largest side of a tile, up to `most`, that a picture fills by a whole factor."""
     longest = max(picture.shape[:2]) if picture is not None else most
     return most - most % longest if most > longest else most
 

@@ -1,4 +1,4 @@
-"""Paint the start screen: worlds at the left, the pictures of the selected one beside them."""
+"""Paint the start screen: worlds at the left, the prompts of the selected one beside them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pygame
 from genie.play.game.start import COLUMNS, Choice, StartState
 from genie.play.screen import theme
 from genie.play.screen.draw_panels import paint_tile, whole_side
-from genie.play.screen.shapes import hint, key_cap
+from genie.play.screen.shapes import hint, key_cap, pill
 from genie.play.screen.text import shorten, text
 
 _LIST = 216  # width of the list of worlds
@@ -17,11 +17,7 @@ _GAP = 2 * theme.GAP
 
 
 def paint_start(surface: pygame.Surface, state: StartState) -> list[tuple[pygame.Rect, Choice]]:
-    """Paint the start screen.
-
-    Returns:
-        Where the mouse can point, and what is meant there.
-    """
+    """Paint the start screen; returns where the mouse can point, and what it chooses there."""
     surface.fill(theme.GROUND)
     margin = theme.MARGIN + theme.GAP
     text(surface, "genie", (margin, 52), theme.HUGE, theme.INK)
@@ -107,3 +103,5 @@ def _paint_foot(surface: pygame.Surface, state: StartState, left: int) -> None:
     hint(surface, ("Esc",), "leave", (left, y))
     right = surface.get_width() - theme.MARGIN - theme.GAP
     text(surface, state.message, (right, y), theme.SMALL, theme.DIM, "right")
+    if state.complaint:
+        pill(surface, state.complaint, (theme.MARGIN + theme.GAP, y - 6 * theme.GAP))

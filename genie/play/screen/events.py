@@ -1,4 +1,4 @@
-"""What happened in the window, in plain words: keys, clicks, drops. A gamepad has keys too."""
+"""What happened in the window: keys, clicks, drops. A gamepad has keys too."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import time
 
 import pygame
 
+from genie.play.game.controls import Controls
 from genie.play.game.game import Game
 from genie.play.game.view import view_of
 from genie.play.screen.draw import paint
@@ -19,54 +20,57 @@ class PlayScreen:
     """A game in a window.
 
     Attributes:
+        game: what is played.
+        controls: what its keys do.
         area: where the frame stands in the window, or None before the first.
     """
 
     def __init__(self, window: Window, game: Game) -> None:
         """Take a window and a game; `run` begins."""
+        self.game, self.controls = game, Controls(game)
         self.area: pygame.Rect | None = None
-        self._window, self._game = window, game
+        self._window = window
         window.name(game.card.title)
         game.state.fullscreen = window.fullscreen
 
     def run(self) -> None:
-        """Play until the player leaves, or the game's frames are drawn."""
+        """Play until the player leaves, or the game's frames are played."""
         try:
             self.show()
-            while not self._game.state.quit:
-                self.turn()
-                state = self._game.state
-                still = (state.paused or self._game.panel) and not state.rewinding
+            while not self.game.state.quit:
+                self.tick()
+                state = self.game.state
+                still = (state.paused or self.game.panel) and not state.rewinding
                 self._window.wait(_PAUSED_FPS if still else state.fps_wanted)
         finally:
-            self._game.close()
+            self.game.close()
 
-    def turn(self) -> None:
+    def tick(self) -> None:
         """Handle what happened, let one frame's time pass, and show it."""
         for event in self._window.events.poll():
             self.handle(event)
-        drawn = self._game.turn(time.monotonic())
+        sampled = self.game.tick(time.monotonic())
         begin = time.perf_counter()
         self.show()
-        if drawn:
-            self._game.note_times(time.perf_counter() - begin)
+        if sampled:
+            self.game.note_times(time.perf_counter() - begin)
 
     def handle(self, event: Event) -> None:
         """React to one event."""
         match event:
             case Closed():
-                self._window.closed = self._game.state.quit = True
+                self._window.closed = self.game.state.quit = True
             case Key(name=name, down=True):
-                self._game.press(name, time.monotonic())
+                self.controls.press(name, time.monotonic())
             case Key(name=name):
-                self._game.release(name)
+                self.controls.release(name)
             case Drop(path=path):
-                self._game.drop(path, time.monotonic())
+                self.game.drop(path, time.monotonic())
             case FocusLost():
-                self._game.state.release_all()
+                self.game.state.release_all()
 
     def show(self) -> None:
         """Paint the window as play stands now."""
-        self._window.fill_screen(self._game.state.fullscreen)
-        self.area = paint(self._window.surface, view_of(self._game, time.monotonic()))
+        self._window.fill_screen(self.game.state.fullscreen)
+        self.area = paint(self._window.surface, view_of(self.game, time.monotonic()))
         self._window.show()

@@ -21,17 +21,7 @@ _ARROWS = {
 def key_cap(
     surface: pygame.Surface, key: str, place: tuple[int, int], lit: bool = False
 ) -> pygame.Rect:
-    """Draw a key.
-
-    Args:
-        surface: what is drawn on.
-        key: its name; arrows are drawn as arrows.
-        place: its left side and vertical middle.
-        lit: whether it stands out.
-
-    Returns:
-        Where it stands.
-    """
+    """Draw a key by its name; `place` is its left side and vertical middle."""
     words = key if len(key) > 1 else key.upper()
     width = _CAP if key in _ARROWS else max(_CAP, width_of(words, theme.SMALL) + 2 * theme.GAP)
     area = pygame.Rect(place[0], place[1] - _CAP // 2, width, _CAP)
@@ -69,8 +59,8 @@ def pill(
     """Write a few words on a dark ground over the picture; returns where it stands."""
     room = surface.get_width() - place[0] - 4 * theme.GAP
     words = shorten(words, theme.BODY, max(room, 8 * theme.GAP))
-    prev_action = 2 * theme.GAP if dot else 0
-    size = (width_of(words, theme.BODY) + prev_action + 2 * theme.GAP + 4, 3 * theme.GAP + 4)
+    indent = 2 * theme.GAP if dot else 0
+    size = (width_of(words, theme.BODY) + indent + 2 * theme.GAP + 4, 3 * theme.GAP + 4)
     area = pygame.Rect(place, size)
     plate = pygame.Surface(size, pygame.SRCALPHA)
     pygame.draw.rect(plate, (*theme.GROUND, 216), plate.get_rect(), border_radius=theme.RADIUS)
@@ -78,7 +68,7 @@ def pill(
     left = area.left + theme.GAP + 2
     if dot:
         pygame.draw.circle(surface, theme.ACCENT, (left + 5, area.centery), 5)
-    text(surface, words, (left + prev_action, area.centery), theme.BODY, theme.INK)
+    text(surface, words, (left + indent, area.centery), theme.BODY, theme.INK)
     return area
 
 
@@ -88,11 +78,11 @@ def rule(surface: pygame.Surface, left: int, right: int, y: int) -> None:
 
 
 def bar(surface: pygame.Surface, area: pygame.Rect, parts: Sequence[tuple[float, tuple]]) -> None:
-    """Draw shares of a whole beside each other; what goes beyond it is cut."""
+    """Draw fractions of a whole beside each other; what goes beyond it is cut."""
     pygame.draw.rect(surface, theme.LINE, area, border_radius=area.height // 2)
     left = float(area.left)
-    for share, colour in parts:
-        width = min(max(share, 0.0) * area.width, area.right - left)
+    for fraction, colour in parts:
+        width = min(max(fraction, 0.0) * area.width, area.right - left)
         if width >= 1:
             piece = pygame.Rect(round(left), area.top, max(1, round(width)), area.height)
             pygame.draw.rect(surface, colour, piece, border_radius=area.height // 2)

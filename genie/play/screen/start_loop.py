@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from genie.play.game.start import Choice, StartState
 from genie.play.screen.draw_start import paint_start
-from genie.play.screen.events import Closed, Event, Key, Pointer
+from genie.play.screen.events import Closed, Drop, Event, Key, Pointer
 from genie.play.screen.window import Window
 
 _FPS = 30
@@ -16,13 +16,9 @@ class StartScreen:
     """The gallery in a window."""
 
     def __init__(self, window: Window, state: StartState, prepare: Callable[[int], bool]) -> None:
-        """Take what is shown.
+        """Take the window and what is selected.
 
-        Args:
-            window: where.
-            state: the gallery and what is selected.
-            prepare: warms a world up behind the screen, given its index in the gallery; returns
-                whether it is ready.
+        `prepare` warms up a world, given its index in the gallery, and returns whether it is ready.
         """
         self._window, self._state, self._prepare = window, state, prepare
         self._targets: list = []
@@ -31,12 +27,12 @@ class StartScreen:
     def run(self) -> Choice | None:
         """Show the gallery until something is chosen; None if the player leaves."""
         while True:
-            choice = self.turn()
+            choice = self.tick()
             if choice is not None or self._state.quit or self._window.closed:
                 return choice
             self._window.wait(_FPS)
 
-    def turn(self) -> Choice | None:
+    def tick(self) -> Choice | None:
         """Handle what happened and show the gallery; returns a choice once one is made."""
         choice = None
         for event in self._window.events.poll():
@@ -56,6 +52,8 @@ class StartScreen:
                 self._window.fill_screen(not self._window.fullscreen)
             case Key(name=name, down=True):
                 return self._state.press(name)
+            case Drop(path=path):
+                return self._state.drop(path)
             case Pointer(place=place, click=click):
                 hits = [choice for area, choice in self._targets if area.collidepoint(place)]
                 return self._state.point(hits[0] if hits else None, click)

@@ -19,30 +19,15 @@ def text(
     colour: tuple[int, int, int],
     anchor: str = "left",
 ) -> pygame.Rect:
-    """Write a line of text.
+    """Write a line of text of some height in pixels; returns where it stands.
 
-    Args:
-        surface: what is written on.
-        words: the text.
-        place: x and the vertical middle of the line, pixels.
-        size: height of the type, pixels.
-        colour: RGB.
-        anchor: whether x is the "left", the "middle" or the "right" of the text.
-
-    Returns:
-        Where it stands.
+    `place` is x and the vertical middle; x is the `anchor`: "left", "middle" or "right".
     """
     if not words:
         return pygame.Rect(place, (0, 0))
     image = _render(words, size, colour)
     area = image.get_rect(centery=place[1])
-    match anchor:
-        case "left":
-            area.left = place[0]
-        case "middle":
-            area.centerx = place[0]
-        case _:
-            area.right = place[0]
+    setattr(area, {"middle": "centerx"}.get(anchor, anchor), place[0])
     surface.blit(image, area)
     return area
 

@@ -1,4 +1,4 @@
-"""Colours, sizes and distances of the window: one dark ground, two inks, one accent."""
+"""Colours, sizes and distances of the window."""
 
 GROUND = (15, 17, 21)
 RAISED = (24, 27, 33)

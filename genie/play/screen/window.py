@@ -34,26 +34,26 @@ class Window:
         return pygame.display.get_surface()
 
     def name(self, title: str) -> None:
-        """Write a title on the window."""
+        """Set the title."""
         pygame.display.set_caption(f"{title} · genie")
 
     def show(self) -> None:
-        """Put on the screen what was painted."""
+        """Show what was painted."""
         pygame.display.flip()
 
-    def settle(self) -> None:
-        """Show once more after a moment: what comes before the window is up may be lost."""
+    def pump(self) -> None:
+        """Show twice with a pause: what is painted before the window is up may be lost."""
         for _ in range(2):
             self.show()
             pygame.event.pump()
             pygame.time.wait(_OPENING_MS)
 
     def wait(self, fps: float) -> None:
-        """Wait until so many frames a second would be due."""
+        """Wait until the next of `fps` frames a second is due."""
         self._clock.tick(fps)
 
     def fill_screen(self, full: bool) -> None:
-        """Go to full screen or back, where it is not so already."""
+        """Go to full screen or back, if needed."""
         if full == self.fullscreen:
             return
         self.fullscreen = full

@@ -112,7 +112,7 @@ def test_an_exported_zip_is_played_by_path_and_from_the_users_folder(
     assert cli.main(["play", "w.zip", "--headless", "--frames", "2"]) == 0
     (home / "data" / "worlds").mkdir()
     (tmp_path / "w.zip").rename(home / "data" / "worlds" / "mine.zip")
-    assert [entry.name for entry in list_user_worlds()] == ["mine"]
+    assert [card.alias for card in list_user_worlds()] == ["mine"]
     assert (find_world("mine") / "world.json").is_file()
     capsys.readouterr()
     assert cli.main(["worlds"]) == 0

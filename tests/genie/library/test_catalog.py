@@ -8,7 +8,8 @@ from genie.library.catalog import describe, find_world, list_worlds, read_card
 def write_world(path, name="toy"):
     path.mkdir(parents=True)
     config = {"height": 48, "width": 64}
-    info = {"name": name, "title": "Toy", "fps": 15, "models": {"tokenizer": {"config": config}}}
+    models = {"tokenizer": {"config": config}}
+    info = {"name": name, "title": "Toy", "fps": 15, "fingerprint": "f" * 64, "models": models}
     actions = [
         {"id": 1, "name": "left", "keys": ["left", "a"], "effect": {}},
         {"id": 0, "name": "none", "keys": [], "effect": {}},
@@ -90,10 +91,10 @@ def test_a_damaged_index_is_one_line(tmp_path, text):
 
 
 def test_worlds_are_listed_in_the_order_of_the_index(worlds):
-    entries = list_worlds(worlds)
-    assert [entry.name for entry in entries] == ["a", "b", "gone"]
-    assert [entry.default for entry in entries] == [False, True, False]
-    lines = [describe(entry) for entry in entries]
+    cards = list_worlds(worlds)
+    assert [card.alias for card in cards] == ["a", "b", "gone"]
+    assert [card.default for card in cards] == [False, True, False]
+    lines = [describe(card) for card in cards]
     assert "48x64, 15 fps, actions: none left" in lines[0]
     assert lines[1].endswith("(default)")
     assert "cannot be played" in lines[2]

@@ -6,7 +6,8 @@ import pytest
 from PIL import Image
 
 from genie.media import recording
-from genie.media.recording import Recording, check_target, free_path, gif_delay, upscale_factor
+from genie.media.encoders import gif_delay, upscale_factor
+from genie.media.recording import Recording, check_target, free_path
 
 
 def scene(frames, height=24, width=40):

@@ -6,6 +6,7 @@ from PIL import Image
 
 from genie.play.game.bindings import Bindings
 from genie.play.game.commands import COMMANDS
+from genie.play.game.controls import Controls
 from genie.play.game.game import Game
 from genie.play.game.view import view_of
 from genie.play.player import Player
@@ -19,26 +20,26 @@ def red(game):
 
 def test_single_steps_go_on_and_back_and_pause(game, world):
     game.press("right")
-    game.turns(3)
+    game.ticks(3)
     game.tap(".")
-    game.turns(3)
+    game.ticks(3)
     assert game.state.paused
     assert world.actions == [2, 2, 2, 2]
     game.tap(",", ",")
     assert game.player.frame_number == 2
     game.tap(".")  # what lies ahead is shown again, not drawn again
-    game.turns()
+    game.ticks()
     assert game.player.frame_number == 3
     assert len(game.player.session) == 5
 
 
 def test_branches_are_visited_in_turn(game):
     game.press("right")
-    game.turns(3)
+    game.ticks(3)
     game.release("right")
     game.tap(",", ",", "p")
     game.press("left")
-    game.turns(4)
+    game.ticks(4)
     assert game.player.session.ends() == [3, 7]
     game.tap("p", "b")
     assert (red(game), game.player.frame_number) == (120, 3)
@@ -47,14 +48,14 @@ def test_branches_are_visited_in_turn(game):
     assert (red(game), game.player.frame_number) == (60, 5)
 
 
-def test_a_moment_is_saved_with_its_picture_and_loaded_again(game, world):
+def test_a_state_is_saved_with_its_picture_and_loaded_again(game, world):
     game.press("right")
-    game.turns(2)
+    game.ticks(2)
     saved = game.player.frame.copy()
     game.tap("f5", "right", "return")
     assert game.message == "saved to slot 2"
     game.press("left")
-    game.turns(3)
+    game.ticks(3)
     length = len(game.player.session)
     game.tap("f9")
     assert (game.panel.slots[1].thumbnail == saved).all()
@@ -62,31 +63,32 @@ def test_a_moment_is_saved_with_its_picture_and_loaded_again(game, world):
     game.tap("2")
     assert (game.player.frame == saved).all()
     assert len(game.player.session) == length  # it is still in the session: a branch
-    game.turns()
+    game.ticks()
     assert world.actions == [2, 2, 1]
 
 
-def test_a_moment_of_an_earlier_session_is_loaded_with_all_that_led_to_it(game, card, world):
+def test_a_state_of_an_earlier_session_is_loaded_with_all_that_led_to_it(game, card, world):
     game.press("right")
-    game.turns(3)
+    game.ticks(3)
     game.tap("f5", "f5")
     later = Game(card, Player(world, world.bundle.prompts, seed=9), game.options)
-    later.press("f9", 0.0)
-    later.press("f9", 0.0)
+    keys = Controls(later)
+    keys.press("f9", 0.0)
+    keys.press("f9", 0.0)
     assert later.player.frame_number == 3
-    later.turn(0.1)
+    later.tick(0.1)
     assert world.actions == [2, 2, 2, 0]
 
 
 def test_an_empty_or_damaged_slot_is_told_and_play_goes_on(game, world):
     game.tap("f9", "3")
-    assert game.message == "slot 3 is empty: F5 saves a moment"
+    assert game.message == "slot 3 is empty: F5 saves"
     game.tap("f5", "4")
     path = game.slots.all()[3].path
     path.write_bytes(b"nothing")
     game.tap("f9", "4")
     assert "not a session log" in game.message
-    game.turns()
+    game.ticks()
     assert world.actions == [0]
 
 
@@ -95,9 +97,9 @@ def test_steps_temperature_and_pace_follow_their_keys(game, world):
     assert world.settings.steps == 3
     assert world.settings.temperature == pytest.approx(0.9)
     assert game.state.fps_wanted == 20
-    game.turns()
-    moment = game.player.session[game.player.head]
-    assert (moment.steps, moment.temperature) == (3, 0.9)
+    game.ticks()
+    record = game.player.session[game.player.head]
+    assert (record.steps, record.temperature) == (3, 0.9)
     game.tap(*["["] * 9)
     assert world.settings.steps == 1
 
@@ -105,7 +107,7 @@ def test_steps_temperature_and_pace_follow_their_keys(game, world):
 def test_a_slow_machine_gets_fewer_steps_and_the_view_says_so(game, world):
     world.seconds.model = 0.06  # three units of 20 ms: two steps take longer than 1/15 s
     for _ in range(30):
-        game.turns()
+        game.ticks()
         game.note_times(0.005)
         world.seconds.model = 0.02 * (world.settings.steps + 1)
     assert world.settings.steps == 1
@@ -120,7 +122,7 @@ def test_keys_are_changed_in_the_window_and_kept_for_the_world(game, card, world
     game.tap("return", "p")
     assert "taken" in game.panel.note
     game.tap("escape", "q")
-    game.turns()
+    game.ticks()
     assert world.actions == [1]
     again = Bindings(card)
     assert again.load()
@@ -149,10 +151,10 @@ def test_damaged_keys_are_told_and_the_worlds_own_are_used(game, card, home):
 )
 def test_what_was_played_is_kept_as_a_film_or_pictures(game, workplace, keys, name, frames):
     game.press("right")
-    game.turns(6)
+    game.ticks(6)
     game.tap("k", *keys, "return")
     while game.export is not None:
-        game.turns()
+        game.ticks()
     assert [path.name for path in workplace.iterdir()] == [name]
     assert game.message.startswith(f"saved {workplace / name}")
     if name == "toy":
@@ -166,10 +168,10 @@ def test_what_was_played_is_kept_as_a_film_or_pictures(game, workplace, keys, na
 
 def test_the_last_ten_seconds_end_with_the_frame_that_is_shown(game, workplace):
     game.press("right")
-    game.turns(200)
+    game.ticks(200)
     game.tap("p", "l")
     while game.export is not None:
-        game.turns()
+        game.ticks()
     with Image.open(workplace / "toy.gif") as image:
         assert image.n_frames == 150  # ten seconds at 15 a second
         image.seek(149)
@@ -177,17 +179,17 @@ def test_the_last_ten_seconds_end_with_the_frame_that_is_shown(game, workplace):
 
 
 def test_a_recording_leaves_out_what_was_rewound(game, workplace):
-    game.turns(2)
+    game.ticks(2)
     game.tap("g")
     game.press("left")
-    game.turns(4)
+    game.ticks(4)
     game.release("left")
     game.tap(",", ",", ",", "p")
     game.press("right")
-    game.turns(2)
+    game.ticks(2)
     game.tap("p", "g")
     while game.export is not None:
-        game.turns()
+        game.ticks()
     with Image.open(workplace / "toy.gif") as image:
         reds = []
         for number in range(image.n_frames):
@@ -198,12 +200,12 @@ def test_a_recording_leaves_out_what_was_rewound(game, workplace):
 
 def test_keys_can_be_written_into_the_film(game, workplace):
     game.press("right")
-    game.turns(3)
+    game.ticks(3)
     sizes = []
     for keys in ((), ("up", "right")):
         game.tap("k", *keys, "return")
         while game.export is not None:
-            game.turns()
+            game.ticks()
         with Image.open(sorted(workplace.iterdir())[-1 if not keys else 0]) as image:
             sizes.append(np.asarray(image.convert("RGB")))
     assert sizes[0].shape == sizes[1].shape
@@ -214,7 +216,7 @@ def test_keys_can_be_written_into_the_film(game, workplace):
 def test_a_session_is_logged_as_it_is_played_and_a_full_disk_is_told(game, home, monkeypatch):
     log = home / "log.session"
     game.player.session.log_to(log)
-    game.turns(3)
+    game.ticks(3)
     assert len(Session.read(log)) == 4
 
     class Full:
@@ -226,7 +228,7 @@ def test_a_session_is_logged_as_it_is_played_and_a_full_disk_is_told(game, home,
 
     game.player.session._file.close()
     game.player.session._file = Full()
-    game.turns(2)
+    game.ticks(2)
     assert "No space left" in game.message
     assert game.state.total == 5
     assert len(Session.read(log)) == 4

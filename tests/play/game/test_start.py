@@ -1,6 +1,7 @@
 """The gallery: what keys and mouse choose, and what is painted."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pygame
@@ -98,13 +99,35 @@ def test_pictures_are_painted_sharp_and_the_chosen_one_stands_out(state):
 def test_a_click_on_a_picture_ends_the_start_screen_and_warming_up_is_said(window, state):
     asked = []
     screen = StartScreen(window, state, lambda world: bool(asked.append(world)))
-    screen.turn()
+    screen.tick()
     assert asked == [0]
     assert state.message == "warming up …"
     area = next(area for area, choice in screen._targets if choice == Choice(world=0, prompt=2))
     for kind in (pygame.MOUSEMOTION, pygame.MOUSEBUTTONDOWN):
         pygame.event.post(pygame.event.Event(kind, pos=area.center, button=1))
     assert screen.run() == Choice(world=0, prompt=2)
+
+
+def test_a_dropped_picture_is_chosen_and_a_complaint_is_shown_if_it_is_none(
+    window, state, workplace
+):
+    (workplace / "text.png").write_text("hello")
+    Image.fromarray(np.zeros((9, 9, 3), np.uint8)).save("mine.png")
+    screen = StartScreen(window, state, lambda world: True)
+
+    def drop(path):
+        pygame.event.post(pygame.event.Event(pygame.DROPFILE, file=path))
+        return screen.tick(), pygame.surfarray.array3d(window.surface)
+
+    screen.tick()
+    before = pygame.surfarray.array3d(window.surface)
+    choice, shown = drop("text.png")
+    assert choice is None
+    assert "not a picture" in state.complaint
+    assert (shown != before).any()
+    state.press("right")
+    assert state.complaint == ""
+    assert drop("mine.png")[0] == Choice(world=0, prompt=1, picture=Path("mine.png"))
 
 
 def test_the_last_session_is_offered_and_only_if_something_was_played(player, home):

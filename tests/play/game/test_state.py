@@ -72,31 +72,35 @@ def test_rate_is_that_of_the_last_frames(state):
     now = 0.0
     for frame in range(100):
         now += 1.0 if frame < 50 else 0.05
-        state.drawn(0, now)
+        state.advanced(0, now)
     assert state.fps == pytest.approx(20)
 
 
 def test_a_pause_does_not_count_as_a_slow_frame(state):
-    state.drawn(0, 0.0)
+    state.advanced(0, 0.0)
     state.toggle_pause()
     state.toggle_pause()
-    state.drawn(0, 60.0)
-    state.drawn(0, 60.1)
+    state.advanced(0, 60.0)
+    state.advanced(0, 60.1)
     assert state.fps == pytest.approx(10)
 
 
 def test_going_elsewhere_measures_the_rate_afresh_but_counts_on(state):
-    state.drawn(2, 0.0)
-    state.drawn(2, 0.1)
+    state.advanced(2, 0.0)
+    state.advanced(2, 0.1)
     state.moved(0)
     assert (state.total, state.shown_action, state.fps) == (2, 0, 0)
 
 
 def test_the_pace_goes_from_1_to_60_and_stays_there(state):
     assert state.fps_wanted == 15
-    assert [state.change_pace(True) for _ in PACES][-1] == 60
-    assert [state.change_pace(False) for _ in PACES][-1] == 1
-    assert state.change_pace(True) == 2
+    for faster, pace in ((True, 60), (False, 1)):
+        for _ in PACES:
+            state.change_pace(faster, 0.0)
+        assert state.fps_wanted == pace
+    state.change_pace(True, 0.0)
+    assert state.fps_wanted == 2
+    assert state.message(0.0) == "2 frames per second"
 
 
 def test_a_key_that_was_taken_away_while_held_is_idle(state):

@@ -31,15 +31,15 @@ def sharp(screen, player):
 
 
 def test_arrows_choose_actions_and_the_last_one_pressed_wins(screen, world):
-    screen.turn()
+    screen.tick()
     press(pygame.K_LEFT)
-    screen.turn()
+    screen.tick()
     press(pygame.K_RIGHT)
-    screen.turn()
+    screen.tick()
     release(pygame.K_RIGHT)
-    screen.turn()
+    screen.tick()
     release(pygame.K_LEFT)
-    screen.turn()
+    screen.tick()
     assert world.actions == [0, 1, 2, 1, 0]
 
 
@@ -57,15 +57,15 @@ def test_arrows_choose_actions_and_the_last_one_pressed_wins(screen, world):
 )
 def test_digits_letters_and_the_keys_of_the_keymap_choose_actions(screen, world, key, action):
     press(key)
-    screen.turn()
-    screen.turn()
+    screen.tick()
+    screen.tick()
     assert world.actions == [action, action]
 
 
 def test_a_gamepad_chooses_actions_with_stick_hat_and_button(screen, world):
     def post(kind, **values):
         pygame.event.post(pygame.event.Event(kind, instance_id=0, **values))
-        screen.turn()
+        screen.tick()
 
     post(pygame.JOYAXISMOTION, axis=0, value=-0.9)
     post(pygame.JOYAXISMOTION, axis=0, value=0.1)
@@ -80,7 +80,7 @@ def test_a_gamepad_chooses_actions_with_stick_hat_and_button(screen, world):
 def test_the_screen_holds_the_last_frame_pixel_for_pixel(screen, player):
     press(pygame.K_RIGHT)
     for _ in range(3):
-        screen.turn()
+        screen.tick()
     assert sharp(screen, player)
     assert player.frame[0, 0, 0] == 120
 
@@ -88,14 +88,14 @@ def test_the_screen_holds_the_last_frame_pixel_for_pixel(screen, player):
 @pytest.mark.parametrize("size", [(900, 700), (333, 250)])
 def test_another_window_size_keeps_pixels_sharp(screen, player, size):
     pygame.display.set_mode(size, pygame.RESIZABLE)
-    screen.turn()
+    screen.tick()
     assert sharp(screen, player)
 
 
 def test_full_screen_keeps_pixels_sharp_and_goes_back(screen, player):
     for expected in (True, False):
         press(pygame.K_F11)
-        screen.turn()
+        screen.tick()
         full = bool(pygame.display.get_surface().get_flags() & pygame.FULLSCREEN)
         assert full == expected
         assert sharp(screen, player)
@@ -105,28 +105,28 @@ def test_the_figures_change_with_action_and_frame_and_tab_hides_them(screen, pla
     def beside():
         return pixels()[:, -250:].copy()
 
-    screen.turn()
+    screen.tick()
     before = beside()
     press(pygame.K_LEFT)
-    screen.turn()
+    screen.tick()
     assert (beside() != before).any()
     press(pygame.K_TAB)
-    screen.turn()
+    screen.tick()
     assert screen.area.centerx == 450  # the picture takes the room
     assert sharp(screen, player)
 
 
 @pytest.mark.parametrize("key", [pygame.K_F1, pygame.K_F5, pygame.K_F9, pygame.K_k, pygame.K_F2])
 def test_a_panel_lies_over_the_picture_while_time_stands_still(screen, world, key):
-    screen.turn()
+    screen.tick()
     before = picture(screen.area).copy()
     press(key)
-    screen.turn()
-    screen.turn()
+    screen.tick()
+    screen.tick()
     assert world.actions == [0]
     assert (picture(screen.area) != before).any()
     press(pygame.K_ESCAPE)
-    screen.turn()
+    screen.tick()
     assert world.actions == [0, 0]
     assert not screen.game.state.quit
 
@@ -136,55 +136,55 @@ def test_a_dropped_picture_is_shown_as_the_world_sees_it_and_played_from(screen,
     shades[:12] = 200
     Image.fromarray(shades).save("mine.png")
     pygame.event.post(pygame.event.Event(pygame.DROPFILE, file=str(workplace / "mine.png")))
-    screen.turn()
+    screen.tick()
     shown = pixels()
     for colour in ((200, 200, 200), (0, 0, 0), (100, 100, 100)):
         assert (shown == colour).all(-1).sum() > 10_000
     press(pygame.K_RETURN)
-    screen.turn()
+    screen.tick()
     assert world.resets[-1] == (200, 5)
 
 
 def test_a_dropped_file_that_is_no_picture_is_told(screen, workplace):
     (workplace / "text.png").write_text("hello")
     pygame.event.post(pygame.event.Event(pygame.DROPFILE, file="text.png"))
-    screen.turn()
+    screen.tick()
     assert "not a picture" in screen.game.state.message(0)
 
 
 def test_pause_stops_time_and_resumes_it(screen, world):
     press(pygame.K_p)
     for _ in range(3):
-        screen.turn()
+        screen.tick()
     assert world.actions == []
     press(pygame.K_p)
-    screen.turn()
+    screen.tick()
     assert world.actions == [0]
 
 
 def test_holding_backspace_turns_time_back_until_it_is_let_go(screen, world, player):
     press(pygame.K_RIGHT)
     for _ in range(6):
-        screen.turn()
+        screen.tick()
     release(pygame.K_RIGHT)
     press(pygame.K_BACKSPACE)
     for _ in range(4):
-        screen.turn()
+        screen.tick()
     assert player.frame_number == 2
     assert (pixels() == player.frame[-1, -1]).all(-1).any()  # below the badge that says so
     release(pygame.K_BACKSPACE)
-    screen.turn()
+    screen.tick()
     assert world.actions == [2, 2, 0]
 
 
 def test_r_begins_again_from_the_same_prompt_and_n_from_the_next(screen, world):
-    screen.turn()
+    screen.tick()
     press(pygame.K_r)
-    screen.turn()
+    screen.tick()
     assert world.resets[-1] == (50, 5)
     assert world.actions == [0]
     press(pygame.K_n)
-    screen.turn()
+    screen.tick()
     assert world.resets[-1] == (90, 5)
 
 
@@ -198,9 +198,9 @@ def test_closing_the_window_or_escape_ends_play(screen, world, window, event):
 
 def test_a_window_without_focus_lets_go_of_keys(screen, world):
     press(pygame.K_LEFT)
-    screen.turn()
+    screen.tick()
     pygame.event.post(pygame.event.Event(pygame.WINDOWFOCUSLOST))
-    screen.turn()
+    screen.tick()
     assert world.actions == [1, 0]
 
 
@@ -208,7 +208,7 @@ def test_a_frame_settles_after_it_is_shown(screen, world, window, monkeypatch):
     shown, show = [], window.show
     monkeypatch.setattr(window, "show", lambda: (shown.append(world.settled), show()))
     for _ in range(3):
-        screen.turn()
+        screen.tick()
     assert shown == [0, 1, 2]
     assert world.settled == 3
 

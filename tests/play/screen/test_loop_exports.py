@@ -10,20 +10,20 @@ def press(key):
 
 
 def until(screen, done):
-    """Turn until something is so, as a film that is written between frames."""
+    """Tick until something is so, as a film that is written between frames."""
     for _ in range(200):
         if done():
             return
-        screen.turn()
+        screen.tick()
     raise AssertionError("it never came about")
 
 
 def test_g_records_a_gif_of_the_frames_between(screen, workplace):
-    screen.turn()
+    screen.tick()
     press(pygame.K_g)
     press(pygame.K_RIGHT)
     for _ in range(5):
-        screen.turn()
+        screen.tick()
     assert screen.game.mark is not None
     press(pygame.K_g)
     until(screen, lambda: list(workplace.glob("toy.gif")))
@@ -40,7 +40,7 @@ def test_a_second_gif_does_not_replace_the_first_and_leaving_completes_it(play, 
     (workplace / "toy.gif").write_bytes(b"mine")
     screen = play(frames=3)
     for _ in range(2):
-        screen.turn()
+        screen.tick()
     press(pygame.K_l)
     screen.run()
     assert (workplace / "toy.gif").read_bytes() == b"mine"
@@ -51,7 +51,7 @@ def test_a_second_gif_does_not_replace_the_first_and_leaving_completes_it(play, 
 def test_g_twice_without_a_frame_between_writes_nothing(screen, workplace):
     press(pygame.K_g)
     press(pygame.K_g)
-    screen.turn()
+    screen.tick()
     assert list(workplace.iterdir()) == []
 
 
@@ -61,7 +61,7 @@ def test_a_full_disk_while_recording_does_not_end_play(play, monkeypatch, workpl
 
     monkeypatch.setattr("genie.play.game.exporter.Recording.add", full)
     screen = play(frames=4)
-    screen.turn()
+    screen.tick()
     press(pygame.K_l)
     screen.run()
     assert screen.game.state.total == 4
@@ -70,10 +70,10 @@ def test_a_full_disk_while_recording_does_not_end_play(play, monkeypatch, workpl
 
 def test_a_screenshot_equals_the_last_frame(screen, player, workplace):
     press(pygame.K_RIGHT)
-    screen.turn()
+    screen.tick()
     press(pygame.K_p)
     press(pygame.K_F12)
     press(pygame.K_F12)
-    screen.turn()
+    screen.tick()
     for name in ("toy-frame.png", "toy-frame-2.png"):
         assert (np.asarray(Image.open(workplace / name)) == player.frame).all()

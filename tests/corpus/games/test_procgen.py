@@ -6,8 +6,8 @@ import types
 import numpy as np
 import pytest
 
-from corpus.procgen import INSTALL, ProcgenGames
-from corpus.record import record_corpus
+from corpus.games.procgen import INSTALL, ProcgenGames
+from corpus.games.record import record_corpus
 from corpus.store import Corpus
 
 
@@ -58,9 +58,9 @@ def procgen(monkeypatch):
 
 
 def test_procgen_episodes_hold_one_level_each(tmp_path, procgen):
-    out = record_corpus("procgen:coinrun", tmp_path / "out", 300, (20, 90), progress=False)
+    out = record_corpus("procgen:coinrun", tmp_path / "out", 150, (20, 90), progress=False)
     read = Corpus.open(out)
-    assert (read.num_frames, read.fps, read.source) == (300, 15.0, "procgen:coinrun")
+    assert (read.num_frames, read.fps, read.source) == (150, 15.0, "procgen:coinrun")
     for index, record in enumerate(read.provenance):
         frames = read.read(*read.episode(index))[:, 0, 0]
         assert frames[:, 0].tolist() == list(range(len(frames)))

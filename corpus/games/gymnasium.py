@@ -1,12 +1,13 @@
-"""Games that are played many at once, for recording. Gymnasium is imported when one is opened."""
+"""Gymnasium's games, Atari and ViZDoom among them. It is imported when one is opened."""
 
 from __future__ import annotations
 
 import dataclasses
 import importlib
-from typing import Protocol
 
 import numpy as np
+
+from corpus.games.base import Observation
 
 INSTALL = "python -m pip install gymnasium"
 DEFAULT_FPS = 30.0
@@ -60,49 +61,6 @@ def family_of(env: str) -> Family | None:
     return next((family for family in FAMILIES if env.startswith(family.prefix)), None)
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Observation:
-    """What all games show now.
-
-    Attributes:
-        frames: uint8 (G, H, W, 3), RGB 0-255.
-        first: bool (G,), whether the frame begins an episode.
-        levels: the level of each game, or None where the game has none.
-    """
-
-    frames: np.ndarray
-    first: np.ndarray
-    levels: list[int | None]
-
-
-class Games(Protocol):
-    """Several copies of one game, stepped together.
-
-    Attributes:
-        num_games: G, how many copies.
-        num_actions: actions are 0 to ``num_actions`` - 1.
-        fps: frames per second.
-        licence: what is known of the licence.
-    """
-
-    num_games: int
-    num_actions: int
-    fps: float
-    licence: str
-
-    def observe(self) -> Observation:
-        """Show the frames; calling it twice shows the same."""
-        ...
-
-    def act(self, actions: np.ndarray) -> None:
-        """Take one step with integers (G,); a game that is over begins anew instead."""
-        ...
-
-    def close(self) -> None:
-        """Free what the games hold."""
-        ...
-
-
 class GymnasiumGames:
     """Copies of one Gymnasium environment with discrete actions; frames come from ``render``.
 
@@ -117,7 +75,7 @@ class GymnasiumGames:
         seed: of the draws.
 
     Raises:
-        ValueError: Gymnasium or the environment is not installed, it has no ``rgb_array`` pictures,
+        ValueError: Gymnasium or the environment is not installed, it has no ``rgb_array`` images,
             or its actions are not discrete.
     """
 
@@ -175,12 +133,6 @@ class GymnasiumGames:
 def make_env(env: str) -> object:
     """Make one Gymnasium environment that renders to arrays.
 
-    Args:
-        env: its id; ``ALE/...`` is an Atari game, ``Vizdoom...`` one of ViZDoom.
-
-    Returns:
-        The environment.
-
     Raises:
         ValueError: it cannot be made; the message says what to install or to give.
     """
@@ -201,18 +153,18 @@ def make_env(env: str) -> object:
     modes = made.metadata.get("render_modes") or []
     if "rgb_array" not in modes:
         made.close()
-        raise ValueError(f"{env} offers {modes or 'no pictures'}; recording needs rgb_array")
+        raise ValueError(f"{env} offers {modes or 'no images'}; recording needs rgb_array")
     return made
 
 
-def _checked(picture: object) -> np.ndarray:
-    """Refuse what is not an RGB picture."""
+def _checked(image: object) -> np.ndarray:
+    """Refuse what is not an RGB frame."""
     if (
-        not isinstance(picture, np.ndarray)
-        or picture.dtype != np.uint8
-        or picture.ndim != 3
-        or picture.shape[2] != 3
+        not isinstance(image, np.ndarray)
+        or image.dtype != np.uint8
+        or image.ndim != 3
+        or image.shape[2] != 3
     ):
-        kind = f"{getattr(picture, 'dtype', '')} {getattr(picture, 'shape', type(picture))}".strip()
+        kind = f"{getattr(image, 'dtype', '')} {getattr(image, 'shape', type(image))}".strip()
         raise ValueError(f"the environment renders {kind}; recording needs uint8 (H, W, 3)")
-    return picture
+    return image

@@ -8,13 +8,14 @@ import pygame
 import pytest
 from PIL import Image
 
+from genie.play.compare.comparison import Comparison, EpisodeOpponent, WorldOpponent
 from genie.play.compare.opponents import open_opponent
-from genie.play.compare.side_by_side import Comparison, EpisodeOpponent, WorldOpponent
 from genie.play.options import PlayOptions
 from genie.play.player import Player
 from genie.play.run import play
 from genie.play.screen.compare_loop import CompareScreen
 from genie.play.screen.window import Window
+from genie.play.setup import PlaySetup
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def comparison(card, player, other):
 def test_both_worlds_play_the_same_keys(comparison, world, other):
     for key in ("left", "right", "up"):
         comparison.press(key, 0.0)
-        comparison.turn(0.1)
+        comparison.tick(0.1)
         comparison.release(key)
     assert world.actions == [1, 2, 3]
     assert other.world.actions == [2, 1, 3]
@@ -53,11 +54,11 @@ def test_both_worlds_play_the_same_keys(comparison, world, other):
 
 
 def test_both_begin_again_from_the_same_picture_and_stand_still_together(comparison, world, other):
-    comparison.turn(0.1)
+    comparison.tick(0.1)
     comparison.press("n", 0.1)
     assert world.resets[-1] == other.world.resets[-1] == (90, 5)
     comparison.press("p", 0.1)
-    comparison.turn(0.2)
+    comparison.tick(0.2)
     assert (world.actions, other.world.actions) == ([], [])
     comparison.press("r", 0.2)
     assert world.resets[-1] == (90, 5)
@@ -69,7 +70,7 @@ def test_an_episode_dictates_the_keys_and_ends(card, player, world):
     comparison.press("left", 0.0)
     shown = []
     for _ in range(4):
-        comparison.turn(0.1)
+        comparison.tick(0.1)
         shown.append(int(comparison.panels[1].frame[0, 0, 0]))
     assert world.actions == [2, 3]
     assert shown == [20, 30, 30, 30]
@@ -87,16 +88,17 @@ def test_a_session_log_is_an_episode(card, folder, world, tmp_path):
     played.session.write(tmp_path / "s.session")
     loaded, again = [], Player(world, world.bundle.prompts, seed=1)
 
-    def load(path):
+    def load(path, options):
         loaded.append(path)
         return type(world)()
 
-    left, opponent = open_opponent(str(tmp_path / "s.session"), card, again, load)
+    options = PlayOptions(versus=str(tmp_path / "s.session"))
+    opponent = open_opponent(PlaySetup(card, options, load), again)
     assert loaded == [folder]
     assert list(opponent.prev_actions) == [2, 2, 1]
-    comparison = Comparison(card, left, opponent)
+    comparison = Comparison(card, again, opponent)
     for _ in range(3):
-        comparison.turn(0.1)
+        comparison.tick(0.1)
         assert (comparison.panels[0].frame == comparison.panels[1].frame).all()
 
 
@@ -104,9 +106,9 @@ def test_the_window_shows_both_pictures_sharp(comparison, monkeypatch):
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     pygame.display.init()
     try:
-        screen = CompareScreen(Window((968, 608), "duel"), comparison)
+        screen = CompareScreen(Window((968, 608), "comparison"), comparison)
         pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_RIGHT))
-        screen.turn()
+        screen.tick()
         shown = np.swapaxes(pygame.surfarray.array3d(pygame.display.get_surface()), 0, 1)
         for area, panel in zip(screen.areas, comparison.panels, strict=True):
             scale = area.width // 16
@@ -115,13 +117,15 @@ def test_the_window_shows_both_pictures_sharp(comparison, monkeypatch):
             assert (shown[area.top : area.bottom, area.left : area.right] == large).all()
         assert not screen.areas[0].colliderect(screen.areas[1])
         pygame.event.post(pygame.event.Event(pygame.QUIT))
-        screen.run(None, lambda: None)
+        screen.run()
     finally:
         pygame.quit()
 
 
 @pytest.mark.parametrize("headless", [True, False])
-def test_a_duel_is_recorded_side_by_side(folder, other, world, workplace, monkeypatch, headless):
+def test_a_comparison_is_recorded_side_by_side(
+    folder, other, world, workplace, monkeypatch, headless
+):
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     worlds = {folder: world, other.path: other.world}
     options = PlayOptions(
@@ -139,7 +143,7 @@ def test_a_duel_is_recorded_side_by_side(folder, other, world, workplace, monkey
         assert image.width > 2 * 256
 
 
-def test_what_is_no_rival_is_one_line(folder, world, workplace):
+def test_what_is_no_opponent_is_one_line(folder, world, workplace):
     for versus, complaint in (("nowhere", "no world is called"), ("x.session", "no session at")):
         options = PlayOptions(headless=True, frames=1, versus=versus)
         with pytest.raises(OSError, match=complaint):

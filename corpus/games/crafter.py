@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from corpus.games import Observation
+from corpus.games.base import Observation
 
 PREFIX = "crafter:"
 NAMES = ("day", "full")
@@ -19,9 +19,6 @@ class CrafterGames:
 
     ``crafter:full`` is the game as it is. ``crafter:day`` stays at noon: at night the game adds
     noise to every pixel, drawn anew at each frame, which no model can learn.
-
-    The game keeps its creatures in sets, whose order changes from run to run: the same seed gives
-    the same islands and actions, but not the same frames.
 
     Args:
         env: ``crafter:day`` or ``crafter:full``.
@@ -49,7 +46,7 @@ class CrafterGames:
             raise ValueError(
                 f"{env} needs {error.name}, which is not installed: {INSTALL}"
             ) from error
-        self._make = crafter.Env if name == "full" else _without_nights(crafter.Env)
+        self._make = _repeatable(crafter.Env, at_noon=name == "day")
         self.num_games, self.num_actions = num_games, len(crafter.constants.actions)
         self._range = levels or (0, 2**31)
         self._rngs = np.random.default_rng(seed).spawn(num_games)
@@ -81,11 +78,17 @@ class CrafterGames:
         """Nothing to do: the game is plain Python."""
 
 
-def _without_nights(kind: type) -> type:
-    """Make of Crafter's environment one in which the sun stands still."""
+def _repeatable(kind: type, at_noon: bool) -> type:
+    """Make of Crafter's environment one whose frames follow from its seed; the sun may stand."""
 
-    class Day(kind):
+    class Repeatable(kind):
+        def _balance_chunk(self, chunk: tuple, objs: set) -> None:
+            # The creatures lie in a set, whose order changes from run to run.
+            super()._balance_chunk(chunk, sorted(objs, key=lambda each: tuple(each.pos)))
+
         def _update_time(self) -> None:
-            self._world.daylight = 1.0
+            super()._update_time()
+            if at_noon:
+                self._world.daylight = 1.0
 
-    return Day
+    return Repeatable

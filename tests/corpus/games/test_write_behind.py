@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-from corpus.write_behind import MOST_WAITING, WriteBehind
+from corpus.games.write_behind import MOST_WAITING, WriteBehind
 
 
 class Writer:
@@ -13,6 +13,7 @@ class Writer:
 
     def __init__(self, error=None):
         self.gate, self.error, self.written = threading.Event(), error, []
+        self.records = []
 
     def add(self, frames):
         assert self.gate.wait(10)

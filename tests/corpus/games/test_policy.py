@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from corpus.record import HeldActions, hold_lengths, parse_actions, parse_levels
+from corpus.games.policy import HeldActions, hold_lengths, parse_range
 
 
 @pytest.mark.parametrize("hold", [1, 2, 30])
@@ -23,7 +23,7 @@ def test_holds_are_log_uniform():
 
 def test_actions_are_held_for_as_long_as_drawn():
     policy = HeldActions(1, 1000, 30, np.random.default_rng(0))
-    actions = np.array([policy.next()[0] for _ in range(20_000)])
+    actions = np.array([policy.next()[0] for _ in range(8_000)])
     runs = np.diff(np.flatnonzero(np.diff(actions)))
     assert runs.min() >= 1 and 25 < runs.max() <= 60  # two runs in a row may draw one action
     assert abs(np.median(runs) - np.median(hold_lengths(np.random.default_rng(1), 30, 9999))) <= 1
@@ -37,16 +37,16 @@ def test_games_change_their_actions_independently():
 
 
 def test_levels_are_read_as_a_range():
-    assert parse_levels("0:10000") == (0, 10000)
+    assert parse_range("0:10000", "levels") == (0, 10000)
 
 
 @pytest.mark.parametrize("text", ["", "5", "5:", ":5", "5:5", "9:3", "a:b", "1:2:3"])
 def test_levels_that_are_no_range_are_refused(text):
     with pytest.raises(ValueError, match="A:B"):
-        parse_levels(text)
+        parse_range(text, "levels")
 
 
 @pytest.mark.parametrize("text", ["9", "3:3", "a:b", "4:2"])
 def test_a_range_of_actions_that_is_none_is_refused(text):
     with pytest.raises(ValueError, match="actions|action"):
-        parse_actions(text)
+        parse_range(text, "actions")

@@ -1,4 +1,4 @@
-"""Finds Procgen, or says how to install it.
+"""Procgen's games, if it is installed.
 
 Procgen has wheels up to CPython 3.10. Its game engine is a shared library that is loaded by name,
 so the last wheel also runs on later versions if it is unpacked by hand (tried on 3.11). It asks for
@@ -13,7 +13,7 @@ import types
 
 import numpy as np
 
-from corpus.games import Observation
+from corpus.games.base import Observation
 
 PREFIX = "procgen:"
 FPS = 15.0
@@ -40,7 +40,7 @@ class ProcgenGames:
     large level from near by.
 
     The frame of the step that ends an episode is never shown: the game has begun anew by then.
-    Where the picture follows a player from cell to cell, the half cells at its rim are cut off, so
+    Where the view follows a player from cell to cell, the half cells at its rim are cut off, so
     that a tokenizer's patch of 8 pixels is one cell: 56x56 pixels, the player in the middle one.
 
     Args:
@@ -78,11 +78,11 @@ class ProcgenGames:
 
     def observe(self) -> Observation:
         """Show the frames."""
-        _, pictures, first = self._env.observe()
+        _, images, first = self._env.observe()
         if first.any():  # a level lasts as long as its episode
             self._levels = [int(info["level_seed"]) for info in self._env.get_info()]
-        shown = slice(self._rim, pictures["rgb"].shape[1] - self._rim)
-        frames = np.array(pictures["rgb"][:, shown, shown])
+        shown = slice(self._rim, images["rgb"].shape[1] - self._rim)
+        frames = np.array(images["rgb"][:, shown, shown])
         return Observation(frames=frames, first=np.array(first, bool), levels=self._levels)
 
     def act(self, actions: np.ndarray) -> None:
@@ -94,14 +94,7 @@ class ProcgenGames:
 
 
 def load_procgen() -> types.ModuleType:
-    """Import Procgen.
-
-    Returns:
-        The module ``procgen``.
-
-    Raises:
-        ValueError: it cannot be imported; the message holds the commands that install it.
-    """
+    """Import Procgen; the error of a missing one holds the commands that install it."""
     lent = _lend_gym()
     try:
         import procgen

@@ -6,8 +6,8 @@ import types
 import numpy as np
 import pytest
 
-from corpus.crafter import INSTALL, SIZE, CrafterGames
-from corpus.record import record_corpus
+from corpus.games.crafter import INSTALL, SIZE, CrafterGames
+from corpus.games.record import record_corpus
 from corpus.store import Corpus
 
 
@@ -25,6 +25,9 @@ class FakeCrafter:
         self._update_time()
         light = int(100 * self._world.daylight)
         return np.full((*self.size, 3), (self.seed, self.steps, light), np.uint8)
+
+    def _balance_chunk(self, chunk, objs):
+        self.balanced = [creature.pos for creature in objs]
 
     def reset(self):
         return self._show()
@@ -44,9 +47,9 @@ def crafter(monkeypatch):
 
 
 def test_episodes_hold_one_island_each_up_to_their_last_frame(tmp_path, crafter):
-    out = record_corpus("crafter:full", tmp_path / "out", 300, (20, 90), progress=False)
+    out = record_corpus("crafter:full", tmp_path / "out", 200, (20, 90), progress=False)
     read = Corpus.open(out)
-    assert (read.num_frames, read.fps, read.source) == (300, 8.0, "crafter:full")
+    assert (read.num_frames, read.fps, read.source) == (200, 8.0, "crafter:full")
     assert len({record["level"] for record in read.provenance}) > 20
     for index, record in enumerate(read.provenance):
         frames = read.read(*read.episode(index))
@@ -73,6 +76,16 @@ def test_the_order_of_the_islands_is_a_function_of_the_seed(crafter):
         return seen
 
     assert islands(1) == islands(1) != islands(2)
+
+
+@pytest.mark.parametrize("env", ["crafter:full", "crafter:day"])
+def test_creatures_come_in_an_order_of_their_own(crafter, env):
+    game = CrafterGames(env, 1, (3, 4), 0)._games[0]
+    places = [(4, 2), (0, 3), (4, 1)]
+    for order in (places, places[::-1]):
+        creatures = [types.SimpleNamespace(pos=np.array(pos)) for pos in order]
+        game._balance_chunk((0, 12, 0, 12), creatures)
+        assert [tuple(pos) for pos in game.balanced] == sorted(places)
 
 
 def test_frames_that_were_shown_stay_as_they_are(crafter):

@@ -1,4 +1,5 @@
 import errno
+import itertools
 import sys
 import types
 
@@ -6,12 +7,12 @@ import numpy as np
 import pytest
 import zarr
 
-import corpus.record
-from corpus.games import FAMILIES, INSTALL, GymnasiumGames
-from corpus.record import (
-    record_corpus,
-)
+import corpus.games.record
+import corpus.games.write_behind
+from corpus.games.gymnasium import FAMILIES, INSTALL, GymnasiumGames
+from corpus.games.record import record_corpus
 from corpus.store import Corpus
+from genie.cli import main
 
 LENGTH = 7  # steps of an episode of the counting game
 
@@ -85,14 +86,14 @@ def test_a_recording_has_the_asked_frames_in_whole_episodes(tmp_path, gymnasium)
 
 
 def test_an_episode_never_shows_a_frame_of_the_next_one(tmp_path, gymnasium):
-    corpus = Corpus.open(_record(tmp_path / "out", 300, num_games=3))
+    corpus = Corpus.open(_record(tmp_path / "out", 120, num_games=3))
     for index in range(corpus.num_episodes):
         steps = corpus.read(*corpus.episode(index))[:, 0, 0, 0]
         assert steps.tolist() == list(range(len(steps)))
 
 
 def test_true_actions_lead_from_their_frame_to_the_next(tmp_path, gymnasium):
-    corpus = Corpus.open(_record(tmp_path / "out", 300))
+    corpus = Corpus.open(_record(tmp_path / "out", 120))
     actions = corpus.true_actions()
     shown = corpus.read(0, corpus.num_frames)[:, 0, 0, 1].astype(int)
     inside = np.setdiff1d(np.arange(corpus.num_frames), corpus.episode_ends - 1)
@@ -110,14 +111,14 @@ def test_a_recording_is_a_function_of_its_seed(tmp_path, gymnasium):
 
 
 def test_levels_are_the_seeds_of_the_resets(tmp_path, gymnasium):
-    corpus = Corpus.open(_record(tmp_path / "out", 400, levels=(5, 9)))
+    corpus = Corpus.open(_record(tmp_path / "out", 160, levels=(5, 9)))
     assert {record["level"] for record in corpus.provenance} == {5, 6, 7, 8}
     for index, record in enumerate(corpus.provenance):
         assert corpus.frames[corpus.episode(index)[0], 0, 0, 2] == record["level"]
 
 
 def test_long_episodes_are_cut_so_that_memory_stays_bounded(tmp_path, gymnasium, monkeypatch):
-    monkeypatch.setattr(corpus.record, "MAX_EPISODE", 4)
+    monkeypatch.setattr(corpus.games.record, "MAX_EPISODE", 4)
     read = Corpus.open(_record(tmp_path / "out", 80, num_games=2))
     assert np.diff(read.episode_ends, prepend=0).max() == 4
     steps = read.read(0, 80)[:, 0, 0, 0]
@@ -144,6 +145,10 @@ def test_short_recordings_work(tmp_path, gymnasium, frames):
         ({"num_games": 0}, "--games"),
         ({"levels": (4, 4)}, "--levels"),
         ({"levels": (-1, 4)}, "--levels"),
+        ({"levels": (0, 2**31)}, "--levels"),
+        ({"frames": 10**18}, "--frames"),
+        ({"hold": 10**18}, "--hold"),
+        ({"seed": 10**40}, "--seed"),
     ],
 )
 def test_arguments_out_of_range_are_refused(tmp_path, gymnasium, options, word):
@@ -158,31 +163,98 @@ def test_an_existing_out_is_refused(tmp_path, gymnasium):
         _record(tmp_path / "out")
 
 
-@pytest.mark.parametrize(
-    ("error", "raised", "word"),
-    [
-        (OSError(errno.ENOSPC, "No space left on device"), OSError, "the disk is full"),
-        (KeyboardInterrupt("now"), KeyboardInterrupt, "now"),
-    ],
-)
-def test_an_interrupted_recording_leaves_nothing(
-    tmp_path, gymnasium, monkeypatch, error, raised, word
-):
+def _fail_at_step(monkeypatch, count, error):
+    """Let the game raise at its step number `count`, all copies together."""
+    step, left = CountingGame.step, itertools.count(count - 1, -1)
+
+    def failing(self, action):
+        if next(left) == 0:
+            raise error
+        return step(self, action)
+
+    monkeypatch.setattr(CountingGame, "step", failing)
+
+
+def _fail_at_chunk(monkeypatch, key, error):
+    """Let the disk raise when a chunk is written."""
     put = zarr.storage.LocalStore.set
 
-    async def failing(self, key, value, **kwargs):
-        if key.endswith("c.1.0.0.0"):
+    async def failing(self, written, value, **kwargs):
+        if written.endswith(key):
             raise error
-        await put(self, key, value, **kwargs)
+        await put(self, written, value, **kwargs)
 
-    if raised is KeyboardInterrupt:
-        monkeypatch.setattr(CountingGame, "step", lambda *_: (_ for _ in ()).throw(error))
-    else:
-        monkeypatch.setattr(zarr.storage.LocalStore, "set", failing)
-    with pytest.raises(raised, match=word) as caught:
+    monkeypatch.setattr(zarr.storage.LocalStore, "set", failing)
+
+
+FULL = OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize(
+    ("fail", "where", "error", "word"),
+    [
+        (_fail_at_chunk, "frames/c.0.0.0.0", FULL, "the disk is full"),
+        (_fail_at_step, 1, KeyboardInterrupt("now"), "now"),
+        (_fail_at_step, 3, RuntimeError("the game is broken"), "broken"),
+    ],
+)
+def test_an_interrupted_recording_without_an_episode_leaves_nothing(
+    tmp_path, gymnasium, monkeypatch, fail, where, error, word
+):
+    fail(monkeypatch, where, error)
+    with pytest.raises(type(error), match=word) as caught:
         _record(tmp_path / "out")
     assert "\n" not in str(caught.value)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("fail", "where", "error", "word"),
+    [
+        (_fail_at_chunk, "frames/c.1.0.0.0", FULL, "the disk is full: [1-4] episodes.*--resume"),
+        (_fail_at_step, 30, KeyboardInterrupt(), r"[1-4] episodes .*out\.partial.*--resume"),
+        (_fail_at_step, 100, KeyboardInterrupt(), "--resume"),
+        (_fail_at_step, 61, RuntimeError("the game is broken"), "broken"),
+    ],
+)
+def test_a_resumed_recording_equals_an_uninterrupted_one(
+    tmp_path, gymnasium, monkeypatch, drawn, fail, where, error, word
+):
+    monkeypatch.setattr(corpus.games.write_behind, "MOST_WAITING", 0)
+    whole = drawn.tree(_record(tmp_path / "whole", 120, num_games=3))
+    with monkeypatch.context() as patch, pytest.raises(type(error), match=word):
+        fail(patch, where, error)
+        _record(tmp_path / "out", 120, num_games=3)
+    assert (tmp_path / "out.partial" / "episodes.jsonl").read_text()
+    with pytest.raises(FileExistsError, match="--resume"):
+        _record(tmp_path / "out", 120, num_games=3)
+    out = _record(tmp_path / "out", 120, num_games=3, resume=True)
+    assert drawn.tree(out) == whole
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "whole"]
+
+
+def test_a_recording_goes_on_only_with_the_game_that_was_begun(tmp_path, gymnasium, monkeypatch):
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        _fail_at_step(patch, 100, KeyboardInterrupt())
+        _record(tmp_path / "out", 120, num_games=3)
+    with pytest.raises(ValueError, match="seed 0, now it is 1"):
+        _record(tmp_path / "out", 120, num_games=3, seed=1, resume=True)
+    kept = len((tmp_path / "out.partial" / "episodes.jsonl").read_text().splitlines())
+    with monkeypatch.context() as patch:
+        patch.setattr(CountingGame, "render", lambda _: np.zeros((10, 14, 3), np.uint8))
+        with pytest.raises(ValueError, match="episode 0 .* is not what the game shows") as caught:
+            _record(tmp_path / "out", 120, num_games=3, resume=True)
+    frames = int(str(caught.value).split()[-1])
+    out = _record(tmp_path / "out", frames, num_games=3, resume=True)
+    assert (Corpus.open(out).num_frames, Corpus.open(out).num_episodes) == (frames, kept)
+
+
+def test_ctrl_c_names_the_way_to_go_on(tmp_path, gymnasium, monkeypatch, capsys):
+    _fail_at_step(monkeypatch, 100, KeyboardInterrupt())
+    words = ["corpus", "record", "Count-v0", "--frames", "120", "--out", str(tmp_path / "out")]
+    assert main(words) == 130
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert lines[-1].startswith("genie: stopped") and lines[-1].endswith("go on with --resume")
 
 
 @pytest.mark.parametrize(
@@ -275,7 +347,7 @@ def test_a_real_gymnasium_environment_can_be_recorded(tmp_path, monkeypatch):
 
 
 def test_only_the_asked_actions_are_played(tmp_path, gymnasium):
-    corpus = Corpus.open(_record(tmp_path / "out", 300, actions=(1, 3)))
+    corpus = Corpus.open(_record(tmp_path / "out", 120, actions=(1, 3)))
     inside = np.setdiff1d(np.arange(corpus.num_frames), corpus.episode_ends - 1)
     assert set(corpus.true_actions()[inside].tolist()) == {1, 2}
     assert corpus.card.options["actions"] == [1, 3]

@@ -1,9 +1,12 @@
-"""Two plays side by side under the same keys: two worlds, or a world and a recorded episode."""
+"""Two plays under the same keys: two worlds, or a world and a recorded episode.
+
+Both kinds of opponent have a `title`, a `frame` (uint8 (H, W, 3)) and `prev_actions`: the actions
+of an episode in the ids of the world, empty if the keys decide.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
 
@@ -15,52 +18,32 @@ from genie.play.player import Player
 from genie.session.transfer import fit_picture
 
 
-class Opponent(Protocol):
-    """What is played beside a world.
-
-    Attributes:
-        title: what it is called.
-        frame: uint8 (H, W, 3), what it shows.
-        prev_actions: actions, in the ids of the world, that it dictates; empty if the player
-            decides.
-    """
-
-    title: str
-    frame: np.ndarray
-    prev_actions: Sequence[int]
-
-    def start(self, prompt: np.ndarray) -> None:
-        """Begin again, from a picture where it can."""
-
-    def advance(self, action: int) -> None:
-        """Go on by one frame under an action of the world."""
-
-    def settle(self) -> None:
-        """Prepare for the next frame, once this one is shown."""
-
-
 class WorldOpponent:
     """Another world under the same keys."""
 
-    prev_actions: Sequence[int] = ()
+    prev_actions: Sequence[int] = ()  # the keys decide
 
     def __init__(self, title: str, player: Player, actions: Sequence[int]) -> None:
         """Take the other world's player, and its action for each action of the world."""
         self.title, self._player, self._actions = title, player, actions
-        self.frame = player.frame
+
+    @property
+    def frame(self) -> np.ndarray:
+        """What the other world shows."""
+        return self._player.frame
 
     def start(self, prompt: np.ndarray) -> None:
-        """Begin from the same picture, in this world's size."""
+        """Begin from the same prompt, in this world's size."""
         bundle = self._player.world.bundle
         self._player.prompts = [fit_picture(prompt, bundle.height, bundle.width)]
-        self.frame = self._player.start_from(0)
+        self._player.start_from(0)
 
     def advance(self, action: int) -> None:
         """Play the matching action."""
-        self.frame = self._player.advance(self._actions[action])
+        self._player.advance(self._actions[action])
 
     def settle(self) -> None:
-        """Let the frame enter the history."""
+        """Commit the frame, once it is shown."""
         self._player.settle()
 
 
@@ -75,28 +58,35 @@ class EpisodeOpponent:
             raise ValueError(f"{title} has {len(frames)} frames: an episode has at least two")
         self.title, self.prev_actions = title, list(prev_actions)
         self._frames, self._at = frames, 0
-        self.frame = frames[0]
+
+    @property
+    def frame(self) -> np.ndarray:
+        """The frame that it has come to."""
+        return self._frames[self._at]
 
     def start(self, prompt: np.ndarray) -> None:
         """Go back to the first frame."""
-        self._at, self.frame = 0, self._frames[0]
+        self._at = 0
 
     def advance(self, action: int) -> None:
         """Show the next frame; the last one stays."""
         self._at = min(self._at + 1, len(self._frames) - 1)
-        self.frame = self._frames[self._at]
 
     def settle(self) -> None:
         """Do nothing: the next frame is there."""
 
 
+Opponent = WorldOpponent | EpisodeOpponent
+
+
 class Comparison:
-    """A world and its rival, and what the keys do.
+    """A world and its opponent, and what the keys do.
 
     Attributes:
         card: of the world.
         player: plays it.
         opponent: what is beside it.
+        script: action ids that are played before the keyboard; those of an episode go first.
         state: keys, pause, pace, message.
         frame_number: frames since the beginning.
     """
@@ -104,25 +94,18 @@ class Comparison:
     def __init__(
         self, card: WorldCard, player: Player, opponent: Opponent, script: Sequence[int] = ()
     ) -> None:
-        """Begin both from the player's first picture.
-
-        Args:
-            card: of the world.
-            player: at its first frame.
-            opponent: what is beside it.
-            script: action ids that are played before the keyboard; a rival that leads goes first.
-        """
+        """Begin both from the player's prompt."""
         self.card, self.player, self.opponent = card, player, opponent
         self.bindings = Bindings(card)
         self.bindings.load()
         self.state = PlayState(self.bindings, card.idle, card.fps)
         self.frame_number = 0
-        self._script = list(opponent.prev_actions or script)
+        self.script = list(opponent.prev_actions or script)
         self._start(player.prompt_index)
 
     @property
     def panels(self) -> tuple[Panel, Panel]:
-        """What is shown: the world, then its rival."""
+        """What is shown: the world, then its opponent."""
         return (
             Panel(title=self.card.title, frame=self.player.frame),
             Panel(title=self.opponent.title, frame=self.opponent.frame),
@@ -130,8 +113,8 @@ class Comparison:
 
     @property
     def over(self) -> bool:
-        """Whether a rival that leads has come to its end."""
-        return bool(self.opponent.prev_actions) and self.frame_number >= len(self._script)
+        """Whether an episode has come to its end."""
+        return bool(self.opponent.prev_actions) and self.frame_number >= len(self.script)
 
     def press(self, key: str, now: float) -> None:
         """React to a key that went down; `now` in seconds."""
@@ -145,8 +128,7 @@ class Comparison:
             case "n":
                 self._start((self.player.prompt_index + 1) % len(self.player.prompts))
             case "=" | "-":
-                pace = self.state.change_pace(key == "=")
-                self.state.say(f"{pace:g} frames per second", now)
+                self.state.change_pace(key == "=", now)
             case "tab":
                 self.state.hud = not self.state.hud
             case "f11":
@@ -158,20 +140,20 @@ class Comparison:
         """React to a key that went up."""
         self.state.release(key)
 
-    def turn(self, now: float) -> bool:
-        """Let one frame's time pass on both sides; returns whether frames were drawn."""
+    def tick(self, now: float) -> bool:
+        """Let one frame's time pass on both sides; returns whether frames were sampled."""
         if self.state.paused or self.state.quit:
             return False
         if self.over:
             self.state.say("the episode is over: R starts again", now)
             return False
-        held = self.state.take_action()
-        scripted = self.frame_number < len(self._script)
-        action = self._script[self.frame_number] if scripted else held
+        action = self.state.take_action()
+        if self.frame_number < len(self.script):
+            action = self.script[self.frame_number]
         self.player.advance(action)
         self.opponent.advance(action)
         self.frame_number += 1
-        self.state.drawn(action, now)
+        self.state.advanced(action, now)
         return True
 
     def settle(self) -> None:

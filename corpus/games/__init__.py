@@ -1,0 +1,1 @@
+"""Games, played at random and recorded as a corpus."""

@@ -1,0 +1,102 @@
+"""What every way to open a game needs: a world's card, the options, and how to load the world."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from genie.device import pick_device
+from genie.library.card import WorldCard, read_object
+from genie.library.loading import change_settings, load_world_on
+from genie.play.keys import parse_keys
+from genie.play.options import PlayOptions
+from genie.play.player import Player
+from genie.play.prompts import read_prompt
+
+LoadWorld = Callable[[Path, PlayOptions], Any]
+
+
+def load_with(path: Path, options: PlayOptions) -> Any:
+    """Load a `genie.world.World` with the settings of the options; see `load_world_on`."""
+    return load_world_on(path, options.device, options.threads, options.steps, options.temperature)
+
+
+@dataclass(frozen=True)
+class PlaySetup:
+    """A world that is to be played."""
+
+    card: WorldCard
+    options: PlayOptions
+    load: LoadWorld = load_with  # makes the `genie.world.World`
+
+    def check(self) -> None:
+        """Refuse wrong prompts, keys, devices and settings before the world is loaded."""
+        card, options = self.card, self.options
+        if options.prompt is not None:
+            read_prompt(options.prompt, card.height, card.width)
+        if options.keys is not None:
+            from lam.keymap.keymap import Keymap
+
+            parse_keys(options.keys, Keymap.from_json(read_object(card.path / "keymap.json")))
+        if options.device != "auto":
+            pick_device(options.device)
+        if options.steps is not None or options.temperature is not None:
+            from genie.settings import Settings
+
+            info = read_object(card.path / "world.json")
+            change_settings(
+                Settings.from_json(info["settings"]), options.steps, options.temperature
+            )
+
+    def of(self, card: WorldCard) -> PlaySetup:
+        """Return the setup of another world under the same options."""
+        return replace(self, card=card)
+
+    def player(self, world: Any = None) -> Player:
+        """Return a player at its first frame, in a world that is loaded if none is given.
+
+        The prompt of the options comes before the world's.
+        """
+        card, options = self.card, self.options
+        world = world or self.load(card.path, options)
+        prompts = list(world.bundle.prompts)
+        if options.prompt is not None:
+            prompts.insert(0, read_prompt(options.prompt, card.height, card.width))
+        return Player(world, prompts, options.seed, card.path, str(pick_device(options.device)))
+
+    def script(self, player: Player) -> list[int]:
+        """Return the action ids of the scripted keys; raises ValueError if they cannot be read."""
+        keys = self.options.keys
+        return parse_keys(keys, player.world.bundle.keymap) if keys else []
+
+    def report(self, player: Player) -> None:
+        """Print the speed, and write it where the options ask for it."""
+        import torch
+
+        from spacetime.weights import write_json
+
+        timings, settings = player.timings(), player.world.settings
+        machine = {
+            "world": self.card.name,
+            "fingerprint": player.world.bundle.fingerprint,
+            "steps": settings.steps,
+            "temperature": settings.temperature,
+            "seed": self.options.seed,
+            "device": str(pick_device(self.options.device)),
+            "threads": torch.get_num_threads(),
+            "cores": os.cpu_count(),
+            "machine": platform.machine(),
+            "torch": torch.__version__,
+        }
+        print(
+            f"{self.card.title}: {timings.frames} frames at {timings.fps:.1f} frames per second "
+            f"(p50 {timings.p50_ms:.1f} ms, p95 {timings.p95_ms:.1f} ms; {machine['device']}, "
+            f"{machine['threads']} threads, {machine['steps']} steps)"
+        )
+        if self.options.timings is not None:
+            write_json(self.options.timings, timings.record() | machine)
+            print(f"timings in {self.options.timings}")
