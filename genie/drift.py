@@ -1,4 +1,4 @@
-"""Token statistics of a corpus, and how far a stretch of play has left them."""
+"""Token statistics of a corpus, and how far a stretch of play is from them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Histograms:
     """What a stretch of frames looks like in tokens.
 
     Attributes:
-        codes: float64 (K,), share of each code.
-        changes: float64 (bins,), share of frames in which 0, 1, 2-3, 4-7, … tokens change.
+        codes: float64 (K,), how often each code occurs.
+        changes: float64 (bins,), how many frames change 0, 1, 2-3, 4-7, … tokens.
     """
 
     codes: np.ndarray
@@ -35,17 +35,14 @@ class DriftMeter:
     tokens change a frame), each divided by its 99th percentile on held-out real episodes: noise
     shows in the first, a world that freezes or boils in the second.
 
-    Source: metrics.md, "Long play"; the two histograms and their scales are our choice.
+    Source: metrics.md, "Long play".
     """
 
     def __init__(self, statistics: dict) -> None:
-        """Take a world's statistics.
-
-        Args:
-            statistics: as written by build_statistics.
+        """Read what build_statistics returned.
 
         Raises:
-            ValueError: the dictionary is empty or of another format.
+            ValueError: it is empty or of another format.
         """
         if statistics.get("format") != FORMAT:
             raise ValueError(
@@ -75,14 +72,7 @@ class DriftMeter:
         return np.maximum(parts[:, 0] / self._codes_scale, parts[:, 1] / self._changes_scale)
 
     def left_at(self, distances: np.ndarray) -> int | None:
-        """Find where play left the corpus.
-
-        Args:
-            distances: float64 (windows,) of one sequence.
-
-        Returns:
-            First frame of the first three consecutive windows above the threshold, or None.
-        """
+        """Return the first frame of the first three windows in a row above the threshold."""
         if self.threshold is None:
             return None
         run = 0
@@ -98,8 +88,7 @@ def build_statistics(
 ) -> dict:
     """Sum up the tokens of a corpus for `statistics.json`.
 
-    Histograms come from four fifths of the episodes; scales and threshold from windows of the
-    others.
+    Histograms come from four fifths of the episodes; scales and threshold from the others.
 
     Args:
         ids: integer array or zarr array (frames, N), tokens of all frames, each below K.
@@ -108,8 +97,8 @@ def build_statistics(
         seed: of the choice of held-out episodes.
 
     Returns:
-        A dictionary of json values. `threshold` is None, with the reason in `note`, where no
-        held-out episode is as long as a window.
+        json values; `threshold` is None, with the reason in `note`, where no held-out episode is as
+        long as a window.
 
     Raises:
         ValueError: there is no frame.
@@ -159,15 +148,7 @@ def _pooled(episodes: object, num_codes: int) -> Histograms:
 
 
 def count_tokens(ids: np.ndarray, num_codes: int) -> Histograms:
-    """Count codes, and frames by how many of their tokens change.
-
-    Args:
-        ids: int (T, N).
-        num_codes: K.
-
-    Returns:
-        Counts, not shares.
-    """
+    """Count the codes of ids (T, N), and frames by how many of their tokens change."""
     bins = 2 + int(np.log2(ids.shape[1]))
     changed = (ids[1:] != ids[:-1]).sum(axis=1)
     octave = np.where(changed == 0, 0, 1 + np.floor(np.log2(np.maximum(changed, 1)))).astype(int)
@@ -183,8 +164,8 @@ def jensen_shannon(p: np.ndarray, q: np.ndarray) -> float:
     middle = (p + q) / 2
     total = 0.0
     for side in (p, q):
-        there = side > 0
-        total += float((side[there] * np.log2(side[there] / middle[there])).sum()) / 2
+        occurs = side > 0
+        total += float((side[occurs] * np.log2(side[occurs] / middle[occurs])).sum()) / 2
     return max(0.0, total)
 
 

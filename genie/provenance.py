@@ -7,14 +7,7 @@ from pathlib import Path
 
 
 def commit_of(folder: Path) -> str | None:
-    """Return the git commit of a checkout.
-
-    Args:
-        folder: any folder inside of it.
-
-    Returns:
-        40 hexadecimal digits, or None outside of a checkout and where there is no git.
-    """
+    """Return the git commit of the checkout that a folder lies in, or None if there is none."""
     try:
         found = subprocess.run(
             ["git", "-C", str(folder), "rev-parse", "HEAD"],

@@ -1,4 +1,4 @@
-"""Speed of play: from key to drawn frame, one frame at a time."""
+"""Speed of play: from key to decoded frame, one frame at a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which clips are scored, and what the tokenizer and the action model read in them."""
+"""Which clips are scored, and what the models read in them."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class EncodedClips:
 def choose_clips(
     episode_ends: np.ndarray, clips: int = CLIPS_WANTED, seed: int = 0, length: int = CLIP_FRAMES
 ) -> ClipChoice:
-    """Choose clips spread over as many episodes as possible: a pure function of its arguments.
+    """Choose clips spread over as many episodes as possible.
 
     Episodes take turns in a shuffled order, so the first clips lie in different episodes; the
     (at most eight) clips of one episode come from equal stretches of it.

@@ -1,4 +1,4 @@
-"""The true frames of an evaluation: a corpus, or videos that become one while it runs."""
+"""The true frames of an evaluation: a corpus, or one that is built of videos meanwhile."""
 
 from __future__ import annotations
 
@@ -14,18 +14,15 @@ from corpus.store import Corpus
 
 @contextmanager
 def open_true_frames(path: Path, size: tuple[int, int], fps: float) -> Iterator[Corpus]:
-    """Open a corpus, or make one of a video or a folder of videos for as long as it is needed.
+    """Open a corpus, or build a temporary one of a video or a folder of videos.
 
-    Videos are cropped and scaled to the world's frames. Actions beside them (NAME.actions.npy) are
-    taken along; such videos must have the world's frame rate, others are resampled to it.
+    Videos are cropped and scaled to the world's frames and resampled to its rate. Those with
+    actions beside them (NAME.actions.npy) must have that rate already.
 
     Args:
         path: folder of a corpus, a folder that holds videos, or a video.
         size: (H, W) of the world's frames.
         fps: of the world.
-
-    Yields:
-        The corpus.
 
     Raises:
         FileNotFoundError: there is nothing at `path`.
@@ -53,12 +50,12 @@ def _holds_videos(path: Path) -> bool:
         return False
     try:
         return bool(find_videos([path]))
-    except ValueError:  # none: whoever opens it as a corpus says what is missing
+    except ValueError:  # there are none; opening it as a corpus says what is missing
         return False
 
 
 def _rate(path: Path, fps: float) -> float | None:
-    """Return the rate to resample to; None where all videos have the world's already."""
+    """Return the rate to resample to; None where all videos have that of the world."""
     sources = [inspect(name, file, drop_actions=False) for name, file in find_videos([path])]
     other = [item for item in sources if abs(float(item.facts.fps) / fps - 1) > SAME_RATE]
     if not other:

@@ -1,4 +1,4 @@
-"""Independent batches at the same time, each on a thread of its own."""
+"""Independent batches in parallel, each on a thread of its own."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MOST_WORKERS = 8
 
 
 class Stopped(Exception):
-    """Another batch failed, or the user stopped: this one need not go on."""
+    """Another batch failed, or the user stopped: this one ends too."""
 
 
 def at_once(
@@ -28,25 +28,20 @@ def at_once(
     device: torch.device,
     tick: Tick,
 ) -> list[Result]:
-    """Do the same to every item, as many at a time as there are processor threads.
-
-    The operations of one batch are so small that two threads inside each of them wait more than
-    they compute; two batches side by side, each on one thread, do not. On a GPU, or with one
-    thread, the items follow each other.
+    """Run `work` on every item, in parallel on a CPU, and return the results in order.
 
     Args:
         work: takes an item and a tick. It runs under inference mode, uses no global generator,
             and changes nothing that another item reads.
-        items: what to do it to; nothing that `work` returns may depend on how they are spread.
-        device: where the models live.
+        items: the batches.
+        device: of the models; on a GPU, or with one thread, the items follow each other.
         tick: passed to `work`.
 
-    Returns:
-        The results, in the order of the items.
-
     Raises:
-        Exception: whatever `work` raises first; the other items end at their next tick.
+        Exception: what `work` raises first; the other items end at their next tick.
     """
+    # The operations of one batch are so small that two threads inside each of them wait more than
+    # they compute; two batches side by side, each on one thread, do not.
     threads = torch.get_num_threads()
     workers = min(len(items), threads, MOST_WORKERS)
     if workers < 2 or device.type != "cpu":

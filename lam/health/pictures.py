@@ -14,9 +14,8 @@ _SMALL_SIDE = 64
 def code_grid(before: Tensor, after_by_code: Tensor, amplify: float = 4.0) -> Tensor:
     """Draw what each code does to several prompts.
 
-    One row per code, in the order of ids. For every prompt the row shows the frame before, the
-    frame that the code makes of it, and their difference on grey, amplified: lighter where the
-    picture became lighter, darker where it became darker.
+    One row per code, in the order of ids. For every prompt it shows the frame before, the frame
+    that the code makes of it, and their difference on grey, amplified.
 
     Args:
         before: uint8 or float in [0, 1], (P, 3, H, W), the prompts.

@@ -10,10 +10,10 @@ from lam.keymap.displacement import Displacement, check_codes, measure_displacem
 
 # Enough for a steady mean, and seconds of work on one core.
 _MOST_PAIRS_PER_CODE = 1024
-# From this spread on the whole picture moves.
+# From this spread on the whole frame moves.
 _CAMERA_SPREAD = 0.5
-# Fewer moving transitions than this share say nothing about a code.
-_LEAST_MOVING_SHARE = 0.05
+# A smaller fraction of moving transitions says nothing about a code.
+_LEAST_MOVING_FRACTION = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,7 @@ class CodeMotion:
     Attributes:
         kind: "camera", "object" or "none".
         steps: float32 (n, 2), pixels right and down in each transition that moved.
-        moving_share: share of the code's transitions in which something moved.
+        moving_share: fraction of the code's transitions in which something moved.
         speed: mean length over all transitions, those that stood still included.
         drift: float32 (2,), mean over all transitions.
         drift_error: float32 (2,), its standard error.
@@ -66,11 +66,9 @@ def measure_motions(
 
 
 def rests(motions: list[CodeMotion], idle: int, scale: Tensor) -> bool:
-    """Return whether the idle code shows what happens by itself, not a key of its own.
-
-    It does if it drifts far less than the strongest code, or drifts as the others do on average
-    (all sink, two of them also to a side).
-    """
+    """Return whether the idle code shows what happens by itself, not a key of its own."""
+    # It does if it drifts far less than the strongest code, or as the others do on average (all
+    # sink, two of them also to a side).
     drifts = torch.stack([motion.drift / scale for motion in motions])
     if drifts[idle].norm() <= 0.5 * drifts.norm(dim=1).max():
         return True
@@ -80,10 +78,8 @@ def rests(motions: list[CodeMotion], idle: int, scale: Tensor) -> bool:
 
 
 def trimmed_mean(values: Tensor) -> Tensor:
-    """Return the mean of each column without its outer tenths, (n, 2) to (2,).
-
-    A median sticks at 0 when most displacements are a fraction of a pixel.
-    """
+    """Return the mean of each column without its outer tenths, (n, 2) to (2,)."""
+    # A median sticks at 0 when most displacements are a fraction of a pixel.
     if not len(values):
         return torch.zeros(values.shape[1])
     cut = len(values) // 10
@@ -101,35 +97,35 @@ def _sample(codes: Tensor, num_codes: int) -> Tensor:
     """Return evenly spaced transitions, at most `_MOST_PAIRS_PER_CODE` of each code, int64."""
     chosen = []
     for code in range(num_codes):
-        (places,) = (codes == code).nonzero(as_tuple=True)
-        count = min(len(places), _MOST_PAIRS_PER_CODE)
-        chosen.append(places[torch.linspace(0, max(len(places) - 1, 0), count).round().long()])
+        (pairs,) = (codes == code).nonzero(as_tuple=True)
+        count = min(len(pairs), _MOST_PAIRS_PER_CODE)
+        chosen.append(pairs[torch.linspace(0, max(len(pairs) - 1, 0), count).round().long()])
     return torch.cat(chosen)
 
 
 def _motion(found: Displacement) -> CodeMotion:
-    """Turn picture displacement into the player's: against the camera, or along the sprite."""
+    """Turn the frame's displacement into the player's: against the camera, or along the sprite."""
     nothing = torch.zeros(2)
-    share = found.moved.float().mean().item() if len(found) else 0.0
-    if share < _LEAST_MOVING_SHARE:
+    fraction = found.moved.float().mean().item() if len(found) else 0.0
+    if fraction < _LEAST_MOVING_FRACTION:
         return CodeMotion(
             kind="none",
             steps=torch.zeros(0, 2),
-            moving_share=share,
+            moving_share=fraction,
             speed=0.0,
             drift=nothing,
             drift_error=nothing,
         )
     follows = found.spread >= _CAMERA_SPREAD
     camera = bool(follows[found.moved].float().mean() >= 0.5)
-    # The rarer kind (another creature, a camera at the end of its way) speaks of something else.
+    # The rarer kind is something else: another creature, a camera at the end of its way.
     of_kind = found.moved & (follows == camera)
     sign = -1.0 if camera else 1.0
     steps = sign * found.shift
     return CodeMotion(
         kind="camera" if camera else "object",
         steps=steps[of_kind],
-        moving_share=share,
+        moving_share=fraction,
         speed=steps.norm(dim=1).mean().item(),
         drift=trimmed_mean(steps),
         drift_error=standard_error(steps),

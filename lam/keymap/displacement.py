@@ -1,4 +1,4 @@
-"""How far, and how much of, a picture moves between two frames: what names the keys."""
+"""How far, and how much of, a frame moves to the next one: what names the keys."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ _SEARCH_RADIUS = 8
 _CHANGE = 12 / 255
 # An error beyond this says "does not match", however wrong the colour is.
 _ERROR_CEILING = 0.25
-# A shift counts only if it takes away this share of the error that standing still leaves.
+# A shift counts only if it takes away this fraction of the error that standing still leaves.
 _EXPLAINED = 0.25
 # A refined shift that counts, in pixels at search size, even where no whole shift explains enough.
 _LEAST_SLOPE = 0.25
@@ -33,10 +33,10 @@ class Displacement:
             where the content that changed went. (0, 0) where nothing changed, or where no single
             shift explains the change.
         moved: bool (P,), whether a shift was found.
-        changed_share: float32 (P,), share of all pixels that changed.
+        changed_share: float32 (P,), fraction of pixels that changed.
         spread: float32 (P,), how scattered the change is that the shift explains: its root mean
-            square distance from its own centre, over that of a whole frame. Near 1 if the picture
-            moves, however few of its places show it; small if one sprite does.
+            square distance from its own centre, over that of a whole frame. Near 1 if the frame
+            moves, however few of its pixels show it; small if one sprite does.
     """
 
     shift: Tensor
@@ -65,17 +65,10 @@ class Displacement:
 
 
 def as_unit_frames(frames: Tensor, name: str = "frames") -> Tensor:
-    """Bring pictures to float32 in [0, 1].
-
-    Args:
-        frames: uint8 in 0 … 255 or floating point in [0, 1], (P, 3, H, W).
-        name: what to call them in an error.
-
-    Returns:
-        float32 (P, 3, H, W); floating-point input is clamped.
+    """Bring frames (P, 3, H, W), uint8 or floating point in [0, 1], to float32 in [0, 1].
 
     Raises:
-        ValueError: if the shape or the type is another.
+        ValueError: if the shape or the type is another; `name` stands in the message.
     """
     if frames.ndim != 4 or frames.shape[1] != 3:
         raise ValueError(
@@ -111,11 +104,11 @@ def check_codes(codes: Tensor, num_codes: int, length: int) -> Tensor:
 
 @torch.no_grad()
 def measure_displacement(before: Tensor, after: Tensor, batch: int = 64) -> Displacement:
-    """Find how the content of each picture moved to the next one.
+    """Find how the content of each frame moved to the next one.
 
     Every whole-pixel shift of up to 8 pixels (at a search size of about 64) is tried on the pixels
-    that changed, each as the place where something arrived and as the place it left. The best
-    shift is then refined to a fraction of a pixel by a parabola.
+    that changed, both as where something arrived and as where it left. A parabola then refines the
+    best shift to a fraction of a pixel.
 
     Args:
         before: uint8 or float in [0, 1], (P, 3, H, W).
@@ -126,9 +119,7 @@ def measure_displacement(before: Tensor, after: Tensor, batch: int = 64) -> Disp
         Their Displacement, on the CPU.
 
     Raises:
-        ValueError: if the shapes differ or are not pictures.
-
-    Source: our choice (exhaustive block matching over the changed pixels).
+        ValueError: if the shapes differ or are not those of frames.
     """
     if before.shape != after.shape:
         raise ValueError(
@@ -176,17 +167,15 @@ def _measure(before: Tensor, after: Tensor) -> Displacement:
 
 def _grey(frames: Tensor) -> Tensor:
     """Return one brightness per pixel, (P, 3, H, W) to (P, H, W): a third of the search's work."""
-    # No matrix product: how it rounds a picture may depend on how many pictures there are.
+    # No matrix product: its rounding may depend on how many frames there are.
     red, green, blue = frames.unbind(dim=1)
     return 0.3 * red + 0.5 * green + 0.2 * blue
 
 
 def _shift_errors(before: Tensor, after: Tensor, changed: Tensor, radius: int) -> Tensor:
-    """Return how badly each shift fits, (P, dy, dx), of grey pictures (P, H, W).
-
-    A pair of places counts once for each end that changed, so the trail of a sprite says as much
-    as its new place, and a blank ground cannot explain the sprite away.
-    """
+    """Return how badly each shift fits, (P, dy, dx), of grey frames (P, H, W)."""
+    # A pair of pixels counts once for each end that changed: the trail of a sprite says as much as
+    # its new position, and a blank ground cannot explain the sprite away.
     side = 2 * radius + 1
     weight = changed.float()
     errors = before.new_zeros(len(before), side, side)
@@ -239,11 +228,9 @@ def _vertex(curve: Tensor, at: Tensor) -> Tensor:
 
 
 def _spread(before: Tensor, after: Tensor, changed: Tensor, shift: Tensor) -> Tensor:
-    """Return how scattered the change is that a shift (P, 2) explains, (P,); 0 where it is none.
-
-    The share of the picture that changes would not do: a meadow of equal tiles that moves by a
-    tile is the same meadow, and only its few trees tell.
-    """
+    """Return how scattered the change is that a shift (P, 2) explains, (P,); 0 where it is none."""
+    # How much of the frame changes would not do: a meadow of equal tiles that moves by a tile is
+    # the same meadow, and only its few trees tell.
     still = (after - before).abs().mean(dim=1)
     whole = (shift.sign() * (shift.abs() - _LEAST_SLOPE).ceil().clamp_min(0)).long()
     shifted = (after - translated(before, whole)).abs().mean(dim=1)
@@ -256,28 +243,20 @@ def _spread(before: Tensor, after: Tensor, changed: Tensor, shift: Tensor) -> Te
     return (variance / (rows.var(correction=0) + columns.var(correction=0))).sqrt()
 
 
-def _variance(weight: Tensor, places: Tensor) -> Tensor:
-    """Return the variance of places (S,) under weights (P, S) that add to 1 or are all 0."""
-    mean = (weight * places).sum(dim=1)
-    return (weight * (places - mean[:, None]).square()).sum(dim=1)
+def _variance(weight: Tensor, positions: Tensor) -> Tensor:
+    """Return the variance of positions (S,) under weights (P, S) that add to 1 or are all 0."""
+    mean = (weight * positions).sum(dim=1)
+    return (weight * (positions - mean[:, None]).square()).sum(dim=1)
 
 
 def translated(frames: Tensor, by: Tensor) -> Tensor:
-    """Move pictures by whole pixels; the border is drawn out.
-
-    Args:
-        frames: float (P, 3, H, W).
-        by: int64 (P, 2), dx and dy, right and down positive.
-
-    Returns:
-        Pictures of the same shape.
-    """
+    """Move frames (P, 3, H, W) by int64 (P, 2), pixels right and down; the border is repeated."""
     height, width = frames.shape[-2:]
     rows = torch.arange(height, device=frames.device) - by[:, 1:]  # (P, H)
     columns = torch.arange(width, device=frames.device) - by[:, :1]  # (P, W)
-    picture = torch.arange(len(frames), device=frames.device)[:, None, None]
+    index = torch.arange(len(frames), device=frames.device)[:, None, None]
     channels_last = rearrange(frames, "p c h w -> p h w c")
     moved = channels_last[
-        picture, rows.clamp(0, height - 1)[:, :, None], columns.clamp(0, width - 1)[:, None, :]
+        index, rows.clamp(0, height - 1)[:, :, None], columns.clamp(0, width - 1)[:, None, :]
     ]
     return rearrange(moved, "p h w c -> p c h w")

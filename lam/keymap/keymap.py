@@ -1,4 +1,4 @@
-"""Which key stands for which latent action: names found from what each code does to the picture."""
+"""Which key stands for which latent action."""
 
 import re
 from collections.abc import Mapping
@@ -28,11 +28,11 @@ class KeyAction:
             grammar of scripted keys).
         keys: names of keyboard keys as pygame spells them; digits are not listed, the window binds
             them to ids by itself.
-        effect: what was measured: kind ("camera": the picture moves because the camera follows,
+        effect: what was measured: kind ("camera": the frame moves because the camera follows,
             "object": a part of it moves, "none"), dx and dy (pixels per frame in the player's
             direction, right and down positive, beyond what the idle action shows), moving_share
-            (share of its transitions in which something moved), agreement (share of those whose
-            own direction is within 45° of dx, dy; for "none" the share that stood still). Empty
+            (fraction of its transitions in which something moved), agreement (fraction of those
+            whose own direction is within 45° of dx, dy; for "none" those that stood still). Empty
             if the keymap was written by hand.
     """
 
@@ -103,11 +103,7 @@ class Keymap:
         return {key: action.id for action in self.actions for key in action.keys}
 
     def name_of(self, action_id: int) -> str:
-        """Return the name of an action id.
-
-        Raises:
-            ValueError: if there is no such action.
-        """
+        """Return the name of an action id; ValueError if there is none."""
         if not 0 <= action_id < self.num_actions:
             raise ValueError(
                 f"there is no action {action_id}: this world has 0 to {self.num_actions - 1}"
@@ -119,11 +115,8 @@ class Keymap:
 
         Args:
             name: a name of this keymap, a synonym (up and jump; none, idle and noop), or `a<id>`
-                such as "a0". Upper and lower case are the same. Where no action bears such a name,
-                a word for idle finds the idle action, and that of an arrow what the arrow plays.
-
-        Returns:
-            The action id.
+                such as "a0", in upper or lower case. Where no action bears such a name, a word for
+                idle finds the idle action, and that of an arrow what the arrow plays.
 
         Raises:
             ValueError: if no action is called so; the known names are listed.
@@ -162,13 +155,7 @@ class Keymap:
 
     @classmethod
     def from_json(cls, record: Any) -> "Keymap":
-        """Read what `to_json` wrote.
-
-        Args:
-            record: the parsed content of `keymap.json`.
-
-        Returns:
-            The keymap.
+        """Read what `to_json` returned.
 
         Raises:
             ValueError: if the format is another one, or a field is missing or wrong.
@@ -204,9 +191,9 @@ def derive_keymap(
 ) -> Keymap:
     """Name every latent action by the displacement that goes with it.
 
-    Where most of the picture moves, the camera follows the player and the key is opposite to the
+    Where most of the frame moves, the camera follows the player and the key is opposite to the
     shift; where a small part moves, the key is along it. The action that moves least is idle, and
-    what the idle action shows by itself (gravity, other creatures) is taken off the others.
+    what it shows by itself (gravity, other creatures) is subtracted from the others.
 
     Args:
         frames_before: uint8 or float in [0, 1], (P, 3, H, W): frame t of real transitions, or
@@ -222,8 +209,6 @@ def derive_keymap(
 
     Raises:
         ValueError: if shapes do not fit, there are no pairs, or an action is out of range.
-
-    Source: our choice.
     """
     effects, idle = measure_effects(frames_before, frames_after, actions, num_actions)
     names = assign_names(effects, idle)
@@ -236,7 +221,7 @@ def derive_keymap(
 
 
 def _key_list(keys: Any) -> tuple[str, ...]:
-    """Refuse a string where a list is meant: it would become one key per letter."""
+    # A string would become one key per letter.
     if isinstance(keys, str):
         raise ValueError(f"the keys of an action are a list, got the string {keys!r}")
     return tuple(keys)

@@ -14,9 +14,9 @@ _SIGNIFICANT = 4.0
 _LEAST_PIXELS = 0.1
 # What moves this far on average, though in no one direction, is not standing still.
 _MIXED_PIXELS = 1.0
-# A component below this share of the other (tan 30°) does not make a diagonal.
+# A component below this fraction of the other (tan 30°) does not make a diagonal.
 _DIAGONAL = math.tan(math.pi / 6)
-# Nor does one below this share (tan 10°) part a code from one that has another name already.
+# Nor does one below this fraction (tan 10°) part a code from one that has another name already.
 _LEAN = math.tan(math.pi / 18)
 _NEIGHBOUR = math.cos(math.pi / 4) - 1e-6
 
@@ -35,7 +35,7 @@ _KEYS = {
 
 @dataclass(frozen=True, kw_only=True)
 class CodeEffect:
-    """What goes with one code.
+    """What one code does.
 
     Attributes:
         kind: "camera", "object" or "none".
@@ -44,8 +44,8 @@ class CodeEffect:
         strength: displacement along the named direction less that across it, each axis in units of
             its usual displacement: ranks the codes that share a name, the purest first.
         direction: the word for it: left … down-right, "mixed" or "none".
-        moving_share: share of the code's transitions in which something moved.
-        agreement: share of those within 45° of (dx, dy); of a "none", the share that stood still.
+        moving_share: fraction of the code's transitions in which something moved.
+        agreement: fraction of those within 45° of (dx, dy); of a "none", those that stood still.
     """
 
     kind: str
@@ -76,24 +76,21 @@ def measure_effects(
     """
     motions, idle, scale = measure_motions(before, after, codes, num_codes)
     rest = motions[idle] if rests(motions, idle, scale) else None
-    leads = [_lead(motion, rest) for motion in motions]
-    words = _directions(leads, scale)
+    means = [_mean_beyond(motion, rest) for motion in motions]
+    words = _directions(means, scale)
     effects = tuple(
         _effect(motion, mean, word, scale, motion is rest)
-        for motion, (mean, _), word in zip(motions, leads, words, strict=True)
+        for motion, (mean, _), word in zip(motions, means, words, strict=True)
     )
     return effects, idle
 
 
 def assign_names(effects: tuple[CodeEffect, ...], idle: int) -> tuple[str, ...]:
-    """Give each code a unique name.
+    """Give each code a unique name: the strongest of a direction `left`, the next `left-2`, ….
 
     Args:
         effects: one for each code.
         idle: the code that moves least: it comes first among equals of "none".
-
-    Returns:
-        One name per code: the strongest of a direction has the bare word, the next ones `-2`, `-3`.
     """
     order = sorted(range(len(effects)), key=lambda code: (code != idle, -effects[code].strength))
     if effects[idle].direction != "none":
@@ -108,15 +105,10 @@ def assign_names(effects: tuple[CodeEffect, ...], idle: int) -> tuple[str, ...]:
 
 
 def assign_keys(effects: tuple[CodeEffect, ...], names: tuple[str, ...]) -> tuple[tuple, ...]:
-    """Bind keyboard keys to codes.
+    """Bind keyboard keys to codes, given their effects and unique names.
 
-    Args:
-        effects: one for each code.
-        names: their unique names.
-
-    Returns:
-        Key names per code. An arrow that no code is named for goes to the strongest diagonal that
-        leads there, so that it does something; second codes of a name have digits only.
+    An arrow that no code is named for goes to the strongest diagonal that leads there, so that it
+    does something; second codes of a name have digits only.
     """
     keys = [_KEYS.get(name, ()) for name in names]
     for axis in _AXES:
@@ -129,11 +121,10 @@ def assign_keys(effects: tuple[CodeEffect, ...], names: tuple[str, ...]) -> tupl
     return tuple(keys)
 
 
-def _lead(motion: CodeMotion, idle: CodeMotion | None) -> tuple[Tensor, Tensor]:
-    """Return where a code leads beside what happens anyway (None: nothing does).
+def _mean_beyond(motion: CodeMotion, idle: CodeMotion | None) -> tuple[Tensor, Tensor]:
+    """Return the mean displacement (2,) beyond that of the idle code (None: it has none).
 
-    Returns:
-        Mean displacement (2,), and which of its components are no accident, bool (2,).
+    The second value, bool (2,), says which components are significant.
     """
     mean = torch.zeros(2)
     error = torch.zeros(2)
@@ -146,27 +137,25 @@ def _lead(motion: CodeMotion, idle: CodeMotion | None) -> tuple[Tensor, Tensor]:
     return mean, (mean.abs() > _SIGNIFICANT * error) & (mean.abs() > _LEAST_PIXELS)
 
 
-def _directions(leads: list[tuple[Tensor, Tensor]], scale: Tensor) -> list[str]:
-    """Return the word for each code.
-
-    Two codes of one word that lead to either side of it are told apart by that: a jump to the left
-    and one to the right, however much higher than wide they are.
-    """
-    words = [_direction(torch.where(sure, mean / scale, torch.zeros(2))) for mean, sure in leads]
+def _directions(means: list[tuple[Tensor, Tensor]], scale: Tensor) -> list[str]:
+    """Return the word for each code."""
+    # Two codes of one word that lead to either side of it are told apart by that: a jump to the
+    # left and one to the right, however much higher than wide they are.
+    words = [_direction(torch.where(sure, mean / scale, torch.zeros(2))) for mean, sure in means]
     parted = list(words)
     for word, heading in _AXES.items():
         across = 0 if heading[0] == 0 else 1
         sides = {
             code: mean[across].item()
-            for code, (mean, sure) in enumerate(leads)
+            for code, (mean, sure) in enumerate(means)
             if word in words[code].split("-") and sure[across]
         }
-        leaning = {code for code in sides if _leans(leads[code][0] / scale, across)}
+        leaning = {code for code in sides if _leans(means[code][0] / scale, across)}
         for code, side in sides.items():
             opposite = (other for other in sides if sides[other] * side < 0)
             # Of one word, the side alone tells two codes apart; of two, both must lean plainly.
             if any(words[o] == words[code] or {o, code} <= leaning for o in opposite):
-                parted[code] = _direction(leads[code][0].sign())
+                parted[code] = _direction(means[code][0].sign())
     return parted
 
 

@@ -103,12 +103,8 @@ class DeafRollout(PerfectRollout):
     """Moves, but not by the key: another square each frame, whatever the arm."""
 
     def next(self, actions):
-        rows = enumerate(zip(self.seeds, actions.tolist(), strict=True))
-        drawn = [
-            np.random.default_rng([seed, self.t, row, key]).integers(0, GRID, 2)
-            for row, (seed, key) in rows
-        ]
-        return torch.from_numpy(np.stack(drawn))
+        rng = np.random.default_rng([self.seeds[0], self.t])
+        return torch.from_numpy(rng.integers(0, GRID, (len(actions), 2)))
 
 
 class BrokenLeftRollout(PerfectRollout):

@@ -1,4 +1,4 @@
-"""How latent actions agree with true ones that training never saw: for evaluation only."""
+"""How well latent actions agree with true ones, which training never sees."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from torch import Tensor
 
 @dataclass(frozen=True, kw_only=True)
 class Agreement:
-    """How codes agree with true actions that training never saw.
+    """How well codes agree with true actions.
 
     Attributes:
         balanced_accuracy: mean recall over the G groups, on the episodes the map was not fitted on.
@@ -29,11 +29,10 @@ class Agreement:
 def agreement_with_true_actions(
     codes: Tensor, groups: Tensor, episodes: Tensor, seed: int = 0
 ) -> Agreement:
-    """Compare codes with groups of true actions, for evaluation only.
+    """Compare codes with groups of true actions.
 
-    Each code goes to the group whose recall it serves most (the group that has the largest share
-    of its transitions under that code). The map is fitted on a random half of the episodes, the
-    score taken on the other half.
+    Each code is mapped to the group that has the largest fraction of its transitions under it.
+    The map is fitted on a random half of the episodes and scored on the other half.
 
     Args:
         codes: int64 (P,), inferred codes from 0.
@@ -41,9 +40,6 @@ def agreement_with_true_actions(
             largest + 1.
         episodes: int64 (P,), the episode each transition comes from.
         seed: decides which half is which.
-
-    Returns:
-        Balanced accuracy, chance, mutual information, the map and the recalls.
 
     Raises:
         ValueError: if lengths differ, or a half has no transition of some group.
@@ -77,16 +73,10 @@ def agreement_with_true_actions(
 
 
 def share_of_ceiling(score: float, ceiling: float, chance: float) -> float | None:
-    """Say how much of what two frames tell about the action the codes hold.
-
-    Args:
-        score: balanced accuracy of the codes.
-        ceiling: the same of a supervised probe.
-        chance: 1 / G.
+    """Scale balanced accuracy: 0 at chance, 1 at the ceiling that a supervised probe sets.
 
     Returns:
-        (score - chance) / (ceiling - chance): 0 at chance, 1 at the ceiling, above 1 where the
-        codes do better than the probe; None where the probe itself is no better than chance.
+        None where the probe itself is no better than chance.
 
     Source: metrics.md, "Agreement with true actions".
     """
@@ -96,14 +86,14 @@ def share_of_ceiling(score: float, ceiling: float, chance: float) -> float | Non
 
 
 def fitting_half(episodes: Tensor, seed: int) -> Tensor:
-    """Choose the half of the episodes that a map or a probe may be fitted on.
+    """Choose the half of the episodes to fit a map or a probe on.
 
     Args:
         episodes: int64 (P,), the episode each transition comes from.
         seed: of the choice.
 
     Returns:
-        bool (P,): whether the transition lies in that half; the others are for the score.
+        bool (P,), the transitions of that half; the others are for the score.
 
     Raises:
         ValueError: if there are fewer than two episodes.
@@ -116,7 +106,7 @@ def fitting_half(episodes: Tensor, seed: int) -> Tensor:
 
 
 def _recall_table(codes: Tensor, groups: Tensor, size: tuple[int, int]) -> Tensor:
-    """Return the share of each group's transitions that each code has, float64 (A, G)."""
+    """Return the fraction of each group's transitions that each code has, float64 (A, G)."""
     counts = (codes * size[1] + groups).bincount(minlength=size[0] * size[1]).reshape(size).double()
     totals = counts.sum(dim=0)
     if not totals.all():
@@ -133,8 +123,8 @@ def _mutual_information(codes: Tensor, groups: Tensor, size: tuple[int, int]) ->
     joint = (codes * size[1] + groups).bincount(minlength=size[0] * size[1]).reshape(size).double()
     joint = joint / joint.sum()
 
-    def entropy(shares: Tensor) -> float:
-        return -torch.special.xlogy(shares, shares).sum().item()
+    def entropy(fractions: Tensor) -> float:
+        return -torch.special.xlogy(fractions, fractions).sum().item()
 
     of_code, of_group = entropy(joint.sum(dim=1)), entropy(joint.sum(dim=0))
     shared = of_code + of_group - entropy(joint)

@@ -35,23 +35,16 @@ def squared_error(got: np.ndarray, true: np.ndarray) -> np.ndarray:
 
 
 def psnr(error: np.ndarray | float) -> np.ndarray:
-    """Turn pooled mean squared errors into decibels.
+    """Turn pooled mean squared errors in [0, 1] into decibels.
 
-    Errors are floored at 1e-10 (100 dB), so that two equal sets have a finite PSNR.
-
-    Args:
-        error: mean squared error in [0, 1].
-
-    Returns:
-        float64 of the same shape, in dB.
-
-    Source: metrics.md; the floor is our choice.
+    Source: metrics.md.
     """
+    # At the floor of 1e-10, equal sets have 100 dB instead of infinitely many.
     return -10 * np.log10(np.maximum(error, SMALLEST_ERROR))
 
 
 def mean_frame_psnr(error: np.ndarray) -> float:
-    """Average the PSNR of single frames, each capped at 60 dB (stands beside the pooled one)."""
+    """Average the PSNR of single frames, each capped at 60 dB."""
     return float(np.minimum(psnr(error), FRAME_PSNR_CAP).mean())
 
 
@@ -104,14 +97,7 @@ class ErrorTable:
         return inferred - random
 
     def delta_interval(self, seed: int = 0, draws: int = BOOTSTRAP_DRAWS) -> np.ndarray:
-        """Bound delta PSNR by a 95 % bootstrap over clips.
-
-        Args:
-            seed: of the resampling.
-            draws: how many resamplings.
-
-        Returns:
-            float64 (t, 2): low and high, in dB.
+        """Bound delta PSNR by a 95 % bootstrap over clips: float64 (t, 2), low and high, in dB.
 
         Source: metrics.md, "Intervals".
         """
@@ -151,39 +137,29 @@ class Difference:
 def paired_difference(
     one: ErrorTable, other: ErrorTable, seed: int = 0, draws: int = BOOTSTRAP_DRAWS
 ) -> Difference:
-    """Compare two worlds clip by clip: each resampling draws the same clips from both.
-
-    What makes a clip hard is hard for both worlds, so the interval of the difference is narrower
-    than those of the worlds suggest.
-
-    Args:
-        one: squared errors of the first world.
-        other: of the second, on the same clips in the same order.
-        seed: of the resampling.
-        draws: how many resamplings.
-
-    Returns:
-        The differences with their intervals.
+    """Compare two worlds on the same clips in the same order.
 
     Raises:
         ValueError: the tables hold different numbers of clips or frames.
 
-    Source: metrics.md, "Intervals"; pairing is our choice.
+    Source: metrics.md, "Intervals".
     """
+    # Each resampling draws the same clips from both: a clip that is hard is hard for both worlds,
+    # so the interval of the difference is narrower than those of the worlds suggest.
     if one.squared.shape[::2] != other.squared.shape[::2]:
         raise ValueError(
             f"tables of (clips, t) {one.squared.shape[::2]} and {other.squared.shape[::2]} cannot "
             "be paired: score both worlds on the same clips"
         )
     means = [table.squared.mean(axis=0) for table in (one, other)]
-    drawn = [resample_means(table.squared, seed, draws) for table in (one, other)]
+    resampled = [resample_means(table.squared, seed, draws) for table in (one, other)]
     psnr_apart, delta_apart = _apart(means, one, other)
-    psnr_drawn, delta_drawn = _apart(drawn, one, other)
+    psnr_resampled, delta_resampled = _apart(resampled, one, other)
     return Difference(
         psnr=psnr_apart,
-        psnr_ci=np.percentile(psnr_drawn, INTERVAL, axis=0).T,
+        psnr_ci=np.percentile(psnr_resampled, INTERVAL, axis=0).T,
         delta=delta_apart,
-        delta_ci=np.percentile(delta_drawn, INTERVAL, axis=0).T,
+        delta_ci=np.percentile(delta_resampled, INTERVAL, axis=0).T,
     )
 
 
@@ -197,16 +173,7 @@ def _apart(
 
 
 def resample_means(values: np.ndarray, seed: int, draws: int) -> np.ndarray:
-    """Average over clips that are drawn again with replacement.
-
-    Args:
-        values: float64 (clips, ...).
-        seed: of the resampling.
-        draws: how many.
-
-    Returns:
-        float64 (draws, ...).
-    """
+    """Average float64 (clips, ...) over clips drawn with replacement: float64 (draws, ...)."""
     clips = len(values)
     rng = np.random.default_rng(seed)
     counts = rng.multinomial(clips, np.full(clips, 1 / clips), size=draws)  # (draws, clips)

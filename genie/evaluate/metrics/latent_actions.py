@@ -71,11 +71,11 @@ def predict_transitions(context: EvalContext, tick: Tick = no_tick) -> Transitio
 
 
 def _random_codes(part: slice, steps: int, num_actions: int, seed: int) -> np.ndarray:
-    drawn = [
+    codes = [
         np.random.default_rng([seed, clip, 3]).integers(0, num_actions, steps)
         for clip in range(part.start, part.stop)
     ]
-    return np.stack(drawn).astype(np.int64)
+    return np.stack(codes).astype(np.int64)
 
 
 def infer_episodes(

@@ -1,8 +1,7 @@
 """The ceiling of agreement: how well a supervised net reads true actions off the same two frames.
 
 Everything about the probe is fixed, so that ceilings of different worlds and corpora compare: the
-net, its optimiser, when it stops. It is fitted on the half of the episodes that the map from codes
-to groups is fitted on, and scored on the other half. True actions are for evaluation only.
+net, its optimiser, when it stops.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ WEIGHT_DECAY = 1e-2
 STEPS_A_LOOK = 64
 MOST_LOOKS = 30
 PATIENCE = 5
-STOPPING_SHARE = 0.1
+STOPPING_FRACTION = 0.1
 READ_FRAMES = 512
 
 
@@ -75,19 +74,10 @@ class Ceiling:
 
 
 class InverseDynamics(nn.Module):
-    """Two frames to the group of the action between them: three strided convolutions.
-
-    Source: our choice; the encoder of the latent action model is of the same kind.
-    """
+    """Two frames to the group of the action between them: three strided convolutions."""
 
     def __init__(self, height: int, width: int, num_groups: int) -> None:
-        """Build the net.
-
-        Args:
-            height: of its frames, as `shrink` returns them.
-            width: of its frames.
-            num_groups: G.
-        """
+        """Build the net for frames as `shrink` returns them."""
         super().__init__()
         layers, channels = [], 24
         for wide in WIDTHS:
@@ -112,12 +102,7 @@ class PairReader:
     """The frames of transitions, read once and held as the probe sees them."""
 
     def __init__(self, corpus: CorpusLike, transitions: Labelled) -> None:
-        """Read every frame that a transition needs; both its frames.
-
-        Args:
-            corpus: the corpus.
-            transitions: those that will be asked for.
-        """
+        """Read both frames of every transition."""
         needed = torch.cat((transitions.frames, transitions.frames + 1)).unique()
         self._numbers = needed
         self._frames = torch.cat([_read(corpus, part) for part in _runs(needed)])
@@ -134,14 +119,7 @@ class PairReader:
 
 
 def shrink(frames: np.ndarray) -> Tensor:
-    """Bring frames to the size that the probe reads: no side above 64 pixels.
-
-    Args:
-        frames: uint8 (T, H, W, 3).
-
-    Returns:
-        uint8 (T, 3, h, w); larger frames are averaged down, smaller ones stay.
-    """
+    """Average uint8 (T, H, W, 3) down to no side above 64 pixels: uint8 (T, 3, h, w)."""
     pixels = torch.from_numpy(np.ascontiguousarray(frames)).movedim(-1, 1)
     size = tuple(min(side, LARGEST_SIDE) for side in pixels.shape[-2:])
     if size == tuple(pixels.shape[-2:]):
@@ -170,10 +148,7 @@ def fit_ceiling(
         seed: of the weights, the order and the choice of episodes that decide when to stop.
         tick: called with the number of looks done.
 
-    Returns:
-        The ceiling.
-
-    Source: metrics.md, "Agreement with true actions"; the net and its fit are our choice.
+    Source: metrics.md, "Agreement with true actions".
     """
     learnt = transitions.select(fitting)
     stopping = _stopping_episodes(learnt.episodes, seed)
@@ -258,7 +233,7 @@ def _mean_recall(counts: Tensor) -> float:
 def _stopping_episodes(episodes: Tensor, seed: int) -> Tensor:
     """Mark a tenth of the episodes, at least one: bool (P,)."""
     names = episodes.unique()
-    count = max(1, round(STOPPING_SHARE * len(names)))
+    count = max(1, round(STOPPING_FRACTION * len(names)))
     order = torch.randperm(len(names), generator=torch.Generator().manual_seed(seed + 1))
     return torch.isin(episodes, names[order[:count]])
 

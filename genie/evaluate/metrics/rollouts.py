@@ -47,11 +47,11 @@ class RolloutScores:
 def random_actions(clips: np.ndarray, draws: int, num_actions: int, seed: int) -> np.ndarray:
     """Draw uniform actions, int64 (B, draws, t), for clips of indices int (B,)."""
     # A generator a clip: its actions do not depend on which other clips there are.
-    drawn = [
+    actions = [
         np.random.default_rng([seed, int(clip), 1]).integers(0, num_actions, (draws, HORIZON))
         for clip in clips
     ]
-    return np.stack(drawn).astype(np.int64)
+    return np.stack(actions).astype(np.int64)
 
 
 def score_rollouts(

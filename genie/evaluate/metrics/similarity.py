@@ -12,14 +12,7 @@ BATCH = 256
 
 
 def ssim(got: np.ndarray, true: np.ndarray) -> np.ndarray | None:
-    """Measure the structural similarity of every frame.
-
-    The full map with a Gaussian window of sigma 1.5 and population covariance, cropped by five
-    pixels, then averaged over pixels and channels.
-
-    Args:
-        got: uint8 (..., H, W, 3).
-        true: uint8 of the same shape.
+    """Measure the structural similarity of frames, each uint8 (..., H, W, 3).
 
     Returns:
         float64 (...); None where a frame is smaller than the window (11 pixels).

@@ -1,4 +1,4 @@
-"""The report's figures of agreement with true actions, which nothing that trains may read."""
+"""Agreement with true actions, which nothing under train/ may read."""
 
 from __future__ import annotations
 
@@ -123,15 +123,9 @@ def read_labelled(context: EvalContext, actions: np.ndarray) -> tuple[Tensor, La
 
 
 def group_table(groups: dict[str, list[int]], largest: int) -> np.ndarray:
-    """List the group of every true action.
+    """List the group of each true action up to `largest`, int64 (actions + 1,); -1: in none.
 
-    Args:
-        groups: name of each group and its members.
-        largest: largest true action of the corpus.
-
-    Returns:
-        int64 (actions + 1,): the group's number, -1 for an action in none; the last entry
-        serves the "no action" mark -1.
+    The last entry is for the action -1, "none".
     """
     size = 1 + max([largest, *[max(members) for members in groups.values()]])
     table = np.full(size + 1, -1, dtype=np.int64)

@@ -12,14 +12,7 @@ CARD = "README.md"
 
 
 def update_card(report: Path, world: Path) -> Path:
-    """Write a world's card from a report on disk; no weights are read.
-
-    Args:
-        report: json file, as `genie evaluate --json` writes it.
-        world: folder of the world that was evaluated.
-
-    Returns:
-        The card, README.md in the world's folder; an older one is replaced.
+    """Write README.md into a world's folder, from the json of `genie evaluate --json`.
 
     Raises:
         ValueError: the file is no report of this format, or one of another world.
@@ -47,17 +40,8 @@ def update_card(report: Path, world: Path) -> Path:
     return world / CARD
 
 
-def write_card(report: Mapping[str, Any], info: Mapping[str, Any], keymap: Any) -> str:
-    """Write the card of a world in Markdown.
-
-    Args:
-        report: as returned by `genie.evaluate.report.report.finish`.
-        info: the record in world.json.
-        keymap: the world's lam.keymap.keymap.Keymap.
-
-    Returns:
-        The whole text; every figure comes from the report.
-    """
+def write_card(report: Mapping[str, Any], info: Mapping[str, Any], keymap: Keymap) -> str:
+    """Return the card in Markdown, given a finished report and the record in world.json."""
     corpus = info.get("corpus", {})
     parts = [
         f"# {info['title']}",
@@ -75,7 +59,7 @@ def write_card(report: Mapping[str, Any], info: Mapping[str, Any], keymap: Any) 
         "PSNR in dB from one true frame, under the actions inferred from the true clip and under "
         "random ones; the frozen frame and the tokenizer's ceiling beside them.",
         _rollouts(report["dynamics"]),
-        *_absent(report["notes"]),
+        *_notes(report["notes"]),
         "## Made of",
         _origin(report, info),
     ]
@@ -126,7 +110,7 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-def _keys(report: Mapping[str, Any], keymap: Any) -> str:
+def _keys(report: Mapping[str, Any], keymap: Keymap) -> str:
     lam, rows = report["lam"], []
     for action in keymap.actions:
         held, random = (lam["round_trip"][arm][action.id] for arm in ("held", "random"))
@@ -216,8 +200,8 @@ def _rollouts(dynamics: Mapping[str, Any]) -> str:
     return _table(head, rows)
 
 
-def _absent(notes: Mapping[str, str]) -> list[str]:
-    """Repeat the notes: what was not measured, or measured under other conditions."""
-    if not notes:
+def _notes(missing: Mapping[str, str]) -> list[str]:
+    """List what was not measured, or measured under other conditions."""
+    if not missing:
         return []
-    return ["## Notes", "\n".join(f"- {place}: {reason}" for place, reason in notes.items())]
+    return ["## Notes", "\n".join(f"- {name}: {reason}" for name, reason in missing.items())]

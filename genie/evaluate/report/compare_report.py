@@ -16,15 +16,12 @@ SHOWN_TIMES = (1, 2, 4, 8, 16)
 
 
 def lay_out(results: Sequence[WorldResult], differences: Sequence[Difference], flags: str) -> dict:
-    """Lay the figures out; index 0 of a list is t = 1.
+    """Lay the figures out, to be finished; index 0 of a list is t = 1.
 
     Args:
         results: of the worlds, in their order.
         differences: of every world but the first to the first.
         flags: of the command.
-
-    Returns:
-        The report, to be finished.
     """
     names = [one.tested.name for one in results]
     context = results[0].tested.context
@@ -76,8 +73,8 @@ def print_comparison(report: dict, console: Console | None = None) -> None:
     console.print(_scores(report))
     for apart in report["differences"]:
         console.print(_difference(apart))
-    for place, reason in report["notes"].items():
-        console.print(f"{place}: {reason}", style="dim", markup=False)
+    for name, reason in report["notes"].items():
+        console.print(f"{name}: {reason}", style="dim", markup=False)
 
 
 def _scores(report: dict) -> Table:

@@ -1,4 +1,4 @@
-"""Why values of a report are absent: every null has a note at its place or above it."""
+"""Why values of a report are absent: every null has a note under its name or above it."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ SMALL_FRAMES = "frames are smaller than the 11-pixel window"
 
 
 def explain_absent(report: Mapping, missing: dict[str, str]) -> None:
-    """Say of values that a world or a corpus cannot have why they are null.
+    """Say why values that a world or a corpus cannot have are null.
 
     Args:
         report: the parts of the report.
         missing: gains the reasons, by dotted name.
     """
     if report["tokenizer"]["ssim"] is None:
-        for place in ("tokenizer.ssim", "dynamics.ssim"):
-            missing[place] = SMALL_FRAMES
+        for name in ("tokenizer.ssim", "dynamics.ssim"):
+            missing[name] = SMALL_FRAMES
         for frames in report["dynamics"]["by_prompt_frames"]:
             missing[f"dynamics.by_prompt_frames.{frames}.ssim"] = SMALL_FRAMES
     _explain_speed(report["speed"], missing)
@@ -37,22 +37,22 @@ def unexplained(report: Mapping) -> list[str]:
     """List the dotted names of the nulls of a finished report that no note explains."""
     notes = report["notes"]
     parts = {name: part for name, part in report.items() if name != "notes"}
-    return [place for place in _nulls(parts, "") if not any(_covers(n, place) for n in notes)]
+    return [name for name in _nulls(parts, "") if not any(_covers(n, name) for n in notes)]
 
 
-def _covers(note: str, place: str) -> bool:
-    return place == note or place.startswith((f"{note}.", f"{note}["))
+def _covers(note: str, name: str) -> bool:
+    return name == note or name.startswith((f"{note}.", f"{note}["))
 
 
-def _nulls(value: object, place: str) -> Iterator[str]:
+def _nulls(value: object, name: str) -> Iterator[str]:
     if value is None:
-        yield place
+        yield name
     elif isinstance(value, Mapping):
         for key, item in value.items():
-            yield from _nulls(item, f"{place}.{key}".lstrip("."))
+            yield from _nulls(item, f"{name}.{key}".lstrip("."))
     elif isinstance(value, list | tuple):
         for i, item in enumerate(value):
-            yield from _nulls(item, f"{place}[{i}]")
+            yield from _nulls(item, f"{name}[{i}]")
 
 
 def _explain_speed(speed: Mapping, missing: dict[str, str]) -> None:
@@ -69,18 +69,18 @@ def _explain_codes(lam: Mapping, missing: dict[str, str]) -> None:
             missing[f"lam.round_trip.{keys}"] = "null: a key that was never pressed"
 
 
-def _explain_drift(place: str, half: Mapping, missing: dict[str, str]) -> None:
+def _explain_drift(name: str, half: Mapping, missing: dict[str, str]) -> None:
     if half["distance"] is None:
         reason = "the world has no token statistics; export it again"
         missing["drift.distance"] = reason
         for key in ("distance", "threshold", "left_at", "left_at_each"):
-            missing[f"{place}.{key}"] = reason
+            missing[f"{name}.{key}"] = reason
         return
     if half["threshold"] is None:
         for key in ("threshold", "left_at", "left_at_each"):
-            missing[f"{place}.{key}"] = "the world's token statistics hold no threshold"
+            missing[f"{name}.{key}"] = "the world's token statistics hold no threshold"
         return
     if None in half["left_at_each"]:
-        missing[f"{place}.left_at_each"] = "null: a rollout that did not leave the corpus"
+        missing[f"{name}.left_at_each"] = "null: a rollout that did not leave the corpus"
     if half["left_at"] is None:
-        missing[f"{place}.left_at"] = "fewer than half of the rollouts left the corpus"
+        missing[f"{name}.left_at"] = "fewer than half of the rollouts left the corpus"
