@@ -124,13 +124,14 @@ class Rollout:
         Returns:
             uint8 (B, H, W, 3): the last frame.
         """
-        first = max(0, ids.shape[1] - self._memory())
+        first = max(0, ids.shape[1] - self.memory)
         self._restart(first)
         for t in range(first, ids.shape[1]):
             shown = self._enter(ids[:, t], prev_actions[:, t])
         return shown
 
-    def _memory(self) -> int:
+    @property
+    def memory(self) -> int:
         """Frames that the caches depend on, the last one included."""
         stack = self.dynamics.stack
         return max(len(stack.blocks) * (stack.band - 1) + 1, picture_memory(self.tokenizer))

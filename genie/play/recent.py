@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from genie.library.user_paths import sessions_folder
-from genie.session.format import SUFFIX, read_header, record_type
+from genie.session.format import SUFFIX, record_type
+from genie.session.header import read_header
 from genie.session.log import Session
 
 KEPT = 40
@@ -58,11 +59,11 @@ def last_session(fingerprint: str) -> Recent | None:
     """
     for path in _newest_first(sessions_folder()):
         try:
-            header, start = read_header(path)
-            size = path.stat()
+            found, size = read_header(path), path.stat()
         except (ValueError, OSError):
             continue
-        frames = (size.st_size - start) // record_type(header.tokens).itemsize
+        header = found.header
+        frames = (size.st_size - found.size) // record_type(header.tokens).itemsize
         if header.fingerprint == fingerprint and frames > 1:
             seconds = frames / header.card.fps
             return Recent(path=path, frames=frames, seconds=seconds, when=size.st_mtime)

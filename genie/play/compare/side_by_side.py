@@ -61,7 +61,7 @@ class WorldOpponent:
 
     def settle(self) -> None:
         """Let the frame enter the history."""
-        self._player.settle()
+        self._player.commit_pending()
 
 
 class EpisodeOpponent:
@@ -176,7 +176,7 @@ class Comparison:
 
     def settle(self) -> None:
         """Prepare both sides for the next frame, once this one is shown."""
-        self.player.settle()
+        self.player.commit_pending()
         self.opponent.settle()
 
     def _start(self, prompt_index: int) -> None:

@@ -127,8 +127,8 @@ class Game:
         return True
 
     def note_times(self, draw_seconds: float) -> None:
-        """Let the frame that is shown settle; from all that it took, the governor goes on."""
-        self.player.settle()
+        """Commit the frame that is shown; all that it took decides how the next is sampled."""
+        self.player.commit_pending()
         seconds = self.player.world.seconds
         times = FrameTime(model=seconds.model, decode=seconds.decode, draw=draw_seconds)
         self.player.set_steps(self.adaptive_steps.note(times, self.state.fps_wanted))

@@ -8,42 +8,22 @@ import pytest
 
 from genie import cli
 from genie.play.adaptive_steps import AdaptiveSteps, FrameTime
-from genie.session.format import FrameRecord
 from genie.session.log import Session
 from genie.session.replay import last_seconds, pictures, verify, write_pictures
 
 FRAMES = 500
 
 
-def log(session, world, parent, steps, since):
-    """Append what a world has played since a frame, as the player does."""
-    for ids, prev_action in zip(*world.history(since), strict=True):
-        parent = session.append(
-            FrameRecord(
-                parent=parent,
-                action=prev_action,
-                steps=steps,
-                unmask_order=world.settings.unmask_order,
-                temperature=world.settings.temperature,
-                ids=ids,
-            )
-        )
-    return parent
-
-
 @pytest.fixture(scope="module")
 def long_play(bundle, small):
-    """500 frames, the steps chosen by a governor that is asked for too much and then for little.
+    """500 frames, their steps adapted to a pace that is too fast and then slow.
 
     The temperature changes too. Returns the session and its pictures.
     """
-    from genie.session.log import new_header
     from genie.world import World
 
-    world, rng = World(bundle), random.Random(0)
-    session = Session(new_header(bundle, seed=11))
+    world, rng, shown = World(bundle), random.Random(0), []
     world.reset(small.draw_prompts()[0], 11)
-    head, shown = log(session, world, None, 0, 0), []
     adaptive_steps = AdaptiveSteps(3)
     for number, action in enumerate(small.actions_of(FRAMES)):
         # A machine that takes 12 ms for each draft and the commit, and 2 ms for the rest.
@@ -54,8 +34,7 @@ def long_play(bundle, small):
             world.settings, steps=steps, temperature=temperature or world.settings.temperature
         )
         shown.append(world.step(action))
-        head = log(session, world, head, world.settings.steps, world.frame_index - 1)
-    return session, shown
+    return world.session, shown
 
 
 def test_the_pictures_of_a_log_are_those_of_play(long_play, world):
@@ -85,7 +64,9 @@ def test_verify_finds_no_difference_in_500_frames_with_changing_steps(long_play,
     session, _ = long_play
     assert len({session[i].steps for i in range(1, len(session))}) == 3
     ticks = []
-    assert verify(session, world, ticks.append) is None
+    found = verify(session, world, ticks.append)
+    assert (found.sampled, found.prompts, found.foreign, found.unchecked) == (FRAMES, 1, 0, 0)
+    assert found.difference is None
     assert sum(ticks) == FRAMES + 1
 
 
@@ -94,23 +75,24 @@ def test_verify_names_the_first_frame_that_differs(long_play, world, record):
     session, _ = long_play
     forged = Session(session.header)
     for index in range(60):
-        moment = session[index]
+        frame = session[index]
         if index == record:
-            ids = moment.ids.copy()
+            ids = frame.ids.copy()
             ids[2] ^= 1
-            moment = replace(moment, ids=ids)
-        forged.append(moment)
-    found = verify(forged, world)
-    assert (found.record, found.frame, found.tokens) == (record, record, 1)
+            frame = replace(frame, ids=ids)
+        forged.append(frame)
+    found = verify(forged, world).difference
+    assert (found.record, found.frame) == (record, record)
+    assert "1 of 6 tokens differ" in found.reason
 
 
 def test_other_settings_than_logged_are_found(long_play, world):
     session, _ = long_play
     forged = Session(session.header)
     for index in range(30):
-        moment = session[index]
-        forged.append(replace(moment, steps=min(moment.steps, 1)))
-    assert verify(forged, world).frame <= 10
+        frame = session[index]
+        forged.append(replace(frame, steps=min(frame.steps, 1)))
+    assert verify(forged, world).difference.frame <= 10
 
 
 @pytest.fixture
@@ -151,12 +133,12 @@ def test_a_forged_log_is_one_line_that_names_the_frame(recorded, capsys):
     session = Session.read("play.session")
     forged = Session(session.header)
     for index in range(len(session)):
-        moment = session[index]
-        forged.append(replace(moment, ids=moment.ids ^ (index == 4)))
+        frame = session[index]
+        forged.append(replace(frame, ids=frame.ids ^ (index == 4)))
     forged.write("forged.session")
     assert cli.main(["replay", "forged.session", "--verify"]) == 2
     said = capsys.readouterr().err.splitlines()
-    assert any(line.startswith("genie: frame 4 (record 4) is drawn otherwise") for line in said)
+    assert any(line.startswith("genie: frame 4 (record 4) is sampled otherwise") for line in said)
 
 
 @pytest.mark.parametrize(
