@@ -108,7 +108,7 @@ def sample_frame(
         )
     batch, steps, _, tokens = noise.shape
     mask_id = model.config.num_codes
-    noise = noise.to(cache.keys.device)
+    noise = noise.to(action.device)
     ids = torch.full((batch, tokens), mask_id, device=noise.device)
     for step in range(steps):
         codes, probability = sample_codes(

@@ -1,1 +1,25 @@
-"""The assembled world: rollouts, the world that is played, evaluation, the play window."""
+"""Worlds learned from video: load one, play it, measure it, bring models of your own."""
+
+from importlib import import_module
+from typing import Any
+
+_PUBLIC = {
+    "World": "genie.world",
+    "Rollout": "genie.rollout",
+    "Bundle": "genie.library.bundle",
+    "load_bundle": "genie.library.bundle",
+    "load_world": "genie.library.loading",
+    "list_worlds": "genie.library.catalog",
+    "register": "genie.registry",
+}
+# The function is called as the package that it lies in.
+_RENAMED = {"evaluate_world": ("genie.evaluate.run", "evaluate")}
+__all__ = [*_PUBLIC, *_RENAMED]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for, so that importing genie loads no torch."""
+    if name not in __all__:
+        raise AttributeError(f"module 'genie' has no attribute {name!r}")
+    module, attribute = _RENAMED.get(name) or (_PUBLIC[name], name)
+    return getattr(import_module(module), attribute)

@@ -5,8 +5,12 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from pathlib import Path
 
-STAGES = ("all", "tokenizer", "lam", "encode", "dynamics")
-DEVICES = ("auto", "cpu", "cuda", "mps")
+from genie.device import DEVICES
+
+STAGES = ("tokenizer", "lam", "encode", "dynamics")
+"""The stages of a training run, in their order."""
+LOGGERS = ("csv", "tensorboard", "wandb")
+RECIPES = Path(__file__).resolve().parents[1] / "train" / "recipes"
 
 
 def add_play(parser: ArgumentParser) -> None:
@@ -61,10 +65,12 @@ def add_machine(parser: ArgumentParser) -> None:
 def add_train(parser: ArgumentParser) -> None:
     """Add the arguments of `genie train`."""
     add = parser.add_argument
-    add("stage", choices=STAGES, help="what to train; encode turns the corpus into tokens")
+    add(
+        "stage", choices=("all", *STAGES), help="what to train; encode turns the corpus into tokens"
+    )
     add("--corpus", type=Path, required=True, metavar="DIR", help="from genie corpus")
-    recipes = "smoke, cpu, avatar, gpu, crafter, coinrun, .yaml"
-    add("--recipe", type=str, required=True, metavar="NAME", help=recipes)
+    names = ", ".join(sorted(file.stem for file in RECIPES.glob("*.yaml")))
+    add("--recipe", type=str, required=True, metavar="NAME", help=f"{names}, or a .yaml file")
     add("--out", type=Path, required=True, metavar="RUN", help="folder of the run")
     add("--minutes", type=float, metavar="M", help="of the stage in all, or shared by all stages")
     add("--stop-after", type=float, metavar="M", help="end this slice after M minutes")
@@ -75,7 +81,11 @@ def add_train(parser: ArgumentParser) -> None:
         action="store_true",
         help="train the dynamics although the latent actions are collapsed",
     )
-    add("--from", dest="start", metavar="WORLD", help="go on from a world instead of from nothing")
+    add("--from", dest="start", metavar="WORLD", help="begin from a world, not from nothing")
+    add("--fresh", action="store_true", help="with --from: a new dynamics beside its other models")
+    add("--decoder-only", action="store_true", help="with --from: fit its decoder on, codes stay")
+    add("--seeds", type=int, default=1, metavar="N", help="fit N action models, keep the best")
+    add("--logger", choices=LOGGERS, help="beside the run's own csv files and curves")
 
 
 def add_evaluate(parser: ArgumentParser) -> None:

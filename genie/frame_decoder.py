@@ -1,43 +1,36 @@
-"""Tokens to pictures, one frame after the other, as they are seen in play."""
+"""Tokens to frames, one after the other, as they are seen in play."""
 
 import torch
 from torch import Tensor
 
-from tokenizer.model import Tokenizer
+from genie.device import device_of
+from genie.interfaces import FrameTokenizer, StreamingDecoder
 
 
-def picture_memory(tokenizer: Tokenizer) -> int:
-    """Return how many frames a picture depends on, itself included: 1 without time attention."""
-    return len(tokenizer.decoder.blocks) * (tokenizer.decoder.band - 1) + 1
+def decoder_memory(tokenizer: FrameTokenizer) -> int:
+    """Return how many frames a decoded frame depends on, itself included."""
+    return tokenizer.decoder_memory if isinstance(tokenizer, StreamingDecoder) else 1
 
 
 class FrameDecoder:
-    """Draws frames for the eye; what is drawn is never encoded again.
+    """Decodes frames for the eye; what it returns is never encoded again.
 
-    Play and replay draw through this one class, so equal tokens give equal pixels.
+    Play and replay decode through this one class, so equal tokens give equal pixels.
     """
 
-    def __init__(self, tokenizer: Tokenizer, batch: int = 1, first: int = 0) -> None:
-        """Start before a frame.
-
-        Args:
-            tokenizer: of the world.
-            batch: B, how many frames are drawn side by side.
-            first: number of the frame that is drawn first.
-        """
+    def __init__(self, tokenizer: FrameTokenizer, batch: int = 1, first: int = 0) -> None:
+        """Start before frame number `first`, with B = `batch` frames side by side."""
         self._tokenizer = tokenizer
-        self._device = tokenizer.decoder_places.device
-        self._cache = tokenizer.new_cache(batch, first)
+        self._device = device_of(tokenizer)
+        streams = isinstance(tokenizer, StreamingDecoder)
+        self._cache = tokenizer.new_cache(batch, first) if streams else None
 
     @torch.inference_mode()
     def draw(self, ids: Tensor) -> Tensor:
-        """Draw the next frame.
-
-        Args:
-            ids: integer (B, N).
-
-        Returns:
-            uint8 (B, H, W, 3), on the CPU.
-        """
-        frames = self._tokenizer.decode_step(ids.long().to(self._device), self._cache)
+        """Decode the next frame: integer (B, N) to uint8 (B, H, W, 3), on the CPU."""
+        ids = ids.long().to(self._device)
+        if self._cache is None:
+            frames = self._tokenizer.decode(ids[:, None])[:, 0]
+        else:
+            frames = self._tokenizer.decode_step(ids, self._cache)
         return frames.mul(255).round().to(torch.uint8).movedim(1, -1).cpu()

@@ -1,17 +1,17 @@
 """The batched engine: ids in, ids out, one seed per sample."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from dynamics.model import Dynamics
 from dynamics.sampler import draw_noise, sample_frame
-from genie.frame_decoder import FrameDecoder, picture_memory
+from genie.device import device_of
+from genie.frame_decoder import FrameDecoder, decoder_memory
+from genie.interfaces import FrameTokenizer, TokenDynamics
 from genie.library.bundle import Bundle
 from genie.settings import Settings
-from spacetime.cache import TimeCache
-from tokenizer.model import Tokenizer
 
 
 class Rollout:
@@ -34,13 +34,13 @@ class Rollout:
             seeds: one a rollout, 0 or more each.
             settings: None takes the bundle's.
         """
-        self.tokenizer: Tokenizer = bundle.tokenizer
-        self.dynamics: Dynamics = bundle.dynamics
+        self.tokenizer: FrameTokenizer = bundle.tokenizer
+        self.dynamics: TokenDynamics = bundle.dynamics
         self.settings = settings or bundle.settings
         self.seeds = list(seeds)
-        self.device = next(self.dynamics.parameters()).device
+        self.device = device_of(self.dynamics)
         self.frame = 0
-        self._history: TimeCache | None = None
+        self._history: Any = None
         self._shown: FrameDecoder | None = None
 
     @torch.inference_mode()
@@ -133,8 +133,7 @@ class Rollout:
     @property
     def memory(self) -> int:
         """Frames that the caches depend on, the last one included."""
-        stack = self.dynamics.stack
-        return max(len(stack.blocks) * (stack.band - 1) + 1, picture_memory(self.tokenizer))
+        return max(self.dynamics.memory, decoder_memory(self.tokenizer))
 
     def _restart(self, first: int) -> None:
         self._history = self.dynamics.new_cache(len(self.seeds), first)

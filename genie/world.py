@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from genie.frame_decoder import FrameDecoder, picture_memory
+from genie.frame_decoder import FrameDecoder, decoder_memory
 from genie.library.bundle import Bundle, load_bundle
 from genie.rollout import Rollout
 from genie.session.format import FrameRecord
@@ -50,6 +50,10 @@ class World:
         self._settings = settings or bundle.settings
         self._rollout: Rollout | None = None
         self._pending: tuple[Tensor, Tensor] | None = None  # tokens and action to be committed
+
+    def __repr__(self) -> str:
+        """Return a few lines: the bundle, and how far play is."""
+        return f"World at frame {self.frame_index} of {self.bundle!r}"
 
     @classmethod
     def load(
@@ -226,7 +230,7 @@ class World:
     @property
     def picture_memory(self) -> int:
         """Frames that a picture depends on, itself included."""
-        return picture_memory(self.bundle.tokenizer)
+        return decoder_memory(self.bundle.tokenizer)
 
     def save_state(self) -> State:
         """Return what is needed to continue from here.

@@ -1,6 +1,8 @@
 """Sizes of the latent action model."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -11,13 +13,9 @@ class LatentActionConfig:
         height: H, frame height in pixels, even.
         width: W, frame width in pixels, even.
         num_actions: A, codes; between 2 and 64, 4 to 16 for a keyboard.
-        latent: numbers in a code.
+        latent: numbers in a latent.
         channels: channels of the first convolutions; deeper ones have twice as many.
         noise: std of the noise on latents while they are continuous; it bounds what they carry.
-        avatar: top, left, height and width in pixels of the box that the encoder looks at, beside
-            the shift of the camera; None: it looks at whole frames.
-        states: looks of an avatar that the encoder tells apart, before those that lead alike are
-            joined to `num_actions` codes; None: as many as codes.
     """
 
     height: int
@@ -26,8 +24,6 @@ class LatentActionConfig:
     latent: int = 8
     channels: int = 64
     noise: float = 0.1
-    avatar: tuple[int, int, int, int] | None = None
-    states: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse sizes that do not fit together."""
@@ -38,23 +34,24 @@ class LatentActionConfig:
                 f"the latent action model needs frames of even height and width, 16 pixels or "
                 f"more, got {self.height}x{self.width}: build the corpus with another --size"
             )
-        if self.avatar is not None:
-            object.__setattr__(self, "avatar", tuple(self.avatar))
-            top, left, height, width = self.avatar
-            fits = 0 <= top <= self.height - height and 0 <= left <= self.width - width
-            if not fits or height < 1 or width < 1:
-                raise ValueError(
-                    f"the avatar's box {self.avatar} does not lie in frames of "
-                    f"{self.height}x{self.width}: give top, left, height and width in pixels"
-                )
-
-        if self.states is not None and (self.avatar is None or self.states < self.num_actions):
-            raise ValueError(
-                f"states are looks of an avatar, at least as many as actions, got {self.states} "
-                f"for {self.num_actions} actions"
-            )
 
     @property
     def code_size(self) -> int:
-        """Numbers in a code: one for each code where the encoder gives codes by itself."""
-        return self.latent if self.avatar is None else self.num_actions
+        """Numbers in a code of the codebook."""
+        return self.latent
+
+    # Worlds from before there were kinds hold the fields of a player sprite in every record, null
+    # where there is none. Fingerprints are taken over the record, so it stays as it was.
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> "LatentActionConfig":
+        """Read a world's record."""
+        values = dict(record)
+        for name in ("avatar", "states"):
+            if values.get(name) is None:
+                values.pop(name, None)
+        return cls(**values)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record that `from_json` reads."""
+        return asdict(self) | {"avatar": None, "states": None}

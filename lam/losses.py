@@ -1,23 +1,45 @@
 """What the latent action model is fitted to."""
 
+from dataclasses import dataclass
+
 from torch import Tensor
 
-CHANGE_WEIGHT = 10.0
-"""A pixel that changes counts 1 + this times: most of a frame stands still (field measurement)."""
+
+@dataclass(frozen=True, kw_only=True)
+class LatentActionMethod:
+    """How latent actions are found.
+
+    Attributes:
+        change_weight: a pixel that changes counts 1 + this; most of a frame stands still.
+        latent_penalty: weight of the mean square of latents while they are continuous.
+        quantize_at: fraction of the fit after which codes are made of the continuous latents.
+        code_decay: fraction of a code that is kept a step, once codes follow their members.
+        commitment: weight of the distance of latents from their codes.
+        dead_fraction: a code is replaced when its use falls below this fraction of an equal share.
+        kmeans_batches: batches of latents that the codes are made of.
+        moving_fraction: a pair moves if more than this fraction of its pixels changes.
+    """
+
+    change_weight: float = 10.0
+    latent_penalty: float = 1e-3
+    quantize_at: float = 0.6
+    code_decay: float = 0.99
+    commitment: float = 0.25
+    dead_fraction: float = 0.05
+    kmeans_batches: int = 120
+    moving_fraction: float = 0.02
 
 
-def prediction_loss(before: Tensor, after: Tensor, predicted: Tensor) -> Tensor:
-    """Squared error of the predicted next frame, changed pixels weighted.
+def prediction_loss(
+    before: Tensor, after: Tensor, predicted: Tensor, change_weight: float = 10.0
+) -> Tensor:
+    """Mean squared error of the predicted next frame, changed pixels weighted.
 
     Args:
         before: float32 (B, 3, H, W) in [0, 1].
         after: the true next frame, the same shape.
         predicted: the same shape, unclamped.
-
-    Returns:
-        A scalar.
-
-    Source: our choice.
+        change_weight: a pixel that changes counts 1 + this.
     """
     changed = ((after - before).abs().amax(dim=1, keepdim=True) > 8 / 255).float()
-    return ((predicted - after).square() * (1 + CHANGE_WEIGHT * changed)).mean()
+    return ((predicted - after).square() * (1 + change_weight * changed)).mean()

@@ -6,8 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lam.config import LatentActionConfig
-from lam.player_sprite.airborne import read_keys
-from lam.player_sprite.encoder import SpriteEncoder
+from lam.losses import LatentActionMethod, prediction_loss
 from spacetime.quantize import CodebookConfig, VectorQuantizer
 
 
@@ -77,24 +76,31 @@ class LatentActionModel(nn.Module):
     It starts continuous, with noise in place of a codebook; `start_codes` then makes codes of the
     latents by k-means, and from there on it is quantized.
 
-    With an avatar in its configuration, the encoder gives codes by itself (`SpriteEncoder`), and
-    only the decoder is fitted to pixels.
-
-    Source: Genie (Bruce et al. 2024), section 2, for the role and the use of pixels; two-frame
-    convolutions and the order continuous → k-means → quantized are our choice (AdaWorld clusters
-    after training).
+    Source: Genie (Bruce et al. 2024), section 2, for the role and the use of pixels. The order
+    continuous, k-means, quantized avoids the collapse of a codebook that learns with its encoder;
+    AdaWorld (Gao et al. 2025) clusters after training.
     """
 
     def __init__(self, config: LatentActionConfig) -> None:
         """Build the model of `config`, freshly drawn."""
         super().__init__()
         self.config = config
-        self.encoder = Encoder(config) if config.avatar is None else SpriteEncoder(config)
+        self.encoder = self.new_encoder(config)
         self.decoder = Decoder(config)
         self.quantizer = VectorQuantizer(
             CodebookConfig(num_codes=config.num_actions, channels=config.code_size)
         )
         self.register_buffer("quantized", torch.tensor(False))
+
+    @staticmethod
+    def new_encoder(config: LatentActionConfig) -> nn.Module:
+        """Build the encoder: two frames to what the codebook quantizes."""
+        return Encoder(config)
+
+    def freeze_encoder(self) -> None:
+        """Leave the encoder and the codes as they are; only the decoder learns on."""
+        self.encoder.requires_grad_(False).eval()
+        self.quantizer.requires_grad_(False).eval()
 
     @torch.no_grad()
     def start_codes(self, latents: Tensor) -> None:
@@ -102,70 +108,66 @@ class LatentActionModel(nn.Module):
         self.quantizer.fit(latents)
         self.quantized.fill_(True)
 
-    def reconstruct(self, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def reconstruct(
+        self, before: Tensor, after: Tensor, latent_penalty: float = 1e-3
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Predict the second frame of pairs through the latent, for training.
-
-        Once there are codes, the encoder is left as it is and only the decoder learns: trained on,
-        the encoder would trade codes that mean one thing for a little less error (measured: left
-        and right merged into one code), or shrink all latents to a point.
 
         Args:
             before: float32 (B, 3, H, W) in [0, 1].
             after: the same shape.
+            latent_penalty: weight of the latents' mean square while they are continuous.
 
         Returns:
-            The predicted frame, unclamped; ids int64 (B,), all 0 while continuous; and a scalar
-            that keeps latents small while they are continuous.
+            The predicted frame, unclamped; ids int64 (B,), all 0 while continuous; and a scalar to
+            add to the loss: the commitment of the codebook, or the penalty.
         """
         latents = self.encoder(before, after).float()
         if self.quantized:
+            # Trained on, the encoder would trade codes that mean one thing for a little less error
+            # (measured: left and right merged into one code), or shrink all latents to a point.
             latents, ids, extra = self.quantizer(latents.detach())
         else:
-            extra = 1e-3 * latents.square().mean()
+            extra = latent_penalty * latents.square().mean()
             latents = latents + self.config.noise * torch.randn_like(latents)
             ids = torch.zeros(len(before), dtype=torch.long, device=before.device)
         return self.decoder(before, latents), ids, extra
 
+    def training_loss(
+        self, frames: Tensor, method: LatentActionMethod, pixel_weights: Tensor | None = None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Weighted squared error of the predicted next frame; frames (B, T, 3, H, W)."""
+        before, after = frames[:, :-1].flatten(0, 1), frames[:, 1:].flatten(0, 1)
+        predicted, _, extra = self.reconstruct(before, after, method.latent_penalty)
+        loss = prediction_loss(before, after, predicted, method.change_weight)
+        return loss + extra, {"prediction": loss.detach(), "extra": extra.detach()}
+
     def infer(self, frames: Tensor) -> Tensor:
-        """Say which action leads from each frame to the next.
+        """Infer which action leads from each frame to the next.
 
         Args:
             frames: float32 (B, T, 3, H, W) in [0, 1], T ≥ 2.
 
         Returns:
-            int64 (B, T−1); entry t leads from frame t to frame t+1. With an avatar that flies, it
-            depends on earlier frames too: a flight means what it began with.
+            int64 (B, T−1); entry t leads from frame t to frame t+1.
 
         Raises:
             ValueError: see `observe`.
         """
-        return self.read(*self.observe(frames))
+        return self.read(self.observe(frames))
 
-    def read(self, codes: Tensor, shift: Tensor, held: Tensor | bool = True) -> Tensor:
-        """Read actions off what `observe` saw.
+    def read(self, observed: Tensor, episodes: Tensor | None = None) -> Tensor:
+        """Read actions int64 (B, S) off what `observe` returned: here the codes themselves."""
+        return observed[..., 0].long()
 
-        Args:
-            codes: int64 (B, S), of consecutive transitions.
-            shift: (B, S, 2), the camera's shift.
-            held: whether a jump counts as held to its end, or as let go after it took off: both
-                look the same (`airborne.read_keys`); of each row, bool (B,), or of all.
-
-        Returns:
-            int64 (B, S).
-        """
-        if self.config.avatar is None:
-            return codes
-        return read_keys(codes, shift, self.encoder.landing, held)
-
-    def observe(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+    def observe(self, frames: Tensor) -> Tensor:
         """Look at each transition by itself.
 
         Args:
             frames: float32 (B, T, 3, H, W) in [0, 1], T ≥ 2.
 
         Returns:
-            Its code, int64 (B, T−1), and the camera's shift in pixels, float32 (B, T−1, 2), which
-            is 0 without an avatar: then the code alone is the action.
+            float32 (B, T−1, F), for `read`.
 
         Raises:
             ValueError: if the frames do not have the configured size, or the model has no codes.
@@ -179,14 +181,8 @@ class LatentActionModel(nn.Module):
             raise ValueError("actions lie between frames: give two frames or more")
         if not self.quantized:
             raise ValueError("the latent action model has no codes yet: train it to the end first")
-        before, after = frames[:, :-1].flatten(0, 1), frames[:, 1:].flatten(0, 1)
-        if self.config.avatar is None:
-            latents, shift = self.encoder(before, after), before.new_zeros(len(before), 2)
-        else:
-            boxes, shift = self.encoder.look(before, after)
-            latents = self.encoder.codes(boxes, shift)
-        ids = self.quantizer.nearest(latents)
-        return ids.unflatten(0, (len(frames), -1)), shift.unflatten(0, (len(frames), -1))
+        observed = self._look(frames[:, :-1].flatten(0, 1), frames[:, 1:].flatten(0, 1))
+        return observed.unflatten(0, (len(frames), -1))
 
     def predict(self, frame: Tensor, action: Tensor) -> Tensor:
         """Predict the frame that an action leads to.
@@ -199,3 +195,7 @@ class LatentActionModel(nn.Module):
             float32 (B, 3, H, W) in [0, 1].
         """
         return self.decoder(frame, self.quantizer.lookup(action)).clamp(0, 1)
+
+    def _look(self, before: Tensor, after: Tensor) -> Tensor:
+        """Return what is seen of pairs of frames, float32 (P, F)."""
+        return self.quantizer.nearest(self.encoder(before, after))[:, None].float()

@@ -145,6 +145,11 @@ class SpaceTimeStack(nn.Module):
         self.blocks = nn.ModuleList(SpaceTimeBlock(dim, heads, band, grid) for _ in range(layers))
         self.norm = nn.RMSNorm(dim)
 
+    @property
+    def memory(self) -> int:
+        """Frames that a frame depends on through all layers, itself included."""
+        return len(self.blocks) * (self.band - 1) + 1
+
     def forward(self, x: Tensor) -> Tensor:
         """Run whole clips: float (B, T, N, D) to (B, T, N, D)."""
         for block in self.blocks:

@@ -1,7 +1,7 @@
 """Quantizers: the only file that imports vector-quantize-pytorch, once a codebook learns."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -109,6 +109,11 @@ class VectorQuantizer(nn.Module):
         self._learning: list[nn.Module] = []
         self.revived = 0
         self.register_buffer("use", torch.full((config.num_codes,), 1.0 / config.num_codes))
+
+    def tune(self, **changes: float) -> None:
+        """Change decay, dead_share or commitment; the codes stay as they are."""
+        self.config = replace(self.config, **changes)
+        self._learning.clear()
 
     @property
     def codes(self) -> Tensor:

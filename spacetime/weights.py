@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 
-def write_atomic(path: Path | str, data: bytes) -> None:
+def write_atomic(path: Path | str, data: bytes | memoryview) -> None:
     """Write a file under a temporary name and rename it, so that no half of it is ever seen.
 
     Args:

@@ -1,58 +1,84 @@
 """What the tokenizer is fitted to, and how its codes are used."""
 
+from dataclasses import dataclass
+
 import torch
 from einops import rearrange, reduce
 from torch import Tensor
 
 
-def pixel_weights(
-    frames: Tensor, errors: Tensor, patch: int, places: Tensor | None = None
-) -> Tensor:
-    """Say how much each pixel counts, so that small moving things survive.
+@dataclass(frozen=True, kw_only=True)
+class TokenizerMethod:
+    """What a pixel's error counts, so that small moving things survive.
 
-    Two weights are multiplied, neither of which carries a gradient. A pixel that differs from the
-    frame before counts double: still background is learnt anyway, and a player is not. A patch
-    counts with the square root of its own error over the mean error, between ½ and 4: what is
-    rare in the corpus is what is drawn badly.
+    Attributes:
+        change_weight: a pixel that differs from the frame before counts 1 + this: still background
+            is learnt anyway, and a player is not.
+        least_hardness: a patch counts with the square root of its own error over the mean error,
+            at least this: what is rare in the corpus is what is drawn badly.
+        most_hardness: and at most this.
+        sprite_weight: where a player sprite was found, a pixel counts up to 1 + this.
+    """
+
+    change_weight: float = 1.0
+    least_hardness: float = 0.5
+    most_hardness: float = 4.0
+    sprite_weight: float = 20.0
+
+
+DEFAULT_METHOD = TokenizerMethod()
+
+
+def error_weights(
+    frames: Tensor,
+    errors: Tensor,
+    patch: int,
+    pixel_weights: Tensor | None = None,
+    method: TokenizerMethod = DEFAULT_METHOD,
+) -> Tensor:
+    """Return what each pixel's error counts; no gradient passes.
 
     Args:
         frames: float32 (B, T, 3, H, W) in [0, 1], the targets.
         errors: float32 of the same shape, squared errors.
         patch: patch side in pixels.
-        places: float32 (H, W), a third weight: how much each place of the picture counts.
+        pixel_weights: float32 (H, W), a further weight of each pixel; None: all alike.
+        method: the weights of change and hardness.
 
     Returns:
         float32 (B, T, 1, H, W), mean 1.
-
-    Source: our choice.
     """
     with torch.no_grad():
         moved = torch.zeros_like(frames[:, :, :1])
         change = (frames[:, 1:] - frames[:, :-1]).abs().amax(dim=2, keepdim=True)
         moved[:, 1:] = (change > 8 / 255).float()
         local = reduce(errors, "b t c (h p) (w q) -> b t 1 h w", "mean", p=patch, q=patch)
-        hard = (local / local.mean().clamp_min(1e-8)).sqrt().clamp(0.5, 4.0)
+        hard = (local / local.mean().clamp_min(1e-8)).sqrt()
+        hard = hard.clamp(method.least_hardness, method.most_hardness)
         hard = hard.repeat_interleave(patch, dim=-2).repeat_interleave(patch, dim=-1)
-        weights = (1 + moved) * hard if places is None else (1 + moved) * hard * places
+        weights = (1 + method.change_weight * moved) * hard
+        weights = weights if pixel_weights is None else weights * pixel_weights
         return weights / weights.mean()
 
 
 def reconstruction_loss(
-    frames: Tensor, rendered: Tensor, patch: int, places: Tensor | None = None
+    frames: Tensor,
+    rendered: Tensor,
+    patch: int,
+    pixel_weights: Tensor | None = None,
+    method: TokenizerMethod = DEFAULT_METHOD,
 ) -> Tensor:
-    """Weighted squared error of rendered frames.
+    """Mean squared error of rendered frames, weighted by `error_weights`.
 
     Args:
         frames: float32 (B, T, 3, H, W) in [0, 1], the targets.
         rendered: float32 of the same shape, unclamped.
         patch: patch side in pixels.
-        places: float32 (H, W), how much each place of the picture counts; None: all alike.
-
-    Returns:
-        A scalar.
+        pixel_weights: float32 (H, W), a further weight of each pixel; None: all alike.
+        method: the weights of change and hardness.
     """
     errors = (rendered - frames).square()
-    return (errors * pixel_weights(frames, errors, patch, places)).mean()
+    return (errors * error_weights(frames, errors, patch, pixel_weights, method)).mean()
 
 
 def code_use(ids: Tensor, num_codes: int) -> tuple[float, float]:

@@ -1,6 +1,5 @@
 """What a stage leaves for the next one, and the world at the end."""
 
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from genie.evaluate.clips import bundle_device
 from genie.library.bundle import Bundle
 from genie.library.prompt_choice import candidate_frames, choose_prompts
 from genie.library.writer import write_bundle
+from genie.registry import build_model, model_record
 from genie.rollout import Rollout
 from genie.settings import Settings
 from lam.keymap.keymap import Keymap, derive_keymap
@@ -30,35 +30,44 @@ ONSET = 5
 """Frames of a pressed key that name it: a jump goes up before it comes down."""
 
 
-def export_model(folder: Path, model: nn.Module) -> None:
-    """Write the averaged weights and the configuration of one stage.
-
-    Args:
-        folder: RUN/tokenizer, RUN/lam or RUN/dynamics.
-        model: has a dataclass `config`.
-    """
+def export_model(folder: Path, role: str, model: nn.Module) -> None:
+    """Write the weights and the record of a model; `folder` is RUN/tokenizer, for instance."""
+    record = model_record(role, model)
+    kind = {"kind": record["kind"]} if "kind" in record else {}
     write_weights(folder / "weights.safetensors", model.state_dict())
-    write_json(folder / "config.json", asdict(model.config))
+    write_json(folder / "config.json", kind | record["config"])
 
 
-def load_model(folder: Path, model_class: type[nn.Module], config_class: type) -> nn.Module:
+def load_model(folder: Path, role: str) -> nn.Module:
     """Load what `export_model` wrote, in evaluation mode.
 
     Raises:
         FileNotFoundError: if the stage has not been fitted.
+        ValueError: if the weights are damaged or of other sizes.
     """
     if not (folder / "weights.safetensors").exists():
         raise FileNotFoundError(
             f"{folder} holds no exported weights: run genie train {folder.name} first"
         )
-    model = model_class(config_class(**read_json(folder / "config.json")))
-    model.load_state_dict(read_weights(folder / "weights.safetensors"))
+    kind, config = _read_record(folder)
+    try:
+        model = build_model(role, {"kind": kind, "config": config})
+        model.load_state_dict(read_weights(folder / "weights.safetensors"))
+    except (TypeError, RuntimeError, KeyError) as error:
+        line = " ".join(str(error).split())[:200]
+        raise ValueError(f"{folder} does not hold a {role}: {line}") from None
     return model.eval().requires_grad_(False)
 
 
 def fingerprint(folder: Path) -> str:
     """Return the identity of an exported stage."""
-    return model_fingerprint(folder / "weights.safetensors", read_json(folder / "config.json"))
+    return model_fingerprint(folder / "weights.safetensors", _read_record(folder)[1])
+
+
+def _read_record(folder: Path) -> tuple[str | None, dict[str, Any]]:
+    """Return the kind and the configuration of an exported model."""
+    config = read_json(folder / "config.json")
+    return config.pop("kind", None), config
 
 
 def find_keymap(corpus: Corpus, encoded: Encoded, seed: int) -> Keymap:

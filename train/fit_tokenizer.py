@@ -1,71 +1,47 @@
-"""Fitting the tokenizer."""
+"""Fitting a tokenizer."""
 
 import torch
 from einops import rearrange
 from torch import Tensor, nn
 
-from tokenizer.losses import code_use, reconstruction_loss
-from tokenizer.model import Tokenizer
+from tokenizer.losses import TokenizerMethod, code_use
 from train.data.clips import FrameClips, to_bytes, to_float
-from train.loop.clock import Clock
-from train.loop.module import Stage
-from train.recipe import FitConfig
+from train.loop.module import FitModule, FitPlan
 
 HELD_OUT_FRAMES = 256
-AVATAR_WEIGHT = 20.0
-"""Where no shift explains the picture most often, a pixel counts 1 + this times."""
 
 
-class TokenizerStage(Stage):
-    """The tokenizer on clips of frames."""
+class TokenizerModule(FitModule):
+    """A tokenizer on clips of frames."""
+
+    METHOD = TokenizerMethod
 
     def __init__(
-        self,
-        model: Tokenizer,
-        fit: FitConfig,
-        clock: Clock,
-        seed: int,
-        clips: FrameClips,
-        unexplained: Tensor | None = None,
+        self, model: nn.Module, plan: FitPlan, clips: FrameClips, residual: Tensor | None = None
     ) -> None:
         """Keep the parts.
 
         Args:
-            model: to be fitted.
-            fit: how.
-            clock: how far.
-            seed: of every draw.
+            model: a `FrameTokenizer` to be fitted.
+            plan: how, and how far.
             clips: the frames to learn from.
-            unexplained: float (H, W), how often no shift of the picture explains a pixel; these
-                places are drawn with more care. None: all places are alike.
+            residual: float (H, W), how often no shift of the frame explains a pixel; such pixels
+                are drawn with more care. None: all are alike.
         """
-        super().__init__(model, fit, clock, seed)
+        super().__init__(model, plan)
         self.clips = clips
-        places = None if unexplained is None else unexplained / unexplained.max()
-        self.register_buffer(
-            "places", None if places is None else 1 + AVATAR_WEIGHT * places, persistent=False
-        )
+        weights = None
+        if residual is not None:
+            weights = 1 + self.method.sprite_weight * (residual / residual.max())
+        self.register_buffer("pixel_weights", weights, persistent=False)
 
     def draw(self, step: int) -> tuple[Tensor]:
         """Return clips uint8 (B, T, H, W, 3)."""
         return (self.clips.batch(self.fit_config.batch, self.seed, step),)
 
     def loss(self, frames: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """Weighted squared error of reconstructions."""
-        frames = to_float(frames)
-        latents, _ = self.model.quantize(frames)
-        rendered = self.model.render(latents)
-        return reconstruction_loss(frames, rendered, self.model.config.patch, self.places), {
-            "squared_error": (rendered.detach() - frames).square().mean()
-        }
-
-    def parts_to_compile(self) -> tuple[nn.Module, ...]:
-        """Return the blocks of both stacks, each by itself.
-
-        Alike, they share what is compiled: as fast as whole stacks, after a fifth of the compiling
-        (measured with the sizes of `coinrun` on a CPU).
-        """
-        return (*self.model.encoder.blocks, *self.model.decoder.blocks)
+        """Return the model's own loss."""
+        return self.model.training_loss(to_float(frames), self.method, self.pixel_weights)
 
     @torch.no_grad()
     def check(self) -> tuple[dict[str, float], Tensor]:

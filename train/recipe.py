@@ -1,5 +1,6 @@
 """Recipes: plain yaml values that size and fit the three models."""
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,17 +13,23 @@ class FitConfig:
     """How one model is fitted.
 
     Attributes:
-        share: part of the total `--minutes` of `genie train all`.
+        share: part of the total `--minutes` of `genie train all`, against the other stages'.
         steps: length of the fit in steps when no minutes are given.
         batch: clips a step.
         frames: T, frames a clip.
         matrix_lr: Muon's learning rate for the matrices of transformer blocks.
         lr: AdamW's learning rate for everything else.
         weight_decay: of both, times the learning rate.
-        warmup: share of the fit in which the learning rate rises from 0.
-        decay: share of the fit, at its end, in which the learning rate falls to 0.
+        momentum: Muon's.
+        betas: AdamW's. The Genie paper's β2 of 0.9 is for 300 k steps; short fits want a steadier
+            scale.
+        clip_norm: gradients of a larger norm are scaled down to it.
+        warmup: fraction of the fit in which the learning rate rises from 0.
+        decay: fraction of the fit, at its end, in which the learning rate falls to 0.
+        warm_start: learning rates of a fit that begins from a world, as a fraction of these: its
+            weights have been annealed.
         ema: decay of the averaged weights that are exported, a step.
-        checks: looks at the held-out episodes over the whole fit.
+        checks: how often the held-out episodes are measured over the whole fit.
     """
 
     share: float
@@ -32,37 +39,58 @@ class FitConfig:
     matrix_lr: float = 0.01
     lr: float = 2e-3
     weight_decay: float = 0.01
+    momentum: float = 0.95
+    betas: tuple[float, float] = (0.9, 0.98)
+    clip_norm: float = 1.0
     warmup: float = 0.02
     decay: float = 0.3
+    warm_start: float = 0.5
     ema: float = 0.995
     checks: int = 20
 
     def __post_init__(self) -> None:
         """Refuse what would fail late."""
+        object.__setattr__(self, "betas", tuple(self.betas))
+        rates = {
+            "share": self.share, "matrix_lr": self.matrix_lr, "lr": self.lr,
+            "weight_decay": self.weight_decay, "clip_norm": self.clip_norm,
+            "warm_start": self.warm_start, "warmup": self.warmup, "decay": self.decay,
+        }  # fmt: skip
+        for name, value in rates.items():
+            if not 0 <= value < math.inf:
+                raise ValueError(f"{name} must be a number, 0 or more, got {value}")
+        for name, value in {"ema": self.ema, "momentum": self.momentum}.items():
+            if not 0 <= value < 1:
+                raise ValueError(f"{name} must be 0 or more and below 1, got {value}")
         if min(self.steps, self.batch, self.checks) < 1 or self.frames < 2:
             raise ValueError(
                 f"steps, batch and checks must be 1 or more and frames 2 or more, got "
                 f"{self.steps}, {self.batch}, {self.checks}, {self.frames}"
             )
-        if self.warmup < 0 or self.decay < 0 or self.warmup + self.decay > 1:
+        if self.warmup + self.decay > 1:
             raise ValueError(
-                f"warmup {self.warmup} and decay {self.decay} are shares of one fit: 0 or more "
+                f"warmup {self.warmup} and decay {self.decay} are parts of one fit: 0 or more "
                 f"each, 1 at most together"
             )
 
 
 @dataclass(frozen=True, kw_only=True)
 class StageRecipe:
-    """One stage: how it is fitted, and the sizes of its model.
+    """One stage: its kind of model, the sizes, the numbers of the method, and how it is fitted.
 
     Attributes:
         fit: how it is fitted.
         model: values of the model's configuration; the corpus and the earlier stages fill in the
             rest (frame size, tokens, codes, actions).
+        method: values of the method, such as what changed pixels count: see `TokenizerMethod`,
+            `LatentActionMethod`, `SpriteMethod` and `DynamicsMethod` for what each one means.
+        kind: a registered kind of model; None: the default of the stage.
     """
 
     fit: FitConfig
     model: dict[str, Any] = field(default_factory=dict)
+    method: dict[str, Any] = field(default_factory=dict)
+    kind: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,8 +103,6 @@ class Recipe:
         lam: the latent action model's stage.
         dynamics: the dynamics' stage.
         settings: how the world is played: steps, order, temperature, prompt_frames.
-        avatar: whether an avatar that keeps to one place of the picture is looked for: the
-            tokenizer then draws it with more care, and actions are read off it.
     """
 
     about: str
@@ -84,7 +110,6 @@ class Recipe:
     lam: StageRecipe
     dynamics: StageRecipe
     settings: dict[str, Any]
-    avatar: bool = False
 
     def minutes_of(self, stage: str, minutes: float) -> float:
         """Share `minutes` of `genie train all` out to one stage."""
@@ -119,6 +144,9 @@ def load_recipe(name: str) -> Recipe:
         record = yaml.safe_load(path.read_text(encoding="utf-8"))
         if _names_code(record):
             raise ValueError(f"{path} is not a recipe: class_path is not allowed, give values only")
+        # Recipes from before there were kinds ask so for the actions of a player sprite.
+        if isinstance(record, dict) and record.pop("avatar", False):
+            record["lam"] = {"kind": "player_sprite"} | record["lam"]
         return parser.instantiate(parser.parse_object({"recipe": record})).recipe
     except (ArgumentError, yaml.YAMLError) as error:
         line = " ".join(str(error).split())

@@ -1,79 +1,104 @@
 """One run folder, and what is asked of it."""
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from corpus.clips import draw_clips
 from corpus.store import Corpus
 from genie.library.bundle import Bundle
-from train.data.clips import split_starts
 from train.data.frames import Frames
 from train.export import export_model, fingerprint
-from train.loop.module import Stage
-from train.loop.trainer import fit_slice
-from train.player_sprite.fit import MAP_PAIRS, locate_sprite, unexplained_share
-from train.recipe import Recipe
+from train.loop.clock import Clock
+from train.loop.loggers import make_loggers
+from train.loop.module import FitModule, FitPlan
+from train.loop.trainer import fit
+from train.methods import action_module, method_values
+from train.options import TrainOptions
+from train.recipe import FitConfig, Recipe
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
-    """One run folder and what is asked of it.
+class RunDirectory:
+    """One run folder, and what is asked of it.
 
     Attributes:
         out: RUN.
         corpus: what to learn from.
         frames: its frames, shared by the stages.
-        recipe: sizes and fits.
-        seed: of every draw.
-        minutes: length of one stage; None: the recipe's steps.
+        recipe: sizes, methods and fits.
+        options: what the command asks for.
+        minutes: length of the stage; None: the recipe's steps.
         slice_ends: when to stop this slice, in seconds of `time.monotonic`; None: at the end of
             the stage.
-        start: the world that the run goes on from; None: it starts from nothing.
-        allow_collapsed: whether the dynamics is fitted on collapsed latent actions too.
+        start: the world that the run begins from; None: from nothing.
     """
 
     out: Path
     corpus: Corpus
     frames: Frames
     recipe: Recipe
-    seed: int
-    minutes: float | None
-    slice_ends: float | None
+    options: TrainOptions
+    minutes: float | None = None
+    slice_ends: float | None = None
     start: Bundle | None = None
-    allow_collapsed: bool = False
+
+    @property
+    def seed(self) -> int:
+        """The seed of every draw."""
+        return self.options.seed
 
     @cached_property
-    def unexplained(self) -> torch.Tensor | None:
-        """Where the avatar is: float32 (H, W), from `unexplained_share`; None: none is asked for.
+    def residual(self) -> torch.Tensor | None:
+        """Where a player sprite is, float32 (H, W); None: the recipe's method looks for none.
 
         Raises:
-            ValueError: no avatar keeps to a place.
+            ValueError: no sprite keeps to a place.
         """
-        if not self.recipe.avatar:
-            return None
-        starts, _ = split_starts(self.corpus.episode_ends, 2, self.seed)
-        share = unexplained_share(self.frames, draw_clips(starts, MAP_PAIRS, self.seed, 0))
-        locate_sprite(share)
-        return share
+        module = action_module(self.recipe.lam.kind)
+        method = method_values(module, self.recipe.lam)
+        return module.find_residual(self.frames, self.seed, method)
 
-    def fit(self, stage: Stage, name: str) -> bool:
-        """Fit a stage to the end of its slice, export its averaged weights.
+    def with_minutes(self, parts: int) -> "RunDirectory":
+        """Return the same run with the minutes of one of several equal parts."""
+        return replace(self, minutes=None if self.minutes is None else self.minutes / parts)
+
+    def plan(self, config: FitConfig, method: Any, seed: int | None = None) -> FitPlan:
+        """Return how a stage is fitted, and how far; `seed` None is the run's."""
+        left = None if self.slice_ends is None else max(0.0, self.slice_ends - time.monotonic())
+        clock = Clock(
+            total_steps=config.steps,
+            total_seconds=None if self.minutes is None else self.minutes * 60,
+            slice_seconds=left,
+        )
+        seed = self.seed if seed is None else seed
+        return FitPlan(fit=config, clock=clock, seed=seed, method=method)
+
+    def fit(self, module: FitModule, role: str, name: str | None = None) -> bool:
+        """Fit a module to the end of its slice, and export its averaged weights.
+
+        Args:
+            module: what is fitted.
+            role: "tokenizer", "lam" or "dynamics".
+            name: of its folder; None: the role.
 
         Returns:
             Whether the stage is at its end, not only the slice.
         """
-        fit_slice(
-            stage,
-            self.out / name,
-            self.out / "logs" / name,
-            lambda done: export_model(self.out / name, done.average),
+        folder = self.out / (name or role)
+        fit(
+            module,
+            folder,
+            export=lambda done: export_model(folder, role, done.average),
+            logs=self.out / "logs" / (name or role),
+            logger=make_loggers(self.options.logger, self.out, name or role),
         )
-        return stage.clock.finished
+        return module.clock.finished
 
-    def speaks_of(self, world: Bundle) -> bool:
+    def same_codes(self, world: Bundle) -> bool:
         """Return whether ids and actions of this run mean what they mean in a world."""
         ours, models = self.stamp(), world.info["models"]
         return all(ours[name] == models[name]["fingerprint"] for name in ("tokenizer", "lam"))

@@ -10,6 +10,7 @@ from corpus.store import Corpus
 from genie.library.bundle import Bundle
 from genie.provenance import commit_of
 from spacetime.weights import read_json, write_json
+from train.options import TrainOptions
 
 SAME = ("corpus", "seed", "recipe", "from")
 """What a resumed run must share with its beginning."""
@@ -37,7 +38,7 @@ def open_out(out: Path, stage: str, resume: bool) -> None:
 
 
 def write_run_record(
-    out: Path, corpus: Corpus, recipe: str, seed: int, start: Bundle | None, stage: str
+    out: Path, corpus: Corpus, recipe: str, options: TrainOptions, start: Bundle | None, stage: str
 ) -> None:
     """Write RUN/run.json, or check the one that is there.
 
@@ -45,9 +46,9 @@ def write_run_record(
         out: RUN.
         corpus: what is learnt from.
         recipe: a name, or a path whose stem is one.
-        seed: of every draw.
-        start: the world that the run goes on from.
-        stage: what is to be fitted; latent actions begin from nothing in every run.
+        options: name the seed, and whether the dynamics is a new one.
+        start: the world that the run begins from.
+        stage: what is to be fitted; latent actions begin from nothing unless a world is named.
 
     Raises:
         ValueError: the run was begun with another corpus, recipe, seed or world.
@@ -55,9 +56,10 @@ def write_run_record(
     record = {
         "format": 1,
         "recipe": Path(recipe).stem,
-        "seed": seed,
+        "seed": options.seed,
         "corpus": corpus.fingerprint,
         "from": None if start is None else start.fingerprint,
+        **({"fresh": True} if options.fresh else {}),
         "commit": commit_of(Path(__file__).parent),
         "python": platform.python_version(),
         "torch": torch.__version__,
@@ -73,12 +75,17 @@ def write_run_record(
     if begins:
         known["from"] = record["from"]
     for key in SAME:
-        if key == "from" and stage == "lam":
+        if key == "from" and stage == "lam" and start is None:
             continue
         if known.get(key) != record[key]:
             raise ValueError(
                 f"{out} was begun with {key} {known.get(key)}, not {record[key]}: resume it "
                 f"with the same one, or choose another --out"
             )
+    if stage in ("all", "dynamics") and (out / "dynamics").exists():
+        if known.get("fresh", False) != options.fresh:
+            raise ValueError(f"{out} has a dynamics that was begun otherwise: give or drop --fresh")
+    elif options.fresh:
+        known["fresh"] = begins = True
     if begins:
         write_json(path, known)

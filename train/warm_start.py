@@ -3,10 +3,10 @@
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import torch
+from torch import nn
 
 from corpus.clips import draw_clips
 from corpus.store import Corpus
@@ -14,29 +14,25 @@ from dynamics.model import Dynamics
 from dynamics.translate import count_pairs, translate, with_offsets
 from genie.library.bundle import Bundle, load_bundle
 from genie.library.catalog import find_world
-from tokenizer.model import Tokenizer
 from train.data.clips import split_starts, to_float
 from train.data.encode import Encoded
 from train.export import export_model
 from train.recipe import FitConfig
 
-Fitted = TypeVar("Fitted", Tokenizer, Dynamics)
-TUNING_RATE = 0.5
-"""Learning rates of a warm start, as a share of the recipe's: its weights have been annealed."""
 COMPARED_CLIPS = 256
 COMPARED_FRAMES = 16
 """Clips on which ids of two tokenizers are compared, and their frames."""
 
 
-def open_start(world: str, corpus: Corpus) -> Bundle:
-    """Load the world that a run goes on from.
+def load_start_world(world: str, corpus: Corpus) -> Bundle:
+    """Load the world that a run begins from.
 
     Args:
         world: name or folder.
         corpus: what the run learns from.
 
     Returns:
-        The world; where its dynamics knows no offsets, one that can learn them and plays the same.
+        The world; if its dynamics has no bias by offset, one that can learn it and plays the same.
 
     Raises:
         FileNotFoundError: there is no such world.
@@ -49,26 +45,28 @@ def open_start(world: str, corpus: Corpus) -> Bundle:
             f"{corpus.height}x{corpus.width}: build the corpus with --size "
             f"{bundle.height}x{bundle.width}"
         )
-    return replace(bundle, dynamics=with_offsets(bundle.dynamics, bundle.tokenizer.grid))
+    if type(bundle.dynamics) is Dynamics and hasattr(bundle.tokenizer, "grid"):
+        return replace(bundle, dynamics=with_offsets(bundle.dynamics, bundle.tokenizer.grid))
+    return bundle
 
 
-def take_over(bundle: Bundle, out: Path) -> None:
-    """Write the world's tokenizer and latent action model into a run that has none of its own."""
+def copy_models(bundle: Bundle, out: Path) -> None:
+    """Write the world's tokenizer and action model into a run that has none of its own."""
     for name, model in (("tokenizer", bundle.tokenizer), ("lam", bundle.lam)):
         if not (out / name).exists():
             (out / name).mkdir(parents=True)
-            export_model(out / name, model)
+            export_model(out / name, name, model)
 
 
-def begin_with(model: Fitted, fit: FitConfig) -> tuple[Fitted, FitConfig]:
-    """Return a copy of a world's tokenizer or dynamics to be fitted on, and how: at lower rates."""
+def warm_start(model: nn.Module, fit: FitConfig) -> tuple[nn.Module, FitConfig]:
+    """Return a copy of a world's model to be fitted on, and how: at lower rates."""
     model = deepcopy(model).train().requires_grad_(True)
-    rates = {"lr": fit.lr * TUNING_RATE, "matrix_lr": fit.matrix_lr * TUNING_RATE}
+    rates = {"lr": fit.lr * fit.warm_start, "matrix_lr": fit.matrix_lr * fit.warm_start}
     return model, replace(fit, **rates)
 
 
 @torch.no_grad()
-def begin_translated(bundle: Bundle, encoded: Encoded, corpus: Corpus, seed: int) -> Dynamics:
+def translate_dynamics(bundle: Bundle, encoded: Encoded, corpus: Corpus, seed: int) -> Dynamics:
     """Return the world's dynamics in the ids of another tokenizer and action model.
 
     Args:
@@ -80,10 +78,14 @@ def begin_translated(bundle: Bundle, encoded: Encoded, corpus: Corpus, seed: int
     Raises:
         ValueError: the run's tokenizer has another number of tokens a frame.
     """
-    places, wanted = bundle.dynamics.config.num_tokens, encoded.ids.shape[1]
-    if places != wanted:
+    if type(bundle.dynamics) is not Dynamics:
         raise ValueError(
-            f"{bundle.name} has {places} tokens a frame, the tokenizer of this run {wanted}: only "
+            f"a {type(bundle.dynamics).__name__} cannot be translated into other ids: give --fresh"
+        )
+    tokens, wanted = bundle.dynamics.config.num_tokens, encoded.ids.shape[1]
+    if tokens != wanted:
+        raise ValueError(
+            f"{bundle.name} has {tokens} tokens a frame, the tokenizer of this run {wanted}: only "
             f"ids of the same places can be translated; begin without --from"
         )
     starts, _ = split_starts(encoded.episode_ends, COMPARED_FRAMES, seed)
@@ -95,6 +97,6 @@ def begin_translated(bundle: Bundle, encoded: Encoded, corpus: Corpus, seed: int
         clip = to_float(torch.from_numpy(corpus.read(row[0], row[-1] + 1))[None])
         old, new = bundle.tokenizer.encode(clip)[0], torch.from_numpy(encoded.ids[row])
         tokens += count_pairs(old, new, tokens.shape[1], len(tokens))
-        led, leads = bundle.lam.infer(clip)[0], torch.from_numpy(encoded.actions[row[:-1]])
-        actions += count_pairs(led, leads, actions.shape[1], len(actions))
+        inferred, read = bundle.lam.infer(clip)[0], torch.from_numpy(encoded.actions[row[:-1]])
+        actions += count_pairs(inferred, read, actions.shape[1], len(actions))
     return translate(bundle.dynamics, tokens, actions)

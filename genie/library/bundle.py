@@ -10,22 +10,17 @@ import numpy as np
 import torch
 from torch import nn
 
-from dynamics.model import Dynamics, DynamicsConfig
+from genie.device import device_of
+from genie.interfaces import ActionModel, FrameTokenizer, TokenDynamics
+from genie.registry import ROLES, build_model
 from genie.settings import Settings
 from lam.keymap.keymap import Keymap
-from lam.model import LatentActionConfig, LatentActionModel
 from spacetime.weights import model_fingerprint, read_json, read_weights
-from tokenizer.model import Tokenizer, TokenizerConfig
 
 FORMAT_VERSION = 1
-_MODELS = {
-    "tokenizer": (Tokenizer, TokenizerConfig),
-    "lam": (LatentActionModel, LatentActionConfig),
-    "dynamics": (Dynamics, DynamicsConfig),
-}
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Bundle:
     """Everything that is played, in memory.
 
@@ -40,14 +35,30 @@ class Bundle:
         info: the record in world.json.
     """
 
-    tokenizer: Tokenizer
-    lam: LatentActionModel
-    dynamics: Dynamics
+    tokenizer: FrameTokenizer
+    lam: ActionModel
+    dynamics: TokenDynamics
     settings: Settings
     keymap: Keymap
     statistics: Mapping[str, Any]
     prompts: Sequence[np.ndarray]
     info: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        """Return a few lines: name, sizes, settings and keys."""
+        sizes, name = self.dynamics.config, self.info.get("name", "unnamed")
+        keys = ", ".join(action.name for action in self.keymap.actions)
+        weights = sum(p.numel() for role in ROLES for p in getattr(self, role).parameters())
+        return (
+            f"Bundle({name!r}: {self.height}x{self.width} frames, {sizes.num_tokens} tokens of "
+            f"{sizes.num_codes} codes, {weights / 1e6:.1f} M parameters on {self.device}\n"
+            f"    actions: {keys}\n    {self.settings})"
+        )
+
+    @property
+    def device(self) -> torch.device:
+        """Where the models are."""
+        return device_of(self.dynamics)
 
     @property
     def name(self) -> str:
@@ -92,7 +103,7 @@ class Bundle:
 
 def world_fingerprint(records: Mapping[str, Any]) -> str:
     """Return the identity of a world, from the records of its models in world.json."""
-    joined = " ".join(records[name]["fingerprint"] for name in sorted(_MODELS))
+    joined = " ".join(records[name]["fingerprint"] for name in sorted(ROLES))
     return hashlib.sha256(joined.encode()).hexdigest()
 
 
@@ -116,7 +127,7 @@ def load_bundle(path: Path | str, device: str | torch.device = "cpu") -> Bundle:
     info = read_json(path / "world.json")
     _check_format(path, info)
     try:
-        models = {name: _load_model(path, name, info) for name in _MODELS}
+        models = {name: _load_model(path, name, info) for name in ROLES}
         settings = Settings.from_json(info["settings"])
         keymap = Keymap.from_json(read_json(path / "keymap.json"))
         fingerprint = world_fingerprint(info["models"])
@@ -159,7 +170,6 @@ def _check_format(path: Path, info: Any) -> None:
 
 
 def _load_model(path: Path, name: str, info: Mapping[str, Any]) -> nn.Module:
-    model_class, config_class = _MODELS[name]
     record = info["models"].get(name)
     if record is None:
         raise ValueError(f"{path / 'world.json'} lacks the model {name}: export the world again")
@@ -172,7 +182,7 @@ def _load_model(path: Path, name: str, info: Mapping[str, Any]) -> nn.Module:
             f"{record['fingerprint'][:12]}): copy the whole world again"
         )
     try:
-        model = model_class(config_class(**record["config"]))
+        model = build_model(name, record)
         model.load_state_dict(weights)
     except (TypeError, RuntimeError) as error:
         line = " ".join(str(error).split())[:200]
@@ -199,7 +209,7 @@ def _check_parts(path: Path, models: Mapping[str, nn.Module], keymap: Keymap) ->
         )
 
 
-def _load_prompts(folder: Path, config: TokenizerConfig) -> list[np.ndarray]:
+def _load_prompts(folder: Path, config: Any) -> list[np.ndarray]:
     import imageio.v3 as iio
 
     files = sorted(folder.glob("*.png"))

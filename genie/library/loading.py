@@ -6,28 +6,25 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-DEVICES = ("auto", "cpu", "cuda", "mps")
+from genie.device import pick_device
+from genie.library.catalog import find_world
 
 
-def pick_device(name: str) -> str:
-    """Return the torch device for "auto", "cpu", "cuda" or "mps".
+def load_world(world: str | Path | None = None, device: str = "auto") -> Any:
+    """Load a world by its name or folder.
+
+    Args:
+        world: a name from `list_worlds`, or the folder of a world or a run; None: the default.
+        device: "auto", "cpu", "cuda" or "mps".
+
+    Returns:
+        A `genie.World`, ready for `reset`.
 
     Raises:
-        ValueError: if that device is not there.
+        FileNotFoundError: if there is no such world.
+        ValueError: if the device is not there, or the world is damaged.
     """
-    import torch
-
-    there = {
-        "cpu": True,
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-    }
-    if name == "auto":
-        return "cuda" if there["cuda"] else "cpu"
-    if not there[name]:
-        usable = ", ".join(device for device, usable in there.items() if usable)
-        raise ValueError(f"--device {name} is not available here: usable are auto, {usable}")
-    return name
+    return load_world_on(find_world(world), device)
 
 
 def load_world_on(

@@ -3,7 +3,6 @@
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import torch
 from torch import nn
 
 from genie.library.bundle import FORMAT_VERSION, world_fingerprint
+from genie.registry import model_record
 from genie.settings import Settings
 from lam.keymap.keymap import Keymap
 from spacetime.weights import model_fingerprint, write_json, write_weights
@@ -73,16 +73,9 @@ def _write_models(folder: Path, models: Mapping[str, nn.Module]) -> dict[str, di
     for name, model in models.items():
         file = folder / f"{name}.safetensors"
         write_weights(file, model.state_dict(), torch.bfloat16 if name == "dynamics" else None)
-        config = _plain(asdict(model.config))
-        records[name] = {"config": config, "fingerprint": model_fingerprint(file, config)}
+        record = model_record(name, model)
+        records[name] = record | {"fingerprint": model_fingerprint(file, record["config"])}
     return records
-
-
-def _plain(config: dict[str, Any]) -> dict[str, Any]:
-    """Turn tuples into lists, as json will, so that fingerprints agree."""
-    return {
-        key: list(value) if isinstance(value, tuple) else value for key, value in config.items()
-    }
 
 
 def _replace_folder(new: Path, path: Path) -> None:

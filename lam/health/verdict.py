@@ -17,7 +17,7 @@ _WEAK_CONSISTENCY = 0.6
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
+class ActionHealth:
     """What the figures mean for somebody who trained the model.
 
     Attributes:
@@ -37,9 +37,9 @@ class Verdict:
         return "\n".join(lines)
 
 
-def judge(
+def assess_health(
     use: CodeUse, step: OneStep, consistency: Sequence[float | None] | None = None
-) -> Verdict:
+) -> ActionHealth:
     """Say whether a latent action model can be played, and what to try if not.
 
     Collapsed: perplexity under 1.5, one code on more than 97 % of transitions, or a one-step
@@ -61,7 +61,7 @@ def judge(
     weak = [] if collapsed else _weakness_reasons(use, step, consistency or ())
     state = "collapsed" if collapsed else "weak" if weak else "healthy"
     remedies = {"collapsed": _COLLAPSE_REMEDIES, "weak": _WEAKNESS_REMEDIES, "healthy": ()}
-    return Verdict(state=state, reasons=tuple(collapsed or weak), remedies=remedies[state])
+    return ActionHealth(state=state, reasons=tuple(collapsed or weak), remedies=remedies[state])
 
 
 _COLLAPSE_REMEDIES = (

@@ -12,7 +12,7 @@ LEFT, STILL, RIGHT = 0, 1, 2
 """Columns of a landing table: what is pressed, by the way that the picture goes sideways."""
 TAKE_OFF = 3
 """Transitions of a jump that are read as the jump, wherever it leads."""
-SLIPS = 2
+OFF_HEADING = 2
 """Transitions of a flight that may look like another one before its key counts as let go: keys of
 one frame are told from held ones by it, and pictures that tremble are not taken for keys."""
 LATE = 6
@@ -23,7 +23,7 @@ ASIDE = 0.5
 """A code leads sideways from this share of the fastest one's speed on."""
 
 
-def find_flights(codes: Tensor, shift: Tensor, spans: Tensor, num_codes: int) -> Tensor:
+def find_airborne_codes(codes: Tensor, shift: Tensor, spans: Tensor, num_codes: int) -> Tensor:
     """Find the codes that are flights, and what is pressed in one once it has begun.
 
     A flight is a code under which the camera rises at first and falls later. What it means later
@@ -48,24 +48,24 @@ def find_flights(codes: Tensor, shift: Tensor, spans: Tensor, num_codes: int) ->
     young, old = (age >= 0) & (age < TAKE_OFF), age >= LATE
     early = _means(rise, codes, young, num_codes)
     late = _means(rise, codes, old, num_codes)
-    flights = (early > LEAST_RISE) & (late < -LEAST_RISE)
+    airborne = (early > LEAST_RISE) & (late < -LEAST_RISE)
     aside = _means(shift[:, 1].double(), codes, age >= 0, num_codes)
-    aside[flights] = 0
+    aside[airborne] = 0
     least = ASIDE * aside.abs().max()
     ground = {
         LEFT: aside < -least,
-        STILL: (aside.abs() <= least) & ~flights,
+        STILL: (aside.abs() <= least) & ~airborne,
         RIGHT: aside > least,
     }
-    if not all(ways.any() for ways in ground.values()):
+    if not all(directions.any() for directions in ground.values()):
         return landing
     inside = (age[1:] >= 0) & (age[:-1] >= 0)
     follows = torch.zeros(num_codes, num_codes)
     pair = (codes[:-1][inside], codes[1:][inside])
     follows.index_put_(pair, torch.ones(len(pair[0])), accumulate=True)
-    for flight in flights.nonzero().flatten().tolist():
-        for way, able in ground.items():
-            landing[flight, way] = torch.where(able, follows[flight], -1.0).argmax()
+    for code in airborne.nonzero().flatten().tolist():
+        for direction, able in ground.items():
+            landing[code, direction] = torch.where(able, follows[code], -1.0).argmax()
     return landing
 
 
@@ -88,10 +88,10 @@ def join_alike(states: Tensor, shift: Tensor, among: Tensor, sizes: tuple[int, i
     """
     count, wanted = sizes
     code_of = torch.arange(count)
-    ways = torch.cat((shift, shift.abs()), dim=1).double().unbind(1)
+    directions = torch.cat((shift, shift.abs()), dim=1).double().unbind(1)
     while len(code_of.unique()) > wanted:
         codes = code_of[states]
-        means = torch.stack([_means(way, codes, among, count) for way in ways])
+        means = torch.stack([_means(direction, codes, among, count) for direction in directions])
         left = code_of.unique()
         apart = torch.cdist(means.T[left], means.T[left]).fill_diagonal_(torch.inf)
         one, other = divmod(int(apart.argmin()), len(left))
@@ -106,12 +106,12 @@ def read_keys(codes: Tensor, shift: Tensor, landing: Tensor, held: Tensor | bool
     after it has fallen. Later the avatar looks and the picture goes as when it took off, as long as
     the jump's key is held; and where it has been let go and another one steers that way, the same
     is seen. Both readings are right. Once a flight has looked or gone another way in more than
-    `SLIPS` transitions, its key has been let go, and it is steered to its end.
+    `OFF_HEADING` transitions, its key has been let go, and it is steered to its end.
 
     Args:
         codes: int64 (B, S), of consecutive transitions.
         shift: (B, S, 2), the camera's shift in pixels.
-        landing: int64 (A, 3), from `find_flights`.
+        landing: int64 (A, 3), from `find_airborne_codes`.
         held: whether a jump that keeps its way counts as held to its end, or as let go after the
             take-off; of each row, bool (B,), or of all.
 
@@ -119,29 +119,29 @@ def read_keys(codes: Tensor, shift: Tensor, landing: Tensor, held: Tensor | bool
         int64 (B, S). Entry t depends on no later entry.
     """
     table = landing[codes]  # (B, S, 3)
-    flying = table[..., STILL] >= 0
-    way = shift[..., 1].sign().long() + 1
-    steered = table.gather(-1, way[..., None])[..., 0]
+    airborne = table[..., STILL] >= 0
+    direction = shift[..., 1].sign().long() + 1
+    steered = table.gather(-1, direction[..., None])[..., 0]
     rises, falls = shift[..., 0] < 0, shift[..., 0] > 0
     keys = codes.clone()
     flown = torch.zeros_like(codes[:, 0])  # transitions since this flight began
     age = torch.full_like(flown, -1)  # of its last jump; −1: none
-    fallen = torch.zeros_like(flying[:, 0])
-    heading, look, slips = (torch.zeros_like(flown) for _ in range(3))
+    fallen = torch.zeros_like(airborne[:, 0])
+    heading, look, off_heading = (torch.zeros_like(flown) for _ in range(3))
     for t in range(codes.shape[1]):
-        begins = flying[:, t] & rises[:, t] & (((flown < 2) & (age < 0)) | fallen)
+        begins = airborne[:, t] & rises[:, t] & (((flown < 2) & (age < 0)) | fallen)
         age = torch.where(begins, 0, torch.where(age >= 0, age + 1, age))
-        age = torch.where(flying[:, t], age, -1)
+        age = torch.where(airborne[:, t], age, -1)
         early = age < TAKE_OFF
-        heading = torch.where(early, way[:, t], heading)
+        heading = torch.where(early, direction[:, t], heading)
         look = torch.where(early, codes[:, t], look)
-        other = (way[:, t] != heading) | (codes[:, t] != look)
-        slips = torch.where(early, 0, slips + other)
-        goes_on = ~early & ~other & (slips <= SLIPS) & held
+        other = (direction[:, t] != heading) | (codes[:, t] != look)
+        off_heading = torch.where(early, 0, off_heading + other)
+        goes_on = ~early & ~other & (off_heading <= OFF_HEADING) & held
         jump = ((age >= 0) & early) | goes_on
-        keys[:, t] = torch.where(flying[:, t] & ~jump, steered[:, t], codes[:, t])
-        fallen = (fallen | falls[:, t]) & flying[:, t] & ~begins
-        flown = torch.where(flying[:, t], flown + 1, 0)
+        keys[:, t] = torch.where(airborne[:, t] & ~jump, steered[:, t], codes[:, t])
+        fallen = (fallen | falls[:, t]) & airborne[:, t] & ~begins
+        flown = torch.where(airborne[:, t], flown + 1, 0)
     return keys
 
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lam.config import LatentActionConfig
+from lam.player_sprite.config import SpriteActionConfig
 from lam.player_sprite.location import camera_shift
 
 
@@ -20,10 +20,10 @@ class SpriteEncoder(nn.Module):
 
     FEATURES = 96
 
-    def __init__(self, config: LatentActionConfig) -> None:
+    def __init__(self, config: SpriteActionConfig) -> None:
         """Build the encoder of `config`, which has an avatar."""
         super().__init__()
-        self.top, self.left, self.height, self.width = config.avatar
+        self.top, self.left, self.height, self.width = config.box
         c = 24
         self.convolutions = nn.Sequential(
             nn.Conv2d(6, c, 3, padding=1), nn.SiLU(), nn.Conv2d(c, c, 3, padding=1), nn.SiLU()

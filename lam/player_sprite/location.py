@@ -54,7 +54,7 @@ def camera_shift(before: Tensor, after: Tensor) -> Tensor:
     return torch.tensor(shifts, device=before.device)[best]
 
 
-def unexplained(before: Tensor, after: Tensor) -> Tensor:
+def motion_residual(before: Tensor, after: Tensor) -> Tensor:
     """Mark the pixels of the next frame that no shift of the picture explains.
 
     A pixel is explained if it lies within the range of its 3 × 3 neighbours in the shifted frame,
@@ -77,11 +77,11 @@ def unexplained(before: Tensor, after: Tensor) -> Tensor:
     return outside & rows[:, :, None] & columns[:, None]
 
 
-def find_sprite(share: Tensor) -> tuple[int, int, int, int] | None:
+def find_sprite(residual: Tensor) -> tuple[int, int, int, int] | None:
     """Find the box in which a picture changes by itself most often.
 
     Args:
-        share: float (H, W), the share of transitions in which each pixel is unexplained.
+        residual: float (H, W), the share of transitions in which each pixel is unexplained.
 
     Returns:
         top, left, height and width in pixels of the box around the highest share and all places
@@ -91,23 +91,23 @@ def find_sprite(share: Tensor) -> tuple[int, int, int, int] | None:
 
     Source: our choice.
     """
-    if not share.max() > 0:
+    if not residual.max() > 0:
         return None
-    hot = (share > _HOT * share.max()).float()[None, None]
-    grown, blob = (share == share.max()).float()[None, None], None
+    hot = (residual > _HOT * residual.max()).float()[None, None]
+    grown, blob = (residual == residual.max()).float()[None, None], None
     while blob is None or not torch.equal(grown, blob):
         blob, grown = grown, functional.max_pool2d(grown, 3, 1, 1) * hot
-    excess = (share - share.median()).clamp_min(0) * _hull(blob[0, 0] > 0)
+    excess = (residual - residual.median()).clamp_min(0) * _hull(blob[0, 0] > 0)
     top, height = _extent(excess.sum(dim=1))
     left, width = _extent(excess.sum(dim=0))
-    if height * width > _LARGEST_SHARE * share.numel():
+    if height * width > _LARGEST_SHARE * residual.numel():
         return None
     return top, left, height, width
 
 
-def _hull(places: Tensor) -> Tensor:
+def _hull(pixels: Tensor) -> Tensor:
     """Fill the box around marked places, bool (H, W)."""
-    return places.any(dim=1)[:, None] & places.any(dim=0)[None]
+    return pixels.any(dim=1)[:, None] & pixels.any(dim=0)[None]
 
 
 def _extent(profile: Tensor) -> tuple[int, int]:
@@ -118,5 +118,5 @@ def _extent(profile: Tensor) -> tuple[int, int]:
 
 def _inside(shift: Tensor, length: int) -> Tensor:
     """Return which places along an axis come from inside the picture, bool (P, length)."""
-    places = torch.arange(length, device=shift.device) + shift
-    return (places >= 0) & (places < length)
+    pixels = torch.arange(length, device=shift.device) + shift
+    return (pixels >= 0) & (pixels < length)

@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.nn import functional
 
 
-def contrast(now: Tensor, soon: Tensor, too_near: Tensor, temperature: float = 0.2) -> Tensor:
+def info_nce(now: Tensor, soon: Tensor, too_near: Tensor, temperature: float = 0.2) -> Tensor:
     """Cross-entropy of telling the transition a few frames later from others of its episode.
 
     What an episode never changes (its theme, the avatar's colours) cannot tell its moments apart,
@@ -32,7 +32,7 @@ def contrast(now: Tensor, soon: Tensor, too_near: Tensor, temperature: float = 0
     return (forward + backward) / 2
 
 
-def persistence(now: Tensor, soon: Tensor, other: Tensor) -> Tensor:
+def temporal_mutual_information(now: Tensor, soon: Tensor, other: Tensor) -> Tensor:
     """Say how much more codes agree a few frames apart than at any two moments of an episode.
 
     Args:

@@ -1,7 +1,9 @@
 import pytest
 import torch
 
-from lam.losses import CHANGE_WEIGHT, prediction_loss
+from lam.losses import LatentActionMethod, prediction_loss
+
+CHANGE_WEIGHT = LatentActionMethod.change_weight
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,16 +15,18 @@ from corpus.store import Corpus, CorpusCard
 from corpus.writer import CorpusWriter
 from dynamics.model import Dynamics, DynamicsConfig
 from genie.settings import Settings
-from lam.model import LatentActionConfig, LatentActionModel
-from spacetime.quantize import CodebookConfig, VectorQuantizer
+from lam.config import LatentActionConfig
+from lam.losses import LatentActionMethod
+from lam.model import LatentActionModel
 from tokenizer.model import Tokenizer, TokenizerConfig
 from train.data.clips import FrameClips
 from train.data.encode import Encoded
-from train.fit_dynamics import DynamicsStage
-from train.fit_lam import LatentActionStage
-from train.fit_tokenizer import TokenizerStage
+from train.fit_dynamics import DynamicsModule
+from train.fit_lam import LatentActionModule
+from train.fit_tokenizer import TokenizerModule
 from train.loop.clock import Clock
-from train.loop.trainer import fit_slice
+from train.loop.module import FitPlan
+from train.loop.trainer import fit as fit_module
 from train.recipe import FitConfig
 
 SIZE, EPISODES, LENGTH = 16, 6, 20
@@ -68,13 +70,8 @@ def make_tokenizer():
 
 
 def make_lam():
-    """A model whose dead codes are replaced within a few steps, not hundreds."""
     config = LatentActionConfig(height=SIZE, width=SIZE, num_actions=8, channels=4)
-    model = LatentActionModel(config)
-    model.quantizer = VectorQuantizer(
-        CodebookConfig(num_codes=8, channels=config.latent, decay=0.5, dead_share=0.6)
-    )
-    return model
+    return LatentActionModel(config)
 
 
 def make_readers():
@@ -104,24 +101,28 @@ def make_encoded(seed=0):
     )
 
 
-def make_stage(kind, corpus, clock=None, **fit):
+def make_module(kind, corpus, clock=None, **fit):
     clock = clock or Clock(total_steps=STEPS)
     if kind == "dynamics":
         settings = Settings(steps=2, unmask_order="random", temperature=1.0)
         config = fit_config(frames=4, **fit)
         encoded = make_encoded()
-        return DynamicsStage(make_dynamics(), config, clock, 3, encoded, make_tokenizer(), settings)
+        plan = FitPlan(fit=config, clock=clock, seed=3)
+        return DynamicsModule(make_dynamics(), plan, encoded, make_tokenizer(), settings)
     config = fit_config(**fit)
+    plan = FitPlan(fit=config, clock=clock, seed=3)
     clips = FrameClips(corpus, config.frames, 3)
     if kind == "tokenizer":
-        return TokenizerStage(make_tokenizer(), config, clock, 3, clips)
-    return LatentActionStage(make_lam(), config, clock, 3, clips)
+        return TokenizerModule(make_tokenizer(), plan, clips)
+    # Dead codes are replaced within a few steps, not hundreds.
+    method = LatentActionMethod(code_decay=0.5, dead_fraction=0.6)
+    return LatentActionModule(make_lam(), replace(plan, method=method), clips)
 
 
 def fit(stage, folder, export=lambda stage: None):
     """One slice in full precision; True if Ctrl-C ended it."""
     try:
-        fit_slice(stage, Path(folder), Path(folder) / "logs", export, precision="32-true")
+        fit_module(stage, Path(folder), export=export, precision="32-true")
     except KeyboardInterrupt:
         return True
     return False
@@ -129,14 +130,14 @@ def fit(stage, folder, export=lambda stage: None):
 
 def interrupt_after(stage, step):
     """Press Ctrl-C during the step that makes the count `step`."""
-    count = stage.advance
+    loss = stage.loss
 
-    def advance():
-        count()
-        if stage.clock.step == step:
+    def last(*batch):
+        if stage.clock.step == step - 1:
             stage.clock.interrupted = True
+        return loss(*batch)
 
-    stage.advance = advance
+    stage.loss = last
     return stage
 
 

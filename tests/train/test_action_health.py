@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from genie.library.bundle import load_bundle
-from train.action_health import Judgement, judge_latent_actions
+from train.action_health import health_record, measure_action_health, require_healthy_actions
 from train.pipeline import train
 
 
@@ -59,14 +59,15 @@ def walking(tiny, tmp_path, monkeypatch):
 
 
 def test_a_model_that_knows_the_steps_is_healthy_and_a_constant_one_collapsed(walking):
-    assert judge_latent_actions(Square(), walking, seed=0).state == "healthy"
-    verdict = judge_latent_actions(Square(constant=True), walking, seed=0)
+    assert measure_action_health(Square(), walking, seed=0).state == "healthy"
+    verdict = measure_action_health(Square(constant=True), walking, seed=0)
     assert verdict.state == "collapsed"
     with pytest.raises(ValueError, match="--allow-collapsed") as caught:
-        Judgement(verdict=verdict, allow_collapsed=False)
+        require_healthy_actions(verdict, allow_collapsed=False)
     line = str(caught.value)
     assert "\n" not in line and verdict.reasons[0] in line and verdict.remedies[0] in line
-    assert Judgement(verdict=verdict, allow_collapsed=True).to_json()["verdict"] == "collapsed"
+    require_healthy_actions(verdict, allow_collapsed=True)
+    assert health_record(verdict, allow_collapsed=True)["verdict"] == "collapsed"
 
 
 def test_collapsed_latent_actions_are_refused_before_the_dynamics_begins(finished, tmp_path):

@@ -21,15 +21,16 @@ def test_the_shares_of_coinrun_leave_its_first_slice_time_for_the_dynamics():
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_shipped_recipe_fits_a_corpus_of_64x64(tiny, tmp_path, name):
+    from train.options import TrainOptions
     from train.pipeline import _check_sizes
 
     recipe = load_recipe(name)
     assert recipe.about
     corpus = tiny.write_corpus(tmp_path / "c", lengths=(40, 40), size=(64, 64))
-    _check_sizes(recipe, corpus, seed=0)
+    _check_sizes(recipe, corpus, TrainOptions(), None)
     assert recipe.dynamics.fit.frames >= 2 * recipe.dynamics.model["band"]
     assert 4 <= recipe.lam.model["num_actions"] <= 16
-    Settings(**recipe.settings)
+    Settings.from_json(recipe.settings)
 
 
 def test_the_larger_recipe_is_larger():

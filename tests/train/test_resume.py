@@ -6,13 +6,14 @@ import math
 import pytest
 import torch
 
-from train.fit_lam import LatentActionStage
+from lam.losses import LatentActionMethod
+from spacetime.quantize import VectorQuantizer
+from train.loop import trainer
 from train.loop.clock import Clock
-from train.loop.module import Stage
-from train.loop.optim import lr_factor
+from train.loop.optim import MuonAdamW, lr_factor
 
 PARTS = ("state_dict", "optimizer_states")
-SWITCH = math.ceil(LatentActionStage.quantize_at * 12)  # the step before which codes are made
+SWITCH = math.ceil(LatentActionMethod.quantize_at * 12)  # the step before which codes are made
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,7 @@ def whole(tiny, corpus, tmp_path_factory):
         if kind not in known:
             folder = tmp_path_factory.mktemp(kind)
             torch.manual_seed(0)
-            assert not tiny.fit(tiny.make_stage(kind, corpus), folder)
+            assert not tiny.fit(tiny.make_module(kind, corpus), folder)
             known[kind] = tiny.checkpoint(folder)
         return known[kind]
 
@@ -35,7 +36,7 @@ def fit_with_breaks(tiny, corpus, kind, folder, breaks):
     """Press Ctrl-C after each of the steps in `breaks`; every slice starts from other weights."""
     for number, step in enumerate((*breaks, None)):
         torch.manual_seed(number)
-        stage = tiny.make_stage(kind, corpus)
+        stage = tiny.make_module(kind, corpus)
         if step is not None:
             tiny.interrupt_after(stage, step)
         assert tiny.fit(stage, folder) == (step is not None)
@@ -73,7 +74,7 @@ def test_slices_that_end_by_time_equal_one_long_slice(tiny, corpus, whole, tmp_p
     for number in range(tiny.STEPS):
         torch.manual_seed(number)
         clock = Clock(total_steps=tiny.STEPS, slice_seconds=0.0)  # over after one step
-        stage = tiny.make_stage("dynamics", corpus, clock)
+        stage = tiny.make_module("dynamics", corpus, clock)
         assert not tiny.fit(stage, tmp_path)
         assert stage.clock.step == number + 1
     found = tiny.checkpoint(tmp_path)
@@ -97,7 +98,7 @@ def count_revivals(monkeypatch, quantizer_class):
 def test_dead_codes_are_replaced_on_both_sides_of_an_interruption(
     tiny, corpus, whole, tmp_path, monkeypatch
 ):
-    revivals = count_revivals(monkeypatch, tiny.VectorQuantizer)
+    revivals = count_revivals(monkeypatch, VectorQuantizer)
     resumed = fit_with_breaks(tiny, corpus, "lam", tmp_path, (SWITCH + 2,))
     assert len(revivals) == tiny.STEPS - SWITCH
     assert any(revivals[:2]) and any(revivals[2:])
@@ -108,34 +109,47 @@ def test_dead_codes_are_replaced_on_both_sides_of_an_interruption(
 def test_draws_that_are_not_seeded_each_step_would_be_seen(
     tiny, corpus, whole, tmp_path, monkeypatch
 ):
-    def unseeded(self, batch, batch_idx):
-        self.optimizers().optimizer.scale_lr(lr_factor(self.clock.progress, self.fit_config))
+    def unseeded(module, optimizer):
+        optimizer.scale_lr(lr_factor(module.clock.progress, module.fit_config))
+        module.before_step()
 
-    monkeypatch.setattr(Stage, "on_train_batch_start", unseeded)
+    monkeypatch.setattr(trainer, "_prepare", unseeded)
     resumed = fit_with_breaks(tiny, corpus, "lam", tmp_path, (SWITCH + 1,))
     assert tiny.differences(whole("lam")["state_dict"], resumed["state_dict"])
 
 
-def watch(stage, seen):
+@pytest.fixture
+def watch(monkeypatch):
     """Write down step, learning rate and batch of every step."""
-    loss = stage.loss
+    made = []
 
-    def spied(*batch):
-        rate = stage.optimizers().optimizer.param_groups[-1]["lr"]
-        seen.append((stage.clock.step, rate, batch[0].clone()))
-        return loss(*batch)
+    def kept(*arguments):
+        made.append(MuonAdamW(*arguments))
+        return made[-1]
 
-    stage.loss = spied
-    return stage
+    monkeypatch.setattr(trainer, "MuonAdamW", kept)
+
+    def start(stage, seen):
+        loss = stage.loss
+
+        def spied(*batch):
+            groups = made[-1].param_groups
+            seen.append((stage.clock.step, [g["lr"] for g in groups], batch[0].clone()))
+            return loss(*batch)
+
+        stage.loss = spied
+        return stage
+
+    return start
 
 
 @pytest.mark.parametrize("kind", ["tokenizer", "dynamics"])
-def test_step_counter_schedule_and_data_order_go_on(tiny, corpus, tmp_path, kind):
+def test_step_counter_schedule_and_data_order_go_on(tiny, corpus, tmp_path, watch, kind):
     once, sliced = [], []
-    tiny.fit(watch(tiny.make_stage(kind, corpus), once), tmp_path / "once")
-    first = tiny.interrupt_after(tiny.make_stage(kind, corpus), 7)
+    tiny.fit(watch(tiny.make_module(kind, corpus), once), tmp_path / "once")
+    first = tiny.interrupt_after(tiny.make_module(kind, corpus), 7)
     assert tiny.fit(watch(first, sliced), tmp_path / "sliced")
-    tiny.fit(watch(tiny.make_stage(kind, corpus), sliced), tmp_path / "sliced")
+    tiny.fit(watch(tiny.make_module(kind, corpus), sliced), tmp_path / "sliced")
     assert [step for step, _, _ in sliced] == list(range(tiny.STEPS))
     assert [rate for _, rate, _ in sliced] == [rate for _, rate, _ in once]
     assert all(torch.equal(a[2], b[2]) for a, b in zip(once, sliced, strict=True))
@@ -144,9 +158,9 @@ def test_step_counter_schedule_and_data_order_go_on(tiny, corpus, tmp_path, kind
 
 def test_a_finished_fit_is_exported_again_and_not_fitted_further(tiny, corpus, tmp_path):
     exported = []
-    tiny.fit(tiny.make_stage("tokenizer", corpus), tmp_path, lambda s: exported.append(s))
+    tiny.fit(tiny.make_module("tokenizer", corpus), tmp_path, lambda s: exported.append(s))
     before = tiny.checkpoint(tmp_path)
-    again = tiny.make_stage("tokenizer", corpus)
+    again = tiny.make_module("tokenizer", corpus)
     tiny.fit(again, tmp_path, lambda s: exported.append(s))
     assert tiny.differences(before, tiny.checkpoint(tmp_path)) == []
     first, second = (stage.average.state_dict() for stage in exported)
@@ -154,14 +168,14 @@ def test_a_finished_fit_is_exported_again_and_not_fitted_further(tiny, corpus, t
 
 
 def test_the_averaged_copy_stays_in_evaluation_mode(tiny, corpus, tmp_path):
-    stage = tiny.make_stage("lam", corpus)
+    stage = tiny.make_module("lam", corpus)
     tiny.fit(stage, tmp_path)
     assert stage.model.training
     assert not any(part.training for part in stage.average.modules())
 
 
 def test_a_fit_that_ends_before_the_point_where_codes_are_made_has_codes(tiny, corpus, tmp_path):
-    stage = tiny.make_stage("lam", corpus, Clock(total_steps=1))
+    stage = tiny.make_module("lam", corpus, Clock(total_steps=1))
     tiny.fit(stage, tmp_path)
     assert stage.clock.finished and stage.clock.step == 1
     frames = torch.rand(1, 5, 3, 16, 16)
@@ -170,32 +184,30 @@ def test_a_fit_that_ends_before_the_point_where_codes_are_made_has_codes(tiny, c
 
 
 def test_a_longer_fit_goes_on_from_a_finished_one(tiny, corpus, tmp_path):
-    tiny.fit(tiny.make_stage("tokenizer", corpus), tmp_path)
-    stage = tiny.make_stage("tokenizer", corpus, Clock(total_steps=tiny.STEPS + 2))
+    tiny.fit(tiny.make_module("tokenizer", corpus), tmp_path)
+    stage = tiny.make_module("tokenizer", corpus, Clock(total_steps=tiny.STEPS + 2))
     tiny.fit(stage, tmp_path)
     assert stage.clock.step == tiny.STEPS + 2
 
 
 def test_a_checkpoint_of_other_sizes_is_one_clear_line(tiny, corpus, tmp_path):
-    tiny.fit(tiny.interrupt_after(tiny.make_stage("tokenizer", corpus), 1), tmp_path)
-    other = tiny.make_stage("lam", corpus)
+    tiny.fit(tiny.interrupt_after(tiny.make_module("tokenizer", corpus), 1), tmp_path)
+    other = tiny.make_module("lam", corpus)
     with pytest.raises(ValueError, match="other sizes") as caught:
         tiny.fit(other, tmp_path)
     assert "\n" not in str(caught.value)
 
 
-def test_lower_rates_in_the_recipe_count_after_a_resume(tiny, corpus, tmp_path):
-    tiny.fit(tiny.interrupt_after(tiny.make_stage("tokenizer", corpus), 6), tmp_path)
+def test_lower_rates_in_the_recipe_count_after_a_resume(tiny, corpus, tmp_path, watch):
+    tiny.fit(tiny.interrupt_after(tiny.make_module("tokenizer", corpus), 6), tmp_path)
     seen = []
-    stage = tiny.make_stage("tokenizer", corpus, lr=1e-5, matrix_lr=1e-4)
+    stage = tiny.make_module("tokenizer", corpus, lr=1e-5, matrix_lr=1e-4)
     tiny.fit(watch(stage, seen), tmp_path)
-    assert seen[0][1] == pytest.approx(1e-5)  # step 6 of 12 is in the stable part
-    groups = stage.optimizers().optimizer.param_groups
-    assert [group["full_lr"] for group in groups] == [1e-4, 1e-5]
+    assert seen[0][1] == pytest.approx([1e-4, 1e-5])  # step 6 of 12 is in the stable part
 
 
 def test_held_out_checks_are_not_repeated_by_a_resume(tiny, corpus, tmp_path):
-    tiny.fit(tiny.interrupt_after(tiny.make_stage("tokenizer", corpus), 8), tmp_path)
-    tiny.fit(tiny.make_stage("tokenizer", corpus), tmp_path)
+    tiny.fit(tiny.interrupt_after(tiny.make_module("tokenizer", corpus), 8), tmp_path)
+    tiny.fit(tiny.make_module("tokenizer", corpus), tmp_path)
     with open(tmp_path / "logs" / "held-out.csv", newline="") as file:
         assert [row["step"] for row in csv.DictReader(file)] == ["6", "12"]

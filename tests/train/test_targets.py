@@ -21,7 +21,7 @@ class Answers(nn.Module):
 
 @pytest.fixture
 def dynamics(tiny, corpus):
-    return tiny.make_stage("dynamics", corpus, batch=32)
+    return tiny.make_module("dynamics", corpus, batch=32)
 
 
 def loss_of(stage, answer):
@@ -73,7 +73,7 @@ def test_a_share_of_its_actions_is_withheld(dynamics):
 
 
 def test_latent_actions_are_scored_on_the_next_frame(tiny, corpus, monkeypatch):
-    stage = tiny.make_stage("lam", corpus)
+    stage = tiny.make_module("lam", corpus)
     (frames,) = stage.draw(0)
     before, after = stage._pairs(frames)
     losses = {}
@@ -86,7 +86,7 @@ def test_latent_actions_are_scored_on_the_next_frame(tiny, corpus, monkeypatch):
 def test_the_tokenizer_is_scored_on_its_own_frame(tiny, corpus, monkeypatch):
     from train.data.clips import to_float
 
-    stage = tiny.make_stage("tokenizer", corpus)
+    stage = tiny.make_module("tokenizer", corpus)
     (frames,) = stage.draw(0)
     own = to_float(frames)
     losses = {}

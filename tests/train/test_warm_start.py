@@ -13,7 +13,7 @@ from genie.library.bundle import load_bundle
 from spacetime.weights import read_weights
 from train import pipeline as run
 from train.export import fingerprint
-from train.warm_start import TUNING_RATE, begin_translated, begin_with, open_start
+from train.warm_start import load_start_world, translate_dynamics, warm_start
 
 # Models of a few steps are collapsed; that this is refused otherwise is shown in test_judge.py.
 train = partial(run.train, allow_collapsed=True)
@@ -42,10 +42,10 @@ def test_tokenizer_and_action_model_are_taken_over_as_they_are(finished, tuned):
 def test_the_dynamics_begins_with_the_worlds_weights(tiny, finished):
     bundle = load_bundle(finished.out / "world")
     fit = tiny.fit_config(lr=0.002, matrix_lr=0.01)
-    model, slower = begin_with(bundle.dynamics, fit)
+    model, slower = warm_start(bundle.dynamics, fit)
     assert tiny.differences(dict(model.state_dict()), dict(bundle.dynamics.state_dict())) == []
     assert all(weight.requires_grad for weight in model.parameters())
-    assert (slower.lr, slower.matrix_lr) == (0.002 * TUNING_RATE, 0.01 * TUNING_RATE)
+    assert (slower.lr, slower.matrix_lr) == (0.002 * fit.warm_start, 0.01 * fit.warm_start)
 
 
 def test_it_ends_nearer_to_the_world_than_a_run_from_nothing(finished, tuned, more_video, tmp_path):
@@ -65,7 +65,7 @@ def test_a_world_without_offsets_learns_them_from_here_on(finished, more_video, 
     older = Dynamics(config)
     older.load_state_dict(world.dynamics.state_dict(), strict=False)
     monkeypatch.setattr("train.warm_start.load_bundle", lambda path: replace(world, dynamics=older))
-    begun = open_start(str(finished.out / "world"), more_video).dynamics
+    begun = load_start_world(str(finished.out / "world"), more_video).dynamics
     assert begun.config.grid == world.tokenizer.grid
     weights = begun.state_dict()
     kept = older.state_dict()
@@ -194,4 +194,4 @@ def test_ids_of_other_places_are_not_translated(tiny, finished, more_video):
     encoded = tiny.make_encoded()
     wider = replace(encoded, ids=encoded.ids.repeat(4, axis=1))
     with pytest.raises(ValueError, match="has 4 tokens a frame, the tokenizer of this run 16"):
-        begin_translated(load_bundle(finished.out / "world"), wider, more_video, 0)
+        translate_dynamics(load_bundle(finished.out / "world"), wider, more_video, 0)

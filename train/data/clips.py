@@ -6,34 +6,24 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import IterableDataset
 
 from corpus.clips import clip_starts, draw_clips, split_episodes
 from corpus.store import Corpus
 from train.data.frames import Frames
 
 
-class StepBatches(IterableDataset):
-    """An endless stream of batches, one a step; a resumed fit starts it at its own step.
-
-    While a step is computed, a thread draws the batch of the next one.
-    """
-
-    def __init__(self, draw: Callable[[int], tuple[Tensor, ...]], first_step: int) -> None:
-        """Keep the pure function `draw(step)` and where to start."""
-        super().__init__()
-        self.draw, self.first_step = draw, first_step
-
-    def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
-        """Yield the batch of every step from the first on."""
-        step = self.first_step
-        with ThreadPoolExecutor(1) as ahead:
-            coming = ahead.submit(self.draw, step)
-            while True:
-                batch = coming.result()
-                step += 1
-                coming = ahead.submit(self.draw, step)
-                yield batch
+def draw_ahead(
+    draw: Callable[[int], tuple[Tensor, ...]], first_step: int
+) -> Iterator[tuple[Tensor, ...]]:
+    """Yield the batch `draw(step)` of every step, without end; a thread draws one step ahead."""
+    step = first_step
+    with ThreadPoolExecutor(1) as ahead:
+        coming = ahead.submit(draw, step)
+        while True:
+            batch = coming.result()
+            step += 1
+            coming = ahead.submit(draw, step)
+            yield batch
 
 
 def split_starts(episode_ends: np.ndarray, frames: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -79,7 +69,7 @@ class FrameClips:
         Raises:
             ValueError: if no training episode is long enough for a clip.
         """
-        self.length = frames
+        self.length, self.seed = frames, seed
         self.starts, self.held_out_starts = split_starts(corpus.episode_ends, frames, seed)
         self.source = source or Frames(corpus)
 

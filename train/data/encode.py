@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from corpus.store import Corpus
-from lam.model import LatentActionModel
-from tokenizer.model import Tokenizer
+from genie.device import device_of
+from genie.interfaces import ActionModel, EpisodeReader, FrameTokenizer
 from train.data.clips import to_float
 from train.data.frames import Frames
 from train.loop.hardware import frames_at_once
@@ -54,8 +54,8 @@ def check_codes(num_codes: int) -> None:
 
 def encode_corpus(
     corpus: Corpus,
-    tokenizer: Tokenizer,
-    lam: LatentActionModel,
+    tokenizer: FrameTokenizer,
+    lam: ActionModel,
     out: Path,
     stamp: dict[str, str],
     source: Frames | None = None,
@@ -65,7 +65,7 @@ def encode_corpus(
     Args:
         corpus: what to encode.
         tokenizer: in evaluation mode.
-        lam: in evaluation mode, quantized.
+        lam: in evaluation mode, with codes.
         out: the zarr group to write; it appears when it is whole.
         stamp: fingerprints of the corpus and both models.
         source: the frames of `corpus`, where other stages have brought them nearer.
@@ -127,18 +127,15 @@ def load_encoded(path: Path, stamp: dict[str, str]) -> Encoded:
 
 
 def read_episodes(
-    lam: LatentActionModel, codes: Tensor, shift: Tensor, ends: np.ndarray, let_go: bool
+    lam: EpisodeReader, observed: Tensor, ends: np.ndarray, vary: bool = False
 ) -> np.ndarray:
-    """Read the actions of whole episodes off what the latent action model saw.
+    """Read the actions of whole episodes off what an action model observed.
 
     Args:
         lam: the model.
-        codes: int64 (frames − 1,), of every transition, across episode ends too.
-        shift: float (frames − 1, 2), the camera's.
+        observed: float32 (frames − 1, F), of every transition, across episode ends too.
         ends: int64 (episodes,), one past the last frame of each.
-        let_go: whether in every second episode jumps are read as let go after they took off; in
-            the others they are read as held. Both look the same, and a world needs both: who lets
-            go must come down, and who holds on, too.
+        vary: whether episodes may be read differently where several readings are right.
 
     Returns:
         int8 (frames,); −1 at an episode's last frame.
@@ -148,24 +145,22 @@ def read_episodes(
     spans = list(zip(begins.tolist(), (ends - 1).tolist(), strict=True))
     for first in range(0, len(spans), EPISODES_AT_ONCE):
         part = spans[first : first + EPISODES_AT_ONCE]
-        seen = [pad_sequence([x[a:b] for a, b in part], batch_first=True) for x in (codes, shift)]
-        held = (torch.arange(first, first + len(part), device=codes.device) % 2 == 0) | (not let_go)
-        for (a, b), read in zip(part, lam.read(*seen, held).cpu().numpy(), strict=True):
+        seen = pad_sequence([observed[a:b] for a, b in part], batch_first=True)
+        numbers = torch.arange(first, first + len(part), device=seen.device) if vary else None
+        for (a, b), read in zip(part, lam.read(seen, numbers).cpu().numpy(), strict=True):
             actions[a:b] = read[: b - a]
     return actions
 
 
 @torch.inference_mode()
 def _integers(
-    source: Frames, tokenizer: Tokenizer, lam: LatentActionModel
+    source: Frames, tokenizer: FrameTokenizer, lam: ActionModel
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return ids uint16 (frames, N), and actions int8 (frames,)."""
-    frames = source.corpus.num_frames
-    device = next(tokenizer.parameters()).device
-    size = frames_at_once(device)
+    frames, device = source.corpus.num_frames, device_of(tokenizer)
+    size, observed = frames_at_once(device), []
+    whole = isinstance(lam, EpisodeReader)
     ids = np.empty((frames, tokenizer.num_tokens), np.uint16)
-    codes = torch.zeros(frames - 1, dtype=torch.long, device=device)
-    shift = torch.zeros(frames - 1, 2, device=device)
     source.fetch()
     for first in track(range(0, frames, size), description="encode"):
         last = min(first + size, frames)
@@ -173,7 +168,11 @@ def _integers(
         batch = to_float(source.between(first, min(last + 1, frames))[None].to(device))
         ids[first:last] = tokenizer.encode(batch[:, : last - first])[0].cpu().numpy()
         if batch.shape[1] > 1:
-            seen, moved = lam.observe(batch)
-            codes[first : first + seen.shape[1]] = seen[0]
-            shift[first : first + seen.shape[1]] = moved[0]
-    return ids, read_episodes(lam, codes, shift, source.corpus.episode_ends, let_go=True)
+            observed.append(lam.observe(batch)[0] if whole else lam.infer(batch)[0])
+    ends = source.corpus.episode_ends
+    if whole:
+        return ids, read_episodes(lam, torch.cat(observed), ends, vary=True)
+    actions = np.full(frames, NO_ACTION, np.int8)
+    actions[: frames - 1] = torch.cat(observed).cpu().numpy()
+    actions[ends - 1] = NO_ACTION
+    return ids, actions

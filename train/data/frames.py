@@ -9,7 +9,7 @@ from rich.progress import track
 from torch import Tensor
 
 from corpus.store import Corpus
-from train.loop.hardware import pick_device
+from genie.device import pick_device
 
 GPU_SHARE = 0.5
 """Share of the free memory of a GPU that frames may take; the rest is for the fit."""

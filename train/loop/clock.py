@@ -38,7 +38,7 @@ class Clock:
         self._started = time.monotonic()
         self._now = self._started
 
-    def settle(self) -> None:
+    def read(self) -> None:
         """Read the time, once a step, so that all who ask during the step agree."""
         self._now = time.monotonic()
 
@@ -49,11 +49,11 @@ class Clock:
         yield
         if self._started is not None:
             self._started += time.monotonic() - began
-        self.settle()
+        self.read()
 
     @property
     def slice_spent(self) -> float:
-        """Seconds of this slice, up to the last `settle`."""
+        """Seconds of this slice, up to the last `read`."""
         return 0.0 if self._started is None else self._now - self._started
 
     @property

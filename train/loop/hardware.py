@@ -2,10 +2,7 @@
 
 import torch
 
-
-def pick_device() -> torch.device:
-    """Return the device that models are fitted and corpora are encoded on."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+from genie.device import pick_device
 
 
 def frames_at_once(device: torch.device) -> int:

@@ -1,4 +1,4 @@
-"""One optimizer for Lightning: Muon on the matrices of blocks, AdamW on the rest."""
+"""One optimizer: Muon on the matrices of blocks, AdamW on the rest."""
 
 import math
 from collections.abc import Callable
@@ -72,7 +72,7 @@ def orthogonalize(matrices: Tensor) -> Tensor:
 
 
 class MuonAdamW(torch.optim.Optimizer):
-    """Muon and AdamW behind one face, since automatic optimization takes one optimizer."""
+    """Muon and AdamW behind one face, with one state and one learning-rate factor."""
 
     def __init__(self, model: nn.Module, fit: FitConfig) -> None:
         """Share the parameters of `model` out by name and shape.
@@ -88,10 +88,16 @@ class MuonAdamW(torch.optim.Optimizer):
         super().__init__([p for _, p in named], {})
         self.parts: list[torch.optim.Optimizer] = []
         if matrices:
-            self.parts.append(Muon(matrices, lr=fit.matrix_lr, weight_decay=fit.weight_decay))
-        # The Genie paper's β2 of 0.9 is for 300 k steps; short fits want a steadier scale.
+            self.parts.append(
+                Muon(
+                    matrices,
+                    lr=fit.matrix_lr,
+                    weight_decay=fit.weight_decay,
+                    momentum=fit.momentum,
+                )
+            )
         self.parts.append(
-            torch.optim.AdamW(rest, lr=fit.lr, betas=(0.9, 0.98), weight_decay=fit.weight_decay)
+            torch.optim.AdamW(rest, lr=fit.lr, betas=fit.betas, weight_decay=fit.weight_decay)
         )
         self.param_groups = [group for part in self.parts for group in part.param_groups]
         for group in self.param_groups:

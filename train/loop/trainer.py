@@ -1,43 +1,139 @@
-"""One slice of one stage: Lightning's Trainer around a `Stage`."""
+"""The loop of a fit: one slice of one stage.
 
-import logging
+It is a plain loop over Lightning's Fabric, which brings device, precision, gradient clipping and
+loggers. A `Trainer` would have to be told to do without its own checkpoints, progress bar, epochs
+and sanity checks, and hides the order of what happens around a step.
+"""
+
 import signal
 import threading
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
+from time import monotonic
 
-import lightning as L
 import torch
+from lightning.fabric import Fabric
+from lightning.fabric.loggers import Logger
+from rich.progress import BarColumn, Progress, TextColumn
+from torch import Tensor
 
-from train.loop.callbacks import CHECKPOINT, Advance, Bar, Keep, Log, RefuseNaN
+from genie.device import pick_device
+from train.data.clips import draw_ahead
+from train.loop.checkpoint import not_a_number, read_checkpoint, save_checkpoint
 from train.loop.clock import Clock
-from train.loop.hardware import pick_device, pick_precision
-from train.loop.module import Stage
+from train.loop.hardware import pick_precision
+from train.loop.log import FitLog
+from train.loop.module import FitModule
+from train.loop.optim import MuonAdamW, lr_factor, update_ema
 
+CHECKPOINT_EVERY = 120.0
+"""Seconds of work that a crash may cost."""
 COMPILE_PAYS_AFTER = {"cpu": 600.0, "cuda": 45.0}
 """Seconds of fitting from which compiling is won back: 1.6 times as fast on a CPU after a minute or
 two of compiling, twice as fast on a GPU after half a minute (lab notes, 2026-11-21 and -26)."""
 COMPILE_PAYS_AFTER_STEPS = 1000
-"""The same where steps are counted, whatever a step takes: our choice."""
+"""The same where steps are counted, whatever a step takes."""
+LOOK_EVERY_STEPS, LOOK_EVERY_SECONDS = 25, 1.0
+"""How often the loss is read back: reading makes a GPU wait."""
 
 
-def compile_if_it_pays(stage: Stage, precision: str) -> None:
-    """Compile a stage for a long slice, before its fit's clock starts; short ones start at once.
+def fit(
+    module: FitModule,
+    folder: Path,
+    *,
+    export: Callable[[FitModule], None] | None = None,
+    logs: Path | None = None,
+    logger: Logger | Sequence[Logger] = (),
+    precision: str | None = None,
+) -> None:
+    """Fit until the slice is over; a checkpoint in `folder` is taken up.
 
     Args:
-        stage: its model is compiled in place; its weights keep their names.
+        module: what is fitted.
+        folder: where its checkpoint lives.
+        export: called with the module at the end of the slice, to write its averaged weights.
+        logs: where csv files, pictures and curves go; None: `folder`/logs.
+        logger: one of Lightning's loggers, or several (CSVLogger, TensorBoardLogger, WandbLogger).
+        precision: Lightning's; None: "bf16-mixed" where bfloat16 is fast, else "32-true".
+
+    Raises:
+        ValueError: if the checkpoint is of a model of other sizes, a loss is not a number, or the
+            GPU's memory is too small; what the last checkpoint holds stays.
+        KeyboardInterrupt: after Ctrl-C, once everything is saved.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    export = export or (lambda _: None)
+    saved = read_checkpoint(folder, module)
+    if saved is not None and module.clock.finished:
+        module.load_state_dict(saved["state_dict"])
+        export(module)
+        return
+    loggers = [logger] if isinstance(logger, Logger) else list(logger)
+    precision = precision or pick_precision()
+    fabric = Fabric(accelerator=pick_device().type, devices=1, precision=precision)
+    # What is read once is read now, before a bar runs and while Ctrl-C ends it at once.
+    module.draw(module.clock.step)
+    with warnings.catch_warnings(), _interruptible(module), _memory_of(module, folder.name):
+        warnings.filterwarnings("ignore", module="lightning")
+        warnings.filterwarnings("ignore", message="Mismatch dtype between input and weight")
+        compile_if_it_pays(module, precision)
+        optimizer = MuonAdamW(module.model, module.fit_config)
+        wrapped, steps = fabric.setup(module, optimizer)
+        if saved is not None:
+            module.load_state_dict(saved["state_dict"])
+            optimizer.load_state_dict(saved["optimizer_states"][0])
+        log = FitLog(logs or folder / "logs", module.clock, module.fit_config.checks, loggers)
+        module.before_fit()
+        module.clock.start()
+        saved_at = monotonic()
+        stream = draw_ahead(partial(_draw_pinned, module), module.clock.step)
+        with _bar(folder.name) as look, closing(stream) as batches:
+            for batch in batches:
+                _prepare(module, optimizer)
+                loss, figures = wrapped(*(fabric.to_device(part) for part in batch))
+                optimizer.zero_grad()
+                fabric.backward(loss)
+                fabric.clip_gradients(
+                    wrapped, steps, max_norm=module.fit_config.clip_norm, error_if_nonfinite=False
+                )
+                steps.step()
+                loss = loss.detach()
+                _advance(module)
+                if module.clock.step % LOOK_EVERY_STEPS == 0 and not torch.isfinite(loss):
+                    raise not_a_number("the loss", module)
+                look(module.clock, loss)
+                log.step(module, loss, figures)
+                if module.clock.slice_over:
+                    save_checkpoint(folder, module, optimizer)
+                    export(module)
+                    break
+                if monotonic() - saved_at > CHECKPOINT_EVERY:
+                    save_checkpoint(folder, module, optimizer)
+                    saved_at = monotonic()
+    for one in loggers:
+        one.finalize("success")
+    if module.clock.interrupted:
+        raise KeyboardInterrupt
+
+
+def compile_if_it_pays(module: FitModule, precision: str) -> None:
+    """Compile a module for a long slice, before its fit's clock starts.
+
+    Args:
+        module: its model is compiled in place; its weights keep their names.
         precision: Lightning's, which the compiled code is made for.
     """
     device = pick_device().type
-    if not _compiling_pays(stage.clock, device):
+    if not _compiling_pays(module.clock, device):
         return
     # Without a C++ compiler the fit goes on uncompiled.
     torch._dynamo.config.suppress_errors = True
-    stage.to(device)
+    module.to(device)
     with torch.autocast(device, dtype=torch.bfloat16, enabled=precision == "bf16-mixed"):
-        stage.compile_model()
+        module.compile_model()
 
 
 def _compiling_pays(clock: Clock, device: str) -> bool:
@@ -48,103 +144,80 @@ def _compiling_pays(clock: Clock, device: str) -> bool:
     return clock.seconds_to_fit() >= COMPILE_PAYS_AFTER[device]
 
 
-def fit_slice(
-    stage: Stage,
-    folder: Path,
-    logs: Path,
-    export: Callable[[Stage], None],
-    precision: str | None = None,
-) -> None:
-    """Fit until the slice is over; a checkpoint in `folder` is taken up.
-
-    Args:
-        stage: the learner.
-        folder: where its checkpoint lives.
-        logs: where its logs go.
-        export: writes what the next stage reads; called at the end of the slice.
-        precision: Lightning's; None chooses.
-
-    Raises:
-        ValueError: if the checkpoint is of a model of other sizes, a loss is not a number, or the
-            GPU's memory is too small; what the last checkpoint holds stays.
-        KeyboardInterrupt: after Ctrl-C, once everything is saved.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    checkpoint = folder / CHECKPOINT
-    resumed = checkpoint if checkpoint.exists() else None
-    if resumed:
-        # The data stream starts before Lightning restores the stage: it needs the step now.
-        saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
-        _check_sizes(stage, saved["state_dict"], checkpoint)
-        stage.on_load_checkpoint(saved)
-        if stage.clock.finished:
-            stage.load_state_dict(saved["state_dict"])
-            export(stage)
-            return
-    # Lightning speaks of litlogger and of worker processes; neither concerns our users.
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    precision = precision or pick_precision()
-    trainer = L.Trainer(
-        accelerator=pick_device().type,
-        devices=1,
-        precision=precision,
-        max_epochs=-1,
-        min_epochs=0,
-        gradient_clip_val=1.0,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        callbacks=[Advance(), RefuseNaN(), Bar(folder.name), Log(logs), Keep(folder, export)],
-    )
-    # What is read once is read now, before a bar runs and while Ctrl-C ends it at once.
-    stage.draw(stage.clock.step)
-    with warnings.catch_warnings(), _interruptible(stage), _memory_of(stage, folder.name):
-        warnings.filterwarnings("ignore", module="lightning")
-        warnings.filterwarnings("ignore", message="Mismatch dtype between input and weight")
-        compile_if_it_pays(stage, precision)
-        trainer.fit(stage, ckpt_path=resumed, weights_only=True)
-    if stage.clock.interrupted:
-        raise KeyboardInterrupt
+def _prepare(module: FitModule, optimizer: MuonAdamW) -> None:
+    """Set the learning rate from progress, and every draw of the step from seed and step."""
+    optimizer.scale_lr(lr_factor(module.rate_progress(), module.fit_config))
+    torch.manual_seed(module.seed * 1_000_003 + module.clock.step)
+    module.before_step()
 
 
-def _check_sizes(stage: Stage, saved: dict[str, torch.Tensor], checkpoint: Path) -> None:
-    def sizes(weights: dict[str, torch.Tensor]) -> dict[str, torch.Size]:
-        return {name: weight.shape for name, weight in weights.items()}
+def _advance(module: FitModule) -> None:
+    """Count a finished step and average the weights."""
+    clock = module.clock
+    clock.step += 1
+    update_ema(module.average, module.model, module.fit_config.ema, clock.step)
+    clock.read()
+    if clock.finished:
+        module.complete()
 
-    if sizes(saved) != sizes(stage.state_dict()):
-        raise ValueError(
-            f"{checkpoint} is of a model of other sizes: resume with the recipe and the corpus it "
-            f"was begun with, or choose another --out"
-        )
+
+def _draw_pinned(module: FitModule, step: int) -> tuple[Tensor, ...]:
+    """Draw a batch that can go to a GPU without making the processor wait for it."""
+    batch = module.draw(step)
+    if module.device.type != "cuda":
+        return batch
+    return tuple(part if part.is_cuda else part.pin_memory() for part in batch)
 
 
 @contextmanager
-def _memory_of(stage: Stage, name: str) -> Iterator[None]:
+def _bar(title: str) -> Iterator[Callable[[Clock, Tensor], None]]:
+    """Show a progress bar with the time left; it stays as it stands, also after an error."""
+    columns = (
+        TextColumn(title),
+        BarColumn(),
+        TextColumn("{task.percentage:5.1f} %  {task.fields[note]}"),
+    )
+    with Progress(*columns) as bar:
+        task, looked_at = bar.add_task(title, total=1.0, note=""), -LOOK_EVERY_SECONDS
+
+        def look(clock: Clock, loss: Tensor) -> None:
+            nonlocal looked_at
+            if clock.slice_spent - looked_at < LOOK_EVERY_SECONDS and not clock.slice_over:
+                return
+            looked_at, left = clock.slice_spent, clock.seconds_left() or 0.0
+            note = f"step {clock.step}  loss {float(loss):.4f}  {left / 60:.1f} min left"
+            bar.update(task, completed=clock.progress, note=note)
+
+        yield look
+
+
+@contextmanager
+def _memory_of(module: FitModule, name: str) -> Iterator[None]:
     """Say in one line what to lower when a GPU's memory is short."""
     try:
         yield
     except torch.OutOfMemoryError:
         raise ValueError(
-            f"the GPU's memory is too small to fit the {name} with {stage.fit_config.batch} clips "
+            f"the GPU's memory is too small to fit the {name} with {module.fit_config.batch} clips "
             f"a step: lower batch in the recipe (a copy keeps its name) and resume from the last "
             f"checkpoint with --resume, or lower the model's sizes and begin anew"
         ) from None
 
 
 @contextmanager
-def _interruptible(stage: Stage) -> Iterator[None]:
-    """Let Ctrl-C end the slice after the step in progress, with everything saved."""
+def _interruptible(module: FitModule) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end the slice after the step in progress, with everything saved."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def stop(*_: object) -> None:
-        stage.clock.interrupted = True
+        module.clock.interrupted = True
 
-    before = signal.signal(signal.SIGINT, stop)
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, stop) for number in signals]
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)

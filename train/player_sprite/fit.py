@@ -1,6 +1,6 @@
-"""Fitting the latent action model of a game whose avatar keeps to one place of the picture."""
+"""Fitting the actions of a player sprite that keeps to one place of the frame."""
 
-import math
+from typing import Any
 
 import numpy as np
 import torch
@@ -8,133 +8,133 @@ from rich.progress import track
 from torch import Tensor
 
 from corpus.clips import draw_clips, split_episodes
+from genie.device import pick_device
 from lam.losses import prediction_loss
-from lam.model import LatentActionModel, SpriteEncoder
-from lam.player_sprite.airborne import find_flights, join_alike
-from lam.player_sprite.location import find_sprite, unexplained
-from lam.player_sprite.persistence import contrast, persistence
-from train.data.clips import FrameClips, to_float
+from lam.player_sprite.airborne import find_airborne_codes, join_alike
+from lam.player_sprite.encoder import SpriteEncoder
+from lam.player_sprite.location import find_sprite, motion_residual
+from lam.player_sprite.model import SpriteActionModel
+from lam.player_sprite.persistence import info_nce
+from train.data.clips import FrameClips, split_starts, to_float
 from train.data.encode import read_episodes
 from train.data.frames import Frames
-from train.fit_lam import LatentActionStage
-from train.loop.clock import Clock
-from train.loop.hardware import frames_at_once, pick_device
-from train.player_sprite.pairs import LATER, SHORTEST, draw_moments, long_episodes
-from train.recipe import FitConfig
-
-MAP_PAIRS = 4096
-"""Transitions that say where the avatar is."""
-SOON = 3
-"""Latents persist for this many frames: shorter than most keys are held."""
-EPISODES, MOMENTS = 12, 32
-"""Transitions a step, as episodes × moments."""
-RECOLOUR = 1.0
-"""Spread of the random brightness and contrast: ground and sky must not tell moments apart."""
-CODE_STARTS, CODE_STEPS, CODE_PAIRS = 24, 500, 4096
-"""Most starts end in codes that mix two keys; the one whose codes persist most mixes least."""
+from train.fit_lam import LatentActionModule
+from train.loop.hardware import frames_at_once
+from train.loop.module import FitPlan
+from train.player_sprite.codes import fit_best_codes
+from train.player_sprite.method import SpriteMethod
+from train.player_sprite.pairs import draw_pairs, long_episodes
 
 
-def unexplained_share(frames: Frames, starts: np.ndarray) -> Tensor:
-    """Measure how often no shift of the picture explains a pixel.
+def mean_residual(frames: Frames, starts: np.ndarray) -> Tensor:
+    """Measure how often no shift of the frame explains a pixel: float32 (H, W), on the CPU.
 
     Args:
         frames: of the corpus.
         starts: int64 (P,), first frames of the transitions to look at.
-
-    Returns:
-        float32 (H, W), on the CPU.
     """
     device, total = pick_device(), 0
     for part in np.array_split(starts, max(1, len(starts) // 256)):
         pairs = to_float(frames.clips(part, 2).to(device))
-        total = total + unexplained(pairs[:, 0], pairs[:, 1]).float().sum(dim=0)
+        total = total + motion_residual(pairs[:, 0], pairs[:, 1]).float().sum(dim=0)
     return (total / len(starts)).cpu()
 
 
-def locate_sprite(share: Tensor) -> tuple[int, int, int, int]:
-    """Return the avatar's box, as the configuration of the latent action model holds it.
+def locate_sprite(residual: Tensor) -> tuple[int, int, int, int]:
+    """Return top, left, height and width of the sprite's box.
 
     Args:
-        share: float (H, W), from `unexplained_share`.
+        residual: float (H, W), from `mean_residual`.
 
     Raises:
-        ValueError: no avatar keeps to a place.
+        ValueError: no sprite keeps to a place.
     """
-    box = find_sprite(share)
+    box = find_sprite(residual)
     if box is None:
         raise ValueError(
-            "no avatar was found: no part of the picture moves against the rest of it and keeps "
-            "its place. Take a recipe without avatar: true, which reads actions off whole frames"
+            "no player sprite was found: no part of the frame moves against the rest of it and "
+            "keeps its place. Take a recipe whose lam is of kind whole_frame"
         )
     return box
 
 
-class SpriteActionStage(LatentActionStage):
-    """First what persists, without pixels; then codes of it; then the decoder, on frames."""
+class SpriteActionModule(LatentActionModule):
+    """First latents of what persists, without pixels; then codes of them; then the decoder."""
 
-    quantize_at = 0.15
-    """What persists is learnt in minutes; the decoder takes what time there is."""
+    METHOD = SpriteMethod
 
-    def __init__(
-        self,
-        model: LatentActionModel,
-        fit: FitConfig,
-        clock: Clock,
-        seed: int,
-        clips: FrameClips,
-    ) -> None:
+    def __init__(self, model: SpriteActionModel, plan: FitPlan, clips: FrameClips) -> None:
         """Keep the parts; `clips` are the frames to learn from, two or more at a time.
 
         Raises:
-            ValueError: no episode is long enough to be told from itself.
+            ValueError: no episode is long enough to draw pairs from.
         """
-        super().__init__(model, fit, clock, seed, clips)
-        ends = clips.source.corpus.episode_ends
-        train, held_out = split_episodes(len(ends), seed)
-        self.spans = long_episodes(ends, train)
+        super(LatentActionModule, self).__init__(model, plan, clips)
+        self.reported = 0
+        ends, shortest = clips.source.corpus.episode_ends, self.method.shortest_episode
+        train, held_out = split_episodes(len(ends), clips.seed)
+        self.spans = long_episodes(ends, train, shortest)
         if not len(self.spans):
             raise ValueError(
-                f"no episode to train on has {SHORTEST} frames: use longer videos, or a recipe "
-                "without avatar: true"
+                f"no episode to train on has {shortest} frames: use longer videos, or a recipe "
+                "whose lam is of kind whole_frame"
             )
-        self.held_out_spans = long_episodes(ends, held_out)
+        self.held_out_spans = long_episodes(ends, held_out, shortest)
         self.looks: tuple[Tensor, Tensor] | None = None
         self.actions: Tensor | None = None
-        self.reached: float | None = None
+        self.persistence_reported = False
 
-    def on_train_start(self) -> None:
+    @classmethod
+    def find_residual(cls, frames: Frames, seed: int, method: SpriteMethod) -> Tensor:
+        """Return how often no shift of the frame explains a pixel, float (H, W).
+
+        Raises:
+            ValueError: no sprite keeps to a place.
+        """
+        starts, _ = split_starts(frames.corpus.episode_ends, 2, seed)
+        residual = mean_residual(frames, draw_clips(starts, method.map_pairs, seed, 0))
+        locate_sprite(residual)
+        return residual
+
+    @classmethod
+    def model_values(cls, residual: Tensor | None) -> dict[str, Any]:
+        """Return the sprite's box; before anybody has looked, one pixel."""
+        return {"box": (0, 0, 1, 1) if residual is None else locate_sprite(residual)}
+
+    def before_fit(self) -> None:
         """Look at every transition before the clock runs."""
         self.looks = _look(self.clips.source, self.model.encoder, self.device)
         if self.model.quantized:
             self._read_actions(self._codes(self._features(self.model.encoder)))
-        super().on_train_start()
 
     def draw(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Return clips uint8 (B, T, H, W, 3), where they start, int64 (B,), and moments.
+        """Return clips uint8 (B, T, H, W, 3), where they start, int64 (B,), and pairs.
 
-        Moments are int64 (E, M, 2): now and soon.
+        Pairs are int64 (E, M, 2): anchors and positives.
         """
-        rng = np.random.default_rng([self.seed, step])
+        rng, method = np.random.default_rng([self.seed, step]), self.method
         starts = draw_clips(self.clips.starts, self.fit_config.batch, self.seed, step)
-        moments = draw_moments(self.spans, rng, EPISODES, MOMENTS, (1, SOON))
-        return self.clips.read(starts), torch.from_numpy(starts), moments
+        pairs = draw_pairs(self.spans, rng, (method.episodes, method.pairs), (1, method.soon))
+        return self.clips.read(starts), torch.from_numpy(starts), pairs
 
     def rate_progress(self) -> float:
-        """Let the rate fall before codes are made, too: they are made of settled features."""
+        """Let the rate fall before codes are made, too: they are made of features at rest."""
         progress = super().rate_progress()
-        return progress if self.model.quantized else min(1.0, progress / self.quantize_at)
+        return progress if self.model.quantized else min(1.0, progress / self.method.quantize_at)
 
     def loss(
-        self, frames: Tensor, starts: Tensor, moments: Tensor
+        self, frames: Tensor, starts: Tensor, pairs: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """What persists is told apart; once there are codes, the next frame is predicted."""
+        """Contrast pairs; once there are codes, predict the next frame."""
         if self.model.quantized:
-            before, after = self._pairs(frames)
+            frames = to_float(frames)
+            before, after = frames[:, :-1].flatten(0, 1), frames[:, 1:].flatten(0, 1)
             each = starts[:, None] + torch.arange(frames.shape[1] - 1, device=starts.device)
             codes = self.model.quantizer.lookup(self.actions[each.flatten()])
-            loss = prediction_loss(before, after, self.model.decoder(before, codes))
+            predicted = self.model.decoder(before, codes)
+            loss = prediction_loss(before, after, predicted, self.method.change_weight)
             return loss, {"prediction": loss.detach()}
-        loss = self._contrast(self.model.encoder, moments, RECOLOUR)
+        loss = self._contrast(self.model.encoder, pairs, self.method.recolour)
         return loss, {"contrast": loss.detach()}
 
     @torch.no_grad()
@@ -146,15 +146,10 @@ class SpriteActionStage(LatentActionStage):
         moving = torch.from_numpy(np.concatenate([np.arange(*span) for span in spans]))
         encoder.mean.copy_(features[moving].mean(dim=0))
         encoder.scale.copy_(features[moving].std(dim=0) + 1e-4)
-        best, kept = -math.inf, {}
         # Its length does not depend on the fit's: a short one would have no time for the decoder.
         with self.clock.uncounted():
-            for _ in track(range(CODE_STARTS), description="codes"):
-                reached = _fit_codes(encoder, features, spans, rng)
-                if reached > best:
-                    best, kept = reached, {k: v.clone() for k, v in encoder.state_dict().items()}
-        self.reached = best
-        encoder.load_state_dict(kept)
+            persistence = fit_best_codes(encoder, features, spans, rng, self.method)
+        self.extra["persistence"] = persistence
         count, shift = self.model.config.num_actions, self.looks[1].cpu()
         states = encoder.scores(features).argmax(dim=1).cpu()
         among = torch.zeros(len(states), dtype=torch.bool).index_fill_(0, moving, True)
@@ -162,43 +157,50 @@ class SpriteActionStage(LatentActionStage):
         self.model.encoder.load_state_dict(encoder.state_dict())
         self.model.start_codes(torch.eye(count, device=self.device))
         codes = self._codes(features)
-        landing = find_flights(codes.cpu(), shift, torch.from_numpy(spans), count)
+        landing = find_airborne_codes(codes.cpu(), shift, torch.from_numpy(spans), count)
         for model in (self.model, self.average):
             model.encoder.landing.copy_(landing)
         self._read_actions(codes)
 
     @torch.no_grad()
     def check(self) -> tuple[dict[str, float], Tensor | None]:
-        """How well held-out moments are told apart; once there are codes, what they are worth."""
+        """Contrast of held-out pairs; once there are codes, what they are worth."""
         if self.average.quantized:
             return super().check()
         spans = self.held_out_spans if len(self.held_out_spans) else self.spans
-        moments = draw_moments(spans, np.random.default_rng(0), 4 * EPISODES, MOMENTS, (1, SOON))
-        return {"contrast": float(self._contrast(self.average.encoder, moments, 0.0))}, None
+        size = (4 * self.method.episodes, self.method.pairs)
+        pairs = draw_pairs(spans, np.random.default_rng(0), size, (1, self.method.soon))
+        return {"contrast": float(self._contrast(self.average.encoder, pairs, 0.0))}, None
 
     def notice(self) -> str | None:
-        """Say once how well the codes persist: fits of several seeds are compared by it."""
-        said = [super().notice()]
-        if self.reached is not None:
-            said.append(
-                f"the codes persist by {self.reached:.3f} nats: of several seeds, keep the highest"
+        """Say once how much the codes persist: fits of several seeds are compared by it."""
+        notices, persistence = [super().notice()], self.criterion()
+        if persistence is not None and not self.persistence_reported:
+            notices.append(
+                f"the codes persist by {persistence:.3f} nats: of several seeds, keep the highest "
+                "(--seeds)"
             )
-            self.reached = None
-        return "\n".join(filter(None, said)) or None
+            self.persistence_reported = True
+        return "\n".join(filter(None, notices)) or None
 
-    def _contrast(self, encoder: SpriteEncoder, moments: Tensor, recolour: float) -> Tensor:
-        """Tell apart moments (E, M, 2), their boxes recoloured."""
-        moments = moments.to(self.device)
-        boxes, shift = (look[moments.flatten()] for look in self.looks)
+    def criterion(self) -> float | None:
+        """How much the codes persist, in nats."""
+        return self.extra.get("persistence")
+
+    def _contrast(self, encoder: SpriteEncoder, pairs: Tensor, recolour: float) -> Tensor:
+        """Tell apart pairs (E, M, 2), their boxes recoloured."""
+        pairs = pairs.to(self.device)
+        boxes, shift = (look[pairs.flatten()] for look in self.looks)
         boxes = boxes.float() / 255
         if recolour:
             gain, brightness = recolour * torch.randn(2, len(boxes), 1, 3, 1, 1).to(boxes)
             boxes = (boxes - 0.5) * gain.exp() + brightness + 0.5
-        latents = encoder.embed(boxes, shift.float()).float().unflatten(0, moments.shape)
-        now = moments[..., 0]
-        near = (now[:, :, None] - now[:, None, :]).abs() <= 2 * SOON
-        near &= ~torch.eye(now.shape[1], dtype=torch.bool, device=near.device)
-        return contrast(latents[:, :, 0], latents[:, :, 1], near)
+        latents = encoder.embed(boxes, shift.float()).float().unflatten(0, pairs.shape)
+        anchors = pairs[..., 0]
+        apart = (anchors[:, :, None] - anchors[:, None, :]).abs()
+        near = apart <= 2 * self.method.soon
+        near &= ~torch.eye(anchors.shape[1], dtype=torch.bool, device=near.device)
+        return info_nce(latents[:, :, 0], latents[:, :, 1], near)
 
     def _codes(self, features: Tensor) -> Tensor:
         """Return the code of every transition, int64 (frames − 1,)."""
@@ -207,49 +209,21 @@ class SpriteActionStage(LatentActionStage):
         return self.model.quantizer.nearest(torch.nn.functional.one_hot(codes, count))
 
     def _read_actions(self, codes: Tensor) -> None:
-        """Read what the decoder learns from; the looks have served."""
-        ends = self.clips.source.corpus.episode_ends
-        read = read_episodes(self.model, codes, self.looks[1].float(), ends, let_go=False)
+        """Read the actions that the decoder learns from; the looks are not needed any more."""
+        observed = torch.cat((codes[:, None].float(), self.looks[1].float()), dim=1)
+        read = read_episodes(self.model, observed, self.clips.source.corpus.episode_ends)
         self.actions = torch.from_numpy(read).long().to(self.device)
         self.looks = None
 
     def _features(self, encoder: SpriteEncoder) -> Tensor:
         """Return the features of every transition, float32 (frames − 1, 96)."""
-        boxes, shift = self.looks
+        parts = (look.split(8192) for look in self.looks)
         return torch.cat(
             [
-                encoder.features(box.float() / 255, way.float())
-                for box, way in zip(boxes.split(8192), shift.split(8192), strict=True)
+                encoder.features(box.float() / 255, shift.float())
+                for box, shift in zip(*parts, strict=True)
             ]
         )
-
-
-@torch.enable_grad()
-def _fit_codes(
-    encoder: SpriteEncoder, features: Tensor, spans: np.ndarray, rng: np.random.Generator
-) -> float:
-    """Draw `to_code` anew, fit it to codes that persist, and return how much they do, in nats."""
-    head = encoder.to_code.requires_grad_(True)
-    for layer in head:
-        if isinstance(layer, torch.nn.Linear):
-            layer.reset_parameters()
-    optimizer = torch.optim.AdamW(head.parameters(), lr=1e-2, weight_decay=1e-3)
-    moments_each = 16
-    late = []
-    for step in range(CODE_STEPS):
-        optimizer.param_groups[0]["lr"] = 1e-2 * min(1, 2 * (1 - step / CODE_STEPS) + 0.01)
-        episodes = CODE_PAIRS // moments_each
-        moments = draw_moments(spans, rng, episodes, moments_each, LATER, any_other=True)
-        scores = encoder.scores(features[moments.flatten().to(features.device)])
-        now, soon, other = scores.softmax(dim=1).unflatten(0, (-1, 3)).unbind(dim=1)
-        gained = persistence(now, soon, other)
-        optimizer.zero_grad()
-        (-gained).backward()
-        optimizer.step()
-        if step >= CODE_STEPS * 3 // 4:
-            late.append(gained.detach())
-    head.requires_grad_(False)
-    return float(torch.stack(late).mean())
 
 
 @torch.no_grad()
@@ -261,7 +235,7 @@ def _look(frames: Frames, encoder: SpriteEncoder, device: torch.device) -> tuple
     """
     boxes, shifts = [], []
     count, size = frames.corpus.num_frames, frames_at_once(device)
-    for first in track(range(0, count - 1, size), description="look at the avatar"):
+    for first in track(range(0, count - 1, size), description="look at the sprite"):
         batch = to_float(frames.between(first, min(first + size + 1, count)).to(device))
         box, shift = encoder.look(batch[:-1], batch[1:])
         boxes.append((box * 255).round().to(torch.uint8))

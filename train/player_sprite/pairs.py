@@ -1,47 +1,49 @@
-"""Moments of an episode that belong together: what persists is told by them."""
+"""Pairs of transitions a few frames apart in one episode: they share what persists."""
 
 import numpy as np
 import torch
 from torch import Tensor
 
-LATER = (3, 8)
-"""Codes agree this many frames apart: longer than a jump's single phase."""
-SHORTEST = 10 * LATER[1]
-"""Frames of an episode from which its moments can be told from each other."""
 
+def long_episodes(ends: np.ndarray, episodes: np.ndarray, shortest: int) -> np.ndarray:
+    """Return first and one past the last transition of each long enough episode.
 
-def long_episodes(ends: np.ndarray, episodes: np.ndarray) -> np.ndarray:
-    """Return first and one past the last transition of each long enough episode, int64 (E, 2)."""
+    Args:
+        ends: int64 (episodes,), one past the last frame of each.
+        episodes: int64 (n,), which of them.
+        shortest: least number of transitions.
+
+    Returns:
+        int64 (E, 2).
+    """
     begins = np.concatenate([np.zeros(1, np.int64), ends[:-1]])
     spans = np.stack((begins, ends - 1), axis=1)[episodes]
-    return spans[spans[:, 1] - spans[:, 0] >= SHORTEST]
+    return spans[spans[:, 1] - spans[:, 0] >= shortest]
 
 
-def draw_moments(
+def draw_pairs(
     spans: np.ndarray,
     rng: np.random.Generator,
-    episodes: int,
-    moments: int,
+    size: tuple[int, int],
     apart: tuple[int, int],
     any_other: bool = False,
 ) -> Tensor:
-    """Draw transitions and ones that follow them.
+    """Draw transitions (anchors), and for each one that follows a few frames later (positive).
 
     Args:
         spans: int64 (E, 2), from `long_episodes`.
         rng: what to draw with.
-        episodes: E, to draw from.
-        moments: M, in each.
-        apart: least and most frames between now and soon.
+        size: how many episodes E, and how many anchors M in each.
+        apart: least and most frames between anchor and positive.
         any_other: whether a third transition of the same episode is drawn too.
 
     Returns:
-        int64 (E, M, 2 or 3): now, soon, and any other.
+        int64 (E, M, 2 or 3): anchor, positive, and any other.
     """
-    chosen = spans[rng.integers(len(spans), size=episodes)]
+    chosen = spans[rng.integers(len(spans), size=size[0])]
     first, last = chosen[:, :1], chosen[:, 1:]
-    now = rng.integers(first, last - apart[1], size=(episodes, moments))
-    drawn = [now, now + rng.integers(apart[0], apart[1] + 1, size=now.shape)]
+    anchors = rng.integers(first, last - apart[1], size=size)
+    drawn = [anchors, anchors + rng.integers(apart[0], apart[1] + 1, size=size)]
     if any_other:
-        drawn.append(rng.integers(first, last, size=now.shape))
+        drawn.append(rng.integers(first, last, size=size))
     return torch.from_numpy(np.stack(drawn, axis=-1))

@@ -24,7 +24,7 @@ from lam.health.measures import (
     code_use,
     one_step_from_errors,
 )
-from lam.health.verdict import judge
+from lam.health.verdict import assess_health
 from lam.keymap.displacement import measure_displacement
 
 CONSISTENCY_PROMPTS = 64
@@ -59,7 +59,7 @@ def latent_part(
     use = code_use(encoded.codes.flatten(), codes)
     step = one_step_scores(seen)
     each = consistency_of_codes(bundle, context.corpus, choice)
-    verdict = judge(use, step, each)
+    verdict = assess_health(use, step, each)
     return {
         "code_share": list(use.shares),
         "perplexity": use.perplexity,

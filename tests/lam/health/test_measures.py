@@ -12,7 +12,7 @@ from lam.health.measures import (
     one_step_from_errors,
     squared_errors,
 )
-from lam.health.verdict import judge
+from lam.health.verdict import assess_health
 
 NUM_CODES = 4
 
@@ -55,9 +55,9 @@ def good(**change) -> tuple[CodeUse, OneStep]:
 
 def test_still_transitions_do_not_count_against_nearer_next():
     use, step = good(nearer_next=0.3, changed_share=0.4)
-    assert judge(use, step).state == "healthy"
+    assert assess_health(use, step).state == "healthy"
     use, step = good(nearer_next=0.3, changed_share=0.9)
-    assert judge(use, step).state == "weak"
+    assert assess_health(use, step).state == "weak"
 
 
 def test_shares_and_perplexity_of_known_codes():
@@ -139,7 +139,7 @@ def test_shifts_of_another_shape_are_refused():
 
 def test_codes_that_explain_the_step_are_healthy():
     codes = drawn_codes()
-    verdict = judge(code_use(codes, NUM_CODES), world(codes, codes), [1.0] * NUM_CODES)
+    verdict = assess_health(code_use(codes, NUM_CODES), world(codes, codes), [1.0] * NUM_CODES)
     assert verdict.state == "healthy"
     assert verdict.reasons == verdict.remedies == ()
     assert str(verdict) == "latent actions: healthy"
@@ -148,7 +148,7 @@ def test_codes_that_explain_the_step_are_healthy():
 def test_constant_code_is_collapsed():
     codes = drawn_codes()
     constant = torch.full_like(codes, 1)
-    verdict = judge(code_use(constant, NUM_CODES), world(codes, constant))
+    verdict = assess_health(code_use(constant, NUM_CODES), world(codes, constant))
     assert verdict.state == "collapsed"
     assert any("perplexity is 1.00" in reason for reason in verdict.reasons)
     assert any("code 1 does 100.0%" in reason for reason in verdict.reasons)
@@ -163,7 +163,7 @@ def test_shuffled_codes_are_collapsed_though_all_are_used():
     step = world(codes, shuffled)
     assert use.perplexity > 3.9
     assert abs(step.delta_psnr) < 0.3
-    verdict = judge(use, step)
+    verdict = assess_health(use, step)
     assert verdict.state == "collapsed"
     assert len(verdict.reasons) == 1
     assert "better than a random one" in verdict.reasons[0]
@@ -186,13 +186,13 @@ def test_shuffled_codes_are_collapsed_though_all_are_used():
     ],
 )
 def test_each_threshold_decides(change, state):
-    verdict = judge(*good(**change))
+    verdict = assess_health(*good(**change))
     assert verdict.state == state
     assert bool(verdict.reasons) == bool(verdict.remedies) == (state != "healthy")
 
 
 def test_one_inconsistent_code_makes_it_weak():
-    verdict = judge(*good(), [0.9, 0.59, None, 1.0])
+    verdict = assess_health(*good(), [0.9, 0.59, None, 1.0])
     assert verdict.state == "weak"
     assert verdict.reasons == ("code 1 does the same on 59% of prompts, under 60%",)
-    assert judge(*good(), [0.9, 0.6, None, 1.0]).state == "healthy"
+    assert assess_health(*good(), [0.9, 0.6, None, 1.0]).state == "healthy"

@@ -4,7 +4,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from lam.player_sprite.airborne import LEFT, RIGHT, STILL, find_flights, join_alike, read_keys
+from lam.player_sprite.airborne import (
+    LEFT,
+    RIGHT,
+    STILL,
+    find_airborne_codes,
+    join_alike,
+    read_keys,
+)
 
 STAND, GO_RIGHT, GO_LEFT, JUMP = range(4)
 RISES = (-4, -3, -2, -1, -1, 0, 1, 1, 2, 3, 4)  # the camera's dy in a jump, up first
@@ -48,20 +55,20 @@ def random_play(seed: int, phases: int = 200) -> tuple[Tensor, Tensor, Tensor]:
 def test_the_flight_is_found_with_what_it_means_on_the_ground():
     states, shift, _ = random_play(0)
     spans = torch.tensor([[0, 300], [301, len(states)]])
-    assert torch.equal(find_flights(states, shift, spans, 4), LANDING)
+    assert torch.equal(find_airborne_codes(states, shift, spans, 4), LANDING)
 
 
 def test_states_in_no_order_hold_no_flight():
     states, shift, _ = random_play(0)
     order = torch.randperm(len(states), generator=torch.Generator().manual_seed(1))
     spans = torch.tensor([[0, len(states)]])
-    assert (find_flights(states[order], shift[order], spans, 4) == -1).all()
+    assert (find_airborne_codes(states[order], shift[order], spans, 4) == -1).all()
 
 
 def test_ground_that_leads_one_way_only_leaves_flights_as_they_are():
     states, shift, _ = play([("stand", 0), ("jump", 1), ("right", 1), ("jump", 0)] * 20)
     spans = torch.tensor([[0, len(states)]])
-    assert (find_flights(states, shift, spans, 4) == -1).all()
+    assert (find_airborne_codes(states, shift, spans, 4) == -1).all()
 
 
 def test_a_flight_ends_in_the_code_of_the_ground_that_follows_it():
@@ -71,7 +78,7 @@ def test_a_flight_ends_in_the_code_of_the_ground_that_follows_it():
     states = torch.cat((one[0], torch.tensor([4, 1, 2, 5])[other[0]]))
     shift = torch.cat((one[1], other[1]))
     spans = torch.tensor([[0, len(one[0])], [len(one[0]), len(states)]])
-    found = find_flights(states, shift, spans, 6)
+    found = find_airborne_codes(states, shift, spans, 6)
     assert found[JUMP, STILL] == STAND and found[5, STILL] == 4
     assert found[5, LEFT] == found[JUMP, LEFT] == GO_LEFT
     assert found[5, RIGHT] == found[JUMP, RIGHT] == GO_RIGHT

@@ -1,4 +1,4 @@
-"""The action model that looks at the avatar alone."""
+"""The action model that looks at the player sprite alone."""
 
 from dataclasses import replace
 
@@ -6,19 +6,20 @@ import pytest
 import torch
 from torch import Tensor
 
-from lam import LatentActionConfig, LatentActionModel
+from lam.player_sprite.config import SpriteActionConfig
+from lam.player_sprite.model import SpriteActionModel
 
 SIDE, CODES = 24, 5
 BOX = (8, 10, 6, 4)
 
 
 @torch.no_grad()
-def redrawn(seed: int = 0) -> LatentActionModel:
+def redrawn(seed: int = 0) -> SpriteActionModel:
     """A small model with every weight redrawn."""
-    config = LatentActionConfig(
-        height=SIDE, width=SIDE, num_actions=CODES, latent=3, channels=8, avatar=BOX
+    config = SpriteActionConfig(
+        height=SIDE, width=SIDE, num_actions=CODES, latent=3, channels=8, box=BOX
     )
-    model = LatentActionModel(config).eval()
+    model = SpriteActionModel(config).eval()
     generator = torch.Generator().manual_seed(seed)
     for parameter in model.parameters():
         std = 2 * parameter[0].numel() ** -0.5 if parameter.ndim > 1 else 0.1
@@ -100,7 +101,7 @@ def test_the_prediction_depends_on_the_code():
 @torch.no_grad()
 def test_states_that_lead_alike_are_one_code():
     model = redrawn()
-    joined = LatentActionModel(replace(model.config, num_actions=CODES - 2, states=CODES)).eval()
+    joined = SpriteActionModel(replace(model.config, num_actions=CODES - 2, states=CODES)).eval()
     joined.encoder.load_state_dict(model.encoder.state_dict() | {
         "code_of": torch.tensor([0, 1, 1, 2, 0]), "landing": torch.full((CODES - 2, 3), -1)
     })  # fmt: skip
@@ -114,36 +115,34 @@ def test_states_that_lead_alike_are_one_code():
     assert joined.infer(frames).max() == CODES - 3
 
 
-@pytest.mark.parametrize(("states", "avatar"), [(CODES - 1, BOX), (CODES, None)])
-def test_states_without_an_avatar_or_fewer_than_codes_are_refused(states, avatar):
-    with pytest.raises(ValueError, match="states are looks of an avatar"):
-        LatentActionConfig(height=SIDE, width=SIDE, num_actions=CODES, avatar=avatar, states=states)
+def test_fewer_states_than_codes_are_refused():
+    with pytest.raises(ValueError, match="states are looks of the sprite"):
+        SpriteActionConfig(height=SIDE, width=SIDE, num_actions=CODES, box=BOX, states=CODES - 1)
 
 
 @torch.no_grad()
-def test_a_flight_is_read_by_what_came_before_and_not_by_what_comes_after():
+def test_an_airborne_sprite_is_read_by_what_came_before_and_not_by_what_comes_after():
     model = redrawn()
     frames = clips(batch=256)
-    codes, _ = model.observe(frames)
+    codes = model.observe(frames)[..., 0].long()
     assert torch.equal(model.infer(frames), codes)
-    flight = codes.flatten().mode().values
-    others = [code for code in range(CODES) if code != flight][:3]
-    model.encoder.landing[flight] = torch.tensor(others)
+    airborne = codes.flatten().mode().values
+    others = [code for code in range(CODES) if code != airborne][:3]
+    model.encoder.landing[airborne] = torch.tensor(others)
     read = model.infer(frames)
     assert torch.equal(read[:, :1], model.infer(frames[:, :2]))
     alone = torch.cat([model.infer(frames[:, t : t + 2]) for t in range(2)], dim=1)
-    assert torch.equal(read[codes != flight], codes[codes != flight])
+    assert torch.equal(read[codes != airborne], codes[codes != airborne])
     assert (read != codes).any() and (read[:, 1] != alone[:, 1]).any()
 
 
 def test_the_box_travels_with_the_configuration():
-    from dataclasses import asdict
     from json import dumps, loads
 
     model = redrawn()
-    config = LatentActionConfig(**loads(dumps(asdict(model.config))))
+    config = SpriteActionConfig.from_json(loads(dumps(model.config.to_json())))
     assert config == model.config
-    again = LatentActionModel(config).eval()
+    again = SpriteActionModel(config).eval()
     again.load_state_dict(model.state_dict())
     assert torch.equal(again.infer(clips()), model.infer(clips()))
 
@@ -151,4 +150,4 @@ def test_the_box_travels_with_the_configuration():
 @pytest.mark.parametrize("box", [(-1, 0, 4, 4), (0, 21, 4, 4), (20, 0, 5, 4), (0, 0, 0, 4)])
 def test_a_box_that_is_not_in_the_picture_is_refused(box):
     with pytest.raises(ValueError, match="does not lie in frames of 24x24"):
-        LatentActionConfig(height=SIDE, width=SIDE, avatar=box)
+        SpriteActionConfig(height=SIDE, width=SIDE, box=box)

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from lam.player_sprite.location import SEARCH_RADIUS, camera_shift, find_sprite, unexplained
+from lam.player_sprite.location import SEARCH_RADIUS, camera_shift, find_sprite, motion_residual
 
 SIDE, MARGIN = 32, 16
 
@@ -33,19 +33,19 @@ def test_a_shift_of_the_camera_explains_every_pixel():
     scenery = world()
     before = torch.stack([view(scenery, 0, 0)] * 3)
     after = torch.stack([view(scenery, 2, -1), view(scenery, 0, 4), view(scenery, 0, 0)])
-    assert not unexplained(before, after).any()
+    assert not motion_residual(before, after).any()
 
 
 def test_half_a_pixel_explains_every_pixel_too():
     scenery = world()
     half = (view(scenery, 0, 0) + view(scenery, 0, 1)) / 2
-    marked = unexplained(view(scenery, 0, 0)[None], half[None])
+    marked = motion_residual(view(scenery, 0, 0)[None], half[None])
     assert not marked[:, :, :-1].any()  # half of what enters is in the last column
 
 
 def test_what_enters_at_the_border_is_not_held_against_anybody():
     scenery = torch.rand(3, 2 * SIDE, 2 * SIDE, generator=torch.Generator().manual_seed(3))
-    marked = unexplained(view(scenery, 0, 0)[None], view(scenery, 3, 0)[None])
+    marked = motion_residual(view(scenery, 0, 0)[None], view(scenery, 3, 0)[None])
     assert not marked.any()
 
 
@@ -62,7 +62,7 @@ def walk(count: int = 40) -> tuple[Tensor, Tensor]:
 
 
 def test_a_sprite_that_moves_against_the_picture_is_marked_and_nothing_else():
-    marked = unexplained(*walk())
+    marked = motion_residual(*walk())
     assert marked[:, 14:18, 20:23].float().mean() > 0.4
     # A sprite leaves a trail of scenery that comes into view: at most its own size, beside it.
     marked[:, 10:22, 16:27] = False
@@ -70,7 +70,7 @@ def test_a_sprite_that_moves_against_the_picture_is_marked_and_nothing_else():
 
 
 def test_the_box_is_the_sprite():
-    assert find_sprite(unexplained(*walk()).float().mean(dim=0)) == (14, 20, 4, 3)
+    assert find_sprite(motion_residual(*walk()).float().mean(dim=0)) == (14, 20, 4, 3)
 
 
 def test_a_lone_hot_place_far_away_does_not_widen_the_box():

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from lam.player_sprite.persistence import contrast, persistence
+from lam.player_sprite.persistence import info_nce, temporal_mutual_information
 
 EPISODES, MOMENTS, ACTIONS = 5, 8, 4
 NONE_NEAR = torch.zeros(EPISODES, MOMENTS, MOMENTS, dtype=torch.bool)
@@ -18,18 +18,18 @@ def unit(*shape: int, seed: int = 0) -> Tensor:
 
 def test_latents_that_tell_nothing_cost_the_logarithm_of_the_choices():
     same = unit(1, 1, 16).expand(EPISODES, MOMENTS, 16)
-    assert contrast(same, same, NONE_NEAR).item() == pytest.approx(math.log(MOMENTS), abs=1e-4)
+    assert info_nce(same, same, NONE_NEAR).item() == pytest.approx(math.log(MOMENTS), abs=1e-4)
 
 
 def test_what_tells_episodes_apart_but_not_their_moments_is_worth_nothing():
     theme = unit(EPISODES, 1, 16).expand(-1, MOMENTS, -1)
-    assert contrast(theme, theme, NONE_NEAR).item() == pytest.approx(math.log(MOMENTS), abs=1e-4)
+    assert info_nce(theme, theme, NONE_NEAR).item() == pytest.approx(math.log(MOMENTS), abs=1e-4)
 
 
 def test_latents_that_last_and_differ_cost_little():
     lasting = unit(EPISODES, MOMENTS, 512)
-    assert contrast(lasting, lasting, NONE_NEAR) < 0.1
-    assert contrast(lasting, unit(EPISODES, MOMENTS, 512, seed=1), NONE_NEAR) > 1.5
+    assert info_nce(lasting, lasting, NONE_NEAR) < 0.1
+    assert info_nce(lasting, unit(EPISODES, MOMENTS, 512, seed=1), NONE_NEAR) > 1.5
 
 
 def test_a_moment_too_near_to_be_wrong_does_not_count():
@@ -38,13 +38,13 @@ def test_a_moment_too_near_to_be_wrong_does_not_count():
     twin[:, 1] = twin[:, 0]  # the same key, a moment later
     near = NONE_NEAR.clone()
     near[:, 0, 1] = near[:, 1, 0] = True
-    assert contrast(twin, twin, near) < contrast(twin, twin, NONE_NEAR) - 0.1
+    assert info_nce(twin, twin, near) < info_nce(twin, twin, NONE_NEAR) - 0.1
 
 
 def test_both_directions_count():
     now, soon = unit(EPISODES, MOMENTS, 8), unit(EPISODES, MOMENTS, 8, seed=1)
-    swapped = contrast(soon, now, NONE_NEAR)
-    torch.testing.assert_close(contrast(now, soon, NONE_NEAR), swapped)
+    swapped = info_nce(soon, now, NONE_NEAR)
+    torch.testing.assert_close(info_nce(now, soon, NONE_NEAR), swapped)
 
 
 def one_hot(codes: Tensor) -> Tensor:
@@ -57,23 +57,23 @@ def codes(seed: int, count: int = 20_000) -> Tensor:
 
 def test_codes_that_always_last_are_worth_the_logarithm_of_their_number():
     lasting = one_hot(codes(0))
-    found = persistence(lasting, lasting, one_hot(codes(1)))
+    found = temporal_mutual_information(lasting, lasting, one_hot(codes(1)))
     assert found.item() == pytest.approx(math.log(ACTIONS), abs=0.01)
 
 
 def test_codes_that_never_last_are_worth_nothing():
-    found = persistence(one_hot(codes(0)), one_hot(codes(1)), one_hot(codes(2)))
+    found = temporal_mutual_information(one_hot(codes(0)), one_hot(codes(1)), one_hot(codes(2)))
     assert abs(found.item()) < 0.01
 
 
 def test_codes_that_say_which_episode_it_is_are_worth_nothing():
     theme = one_hot(codes(0))
-    assert abs(persistence(theme, theme, theme).item()) < 1e-5
+    assert abs(temporal_mutual_information(theme, theme, theme).item()) < 1e-5
 
 
 def test_one_code_for_everything_is_worth_nothing():
     single = one_hot(torch.zeros(100, dtype=torch.long))
-    assert abs(persistence(single, single, single).item()) < 1e-5
+    assert abs(temporal_mutual_information(single, single, single).item()) < 1e-5
 
 
 def test_codes_that_last_longer_are_worth_more():
@@ -82,6 +82,6 @@ def test_codes_that_last_longer_are_worth_more():
 
     def worth(share: float) -> float:
         soon = torch.where(keep[:, None] < share, now, one_hot(codes(2)))
-        return persistence(now, soon, other).item()
+        return temporal_mutual_information(now, soon, other).item()
 
     assert worth(0.2) < worth(0.5) < worth(0.8)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from corpus.clips import split_episodes
-from train.data.clips import FrameClips, StepBatches, split_starts, to_bytes, to_float
+from train.data.clips import FrameClips, draw_ahead, split_starts, to_bytes, to_float
 
 ENDS = np.array([5, 6, 16, 26], np.int64)
 
@@ -60,7 +60,7 @@ def test_clips_are_the_frames_of_the_corpus(corpus):
 
 
 def test_a_stream_starts_at_its_step():
-    stream = StepBatches(lambda step: (torch.tensor(step),), first_step=7)
+    stream = draw_ahead(lambda step: (torch.tensor(step),), first_step=7)
     assert [int(batch) for (batch,) in islice(stream, 3)] == [7, 8, 9]
 
 

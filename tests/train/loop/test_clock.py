@@ -32,19 +32,19 @@ def test_time_is_the_progress_over_several_slices(time):
     first = Clock(total_steps=10**6, total_seconds=40.0)
     first.start()
     time.now += 10
-    assert first.progress == 0.0  # nobody settled yet: all who ask during a step agree
-    first.settle()
+    assert first.progress == 0.0  # nobody has read the time yet: all who ask during a step agree
+    first.read()
     assert first.progress == 0.25
     time.now += 500  # between two slices
     second = Clock(total_steps=1, total_seconds=40.0, step=first.step, seconds=first.spent)
     assert second.progress == 0.25
     second.start()
     time.now += 20
-    second.settle()
+    second.read()
     assert (second.spent, second.slice_spent, second.progress) == (30.0, 20.0, 0.75)
     assert second.seconds_left() == 10.0
     time.now += 20
-    second.settle()
+    second.read()
     assert second.progress == 1.0 and second.finished
 
 
@@ -57,10 +57,10 @@ def test_a_slice_ends_by_its_own_time_and_not_by_that_of_earlier_ones(time):
     clock = Clock(total_steps=10, slice_seconds=5.0, seconds=1000.0)
     clock.start()
     time.now += 4.9
-    clock.settle()
+    clock.read()
     assert not clock.slice_over
     time.now += 0.1
-    clock.settle()
+    clock.read()
     assert clock.slice_over and not clock.finished
 
 
@@ -69,7 +69,7 @@ def test_compiling_before_the_first_step_is_time_of_the_slice_but_not_of_the_fit
     time.now += 4.0
     clock.start()
     time.now += 1.0
-    clock.settle()
+    clock.read()
     assert clock.slice_over and clock.spent == 1.0
 
 
@@ -93,7 +93,7 @@ def test_time_left_of_a_fit_in_steps_follows_its_speed(time):
     clock.start()
     assert clock.seconds_left() is None
     time.now += 6
-    clock.settle()
+    clock.read()
     clock.step = 4
     assert clock.seconds_left() == pytest.approx(9.0)
 
@@ -102,10 +102,10 @@ def test_what_is_not_counted_costs_the_fit_no_time_and_the_slice_its_own(time):
     clock = Clock(total_steps=1, total_seconds=40.0, slice_seconds=25.0)
     clock.start()
     time.now += 10
-    clock.settle()
+    clock.read()
     with clock.uncounted():
         time.now += 12
     assert (clock.spent, clock.progress, clock.slice_over) == (10.0, 0.25, False)
     time.now += 4
-    clock.settle()
+    clock.read()
     assert clock.spent == 14.0 and clock.slice_over

@@ -3,18 +3,17 @@
 import pytest
 import torch
 
-from tokenizer.model import Tokenizer, TokenizerConfig
 from train.data.frames import Frames
 from train.export import load_model
-from train.fit_tokenizer import TokenizerStage
-from train.loop import callbacks
-from train.loop import trainer as fitting
+from train.fit_tokenizer import TokenizerModule
+from train.loop import trainer
 from train.loop.clock import Clock
+from train.options import TrainOptions
 from train.pipeline import train
 from train.recipe import load_recipe
-from train.run_directory import Run
+from train.run_directory import RunDirectory
 
-PAYS = fitting.COMPILE_PAYS_AFTER_STEPS
+PAYS = trainer.COMPILE_PAYS_AFTER_STEPS
 SMOKE = [getattr(load_recipe("smoke"), name) for name in ("tokenizer", "lam", "dynamics")]
 
 
@@ -32,10 +31,10 @@ SMOKE = [getattr(load_recipe("smoke"), name) for name in ("tokenizer", "lam", "d
     ],
 )
 def test_long_fits_are_compiled_counted_in_steps_or_in_time(tiny, corpus, monkeypatch, clock, pays):
-    stage, compiled = tiny.make_stage("tokenizer", corpus, clock), []
-    monkeypatch.setattr(fitting, "pick_device", lambda: torch.device("cpu"))
+    stage, compiled = tiny.make_module("tokenizer", corpus, clock), []
+    monkeypatch.setattr(trainer, "pick_device", lambda: torch.device("cpu"))
     monkeypatch.setattr(stage, "compile_model", lambda: compiled.append(True))
-    fitting.compile_if_it_pays(stage, "32-true")
+    trainer.compile_if_it_pays(stage, "32-true")
     assert bool(compiled) == pays
 
 
@@ -47,8 +46,8 @@ def too_much(*_):
 def test_short_memory_is_one_line_that_says_what_to_lower(
     tiny, corpus, tmp_path, monkeypatch, place
 ):
-    monkeypatch.setattr(fitting, "_compiling_pays", lambda *_: place == "compile_model")
-    stage = tiny.make_stage("dynamics", corpus, batch=6)
+    monkeypatch.setattr(trainer, "_compiling_pays", lambda *_: place == "compile_model")
+    stage = tiny.make_module("dynamics", corpus, batch=6)
     setattr(stage, place, too_much)
     with pytest.raises(ValueError, match="memory is too small to fit the dynamics with 6") as said:
         tiny.fit(stage, tmp_path / "dynamics")
@@ -61,13 +60,13 @@ def test_with_a_lower_batch_a_fit_goes_on_where_memory_was_short(
     tiny, corpus, tmp_path, monkeypatch
 ):
     """What the line advises is possible: the last checkpoint takes another batch."""
-    monkeypatch.setattr(callbacks, "CHECKPOINT_EVERY", 0.0)  # saves at every step
-    loss = TokenizerStage.loss
+    monkeypatch.setattr(trainer, "CHECKPOINT_EVERY", -1.0)  # saves at every step
+    loss = TokenizerModule.loss
 
     def short(stage, frames):
         return too_much() if stage.clock.step >= 2 and len(frames) > 2 else loss(stage, frames)
 
-    monkeypatch.setattr(TokenizerStage, "loss", short)
+    monkeypatch.setattr(TokenizerModule, "loss", short)
     recipe, out = tiny.write_recipe(tmp_path / "tiny.yaml"), tmp_path / "run"
     with pytest.raises(ValueError, match="fit the tokenizer with 4 clips"):
         train("tokenizer", corpus.path, recipe, out)
@@ -78,13 +77,13 @@ def test_with_a_lower_batch_a_fit_goes_on_where_memory_was_short(
 
 
 def test_what_is_exported_is_the_averaged_model(tiny, corpus, tmp_path):
-    stage = tiny.make_stage("tokenizer", corpus)
+    stage = tiny.make_module("tokenizer", corpus)
     sizes = load_recipe(tiny.write_recipe(tmp_path / "tiny.yaml"))
-    run = Run(
-        out=tmp_path, corpus=corpus, frames=Frames(corpus), recipe=sizes, seed=3, minutes=None,
-        slice_ends=None,
+    run = RunDirectory(
+        out=tmp_path, corpus=corpus, frames=Frames(corpus), recipe=sizes,
+        options=TrainOptions(seed=3),
     )  # fmt: skip
     assert run.fit(stage, "tokenizer")
-    exported = load_model(tmp_path / "tokenizer", Tokenizer, TokenizerConfig).state_dict()
+    exported = load_model(tmp_path / "tokenizer", "tokenizer").state_dict()
     assert not tiny.differences(exported, dict(stage.average.state_dict()))
     assert tiny.differences(exported, dict(stage.model.state_dict()))

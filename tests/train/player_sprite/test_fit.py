@@ -1,20 +1,26 @@
 """Actions read off an avatar: a game is drawn in which a held key shows in the avatar alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from corpus.store import Corpus, CorpusCard
 from corpus.writer import CorpusWriter
-from lam.model import LatentActionConfig, LatentActionModel
+from lam.model import LatentActionModel
+from lam.player_sprite.config import SpriteActionConfig
+from lam.player_sprite.model import SpriteActionModel
 from train.data.clips import FrameClips, to_float
 from train.data.frames import Frames
-from train.fit_dynamics import token_places
+from train.fit_dynamics import token_residual
 from train.loop.clock import Clock
-from train.loop.optim import lr_factor
+from train.loop.module import FitPlan
+from train.loop.optim import MuonAdamW, lr_factor
 from train.pipeline import train
-from train.player_sprite import fit as fit_avatar
-from train.player_sprite.fit import SpriteActionStage, locate_sprite, unexplained_share
+from train.player_sprite import fit as sprite_fit
+from train.player_sprite.fit import SpriteActionModule, locate_sprite, mean_residual
+from train.player_sprite.method import SpriteMethod
 
 SIDE, KEYS, BOX = 24, 3, (9, 9, 6, 5)
 STEPS = 90
@@ -59,15 +65,19 @@ def corpus(tmp_path_factory) -> Corpus:
     return write_drawn(tmp_path_factory.mktemp("avatar") / "c", draw_episode, 12)
 
 
-def make_stage(
-    tiny, corpus: Corpus, steps: int = STEPS, num_actions: int = KEYS
-) -> SpriteActionStage:
-    config = LatentActionConfig(
-        height=SIDE, width=SIDE, num_actions=num_actions, channels=8, avatar=BOX
+METHOD = SpriteMethod(code_starts=3, code_steps=120, code_pairs=1024, quantize_at=0.6)
+"""Quick: few steps in all."""
+
+
+def make_module(
+    tiny, corpus: Corpus, steps: int = STEPS, num_actions: int = KEYS, method=METHOD
+) -> SpriteActionModule:
+    config = SpriteActionConfig(
+        height=SIDE, width=SIDE, num_actions=num_actions, channels=8, box=BOX
     )
     fit = tiny.fit_config(steps=steps, ema=0.9, lr=3e-3)
-    clips = FrameClips(corpus, 2, 3)
-    return SpriteActionStage(LatentActionModel(config), fit, Clock(total_steps=steps), 3, clips)
+    plan = FitPlan(fit=fit, clock=Clock(total_steps=steps), seed=3, method=method)
+    return SpriteActionModule(SpriteActionModel(config), plan, FrameClips(corpus, 2, 3))
 
 
 def agreement(lam: LatentActionModel, corpus: Corpus) -> float:
@@ -120,17 +130,9 @@ def jumper(tmp_path_factory) -> Corpus:
     return write_drawn(tmp_path_factory.mktemp("jumper") / "c", draw_jumper, 16)
 
 
-@pytest.fixture
-def quick(monkeypatch):
-    monkeypatch.setattr(fit_avatar, "CODE_STARTS", 3)
-    monkeypatch.setattr(fit_avatar, "CODE_STEPS", 120)
-    monkeypatch.setattr(fit_avatar, "CODE_PAIRS", 1024)
-    monkeypatch.setattr(SpriteActionStage, "quantize_at", 0.6)  # few steps in all
-
-
-def test_codes_are_the_keys_that_were_held(tiny, corpus, tmp_path, quick, capsys):
+def test_codes_are_the_keys_that_were_held(tiny, corpus, tmp_path, capsys):
     torch.manual_seed(0)
-    stage = make_stage(tiny, corpus)
+    stage = make_module(tiny, corpus)
     tiny.fit(stage, tmp_path)
     assert stage.average.quantized
     assert agreement(stage.average, corpus) > 0.9
@@ -139,23 +141,24 @@ def test_codes_are_the_keys_that_were_held(tiny, corpus, tmp_path, quick, capsys
 
 @pytest.mark.parametrize("upside_down", [False, True])
 def test_a_flight_is_found_and_means_what_is_pressed(
-    tiny, jumper, tmp_path, quick, monkeypatch, upside_down
+    tiny, jumper, tmp_path, monkeypatch, upside_down
 ):
     """And where the camera falls first and rises later, there is no jump to be found."""
-    look = fit_avatar._look
+    look = sprite_fit._look
 
     def looked(*arguments):
         boxes, shift = look(*arguments)
         return boxes, shift * torch.tensor([-1 if upside_down else 1, 1], dtype=torch.int8)
 
-    monkeypatch.setattr(fit_avatar, "_look", looked)
+    monkeypatch.setattr(sprite_fit, "_look", looked)
     torch.manual_seed(0)
-    stage = make_stage(tiny, jumper, num_actions=4)
+    stage = make_module(tiny, jumper, num_actions=4)
     tiny.fit(stage, tmp_path)
     landing = stage.average.encoder.landing
     assert torch.equal(landing, stage.model.encoder.landing)
     frames = to_float(torch.from_numpy(jumper.read(0, jumper.num_frames))[None])
-    codes, shift = stage.average.observe(frames)
+    observed = stage.average.observe(frames)
+    codes, shift = observed[..., 0].long(), observed[..., 1:]
     looks = torch.from_numpy(jumper.true_actions())[:-1]
     still, left, right, air = (codes[0][looks == look].mode().values for look in range(4))
     if upside_down:
@@ -172,9 +175,9 @@ def test_a_flight_is_found_and_means_what_is_pressed(
     assert torch.equal(stage.actions[:-1][inside], actions[inside])
 
 
-def test_nothing_is_found_where_keys_are_not_held(tiny, corpus, tmp_path, quick, monkeypatch):
+def test_nothing_is_found_where_keys_are_not_held(tiny, corpus, tmp_path, monkeypatch):
     """The same fit, told that two moments of an episode at random follow each other."""
-    drawn = fit_avatar.draw_moments
+    drawn = sprite_fit.draw_pairs
 
     def shuffled(spans, rng, *arguments, **others):
         moments = drawn(spans, rng, *arguments, **others)
@@ -182,9 +185,10 @@ def test_nothing_is_found_where_keys_are_not_held(tiny, corpus, tmp_path, quick,
         moments[..., 1] = moments[:, order, 1]
         return moments
 
-    monkeypatch.setattr(fit_avatar, "draw_moments", shuffled)
+    monkeypatch.setattr(sprite_fit, "draw_pairs", shuffled)
+    monkeypatch.setattr("train.player_sprite.codes.draw_pairs", shuffled)
     torch.manual_seed(0)
-    stage = make_stage(tiny, corpus)
+    stage = make_module(tiny, corpus)
     tiny.fit(stage, tmp_path)
     assert agreement(stage.average, corpus) < 0.7
 
@@ -192,14 +196,14 @@ def test_nothing_is_found_where_keys_are_not_held(tiny, corpus, tmp_path, quick,
 def fit_decoder(tiny, corpus, rate: float = 1.0, action_given: bool = True) -> float:
     """Fit the decoder on pictures whose change the action alone decides; last loss over first."""
     torch.manual_seed(0)
-    stage = make_stage(tiny, corpus, steps=150)
+    stage = make_module(tiny, corpus, steps=150)
     stage.model.start_codes(torch.eye(KEYS))
     keys = torch.arange(12) % KEYS
     ground = torch.randint(256, (SIDE, SIDE, 3), dtype=torch.uint8)
     clips = ground.expand(12, 2, SIDE, SIDE, 3).clone()
     clips[:, 1] = (keys * 127).to(torch.uint8)[:, None, None, None]  # black, grey or white
     stage.actions = keys if action_given else torch.zeros_like(keys)
-    optimizer = stage.configure_optimizers()
+    optimizer = MuonAdamW(stage.model, stage.fit_config)
     optimizer.scale_lr(rate)
     losses = []
     for _ in range(150):
@@ -221,8 +225,8 @@ def test_the_decoder_does_not_learn_it_without_a_rate_or_without_the_action(tiny
 
 
 def test_the_rate_falls_before_codes_are_made_and_again_at_the_end(tiny, corpus):
-    stage = make_stage(tiny, corpus, steps=1000)
-    switch = round(1000 * stage.quantize_at)
+    stage = make_module(tiny, corpus, steps=1000, method=SpriteMethod())
+    switch = round(1000 * stage.method.quantize_at)
     rates = []
     for step, quantized in ((switch // 2, 0), (switch - 1, 0), (switch, 1), (999, 1)):
         stage.clock.step = step
@@ -232,34 +236,33 @@ def test_the_rate_falls_before_codes_are_made_and_again_at_the_end(tiny, corpus)
 
 
 @pytest.mark.parametrize("broken_at", [3, 8])
-def test_an_interrupted_fit_ends_as_an_uninterrupted_one(
-    tiny, corpus, tmp_path, quick, monkeypatch, broken_at
-):
-    monkeypatch.setattr(fit_avatar, "CODE_STEPS", 4)
+def test_an_interrupted_fit_ends_as_an_uninterrupted_one(tiny, corpus, tmp_path, broken_at):
+    def new_module():
+        return make_module(tiny, corpus, 10, method=replace(METHOD, code_steps=4))
+
     torch.manual_seed(0)
-    assert not tiny.fit(make_stage(tiny, corpus, 10), tmp_path / "whole")
+    assert not tiny.fit(new_module(), tmp_path / "whole")
     torch.manual_seed(0)
-    stage = tiny.interrupt_after(make_stage(tiny, corpus, 10), broken_at)
-    assert tiny.fit(stage, tmp_path / "broken")
+    assert tiny.fit(tiny.interrupt_after(new_module(), broken_at), tmp_path / "broken")
     torch.manual_seed(1)
-    assert not tiny.fit(make_stage(tiny, corpus, 10), tmp_path / "broken")
+    assert not tiny.fit(new_module(), tmp_path / "broken")
     one, two = (tiny.checkpoint(tmp_path / name) for name in ("whole", "broken"))
-    for part in ("state_dict", "optimizer_states"):
+    for part in ("state_dict", "optimizer_states", "extra"):
         assert tiny.differences(one[part], two[part], part) == []
 
 
 def test_the_avatar_is_found_where_it_is(corpus):
     starts = np.arange(0, 119, 2)
-    top, left, height, width = locate_sprite(unexplained_share(Frames(corpus), starts))
+    top, left, height, width = locate_sprite(mean_residual(Frames(corpus), starts))
     assert top <= 10 and left <= 10 and top + height >= 14 and left + width >= 13
     assert height <= 8 and width <= 7
 
 
-def test_a_run_reads_actions_off_the_avatar_and_says_where_it_is(
-    tiny, corpus, tmp_path, quick, monkeypatch
-):
-    monkeypatch.setattr(fit_avatar, "CODE_STEPS", 4)
-    recipe = tiny.write_recipe(tmp_path / "r.yaml", avatar=True, lam__model__states=9)
+def test_a_run_reads_actions_off_the_sprite_and_says_where_it_is(tiny, corpus, tmp_path):
+    quick = {"code_starts": 3, "code_steps": 4, "code_pairs": 1024, "quantize_at": 0.6}
+    recipe = tiny.write_recipe(
+        tmp_path / "r.yaml", lam__kind="player_sprite", lam__model__states=9, lam__method=quick
+    )
     train("all", corpus.path, recipe, tmp_path / "run", allow_collapsed=True)
     from genie.library.bundle import load_bundle
 
@@ -267,28 +270,28 @@ def test_a_run_reads_actions_off_the_avatar_and_says_where_it_is(
     config = lam.config
     assert lam.encoder.code_of.unique().tolist() == list(range(config.num_actions))
     assert config.states == 9 > config.num_actions
-    assert config.avatar is not None and config.avatar[0] <= 10 <= sum(config.avatar[::2])
+    assert config.box[0] <= 10 <= sum(config.box[::2])
     logged = (tmp_path / "run" / "logs" / "dynamics" / "held-out.csv").read_text()
-    assert "cross_entropy_avatar" in logged.splitlines()[0]
+    assert "cross_entropy_sprite" in logged.splitlines()[0]
 
 
 def test_tokens_count_by_the_most_unexplained_pixel_of_their_patch():
-    share = torch.full((4, 6), 0.1)
-    share[3, 2] = 0.4
-    assert token_places(share, 2).tolist() == pytest.approx([0.25] * 4 + [1.0] + [0.25])
+    residual = torch.full((4, 6), 0.1)
+    residual[3, 2] = 0.4
+    assert token_residual(residual, (2, 3)).tolist() == pytest.approx([0.25] * 4 + [1.0] + [0.25])
 
 
 def test_video_without_an_avatar_is_refused_with_what_to_do(tiny, tmp_path):
     """A square that walks over the whole picture keeps to no place."""
     still = tiny.write_corpus(tmp_path / "c", lengths=(90, 90), size=(24, 24))
     recipe = tiny.write_recipe(tmp_path / "r.yaml", avatar=True)
-    with pytest.raises(ValueError, match="no avatar was found") as caught:
+    with pytest.raises(ValueError, match="no player sprite was found") as caught:
         train("tokenizer", still.path, recipe, tmp_path / "run")
-    assert "without avatar: true" in str(caught.value)
+    assert "kind whole_frame" in str(caught.value)
     assert not (tmp_path / "run" / "tokenizer" / "weights.safetensors").exists()
 
 
 def test_episodes_too_short_to_tell_their_moments_apart_are_refused(tiny, tmp_path):
     short = tiny.write_corpus(tmp_path / "c", lengths=(20, 20), size=(24, 24))
     with pytest.raises(ValueError, match="no episode to train on has 80 frames"):
-        make_stage(tiny, short)
+        make_module(tiny, short)

@@ -10,7 +10,7 @@ import imageio.v3 as iio
 import pytest
 import torch
 
-from train.loop import callbacks, clock
+from train.loop import clock, log, trainer
 
 
 def spoil_loss(stage, step):
@@ -28,8 +28,8 @@ def spoil_loss(stage, step):
 def test_a_loss_that_is_no_number_is_one_line_and_the_checkpoint_before_stays(
     tiny, corpus, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(callbacks, "CHECKPOINT_EVERY", 0.0)  # saves at every step
-    stage = spoil_loss(tiny.make_stage("tokenizer", corpus), 3)
+    monkeypatch.setattr(trainer, "CHECKPOINT_EVERY", -1.0)  # saves at every step
+    stage = spoil_loss(tiny.make_module("tokenizer", corpus), 3)
     with pytest.raises(ValueError, match="not a number at step 4.*--resume") as caught:
         tiny.fit(stage, tmp_path)
     assert "\n" not in str(caught.value)
@@ -40,7 +40,7 @@ def test_a_loss_that_is_no_number_is_one_line_and_the_checkpoint_before_stays(
 
 
 def test_a_loss_that_is_no_number_is_seen_long_before_a_checkpoint_is_due(tiny, corpus, tmp_path):
-    stage = spoil_loss(tiny.make_stage("tokenizer", corpus, tiny.Clock(total_steps=60)), 3)
+    stage = spoil_loss(tiny.make_module("tokenizer", corpus, tiny.Clock(total_steps=60)), 3)
     with pytest.raises(ValueError, match="the loss is not a number at step 25"):
         tiny.fit(stage, tmp_path)
 
@@ -48,7 +48,7 @@ def test_a_loss_that_is_no_number_is_seen_long_before_a_checkpoint_is_due(tiny, 
 @pytest.mark.parametrize("step", [5, 11])  # before a check of held-out episodes, and at the end
 def test_nothing_is_exported_of_a_broken_fit(tiny, corpus, tmp_path, step):
     exported = []
-    stage = spoil_loss(tiny.make_stage("tokenizer", corpus), step)
+    stage = spoil_loss(tiny.make_module("tokenizer", corpus), step)
     with pytest.raises(ValueError, match="not a number"):
         tiny.fit(stage, tmp_path, exported.append)
     assert exported == []
@@ -56,21 +56,21 @@ def test_nothing_is_exported_of_a_broken_fit(tiny, corpus, tmp_path, step):
 
 def test_a_slice_ends_with_one_checkpoint_and_one_export(tiny, corpus, tmp_path):
     exported = []
-    stage = tiny.interrupt_after(tiny.make_stage("tokenizer", corpus), 4)
+    stage = tiny.interrupt_after(tiny.make_module("tokenizer", corpus), 4)
     assert tiny.fit(stage, tmp_path, lambda s: exported.append(s.clock.step))
     assert exported == [4]
     assert tiny.checkpoint(tmp_path)["clock"]["step"] == 4
 
 
 def test_a_full_disk_is_an_os_error_and_the_checkpoint_before_stays(tiny, corpus, tmp_path):
-    tiny.fit(tiny.interrupt_after(tiny.make_stage("tokenizer", corpus), 4), tmp_path)
+    tiny.fit(tiny.interrupt_after(tiny.make_module("tokenizer", corpus), 4), tmp_path)
     before = (tmp_path / "checkpoint.ckpt").read_bytes()
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     assert signal.getsignal(signal.SIGXFSZ) == signal.SIG_IGN  # the write fails, not the process
     resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, hard))
     try:
         with pytest.raises(OSError) as caught:
-            tiny.fit(tiny.make_stage("tokenizer", corpus), tmp_path)
+            tiny.fit(tiny.make_module("tokenizer", corpus), tmp_path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert "\n" not in str(caught.value)
@@ -79,13 +79,13 @@ def test_a_full_disk_is_an_os_error_and_the_checkpoint_before_stays(tiny, corpus
 
 
 def test_a_checkpoint_loads_without_running_code(tiny, corpus, tmp_path):
-    tiny.fit(tiny.interrupt_after(tiny.make_stage("dynamics", corpus), 1), tmp_path)
+    tiny.fit(tiny.interrupt_after(tiny.make_module("dynamics", corpus), 1), tmp_path)
     saved = torch.load(tmp_path / "checkpoint.ckpt", weights_only=True)
     assert set(saved["clock"]) == {"step", "seconds"}
 
 
 def test_losses_figures_and_pictures_are_logged(tiny, corpus, tmp_path):
-    stage = tiny.make_stage("tokenizer", corpus, tiny.Clock(total_steps=50))
+    stage = tiny.make_module("tokenizer", corpus, tiny.Clock(total_steps=50))
     tiny.fit(stage, tmp_path)
     with open(tmp_path / "logs" / "loss.csv", newline="") as file:
         assert [row["step"] for row in csv.DictReader(file)] == ["25", "50"]
@@ -103,11 +103,11 @@ def test_losses_figures_and_pictures_are_logged(tiny, corpus, tmp_path):
 def test_dear_checks_leave_a_fit_its_time(tiny, corpus, tmp_path, monkeypatch, share, looks):
     """A step takes a second, a check ten, and twenty checks are asked for in 200 seconds."""
     now = [0.0]
-    for module in (clock, callbacks):
+    for module in (clock, log):
         monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now[0]))
-    monkeypatch.setattr(callbacks.Log, "CHECKS_SHARE", share)
+    monkeypatch.setattr(log, "CHECKS_FRACTION", share)
     timed = tiny.Clock(total_steps=1, total_seconds=200.0)
-    stage = tiny.make_stage("tokenizer", corpus, timed, checks=20)
+    stage = tiny.make_module("tokenizer", corpus, timed, checks=20)
     loss, check = stage.loss, stage.check
 
     def costs(seconds, does):
@@ -125,7 +125,7 @@ def test_dear_checks_leave_a_fit_its_time(tiny, corpus, tmp_path, monkeypatch, s
 
 
 def test_new_columns_get_a_header_of_their_own(tiny, corpus, tmp_path):
-    tiny.fit(tiny.make_stage("lam", corpus, checks=4), tmp_path)
+    tiny.fit(tiny.make_module("lam", corpus, checks=4), tmp_path)
     lines = (tmp_path / "logs" / "held-out.csv").read_text().splitlines()
     headers = [line for line in lines if line.startswith("step,")]
     assert len(headers) == 2  # continuous figures, then those of codes
@@ -133,7 +133,7 @@ def test_new_columns_get_a_header_of_their_own(tiny, corpus, tmp_path):
 
 
 def test_codes_that_die_are_told_while_the_fit_runs(tiny, corpus, tmp_path, capsys):
-    stage = tiny.make_stage("lam", corpus, checks=tiny.STEPS)
+    stage = tiny.make_module("lam", corpus, checks=tiny.STEPS)
     tiny.fit(stage, tmp_path)
     said = capsys.readouterr().out
     told = [int(n) for n in re.findall(r"(\d+) dead codes were replaced by live latents", said)]
@@ -143,7 +143,7 @@ def test_codes_that_die_are_told_while_the_fit_runs(tiny, corpus, tmp_path, caps
 
 
 def test_a_fit_whose_codes_live_says_nothing_of_dead_ones(tiny, corpus, tmp_path, capsys):
-    stage = tiny.make_stage("lam", corpus, checks=tiny.STEPS)
+    stage = tiny.make_module("lam", corpus, checks=tiny.STEPS)
     stage.model.quantizer._revive = lambda latents, ids: None
     tiny.fit(stage, tmp_path)
     assert "dead codes" not in capsys.readouterr().out

@@ -1,0 +1,39 @@
+"""The device that models run on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def pick_device(name: str = "auto") -> torch.device:
+    """Return the torch device for "auto", "cpu", "cuda" or "mps"; auto is CUDA or the CPU.
+
+    Raises:
+        ValueError: if that device is not there.
+    """
+    import torch
+
+    available = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+    }
+    if name == "auto":
+        return torch.device("cuda" if available["cuda"] else "cpu")
+    if not available[name]:
+        usable = ", ".join(device for device, there in available.items() if there)
+        raise ValueError(f"--device {name} is not available here: choose auto, {usable}")
+    return torch.device(name)
+
+
+def device_of(module: torch.nn.Module) -> torch.device:
+    """Return the device of a module's first parameter or buffer; the CPU if it has none."""
+    import torch
+
+    tensors = [*module.parameters(), *module.buffers()]
+    return tensors[0].device if tensors else torch.device("cpu")

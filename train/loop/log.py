@@ -1,0 +1,77 @@
+"""What a fit leaves in its logs: losses and held-out figures as csv, pictures and curves as png."""
+
+import csv
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from lightning.fabric.loggers import Logger
+from rich import get_console
+from torch import Tensor
+
+from train.loop.checkpoint import check_weights
+from train.loop.clock import Clock
+from train.loop.curves import draw_curves
+from train.loop.module import FitModule
+
+LOSS_EVERY = 25
+"""Steps between two rows of the loss."""
+CHECKS_FRACTION = 0.1
+"""Most of a fit's time that its checks may take, the last one aside: with 256 tokens a frame one
+check takes as long as two dozen steps."""
+
+
+class FitLog:
+    """The logs of one slice."""
+
+    def __init__(self, folder: Path, clock: Clock, checks: int, loggers: Sequence[Logger]) -> None:
+        """Log into `folder`, which is made, and to Lightning's loggers; `checks` a whole fit."""
+        self.folder, self.loggers, self.checks = folder, loggers, checks
+        folder.mkdir(parents=True, exist_ok=True)
+        # The checks of earlier slices are not repeated.
+        self.next_check = int(clock.progress * checks)
+        self.checking = 0.0
+
+    def step(self, module: FitModule, loss: Tensor, logs: dict[str, Tensor]) -> None:
+        """Log a row now and then; check held-out episodes when that is due."""
+        clock = module.clock
+        if clock.step % LOSS_EVERY == 0:
+            figures = {name: float(value) for name, value in logs.items()}
+            self._row("loss", clock, {"loss": float(loss), **figures})
+        check = int(clock.progress * self.checks)
+        if (check > self.next_check and self._affordable(clock)) or clock.finished:
+            self.next_check, began = check, time.monotonic()
+            check_weights(module)
+            self._check(module)
+            self.checking += time.monotonic() - began
+
+    def _check(self, module: FitModule) -> None:
+        figures, picture = module.check()
+        self._row("held-out", module.clock, figures)
+        if notice := module.notice():
+            get_console().print(notice)
+        if picture is not None:
+            import imageio.v3 as iio
+
+            iio.imwrite(self.folder / f"step-{module.clock.step:07d}.png", picture.numpy())
+        draw_curves(self.folder)
+
+    def _affordable(self, clock: Clock) -> bool:
+        """Whether checks leave the fit its time; a fit that is counted in steps loses none."""
+        timed = clock.total_seconds is not None
+        return not timed or self.checking <= CHECKS_FRACTION * clock.slice_spent
+
+    def _row(self, name: str, clock: Clock, figures: dict[str, float]) -> None:
+        """Append one row; a file whose columns changed half-way gets a header again."""
+        row = {"step": clock.step, "seconds": round(clock.spent, 1), **figures}
+        path = self.folder / f"{name}.csv"
+        header = ",".join(row)
+        known = path.exists() and header in path.read_text(encoding="utf-8").splitlines()
+        with open(path, "a", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, fieldnames=list(row))
+            if not known:
+                writer.writeheader()
+            writer.writerow(row)
+        for logger in self.loggers:
+            metrics = {f"{name}/{figure}": value for figure, value in figures.items()}
+            logger.log_metrics(metrics, clock.step)

@@ -1,0 +1,42 @@
+"""Lightning's loggers by name, beside the csv files and curves that every run leaves."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from lightning.fabric.loggers import CSVLogger, Logger, TensorBoardLogger
+
+from genie.arguments import LOGGERS
+
+
+def make_loggers(
+    wanted: str | Logger | Sequence[Logger] | None, out: Path, stage: str
+) -> list[Logger]:
+    """Return the loggers of one stage.
+
+    Args:
+        wanted: "csv", "tensorboard", "wandb", or loggers, which are returned as they are.
+        out: RUN; files go to RUN/logs/STAGE.
+        stage: names the run of a logger.
+
+    Raises:
+        ValueError: for an unknown name, or a logger whose package is not installed.
+    """
+    if wanted is None:
+        return []
+    if not isinstance(wanted, str):
+        return [wanted] if isinstance(wanted, Logger) else list(wanted)
+    if wanted not in LOGGERS:
+        raise ValueError(f"no logger {wanted!r}: choose {', '.join(LOGGERS)}")
+    folder = out / "logs" / stage
+    try:
+        if wanted == "csv":
+            return [CSVLogger(root_dir=folder, name="csv")]
+        if wanted == "tensorboard":
+            return [TensorBoardLogger(root_dir=folder, name="tensorboard")]
+        from lightning.pytorch.loggers import WandbLogger
+
+        return [WandbLogger(project="genie-worlds", name=f"{out.name}/{stage}", save_dir=folder)]
+    except ModuleNotFoundError as error:
+        raise ValueError(
+            f"--logger {wanted} needs {error.name}: pip install {wanted}, or choose csv"
+        ) from None

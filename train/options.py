@@ -1,0 +1,65 @@
+"""What `genie train` may be asked for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lightning.fabric.loggers import Logger
+
+from genie.arguments import STAGES
+
+COPIED = ("tokenizer", "lam")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions:
+    """How `train` goes about it.
+
+    Attributes:
+        minutes: total of the stage, over all slices; of `all`, shared out by the recipe. None: the
+            recipe's steps.
+        stop_after: minutes after which this slice ends with a checkpoint and an export. Of `all`,
+            the stage in progress ends its slice, and those after it wait for the next one.
+        resume: whether to go on with a run whose folder exists.
+        seed: of every draw.
+        start: a world to begin from. The run copies its tokenizer and action model where it has
+            none, and its dynamics learns on, at lower rates; in a run that has its own, the
+            dynamics is translated into their ids. With the stage tokenizer, that one learns on.
+        decoder_only: with `start`, and the stage tokenizer or lam: fit the world's decoder on, and
+            leave the encoder and the codes as they are.
+        fresh: with `start`: fit a new dynamics beside the world's tokenizer and action model.
+        seeds: fits of the action model, of which the best by its own criterion is kept.
+        allow_collapsed: fit the dynamics although the latent actions are collapsed; the world's
+            record says so.
+        logger: "csv", "tensorboard", "wandb", or Lightning's loggers, beside the run's own logs.
+    """
+
+    minutes: float | None = None
+    stop_after: float | None = None
+    resume: bool = False
+    seed: int = 0
+    start: str | None = None
+    decoder_only: bool = False
+    fresh: bool = False
+    seeds: int = 1
+    allow_collapsed: bool = False
+    logger: str | Logger | Sequence[Logger] | None = None
+
+    def check(self, stage: str) -> None:
+        """Raise ValueError for options that a stage cannot follow."""
+        if stage not in ("all", *STAGES):
+            raise ValueError(f"no stage {stage!r}: choose all, {', '.join(STAGES)}")
+        for flag, value in (("--minutes", self.minutes), ("--stop-after", self.stop_after)):
+            if value is not None and not 0 < value < float("inf"):
+                raise ValueError(f"{flag} must be above 0, got {value:g}")
+        if self.seeds < 1:
+            raise ValueError(f"--seeds must be 1 or more, got {self.seeds}")
+        if (self.fresh or self.decoder_only) and self.start is None:
+            raise ValueError("--fresh and --decoder-only need --from WORLD")
+        if self.decoder_only and stage not in COPIED:
+            raise ValueError("--decoder-only is for the stages tokenizer and lam")
+        if self.start is not None and stage == "lam" and not self.decoder_only:
+            raise ValueError(
+                "--from takes the lam over from the world as it is: choose all, tokenizer, encode "
+                "or dynamics, add --decoder-only to fit its decoder on, or leave --from away to "
+                "fit new latent actions"
+            )

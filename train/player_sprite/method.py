@@ -1,0 +1,49 @@
+"""How actions are read off a player sprite: the numbers of the method."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpriteMethod:
+    """How the sprite's actions are found.
+
+    Attributes:
+        change_weight: in the decoder's loss, a pixel that changes counts 1 + this.
+        quantize_at: fraction of the fit after which codes are made: what persists is learnt in
+            minutes, and the decoder takes what time there is.
+        map_pairs: transitions that say where the sprite is.
+        episodes: episodes that a step draws pairs from.
+        pairs: pairs a step draws from each.
+        soon: frames for which latents persist: shorter than most keys are held.
+        later: least and most frames over which codes persist: longer than one phase of a jump.
+        shortest_episode: transitions that an episode must have, so that pairs of it differ.
+        recolour: spread of the random brightness and contrast of pairs: ground and sky must not
+            tell them apart.
+        code_starts: fits of the codes, of which the one that persists most is kept: most starts
+            end in codes that mix two keys, and those that mix least persist most.
+        code_steps: steps of each.
+        code_pairs: pairs a step.
+        code_pairs_each: of them in each episode.
+        code_lr: learning rate.
+        code_weight_decay: weight decay.
+    """
+
+    change_weight: float = 10.0
+    quantize_at: float = 0.15
+    map_pairs: int = 4096
+    episodes: int = 12
+    pairs: int = 32
+    soon: int = 3
+    later: tuple[int, int] = (3, 8)
+    shortest_episode: int = 80
+    recolour: float = 1.0
+    code_starts: int = 24
+    code_steps: int = 500
+    code_pairs: int = 4096
+    code_pairs_each: int = 16
+    code_lr: float = 1e-2
+    code_weight_decay: float = 1e-3
+
+    def __post_init__(self) -> None:
+        """Yaml knows no tuples."""
+        object.__setattr__(self, "later", tuple(self.later))
