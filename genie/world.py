@@ -116,9 +116,8 @@ class World:
         self._pending = None
         shown = self._rollout.reset(ids, actions)
         self.session, parent = session, None
-        for tokens, action in zip(
-            ids[0], [self.bundle.num_actions, *actions[0].tolist()], strict=True
-        ):
+        prev_actions = [self.bundle.num_actions, *actions[0].tolist()]
+        for tokens, action in zip(ids[0], prev_actions, strict=True):
             parent = self._log(parent, action, 0, tokens)
         return shown[0, -1].numpy()
 
@@ -173,11 +172,7 @@ class World:
         Raises:
             ValueError: if the session is of another world, or damaged.
         """
-        if session.header.fingerprint != self.bundle.fingerprint:
-            raise ValueError(
-                f"this was saved in another world (fingerprint {session.header.fingerprint[:12]}, "
-                f"this world has {self.bundle.fingerprint[:12]}): load that world first"
-            )
+        self._check_fingerprint(session.header.fingerprint)
         line = session.line(record)
         ids = self._check_tokens(session.ids(line))
         prev_actions = torch.tensor([[session[int(index)].action for index in line]])
@@ -254,6 +249,7 @@ class World:
         Raises:
             ValueError: if the state belongs to another world.
         """
+        self._check_fingerprint(state.fingerprint)
         session = state.to_session(self._new_header(state.seed, state.prompt_frames))
         shown = self.go_to(session, len(session) - 1)
         self.settings = state.next_settings
@@ -274,13 +270,19 @@ class World:
         return self.head
 
     def _new_header(self, seed: int, prompt_frames: int) -> Header:
-        device = str(next(self.bundle.dynamics.parameters()).device)
+        device = self.bundle.device
         return new_header(self.bundle, seed, device=device, prompt_frames=prompt_frames)
 
     def _pixels(self, frames: np.ndarray) -> Tensor:
         """Return frames as the models take them: float32 (1, T, 3, H, W) in [0, 1]."""
-        device = next(self.bundle.dynamics.parameters()).device
-        return torch.from_numpy(frames).to(device).movedim(-1, -3).float()[None] / 255
+        return torch.from_numpy(frames).to(self.bundle.device).movedim(-1, -3).float()[None] / 255
+
+    def _check_fingerprint(self, fingerprint: str) -> None:
+        if fingerprint != self.bundle.fingerprint:
+            raise ValueError(
+                f"this was saved in another world (fingerprint {fingerprint[:12]}, this world has "
+                f"{self.bundle.fingerprint[:12]}): load that world first"
+            )
 
     def _check_tokens(self, ids: np.ndarray) -> Tensor:
         codes = self.bundle.dynamics.config.num_codes
@@ -292,12 +294,7 @@ class World:
         frames = np.array(prompt)  # a copy: decoded pictures may be read-only, which torch warns of
         frames = frames[None] if frames.ndim == 3 else frames
         size = (self.bundle.height, self.bundle.width, 3)
-        if (
-            frames.dtype != np.uint8
-            or frames.ndim != 4
-            or frames.shape[1:] != size
-            or not len(frames)
-        ):
+        if frames.dtype != np.uint8 or frames.shape[1:] != size or not len(frames):
             raise ValueError(
                 f"a prompt is uint8 {size} or (T0, *{size}), got {prompt.dtype} {prompt.shape}: "
                 f"resize the picture to {size[0]}x{size[1]}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from genie.library.loading import DEVICES
+from genie.device import DEVICES
 from genie.media.recording import check_target
 from genie.session.format import SUFFIX
 

@@ -114,7 +114,7 @@ def read_header(path: Path | str) -> FoundHeader:
 
 
 def new_header(
-    bundle: Any, seed: int, path: Path | str = "", device: str = "cpu", prompt_frames: int = 1
+    bundle: Any, seed: int, path: Path | str = "", device: object = "cpu", prompt_frames: int = 1
 ) -> Header:
     """Return the header of a new session.
 
@@ -146,7 +146,7 @@ def new_header(
     machine = {
         "torch": torch.__version__,
         "machine": platform.machine(),
-        "device": device,
+        "device": str(device),
         "threads": torch.get_num_threads(),
     }
     return Header(

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from corpus.progress import progress_bar
+from genie.device import DEVICES, pick_device
 from genie.library.catalog import find_fingerprint, find_world, read_card
-from genie.library.loading import DEVICES, load_world_on, pick_device
+from genie.library.loading import load_world_on
 from genie.media.recording import check_target
 from genie.session.log import Session
 from genie.session.replay import pictures, verify, write_pictures
@@ -75,7 +76,7 @@ def replay(path: Path, options: ReplayOptions) -> None:
         return
     place = find_fingerprint(session.header.fingerprint, session.header.card.path)
     world = load_world_on(place, options.device, options.threads)
-    _compare_machines(session, pick_device(options.device))
+    _compare_machines(session, str(pick_device(options.device)))
     if options.verify:
         _verify(session, world)
     if options.record is not None:

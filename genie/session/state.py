@@ -56,15 +56,8 @@ class State:
         )
 
     def to_session(self, header: Header) -> Session:
-        """Return a session of this one line."""
-        session = Session(
-            replace(
-                header,
-                fingerprint=self.fingerprint,
-                seed=self.seed,
-                prompt_frames=self.prompt_frames,
-            )
-        )
+        """Return a session of this one line; the header has its seed and prompt frames."""
+        session = Session(header)
         rows = zip(self.ids.numpy(), self.prev_actions.tolist(), self.settings, strict=True)
         for index, (ids, action, settings) in enumerate(rows):
             session.append(
