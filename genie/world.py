@@ -85,12 +85,11 @@ class World:
         """Start from one frame or several, in a new session.
 
         Args:
-            prompt: uint8 (H, W, 3), or (T0, H, W, 3) with T0 ≥ 1; the actions between the frames
-                of a longer prompt are inferred.
+            prompt: uint8 (H, W, 3), or (T0, H, W, 3); the actions between its frames are inferred.
             seed: of everything sampled from here on, 0 or more.
 
         Returns:
-            uint8 (H, W, 3): the last prompt frame as the tokenizer draws it.
+            uint8 (H, W, 3): the last prompt frame as the tokenizer makes it.
 
         Raises:
             ValueError: if the prompt is not of the world's frame size.
@@ -185,10 +184,7 @@ class World:
         return shown[0].numpy()
 
     def see(self, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Look at a picture as play would start from it.
-
-        Args:
-            picture: uint8 (H, W, 3).
+        """Look at a picture, uint8 (H, W, 3), as play would start from it.
 
         Returns:
             Its tokens, uint16 (N,), and the frame that they make: uint8 (H, W, 3).
@@ -239,9 +235,6 @@ class World:
 
     def load_state(self, state: State) -> np.ndarray:
         """Continue from a saved state of this world with its settings, in a new session.
-
-        Args:
-            state: from `save_state` or `State.load`.
 
         Returns:
             uint8 (H, W, 3): the last frame of the state.

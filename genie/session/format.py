@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,7 +74,7 @@ class Damage:
         return ", ".join(part for part in parts if part)
 
 
-def numbered(records: tuple[int, ...]) -> str:
+def numbered(records: Sequence[int]) -> str:
     """Name records by number, at most forty of them."""
     shown = ", ".join(map(str, records[:40])) + (", ..." if len(records) > 40 else "")
     return f"record {shown}" if len(records) == 1 else f"{len(records)} records ({shown})"

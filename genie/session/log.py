@@ -46,7 +46,9 @@ class Session:
         header: what all frames share.
         path: of the log, or None.
         error: why the log stopped growing, such as a full disk; empty while all is well.
+        missing: records that stand for damaged ones.
         damage: what was wrong with the log when it was read.
+        original: the copy of the damaged log that was made before this one was written, or None.
         has_check: whether the header that was read has a checksum; older logs have none.
     """
 
@@ -55,7 +57,9 @@ class Session:
         self.header = header
         self.path: Path | None = None
         self.error = ""
+        self.missing: set[int] = set()
         self.damage, self.has_check = Damage(), True
+        self.original: Path | None = None
         self._layout = record_type(header.tokens)
         self._chunks: list[np.ndarray] = []
         self._parents = array.array("I")
@@ -117,17 +121,9 @@ class Session:
         followed = set(self._parents)
         return [index for index in range(len(self)) if index not in followed]
 
-    def missing(self) -> tuple[int, ...]:
-        """Return the records that stand for damaged ones."""
-        return tuple(index for index in range(len(self)) if self[index].missing)
-
-    def missing_among(self, records: Iterable[int]) -> bool:
-        """Return whether one of some records stands for a damaged one."""
-        return any(self._record(int(index))["order"] == MISSING for index in records)
-
     def problems(self) -> str:
         """Return all that is wrong with the log in part of a line; empty if nothing is."""
-        older = tuple(index for index in self.missing() if index not in self.damage.lost)
+        older = sorted(self.missing - set(self.damage.lost))
         known = f"{numbered(older)} missing since an earlier repair" if older else ""
         return ", ".join(filter(None, (str(self.damage), known)))
 
@@ -227,7 +223,7 @@ class Session:
         try:
             session = cls.read(path)
             if session.damage:
-                keep_copy(path)
+                session.original = _keep_copy(path)
                 session.write(path)
             session._open(path)
         except BaseException:
@@ -256,6 +252,8 @@ class Session:
         self._chunks[-1][index % _CHUNK] = record
         self._depths.append(0 if parent == NONE else self._depths[parent] + 1)
         self._parents.append(parent)
+        if record["order"] == MISSING:
+            self.missing.add(index)
 
     def _open(self, path: Path) -> None:
         self.path = path
@@ -277,7 +275,7 @@ class Session:
             self._unlock_unless_open()
 
 
-def keep_copy(path: Path) -> Path:
+def _keep_copy(path: Path) -> Path:
     """Copy a damaged file to a name beside it that does not exist; returns that name."""
     for number in count(1):
         copy = path.with_name(f"{path.name}.damaged{'' if number == 1 else f'-{number}'}")

@@ -100,7 +100,7 @@ def verify(session: Session, world: Any, tick: Tick = no_tick) -> Verification:
             found["prompts"] += not frame.missing
             found["foreign"] += not frame.missing and frame.ids.tobytes() not in own
             again.append(frame)
-        elif session.missing_among(session.line(frame.parent, world.memory)):
+        elif session.missing.intersection(session.line(frame.parent, world.memory).tolist()):
             found["unchecked"] += 1
             again.append(frame)
         else:

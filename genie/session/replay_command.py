@@ -72,7 +72,7 @@ def replay(path: Path, options: ReplayOptions) -> None:
     if session.problems():
         print(f"damaged: {session.problems()}")
     if options.record is None and not options.verify:
-        print("draw it with --record FILE, check it with --verify")
+        print("record it with --record FILE, check it with --verify")
         return
     place = find_fingerprint(session.header.fingerprint, session.header.card.path)
     world = load_world_on(place, options.device, options.threads)

@@ -86,7 +86,7 @@ def test_a_missing_prompt_and_one_that_is_no_picture_are_told_apart(tmp_path):
         read_prompt(tmp_path / "text.png", 12, 16)
 
 
-def test_every_frame_goes_into_the_session_with_what_it_was_drawn_with(player):
+def test_every_frame_goes_into_the_session_with_what_it_was_sampled_with(player):
     player.advance(1)
     player.set_steps(3)
     player.set_temperature(0.25)

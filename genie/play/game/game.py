@@ -80,6 +80,9 @@ class Game:
         self.step_once = False
         self._log_error_told = False
         self._load_bindings()
+        session = player.session
+        if session.damage:
+            self.state.say(f"the log was damaged, see {session.original}: {session.damage}", 0.0)
 
     def press(self, key: str, now: float) -> None:
         """React to a key that went down.

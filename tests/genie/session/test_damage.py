@@ -100,7 +100,7 @@ def test_sound_records_behind_a_lost_one_are_kept(path, whole):
     spoil(path, 3)
     session = Session.read(path)
     assert session.damage == Damage(lost=(3,))
-    assert session.missing() == (3,)
+    assert session.missing == {3}
     assert all(same(session[i], whole[i]) for i in (0, 1, 2, 4, 5, 6, 7))
     assert session.line(7).tolist() == list(range(8))
     assert (session[3].ids == whole[2].ids).all()  # what is shown in its place
@@ -110,7 +110,7 @@ def test_sound_records_behind_a_lost_one_are_kept(path, whole):
 def test_a_lost_first_frame_is_replaced_too(path, whole):
     spoil(path, 0)
     session = Session.read(path)
-    assert session.missing() == (0,)
+    assert session.missing == {0}
     assert session.line(7).tolist() == list(range(8))
     assert same(session[1], whole[1])
 
@@ -141,7 +141,7 @@ def test_the_original_is_kept_before_a_damaged_log_is_written(path, whole):
     copy = path.with_name("s.session.damaged")
     assert copy.read_bytes() == damaged
     again = Session.read(path)
-    assert (again.damage, again.missing(), len(again)) == (Damage(), (2,), 9)
+    assert (again.damage, again.missing, len(again)) == (Damage(), {2}, 9)
     assert "record 2 missing since an earlier repair" in again.problems()
     assert same(again[5], whole[5]) and same(again[8], frame(8, 7))
     flip(path, bit_of(1, 9))

@@ -1,4 +1,4 @@
-"""Replay on a world with real models: the same pixels again, and every draw checked."""
+"""Replay on a world with real models: the same pixels again, and every frame checked."""
 
 import json
 import random

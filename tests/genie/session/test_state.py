@@ -49,9 +49,9 @@ def test_settings_that_changed_on_the_way_come_back_too(world, bundle, small, tm
     again.load_state(State.load(tmp_path / "s"))
     assert again.settings == world.settings
     assert small.same(small.play(again, actions[6:]), followed)
-    drawn_with = again.save_state().settings
-    assert drawn_with[:7] == (bundle.settings,) * 4 + (small.OTHER,) * 3
-    assert drawn_with[7:] == (world.settings,) * 6
+    sampled_with = again.save_state().settings
+    assert sampled_with[:7] == (bundle.settings,) * 4 + (small.OTHER,) * 3
+    assert sampled_with[7:] == (world.settings,) * 6
 
 
 def test_a_saved_state_does_not_change_while_play_goes_on(world, small):
