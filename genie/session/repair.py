@@ -3,6 +3,7 @@
 import zlib
 from functools import cache
 
+_ALL = 0xFFFFFFFF
 _ONE_FLIP_BITS, _TWO_FLIP_BITS = 91607, 2974
 """Longest blocks in which CRC-32 tells one flip, and two flips, from all others of that number.
 
@@ -44,7 +45,11 @@ def undo(body: bytes, bits: tuple[int, ...]) -> bytes:
 @cache
 def _bit_of_syndrome(size: int) -> dict[int, int]:
     """Return which bit's flip changes the checksum in which way."""
-    # CRC-32 is linear: a flip changes it by the same bits whatever the block holds.
-    zeros, plain = bytes(size), zlib.crc32(bytes(size))
-    bits = {zlib.crc32(undo(zeros, (bit,))) ^ plain: bit for bit in range(8 * size)}
-    return bits | {1 << bit: 8 * size + bit for bit in range(32)}
+    # CRC-32 is linear: a flip changes it by the same bits whatever the block holds, and a flip
+    # one byte further from the end as one more zero byte would change that.
+    bits = {1 << bit: 8 * size + bit for bit in range(32)}
+    changes = [zlib.crc32(bytes([1 << bit]), _ALL) ^ _ALL for bit in range(8)]
+    for byte in reversed(range(size)):
+        bits |= {change: 8 * byte + bit for bit, change in enumerate(changes)}
+        changes = [zlib.crc32(b"\0", change ^ _ALL) ^ _ALL for change in changes]
+    return bits
