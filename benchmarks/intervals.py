@@ -8,21 +8,20 @@ them again and again, and each gives an interval.
 
 import argparse
 import json
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
+from corpus.progress import progress_bar
 from corpus.store import Corpus
-from genie.evaluate.clips import CLIPS_WANTED, HORIZON, choose_clips, encode_clips
+from genie.evaluate.clips import CLIPS_WANTED, HORIZON
+from genie.evaluate.context import EvalConfig, EvalContext
 from genie.evaluate.metrics.errors import ErrorTable
 from genie.evaluate.metrics.rollouts import RANDOM_DRAWS, score_rollouts
 from genie.library.bundle import load_bundle
 from genie.library.catalog import find_world
-from genie.rollout import Rollout
 
 SIMULATIONS = 2000
 AT_ONCE = 250
@@ -84,14 +83,10 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     bundle, corpus = load_bundle(find_world(options.world)), Corpus.open(options.corpus)
-    choice = choose_clips(corpus.episode_ends, options.clips)
-    encoded = encode_clips(bundle, corpus, choice)
-    with Progress() as bar:
-        task = bar.add_task("rollouts", total=len(choice) * options.frames * (1 + RANDOM_DRAWS))
-        errors = score_rollouts(
-            bundle, partial(Rollout, bundle), corpus, choice, encoded,
-            horizon=options.frames, tick=partial(bar.advance, task),
-        ).errors  # fmt: skip
+    context = EvalContext.of_bundle(bundle, corpus, EvalConfig(clips=options.clips))
+    total = len(context.choice) * options.frames * (1 + RANDOM_DRAWS)
+    with progress_bar("rollouts", total) as tick:
+        errors = score_rollouts(context, horizon=options.frames, tick=tick).errors
     if options.json:
         meta = {"world": bundle.fingerprint, "corpus": corpus.fingerprint}
         write_errors(errors, meta, options.json)

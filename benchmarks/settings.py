@@ -13,14 +13,14 @@ from pathlib import Path
 
 import torch
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 
+from corpus.progress import track
 from corpus.store import Corpus
-from genie.evaluate.clips import ClipChoice, choose_clips, encode_clips
+from genie.evaluate.context import EvalConfig, EvalContext
 from genie.evaluate.metrics.errors import FROZEN, INFERRED
 from genie.evaluate.metrics.rollouts import score_rollouts
-from genie.library.bundle import Bundle, load_bundle
+from genie.library.bundle import load_bundle
 from genie.library.catalog import find_world
 from genie.rollout import Rollout
 from genie.settings import Settings
@@ -57,12 +57,10 @@ class Row:
     over_frozen_4: float
 
 
-def score(
-    bundle: Bundle, corpus: Corpus, choice: ClipChoice, encoded: object, settings: Settings
-) -> Row:
-    """Score one choice of settings on the given clips; the same seeds for every choice."""
-    make_rollout = partial(Rollout, bundle, settings=settings)
-    errors = score_rollouts(bundle, make_rollout, corpus, choice, encoded, random_draws=1).errors
+def score(context: EvalContext, settings: Settings) -> Row:
+    """Score one choice of settings; the same clips and seeds for every choice."""
+    make_rollout = partial(Rollout, context.bundle, settings=settings)
+    errors = score_rollouts(replace(context, make_rollout=make_rollout), random_draws=1).errors
     psnr, frozen = errors.psnr(INFERRED), errors.psnr(FROZEN)
     return Row(
         settings=settings,
@@ -100,14 +98,13 @@ def main() -> None:
     if options.threads:
         torch.set_num_threads(options.threads)
     bundle, corpus = load_bundle(find_world(options.world)), Corpus.open(options.corpus)
-    choice = choose_clips(corpus.episode_ends, options.clips, seed=1)
-    encoded = encode_clips(bundle, corpus, choice)
+    context = EvalContext.of_bundle(bundle, corpus, EvalConfig(clips=options.clips, seed=1))
     rows = []
-    for steps, order, temperature in track(CHOICES, description="settings"):
+    for steps, order, temperature in track(CHOICES, "settings", unit="choices"):
         settings = replace(
             bundle.settings, steps=steps, unmask_order=order, temperature=temperature
         )
-        rows.append(score(bundle, corpus, choice, encoded, settings))
+        rows.append(score(context, settings))
     Console().print(show(rows))
     if options.json:
         options.json.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")

@@ -1,23 +1,38 @@
-"""A progress bar with the time left, on stderr."""
+"""Progress bars with the time left, on stderr."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Tick = Callable[[int], None]  # takes how many units were done since the last call
+
+
+def no_tick(done: int) -> None:
+    """Ignore progress."""
 
 
 @contextlib.contextmanager
-def progress_bar(what: str, total: int, visible: bool = True) -> Iterator[Callable[[int], None]]:
-    """Draw a bar of frames while the body runs.
+def progress_bar(
+    what: str, total: int, visible: bool = True, unit: str = "frames"
+) -> Iterator[Tick]:
+    """Show a bar while the body runs.
 
     Args:
         what: the word before the bar.
-        total: frames that are expected; 0 if nobody knows.
-        visible: whether to draw at all.
+        total: units that are expected; 0 if unknown.
+        visible: whether to show it at all.
+        unit: what is counted.
 
     Yields:
-        A function that is called with the number of frames that were done since the last call.
+        A function to call with the number of units just done; from any thread.
     """
+    if not visible:
+        yield no_tick
+        return
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -32,12 +47,42 @@ def progress_bar(what: str, total: int, visible: bool = True) -> Iterator[Callab
         TextColumn(what),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("frames, left"),
+        TextColumn(f"{unit}, left"),
         TimeRemainingColumn(),
         TextColumn("gone"),
         TimeElapsedColumn(),
     )
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not visible) as bar:
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=total or None)
         yield lambda done: bar.advance(task, done)
+
+
+def track(
+    items: Sequence[Item], what: str, visible: bool = True, unit: str = "batches"
+) -> Iterator[Item]:
+    """Yield the items while a bar counts them."""
+    with progress_bar(what, len(items), visible, unit) as tick:
+        for item in items:
+            yield item
+            tick(1)
+
+
+class Progress:
+    """A bar for each part of a long task, and the minutes that each part took.
+
+    Attributes:
+        minutes: by name of the part, in the order in which they ended.
+    """
+
+    def __init__(self, visible: bool = False) -> None:
+        """Show bars if `visible`."""
+        self.visible = visible
+        self.minutes: dict[str, float] = {}
+
+    @contextlib.contextmanager
+    def part(self, name: str, total: int, unit: str = "done") -> Iterator[Tick]:
+        """Run one part; arguments and what is yielded as of `progress_bar`."""
+        begin = time.perf_counter()
+        with progress_bar(name, total, self.visible, unit) as tick:
+            yield tick
+        self.minutes[name] = (time.perf_counter() - begin) / 60

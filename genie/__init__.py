@@ -11,9 +11,10 @@ _PUBLIC = {
     "load_world": "genie.library.loading",
     "list_worlds": "genie.library.catalog",
     "register": "genie.registry",
+    "EvalConfig": "genie.evaluate.context",
 }
-# The function is called as the package that it lies in.
-_RENAMED = {"evaluate_world": ("genie.evaluate.run", "evaluate")}
+# A name of its own: `genie.evaluate` is the package.
+_RENAMED = {"evaluate_world": ("genie.evaluate.run", "evaluate_with")}
 __all__ = [*_PUBLIC, *_RENAMED]
 
 

@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return stop.code if isinstance(stop.code, int) else 0
     except ArgumentError as error:
         return _complain(_plain(str(error)))
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ModuleNotFoundError) as error:
         return _complain(str(error))
     except KeyboardInterrupt:
         print("genie: stopped", file=sys.stderr)

@@ -9,7 +9,7 @@ import numpy as np
 FORMAT = 1
 WINDOW = 64
 STRIDE = 16
-HELD_OUT_SHARE = 0.2
+HELD_OUT_FRACTION = 0.2
 PERCENTILE = 99.0
 WINDOWS_TO_LEAVE = 3
 DIGITS = 9
@@ -121,7 +121,7 @@ def build_statistics(
     if not len(ends) or ends[-1] == 0:
         raise ValueError("no frames to take statistics of; encode a corpus with episodes first")
     order = np.random.default_rng(seed).permutation(len(ends))
-    held = order[: max(1, round(HELD_OUT_SHARE * len(ends)))] if len(ends) > 1 else order[:0]
+    held = order[: max(1, round(HELD_OUT_FRACTION * len(ends)))] if len(ends) > 1 else order[:0]
     fitted = np.setdiff1d(np.arange(len(ends)), held)
     reference = _pooled((ids[firsts[e] : ends[e]] for e in fitted), num_codes)
     parts = [

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from spacetime.pixels import changed_pixels
+
 
 @dataclass(frozen=True, kw_only=True)
 class LatentActionMethod:
@@ -41,5 +43,5 @@ def prediction_loss(
         predicted: the same shape, unclamped.
         change_weight: a pixel that changes counts 1 + this.
     """
-    changed = ((after - before).abs().amax(dim=1, keepdim=True) > 8 / 255).float()
+    changed = changed_pixels(before, after).unsqueeze(1).float()
     return ((predicted - after).square() * (1 + change_weight * changed)).mean()

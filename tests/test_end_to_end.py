@@ -12,7 +12,6 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import av
@@ -21,9 +20,9 @@ import pytest
 from PIL import Image
 
 from genie.cli import main
-from genie.evaluate import run as evaluation
 from genie.evaluate.context import EvalConfig
 from genie.evaluate.report.missing_values import unexplained
+from genie.evaluate.run import evaluate_with
 
 ROOT = Path(__file__).resolve().parents[1]
 GENIE = "import sys; from genie.cli import main; sys.exit(main())"
@@ -101,14 +100,11 @@ def test_every_action_of_the_world_can_be_held(place):
 
 
 def measure(place, name):
-    """The report of the evaluation of the run, and what the command printed."""
+    """The report of a short evaluation of the run, and what was printed."""
     file, said = place.folder / name, io.StringIO()
-    command = ["evaluate", str(place.run), str(place.corpus), "--clips", "2", "--long"]
-    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said):
-        # Shows that the longer rollouts are played, not that they are long.
-        patch.setattr(evaluation, "LONG_FRAMES", 200)
-        patch.setattr(evaluation, "Request", partial(EvalConfig, speed_frames=60))
-        assert main([*command, "--json", str(file)]) == 0
+    config = EvalConfig(clips=2, long_frames=200, speed_frames=60)
+    with contextlib.redirect_stdout(said):
+        evaluate_with(config, place.run, place.corpus, json=file)
     return file, said.getvalue()
 
 

@@ -28,14 +28,18 @@ GENIE = "import sys; from genie.cli import main; sys.exit(main())"
 # as long, and the clock runs for fewer frames: as with the small recipe, no step is left out.
 GENIE_IN_TURN = """
 import json, sys
-from functools import partial
-from genie.cli import main
-from genie.evaluate import run as evaluation
-evaluation.FRAMES = 100
-evaluation.Request = partial(evaluation.Request, speed_frames=60)
+from genie.cli import build_parser, main
+from genie.evaluate.context import EvalConfig
+from genie.evaluate.run import evaluate_with
+
+def evaluate(arguments):
+    given = build_parser().parse_args(arguments).evaluate
+    config = EvalConfig(clips=given.clips, seed=given.seed, long_frames=100, speed_frames=60)
+    evaluate_with(config, given.world, given.corpus, given.json, given.plots)
+
 for arguments in json.loads(sys.argv[1]):
     print("$ genie", *arguments, flush=True)
-    if status := main(arguments):
+    if status := (evaluate if arguments[0] == "evaluate" else main)(arguments):
         sys.exit(status)
 """
 

@@ -6,6 +6,8 @@ import torch
 from einops import rearrange, reduce
 from torch import Tensor
 
+from spacetime.pixels import changed_pixels
+
 
 @dataclass(frozen=True, kw_only=True)
 class TokenizerMethod:
@@ -50,8 +52,7 @@ def error_weights(
     """
     with torch.no_grad():
         moved = torch.zeros_like(frames[:, :, :1])
-        change = (frames[:, 1:] - frames[:, :-1]).abs().amax(dim=2, keepdim=True)
-        moved[:, 1:] = (change > 8 / 255).float()
+        moved[:, 1:] = changed_pixels(frames[:, :-1], frames[:, 1:]).unsqueeze(2).float()
         local = reduce(errors, "b t c (h p) (w q) -> b t 1 h w", "mean", p=patch, q=patch)
         hard = (local / local.mean().clamp_min(1e-8)).sqrt()
         hard = hard.clamp(method.least_hardness, method.most_hardness)

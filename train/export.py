@@ -11,7 +11,6 @@ from torch import nn
 from corpus.clips import split_episodes
 from corpus.store import Corpus
 from genie.drift import build_statistics
-from genie.evaluate.clips import bundle_device
 from genie.library.bundle import Bundle
 from genie.library.prompt_choice import candidate_frames, choose_prompts
 from genie.library.writer import write_bundle
@@ -160,7 +159,7 @@ def export_world(
         info=record,
     )
     for model in models.values():
-        model.to(bundle_device(world))
+        model.to(world.device)
     write_bundle(
         out,
         models,

@@ -13,6 +13,7 @@ from dynamics.losses import masked_cross_entropy
 from dynamics.masking import corrupt_history, draw_mask, drop_actions
 from dynamics.sampler import draw_noise, sample_frame
 from genie.settings import Settings
+from spacetime.seeds import seed_of
 from train.data.clips import split_starts, to_bytes
 from train.data.encode import Encoded
 from train.loop.module import FitModule, FitPlan
@@ -115,7 +116,7 @@ class DynamicsModule(FitModule):
     def draw(self, step: int) -> tuple[Tensor, ...]:
         """Return ids, actions, mask and corrupted history of a step."""
         ids, actions = self.read(draw_clips(self.starts, self.fit_config.batch, self.seed, step))
-        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + step)
+        generator = torch.Generator().manual_seed(seed_of(self.seed, step))
         masked = draw_mask(tuple(ids.shape), self.method.fully_masked, generator)
         history = corrupt_history(ids, self.encoded.num_codes, self.method.corruption, generator)
         dropped = self.method.actions_dropped

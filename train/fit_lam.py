@@ -9,6 +9,7 @@ from lam.health.measures import one_step
 from lam.health.pictures import code_grid
 from lam.health.verdict import ActionHealth, assess_health
 from lam.losses import LatentActionMethod
+from spacetime.pixels import changed_pixels
 from train.action_health import measure_codes
 from train.data.clips import FrameClips, to_float
 from train.data.frames import Frames
@@ -120,7 +121,7 @@ class LatentActionModule(ActionModule):
             frames = to_float(self.draw(self.clock.step + batch)[0].to(self.device))
             before, after = frames[:, :-1].flatten(0, 1), frames[:, 1:].flatten(0, 1)
             latents.append(self.model.encoder(before, after).float())
-            changed = (after - before).abs().amax(dim=1) > 8 / 255  # (B, H, W)
+            changed = changed_pixels(before, after)  # (B, H, W)
             moving.append(changed.float().mean(dim=(1, 2)) > self.method.moving_fraction)
         latents, moving = torch.cat(latents), torch.cat(moving)
         room = int(moving.sum()) // (self.model.config.num_actions - 1)

@@ -1,18 +1,18 @@
-"""Which clips are scored, and what the tokenizer and the latent action model read in them."""
+"""Which clips are scored, and what the tokenizer and the action model read in them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import torch
-from einops import rearrange
 from torch import Tensor
 
 from corpus.clips import read_clips
-from genie.evaluate.progress import Tick, no_tick
+from corpus.progress import Tick, no_tick
 from genie.evaluate.workers import at_once
+from genie.frames import CorpusLike, to_models
+from genie.library.bundle import Bundle
 
 HORIZON = 16
 LONGEST_PROMPT = 4
@@ -21,15 +21,6 @@ CLIPS_PER_EPISODE = 8
 CLIPS_WANTED = 256
 EPISODES_WANTED = 40
 BATCH_FRAMES = 640
-
-
-class CorpusLike(Protocol):
-    """What evaluation asks of a corpus: frames by number, and where episodes end."""
-
-    episode_ends: np.ndarray
-
-    def read(self, start: int, stop: int) -> np.ndarray:
-        """Return uint8 (stop - start, H, W, 3)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +37,11 @@ class ClipChoice:
     episodes: np.ndarray
     note: str | None
 
+    @property
+    def missing(self) -> dict[str, str]:
+        """The note under the name of what it explains in a report."""
+        return {} if self.note is None else {"meta.clips": self.note}
+
     def __len__(self) -> int:
         """Return the number of clips."""
         return len(self.starts)
@@ -53,7 +49,7 @@ class ClipChoice:
 
 @dataclass(frozen=True, kw_only=True)
 class EncodedClips:
-    """What the models read in the true frames of every clip.
+    """What the models read in the clips.
 
     Attributes:
         ids: int64 (clips, T, N), token ids of the true frames.
@@ -84,7 +80,7 @@ def choose_clips(
     Raises:
         ValueError: no episode is long enough for one clip, or `clips` is below 1.
 
-    Source: metrics.md (256 clips, 40 episodes, 8 an episode); the stretches are our choice.
+    Source: metrics.md (256 clips, 40 episodes, 8 an episode).
     """
     if clips < 1:
         raise ValueError(f"clips is {clips}; evaluation needs at least 1, and 256 for a card")
@@ -131,91 +127,22 @@ def _shortfall(clips: int, episodes: int, asked: int) -> str | None:
     return "; ".join(missing) or None
 
 
-def first_frame(corpus: CorpusLike, choice: ClipChoice, height: int, width: int) -> np.ndarray:
-    """Read the first frame of the first clip, and refuse a corpus of another frame size.
-
-    Args:
-        corpus: the corpus.
-        choice: the clips.
-        height: of the world's frames.
-        width: of the world's frames.
-
-    Returns:
-        uint8 (H, W, 3).
-
-    Raises:
-        ValueError: the corpus has frames of another size.
-    """
-    frame = corpus.read(int(choice.starts[0]), int(choice.starts[0]) + 1)[0]
-    if frame.shape[:2] != (height, width):
-        raise ValueError(
-            f"the corpus has frames of {frame.shape[0]}x{frame.shape[1]}, the world of "
-            f"{height}x{width}; build the corpus with --size {height}x{width}"
-        )
-    return frame
-
-
-def to_models(frames: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
-    """Turn frames as stored into frames as the models read them.
-
-    Args:
-        frames: uint8 (B, T, H, W, 3).
-        device: where the models live.
-
-    Returns:
-        float32 (B, T, 3, H, W) in [0, 1].
-    """
-    tensor = torch.from_numpy(np.ascontiguousarray(frames)).to(device)
-    return rearrange(tensor, "b t h w c -> b t c h w").float() / 255
-
-
-def to_uint8(frames: Tensor) -> np.ndarray:
-    """Round frames of the models as the eye sees them.
-
-    Args:
-        frames: float (..., 3, H, W) in [0, 1]; values outside are clipped.
-
-    Returns:
-        uint8 (..., H, W, 3).
-    """
-    levels = (frames.detach().clamp(0, 1) * 255).round().to(torch.uint8)
-    return rearrange(levels, "... c h w -> ... h w c").cpu().numpy()
-
-
 def batches(count: int, size: int) -> list[slice]:
     """Cut `count` items into consecutive slices of at most `size` items."""
     return [slice(start, min(start + size, count)) for start in range(0, count, size)]
 
 
 def encode_clips(
-    bundle: object, corpus: CorpusLike, choice: ClipChoice, tick: Tick = no_tick
+    bundle: Bundle, corpus: CorpusLike, choice: ClipChoice, tick: Tick = no_tick
 ) -> EncodedClips:
-    """Read the tokens and the latent actions of every chosen clip.
-
-    Args:
-        bundle: the world's parts (genie.library.bundle.Bundle).
-        corpus: the corpus.
-        choice: the clips.
-        tick: called with the number of clips done.
-
-    Returns:
-        Token ids and inferred actions of all clips.
-    """
-    device = bundle_device(bundle)
+    """Read the tokens and the latent actions of every chosen clip; ticks count clips."""
 
     def read(part: slice, tick: Tick) -> tuple[Tensor, Tensor]:
-        frames = to_models(read_clips(corpus, choice.starts[part], CLIP_FRAMES), device)
+        frames = to_models(read_clips(corpus, choice.starts[part], CLIP_FRAMES), bundle.device)
         ids, codes = bundle.tokenizer.encode(frames).cpu(), bundle.lam.infer(frames).cpu()
         tick(part.stop - part.start)
         return ids, codes
 
     parts = batches(len(choice), max(1, BATCH_FRAMES // CLIP_FRAMES))
-    ids, codes = zip(*at_once(read, parts, device, tick), strict=True)
+    ids, codes = zip(*at_once(read, parts, bundle.device, tick), strict=True)
     return EncodedClips(ids=torch.cat(ids).long(), codes=torch.cat(codes).long())
-
-
-def bundle_device(bundle: object) -> torch.device:
-    """Return the device that the tokenizer's weights live on (CPU where it has none)."""
-    parameters = getattr(bundle.tokenizer, "parameters", None)
-    first = next(parameters(), None) if callable(parameters) else None
-    return torch.device("cpu") if first is None else first.device

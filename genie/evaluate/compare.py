@@ -1,75 +1,32 @@
-"""Several worlds on the same clips with the same seeds: differences, and a video to look at."""
+"""Several worlds on the same clips with the same seeds: differences, and a film to look at."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from corpus.clips import read_clips
-from genie.evaluate.batched_rollouts import MakeRollout
-from genie.evaluate.clips import (
-    CLIP_FRAMES,
-    CLIPS_WANTED,
-    HORIZON,
-    LONGEST_PROMPT,
-    ClipChoice,
-    CorpusLike,
-    EncodedClips,
-    choose_clips,
-    encode_clips,
-    first_frame,
-)
+from corpus.progress import Progress
+from genie.evaluate.clips import CLIP_FRAMES, CLIPS_WANTED, HORIZON, LONGEST_PROMPT
+from genie.evaluate.context import EvalConfig, EvalContext
 from genie.evaluate.metrics.errors import Difference, paired_difference
-from genie.evaluate.metrics.frechet import Frechet, score_frechet
+from genie.evaluate.metrics.frechet import score_frechet
 from genie.evaluate.metrics.rollouts import (
     RANDOM_DRAWS,
-    RolloutScores,
     decode_clips,
-    drawn_clips,
+    sampled_clips,
     score_rollouts,
 )
-from genie.evaluate.progress import NoProgress, ProgressBars
 from genie.evaluate.report.compare_report import lay_out, print_comparison
 from genie.evaluate.report.report import finish, write_report
-from genie.evaluate.true_frames import open_pictures
+from genie.evaluate.true_frames import open_true_frames
+from genie.evaluate.world_result import WorldResult, WorldUnderTest
+from genie.library.bundle import load_bundle
+from genie.library.catalog import find_world
 from genie.media.recording import Recording, check_target
 from genie.media.side_by_side import Panel, draw_side_by_side
 
 SHOWN_CLIPS = 8
-
-
-@dataclass(frozen=True, kw_only=True)
-class WorldUnderTest:
-    """One of the worlds that are compared.
-
-    Attributes:
-        name: unlike that of any other.
-        bundle: its parts (genie.library.bundle.Bundle).
-        make_rollout: builds its batched engine for a sequence of seeds.
-    """
-
-    name: str
-    bundle: object
-    make_rollout: MakeRollout
-
-
-@dataclass(frozen=True, kw_only=True)
-class WorldResult:
-    """How one of the worlds did.
-
-    Attributes:
-        tested: the world.
-        encoded: what its models read in the clips.
-        scores: of its rollouts from one frame.
-        frechet: distance of what it drew.
-    """
-
-    tested: WorldUnderTest
-    encoded: EncodedClips
-    scores: RolloutScores
-    frechet: Frechet
 
 
 def compare(
@@ -97,33 +54,25 @@ def compare(
         ValueError: fewer than two worlds, or worlds of different frame sizes.
         OSError: something cannot be found or written.
     """
-    from genie.library.bundle import load_bundle
-    from genie.library.catalog import find_world
-    from genie.rollout import Rollout
-
     if len(worlds) < 2:
         raise ValueError("give at least two worlds to compare, then the corpus")
     if record is not None:
         check_target(record)
     bundles = [load_bundle(find_world(world)) for world in worlds]
     names = unlike_names([bundle.name for bundle in bundles])
-    worlds_under_test = [
-        WorldUnderTest(name=name, bundle=bundle, make_rollout=partial(Rollout, bundle))
-        for name, bundle in zip(names, bundles, strict=True)
-    ]
-    size = check_sizes(worlds_under_test)
-    with open_pictures(Path(corpus), size, bundles[0].fps) as pictures, ProgressBars() as bars:
-        choice = choose_clips(pictures.episode_ends, clips, seed)
-        first_frame(pictures, choice, *size)
-        results = [score_world(one, pictures, choice, seed, bars) for one in worlds_under_test]
-        differences = differences_to_first(results, seed)
-        report = finish(
-            lay_out(results, differences, choice, pictures, f"--clips {clips} --seed {seed}")
-        )
+    size = check_sizes({name: (b.height, b.width) for name, b in zip(names, bundles, strict=True)})
+    config = EvalConfig(clips=clips, seed=seed)
+    with open_true_frames(Path(corpus), size, bundles[0].fps) as frames:
+        results = []
+        for name, bundle in zip(names, bundles, strict=True):
+            context = EvalContext.of_bundle(bundle, frames, config, Progress(visible=True))
+            results.append(score_world(WorldUnderTest(name=name, context=context)))
+        differences = differences_to_first(results)
+        report = finish(lay_out(results, differences, f"--clips {clips} --seed {seed}"))
         if json is not None:
             write_report(report, Path(json))
         if record is not None:
-            record_clips(results, pictures, choice, Path(record), bundles[0].fps)
+            record_clips(results, Path(record), bundles[0].fps)
     print_comparison(report)
     return report
 
@@ -136,96 +85,64 @@ def unlike_names(names: Sequence[str]) -> list[str]:
     ]
 
 
-def check_sizes(worlds_under_test: Sequence[WorldUnderTest]) -> tuple[int, int]:
-    """Return the frame size of all worlds.
+def check_sizes(sizes: dict[str, tuple[int, int]]) -> tuple[int, int]:
+    """Return the frame size that all worlds have.
+
+    Args:
+        sizes: height and width by name of the world.
 
     Raises:
         ValueError: they differ.
     """
-    sizes = {(one.bundle.height, one.bundle.width) for one in worlds_under_test}
-    if len(sizes) > 1:
-        listed = ", ".join(
-            f"{one.name} {one.bundle.height}x{one.bundle.width}" for one in worlds_under_test
-        )
+    if len(set(sizes.values())) > 1:
+        listed = ", ".join(f"{name} {height}x{width}" for name, (height, width) in sizes.items())
         raise ValueError(
             f"worlds of different frame sizes cannot be scored on the same clips: {listed}"
         )
-    return sizes.pop()
+    return next(iter(sizes.values()))
 
 
-def score_world(
-    tested: WorldUnderTest,
-    corpus: CorpusLike,
-    choice: ClipChoice,
-    seed: int,
-    progress: NoProgress,
-) -> WorldResult:
-    """Roll one world out on the clips.
-
-    Args:
-        tested: the world.
-        corpus: the corpus.
-        choice: the clips, the same for every world.
-        seed: of sampling and of the random actions, the same for every world.
-        progress: who is told.
-
-    Returns:
-        Its errors, tokens and distance.
-
-    """
-    bundle, clips = tested.bundle, len(choice)
-    encoded = encode_clips(bundle, corpus, choice)
-    with progress.part(tested.name[:14], clips * HORIZON * (1 + RANDOM_DRAWS)) as tick:
-        scores = score_rollouts(
-            bundle, tested.make_rollout, corpus, choice, encoded, seed=seed, tick=tick
-        )
-    frechet = score_frechet(bundle, corpus, choice, encoded, scores)
-    return WorldResult(tested=tested, encoded=encoded, scores=scores, frechet=frechet)
+def score_world(tested: WorldUnderTest) -> WorldResult:
+    """Roll one world out on the clips."""
+    context = tested.context
+    frames = len(context.choice) * HORIZON * (1 + RANDOM_DRAWS)
+    with context.progress.part(tested.name[:14], frames, "frames") as tick:
+        scores = score_rollouts(context, tick=tick)
+    return WorldResult(tested=tested, scores=scores, frechet=score_frechet(context, scores))
 
 
-def differences_to_first(results: Sequence[WorldResult], seed: int) -> list[Difference]:
+def differences_to_first(results: Sequence[WorldResult]) -> list[Difference]:
     """Compare every world but the first with the first, clip by clip."""
-    first = results[0].scores.errors
+    first, seed = results[0].scores.errors, results[0].tested.context.config.seed
     return [paired_difference(other.scores.errors, first, seed) for other in results[1:]]
 
 
-def moments(
-    results: Sequence[WorldResult], corpus: CorpusLike, choice: ClipChoice, clips: int
-) -> Iterator[list[Panel]]:
-    """Show clips one after another: the real frame and every world's, from the prompt on.
-
-    Args:
-        results: of the worlds.
-        corpus: the corpus.
-        choice: the clips.
-        clips: how many of them to show.
+def panels_by_frame(results: Sequence[WorldResult], clips: int) -> Iterator[list[Panel]]:
+    """Show the first clips one after another, from the prompt on.
 
     Yields:
         The panels of one frame: "real", then the worlds in their order.
     """
-    true = read_clips(corpus, choice.starts[:clips], CLIP_FRAMES)[:, LONGEST_PROMPT - 1 :]
-    drawn = {
+    context = results[0].tested.context
+    true = read_clips(context.corpus, context.choice.starts[:clips], CLIP_FRAMES)
+    true = true[:, LONGEST_PROMPT - 1 :]
+    sampled = {
         one.tested.name: decode_clips(
-            one.tested.bundle, drawn_clips(one.encoded, one.scores)[:clips]
+            one.tested.context.bundle, sampled_clips(one.tested.context, one.scores)[:clips]
         )
         for one in results
     }
     for clip in range(len(true)):
         for t in range(true.shape[1]):
-            worlds = [Panel(title=name, frame=frames[clip, t]) for name, frames in drawn.items()]
+            worlds = [Panel(title=name, frame=frames[clip, t]) for name, frames in sampled.items()]
             yield [Panel(title="real", frame=true[clip, t]), *worlds]
 
 
 def record_clips(
-    results: Sequence[WorldResult],
-    corpus: CorpusLike,
-    choice: ClipChoice,
-    path: Path,
-    fps: float,
-    clips: int = SHOWN_CLIPS,
+    results: Sequence[WorldResult], path: Path, fps: float, clips: int = SHOWN_CLIPS
 ) -> Path:
-    """Write the moments as a GIF or an MP4, all at once or not at all."""
+    """Film the panels as a GIF or an MP4, all at once or not at all."""
     with Recording(path, fps) as recording:
-        for panels in moments(results, corpus, choice, clips):
+        for panels in panels_by_frame(results, clips):
             recording.add(draw_side_by_side(panels))
     return path

@@ -1,61 +1,105 @@
-"""What is evaluated and how: the arguments that every part of an evaluation shares."""
+"""What is evaluated and how: what every measure reads."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from pathlib import Path
 
-from genie.evaluate.batched_rollouts import MakeRollout
-from genie.evaluate.clips import CLIPS_WANTED, CorpusLike
-from genie.evaluate.metrics.long_play import FRAMES
-from genie.evaluate.metrics.speed import WorldLike
+from corpus.progress import Progress
+from genie.batched_rollouts import MakeRollout
+from genie.evaluate.clips import CLIPS_WANTED, ClipChoice, EncodedClips, choose_clips, encode_clips
+from genie.frames import CorpusLike
+from genie.library.bundle import Bundle
+from genie.rollout import Rollout
+from genie.speed import LATE_FRAMES
 
-
-@dataclass(frozen=True, kw_only=True)
-class EvalContext:
-    """What is evaluated.
-
-    Attributes:
-        bundle: the world's parts (genie.library.bundle.Bundle).
-        make_rollout: builds the batched engine for a sequence of seeds.
-        world: the one-frame face of the same world, for the clock.
-        corpus: true frames that the world never saw.
-    """
-
-    bundle: object
-    make_rollout: MakeRollout
-    world: WorldLike
-    corpus: CorpusLike
+FRAMES = 1000
+LONG_FRAMES = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class EvalConfig:
-    """How it is evaluated.
+    """How an evaluation is run.
 
     Attributes:
         clips: how many clips, 256 for a card.
         seed: of every choice.
         long_frames: frames of each of the eight long rollouts, a multiple of 100.
-        speed_frames: frames under the clock.
+        speed_frames: frames that are timed.
         action_groups: name of each group of true actions and its members, or None.
     """
 
     clips: int = CLIPS_WANTED
     seed: int = 0
     long_frames: int = FRAMES
-    speed_frames: int = 2050
+    speed_frames: int = LATE_FRAMES
     action_groups: dict[str, list[int]] | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class EvalContext:
+    """What an evaluation reads.
+
+    Attributes:
+        bundle: the world.
+        make_rollout: builds its batched engine from a seed for each rollout.
+        corpus: true frames that the world never saw.
+        config: how the evaluation is run.
+        progress: shows how far each part is.
+    """
+
+    bundle: Bundle
+    make_rollout: MakeRollout
+    corpus: CorpusLike
+    config: EvalConfig = EvalConfig()
+    progress: Progress = field(default_factory=Progress)
+
+    @classmethod
+    def of_bundle(
+        cls,
+        bundle: Bundle,
+        corpus: CorpusLike,
+        config: EvalConfig | None = None,
+        progress: Progress | None = None,
+    ) -> EvalContext:
+        """Evaluate a bundle with the engine that plays it."""
+        return cls(
+            bundle=bundle,
+            make_rollout=partial(Rollout, bundle),
+            corpus=corpus,
+            config=config or EvalConfig(),
+            progress=progress or Progress(),
+        )
+
+    @cached_property
+    def choice(self) -> ClipChoice:
+        """The clips.
+
+        Raises:
+            ValueError: the corpus holds none, or has frames of another size than the world.
+        """
+        choice = choose_clips(self.corpus.episode_ends, self.config.clips, self.config.seed)
+        first = int(choice.starts[0])
+        got = self.corpus.read(first, first + 1).shape[1:3]
+        size = self.bundle.height, self.bundle.width
+        if got != size:
+            raise ValueError(
+                f"the corpus has frames of {got[0]}x{got[1]}, the world of {size[0]}x{size[1]}; "
+                f"build the corpus with --size {size[0]}x{size[1]}"
+            )
+        return choice
+
+    @cached_property
+    def encoded(self) -> EncodedClips:
+        """Tokens and inferred actions of the clips, read at the first use."""
+        with self.progress.part("read clips", len(self.choice), "clips") as tick:
+            return encode_clips(self.bundle, self.corpus, self.choice, tick)
+
+
 def read_action_groups(path: Path) -> dict[str, list[int]]:
-    """Read which true actions do the same.
-
-    Args:
-        path: json, {"name": [true action, …], …}, no action in two groups.
-
-    Returns:
-        The groups.
+    """Read which true actions do the same, from json {"name": [true action, …], …}.
 
     Raises:
         ValueError: the file holds something else.

@@ -13,7 +13,7 @@ from corpus.store import Corpus
 
 
 @contextmanager
-def open_pictures(path: Path, size: tuple[int, int], fps: float) -> Iterator[Corpus]:
+def open_true_frames(path: Path, size: tuple[int, int], fps: float) -> Iterator[Corpus]:
     """Open a corpus, or make one of a video or a folder of videos for as long as it is needed.
 
     Videos are cropped and scaled to the world's frames. Actions beside them (NAME.actions.npy) are

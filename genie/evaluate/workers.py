@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import torch
 
-from genie.evaluate.progress import Tick
+from corpus.progress import Tick
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -5,58 +5,44 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from genie.evaluate.batched_rollouts import MakeRollout, infer_actions, rollout_seeds
-from genie.evaluate.clips import CorpusLike, bundle_device, to_models
-from genie.evaluate.metrics.long_play import moving_share
-from genie.evaluate.metrics.round_trip import play_keys
+from genie.batched_rollouts import MakeRollout, infer_actions, play_keys, rollout_seeds
+from genie.frames import CorpusLike, moving_share, to_models
+from genie.library.bundle import Bundle
 
 HELD_FRAMES = 10
-TOGETHER = 4  # candidates whose keys are held side by side
+CANDIDATES_A_BATCH = 4
 MOVES = 0.25
-"""A step leads somewhere if it changes this share of the pixels that a step changes on average."""
+"""A step moves the frame if it changes this fraction of what a step changes on average."""
 
 
 def candidate_frames(corpus: CorpusLike, episodes: np.ndarray, seed: int = 0) -> np.ndarray:
-    """Take one frame from the middle four fifths of each episode; their beginnings are alike.
-
-    Args:
-        corpus: the frames.
-        episodes: int64 (C,).
-        seed: of the places.
-
-    Returns:
-        uint8 (C, H, W, 3).
-    """
+    """Take one frame, uint8 (C, H, W, 3), from each of the episodes, int64 (C,)."""
     stops = np.asarray(corpus.episode_ends)
     starts = np.append(0, stops[:-1])
-    shares = np.random.default_rng([seed, 8]).uniform(0.1, 0.9, len(episodes))
-    places = starts[episodes] + (shares * (stops - starts)[episodes]).astype(int)
-    return np.concatenate([corpus.read(int(place), int(place) + 1) for place in places])
+    # The first and the last frames of episodes are all alike.
+    fractions = np.random.default_rng([seed, 8]).uniform(0.1, 0.9, len(episodes))
+    chosen = starts[episodes] + (fractions * (stops - starts)[episodes]).astype(int)
+    return np.concatenate([corpus.read(int(frame), int(frame) + 1) for frame in chosen])
 
 
 def obedience(
-    bundle: object, make_rollout: MakeRollout, frames: np.ndarray, seed: int = 0
+    bundle: Bundle, make_rollout: MakeRollout, frames: np.ndarray, seed: int = 0
 ) -> np.ndarray:
-    """Hold every key but the idle one from each frame, and count the steps that lead somewhere.
-
-    A player at a wall or in a corner finds most keys dead; such a frame is a poor beginning. Some
-    run on the spot there, which reads back as the key: so the picture must move, too.
+    """Hold every key but the idle one from each frame, and score how many steps obey.
 
     Args:
-        bundle: the world's parts.
+        bundle: the world.
         make_rollout: builds the batched engine.
         frames: uint8 (C, H, W, 3).
         seed: of sampling.
 
     Returns:
-        float64 (C,), 0 to 1: `evenly` of the shares of steps that read back as the key and move
-        the picture.
+        float64 (C,), 0 to 1: `evenly` of the fractions of steps that obey.
     """
-    device = bundle_device(bundle)
     keys = np.array([code for code in range(bundle.num_actions) if code != bundle.keymap.idle])
     obeyed, moved = [], []
-    for first in range(0, len(frames), TOGETHER):
-        part = to_models(frames[first : first + TOGETHER, None], device)
+    for first in range(0, len(frames), CANDIDATES_A_BATCH):
+        part = to_models(frames[first : first + CANDIDATES_A_BATCH, None], bundle.device)
         with torch.inference_mode():
             ids = bundle.tokenizer.encode(part).long().repeat_interleave(len(keys), dim=0)
         actions = np.tile(keys, len(part))[:, None].repeat(HELD_FRAMES, axis=1)  # (C·(A-1), t)
@@ -65,42 +51,22 @@ def obedience(
         obeyed.append(infer_actions(bundle, played) == actions)
         moved.append(moving_share(played))
     obeyed, moved = np.concatenate(obeyed), np.concatenate(moved)
+    # A player who runs on the spot at a wall reads back as the key, too: the frame must move.
     counts = obeyed & (moved >= MOVES * moved.mean())
     return evenly(counts.reshape(len(frames), len(keys), -1).mean(axis=2))
 
 
-def evenly(shares: np.ndarray) -> np.ndarray:
-    """Score a place by what each key does there; a key that does nothing is not made up for.
-
-    A pit, where one can only jump, must not win by its jumps.
-
-    Args:
-        shares: float (C, keys), 0 to 1.
-
-    Returns:
-        float64 (C,), the mean of the square roots.
-    """
-    return np.sqrt(shares).mean(axis=1)
+def evenly(fractions: np.ndarray) -> np.ndarray:
+    """Score float (C, keys) in [0, 1] by the mean of the square roots, float64 (C,)."""
+    # A plain mean would let a pit, where one can only jump, win by its jumps.
+    return np.sqrt(fractions).mean(axis=1)
 
 
 def choose_prompts(
-    bundle: object, make_rollout: MakeRollout, frames: np.ndarray, count: int, seed: int = 0
+    bundle: Bundle, make_rollout: MakeRollout, frames: np.ndarray, count: int, seed: int = 0
 ) -> list[np.ndarray]:
-    """Choose the frames a world begins with.
-
-    Args:
-        bundle: the world's parts.
-        make_rollout: builds the batched engine.
-        frames: uint8 (C, H, W, 3), candidates, each of an episode of its own.
-        count: how many to choose.
-        seed: of sampling.
-
-    Returns:
-        At most `count` frames uint8 (H, W, 3), the most obedient first.
-
-    Source: our choice.
-    """
+    """Choose at most `count` of the frames uint8 (C, H, W, 3), the most obedient first."""
     if len(frames) <= 1:
         return list(frames)
     order = np.argsort(-obedience(bundle, make_rollout, frames, seed), kind="stable")
-    return [frames[place] for place in order[:count]]
+    return [frames[index] for index in order[:count]]

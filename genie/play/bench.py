@@ -30,7 +30,7 @@ def bench(path: Path, frames: int, device: str, threads: int | None) -> None:
     """
     import torch
 
-    from genie.evaluate.metrics.speed import WARM_UP, measure_speed
+    from genie.speed import WARM_UP, measure_speed
 
     options = PlayOptions(frames=frames, device=device, threads=threads)
     world = load_world(path, options)

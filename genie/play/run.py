@@ -9,8 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from genie.device import pick_device
 from genie.library.card import WorldCard, read_card
-from genie.library.loading import load_world_on, pick_device
+from genie.library.loading import load_world_on
 from genie.media.film import film
 from genie.media.recording import free_path
 from genie.play.headless import play_headless
@@ -69,7 +70,7 @@ def make_player(card: WorldCard, world: Any, options: PlayOptions) -> Player:
     prompts = list(world.bundle.prompts)
     if options.prompt is not None:
         prompts.insert(0, read_prompt(options.prompt, card.height, card.width))
-    return Player(world, prompts, options.seed, card.path, pick_device(options.device))
+    return Player(world, prompts, options.seed, card.path, str(pick_device(options.device)))
 
 
 def report(card: WorldCard, player: Player, options: PlayOptions) -> None:
@@ -85,7 +86,7 @@ def report(card: WorldCard, player: Player, options: PlayOptions) -> None:
         "steps": settings.steps,
         "temperature": settings.temperature,
         "seed": options.seed,
-        "device": pick_device(options.device),
+        "device": str(pick_device(options.device)),
         "threads": torch.get_num_threads(),
         "cores": os.cpu_count(),
         "machine": platform.machine(),

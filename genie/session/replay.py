@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from corpus.progress import Tick, no_tick
 from genie.media.overlay import with_key
 from genie.session.format import FrameRecord
 from genie.session.log import Session
-
-Tick = Callable[[int], None]
-
-
-def no_tick(count: int) -> None:
-    """Take no notice of progress."""
 
 
 @dataclass(frozen=True, kw_only=True)

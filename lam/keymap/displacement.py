@@ -7,6 +7,8 @@ from einops import rearrange
 from torch import Tensor
 from torch.nn import functional
 
+from spacetime.pixels import changed_pixels
+
 # Frames are searched at about this side; a larger frame is averaged down to it first.
 _SEARCH_SIDE = 64
 _SEARCH_RADIUS = 8
@@ -153,7 +155,7 @@ def _measure(before: Tensor, after: Tensor) -> Displacement:
     if factor > 1:
         before = functional.avg_pool2d(before, factor)
         after = functional.avg_pool2d(after, factor)
-    changed = (after - before).abs().amax(dim=1) > _CHANGE  # (P, H, W)
+    changed = changed_pixels(before, after, _CHANGE)  # (P, H, W)
     radius = min(_SEARCH_RADIUS, (min(before.shape[-2:]) - 1) // 2)
     errors = _shift_errors(_grey(before), _grey(after), changed, radius)  # (P, S, S)
     shift, least = _refined_minimum(errors, radius)

@@ -5,6 +5,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from lam.keymap.displacement import translated
+from spacetime.pixels import CHANGED
 
 SEARCH_RADIUS = 5
 """A camera that follows is looked for up to this many pixels away."""
@@ -12,7 +13,6 @@ SEARCH_RADIUS = 5
 _STRIDE = 2
 # Among shifts that fit alike the shorter one is believed, this much for a pixel.
 _RELUCTANCE = 0.05 / 255
-_EXPLAINED = 8 / 255
 # A place may belong to the avatar from this share of the most unexplained place on: a head that
 # seldom changes belongs to the legs that do.
 _HOT = 0.1
@@ -71,7 +71,7 @@ def motion_residual(before: Tensor, after: Tensor) -> Tensor:
     by = -shift.flip(1)
     highest = translated(functional.max_pool2d(before, 3, 1, 1), by)
     lowest = translated(-functional.max_pool2d(-before, 3, 1, 1), by)
-    outside = ((after > highest + _EXPLAINED) | (after < lowest - _EXPLAINED)).any(dim=1)
+    outside = ((after > highest + CHANGED) | (after < lowest - CHANGED)).any(dim=1)
     rows = _inside(shift[:, :1], before.shape[2])
     columns = _inside(shift[:, 1:], before.shape[3])
     return outside & rows[:, :, None] & columns[:, None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,6 +12,7 @@ import torch
 from genie.drift import build_statistics
 from genie.evaluate.context import EvalConfig, EvalContext
 from genie.evaluate.run import evaluate_context
+from genie.frames import to_models
 
 CELL, GRID = 4, 4
 SIZE = CELL * GRID
@@ -159,6 +160,9 @@ class ToySettings:
     steps: int = 1
     prompt_frames: int = 1
 
+    def to_json(self):
+        return asdict(self)
+
 
 def make_corpus(episodes=48, length=180, seed=0):
     rng = np.random.default_rng(seed)
@@ -176,6 +180,7 @@ def make_corpus(episodes=48, length=180, seed=0):
 
 def make_bundle(**changed):
     parts = {
+        "device": torch.device("cpu"),
         "tokenizer": ToyTokenizer(),
         "lam": ToyLam(),
         "dynamics": ToyDynamics(),
@@ -194,7 +199,7 @@ def make_bundle(**changed):
     return SimpleNamespace(**{**parts, **changed})
 
 
-REQUEST = EvalConfig(
+CONFIG = EvalConfig(
     clips=24,
     long_frames=200,
     speed_frames=160,
@@ -202,17 +207,16 @@ REQUEST = EvalConfig(
 )
 
 
-def make_context(corpus, rollout=None, **parts):
-    ids = ToyTokenizer().encode(
-        torch.from_numpy(corpus.frames).permute(0, 3, 1, 2)[None].float() / 255
-    )
-    statistics = build_statistics(ids[0].numpy(), corpus.episode_ends, 8)
+def make_context(corpus, rollout=None, config=CONFIG, clips=None, **parts):
+    config = config if clips is None else replace(config, clips=clips)
+    bundle = make_bundle(**parts)
     return EvalContext(
-        bundle=make_bundle(statistics=statistics, **parts),
-        make_rollout=rollout or PerfectRollout,
-        world=ToyWorld(),
-        corpus=corpus,
+        bundle=bundle, make_rollout=rollout or PerfectRollout, corpus=corpus, config=config
     )
+
+
+def measure(context):
+    return evaluate_context(context, ToyWorld())
 
 
 @pytest.fixture(scope="session")
@@ -221,12 +225,18 @@ def toy_corpus():
 
 
 @pytest.fixture(scope="session")
-def toy_report(toy_corpus):
+def statistics(toy_corpus):
+    ids = ToyTokenizer().encode(to_models(toy_corpus.frames[None]))[0]
+    return build_statistics(ids.numpy(), toy_corpus.episode_ends, 8)
+
+
+@pytest.fixture(scope="session")
+def toy_report(toy_corpus, statistics):
     """The report on a perfect world; not to be changed."""
-    return evaluate_context(make_context(toy_corpus), REQUEST)
+    return measure(make_context(toy_corpus, statistics=statistics))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def toy():
     """Everything above by name: test modules import nothing from each other."""
     return SimpleNamespace(**{k: v for k, v in globals().items() if not k.startswith("_")})

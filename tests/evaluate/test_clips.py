@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from genie.evaluate.clips import CLIP_FRAMES, choose_clips, to_models, to_uint8
+from genie.evaluate.clips import CLIP_FRAMES, choose_clips
+from genie.frames import to_models, to_uint8
 
 ENDS = np.cumsum(np.random.default_rng(0).integers(100, 300, 60))
 

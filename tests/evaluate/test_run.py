@@ -2,18 +2,20 @@ import dataclasses
 import io
 import json
 import math
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 from rich.console import Console
 
-from genie.evaluate.context import read_action_groups
-from genie.evaluate.progress import ProgressBars
+from genie.cli import main
+from genie.evaluate.context import EvalConfig, read_action_groups
+from genie.evaluate.report.contact_sheet import draw_sheet
 from genie.evaluate.report.missing_values import unexplained
 from genie.evaluate.report.plots import draw_plots
 from genie.evaluate.report.report import clean, finish, print_minutes, print_report, write_report
-from genie.evaluate.run import draw_sheet, evaluate_context
 
 LAYOUT = {
     "tokenizer": "psnr ssim codes_used_share perplexity bits_per_frame",
@@ -83,28 +85,45 @@ def test_every_absent_value_has_a_reason(toy_report):
     } <= set(notes)
 
 
-def test_a_second_run_gives_the_same_report_but_for_times(toy, toy_corpus, toy_report):
-    again = evaluate_context(toy.make_context(toy_corpus), toy.REQUEST)
+def test_the_command_passes_its_flags_on(monkeypatch, tmp_path):
+    groups, calls = tmp_path / "groups.json", []
+    groups.write_text('{"left": [0], "right": [1]}')
+    monkeypatch.setattr("genie.evaluate.run.evaluate_with", lambda *given: calls.append(given))
+    command = ["evaluate", "coinrun", "corpus", "--clips", "2", "--seed", "3"]
+    assert main([*command, "--plots", "p"]) == main([*command, "--long"]) == 0
+    assert main([*command, "--action-groups", str(groups)]) == 0
+    plain = EvalConfig(clips=2, seed=3, long_frames=1000, speed_frames=2050)
+    long, grouped = (
+        dataclasses.replace(plain, **changed)
+        for changed in ({"long_frames": 10_000}, {"action_groups": {"left": [0], "right": [1]}})
+    )
+    assert [config for config, *_ in calls] == [plain, long, grouped]
+    assert calls[0][2:] == (Path("corpus"), None, Path("p"))
+
+
+def test_without_matplotlib_plots_are_refused_in_one_line_before_the_work(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    assert main(["evaluate", "coinrun", "nowhere", "--plots", "p"]) == 2
+    line = capsys.readouterr().err
+    assert 'pip install "genie-worlds[evaluate]"' in line and line.count("\n") == 1
+
+
+def test_a_second_run_gives_the_same_report_but_for_times(toy, toy_corpus, statistics, toy_report):
+    again = toy.measure(toy.make_context(toy_corpus, statistics=statistics))
     assert {**again, "speed": 0} == {**toy_report, "speed": 0}
 
 
 def test_a_world_without_statistics_is_measured_without_distances(toy, toy_corpus):
-    context = dataclasses.replace(
-        toy.make_context(toy_corpus), bundle=toy.make_bundle(statistics={})
-    )
-    small = dataclasses.replace(
-        toy.REQUEST, clips=4, long_frames=100, speed_frames=20, action_groups=None
-    )
-    report = evaluate_context(context, small)
+    small = EvalConfig(clips=4, long_frames=100, speed_frames=20)
+    report = toy.measure(toy.make_context(toy_corpus, config=small))
     assert report["drift"]["held"]["distance"] is None
     assert "statistics" in report["notes"]["drift.distance"]
     assert unexplained(report) == []
 
 
 def test_a_corpus_of_another_frame_size_is_refused_with_the_size_to_build(toy, toy_corpus):
-    context = toy.make_context(toy_corpus, height=32)
     with pytest.raises(ValueError, match="--size 32x16"):
-        evaluate_context(context, toy.REQUEST)
+        toy.measure(toy.make_context(toy_corpus, height=32))
 
 
 def test_report_table_and_json_file_say_the_same(toy, toy_report, tmp_path):
@@ -143,14 +162,16 @@ def test_plots_are_drawn_from_the_report_and_left_out_where_it_is_empty(toy, toy
             assert picture.size == (640, 400) and len(picture.getcolors(640 * 400)) > 3
     bare = json.loads(json.dumps(toy_report))
     for half in bare["drift"].values():
-        half["distance"] = None
-    assert not any(file.name == "drift.png" for file in draw_plots(bare, toy.NAMES, tmp_path / "b"))
+        half["distance"] = half["moving_share"] = half["round_trip"] = None
+    bare["dynamics"]["delta_psnr"] = bare["lam"]["code_share"] = bare["speed"]["fps"] = None
+    bare["lam"]["round_trip"] = {}
+    assert [file.name for file in draw_plots(bare, toy.NAMES, tmp_path / "b")] == ["psnr.png"]
 
 
 def test_the_contact_sheet_shows_keys_seeds_and_frames(toy, toy_corpus, tmp_path):
     import imageio.v3 as imageio
 
-    files = draw_sheet(toy.make_context(toy_corpus), toy.NAMES, tmp_path, ProgressBars())
+    files = draw_sheet(toy.make_context(toy_corpus), toy.NAMES, tmp_path)
     names = [file.name for file in files]
     assert names == [
         "held_keys.png",

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from corpus.build import build_corpus
-from genie.evaluate.true_frames import open_pictures
+from genie.evaluate.true_frames import open_true_frames
 
 
 def draw_video(path, frames=30, rate=15, actions=None):
@@ -20,7 +20,7 @@ def draw_video(path, frames=30, rate=15, actions=None):
 
 
 def count_frames(path):
-    with open_pictures(path, (16, 24), 15.0) as corpus:
+    with open_true_frames(path, (16, 24), 15.0) as corpus:
         return corpus.num_frames
 
 
@@ -35,7 +35,7 @@ def videos(tmp_path):
 
 def test_a_folder_of_videos_is_a_corpus_while_it_is_open(videos):
     before = {path: path.stat().st_mtime_ns for path in videos.iterdir()}
-    with open_pictures(videos, (16, 24), 15.0) as corpus:
+    with open_true_frames(videos, (16, 24), 15.0) as corpus:
         assert corpus.path.name == "recorded" and corpus.path.exists()
         assert corpus.read(0, 60).shape == (60, 16, 24, 3)
         assert corpus.episode_ends.tolist() == [30, 60]
@@ -45,20 +45,20 @@ def test_a_folder_of_videos_is_a_corpus_while_it_is_open(videos):
 
 
 def test_a_single_video_will_do(videos):
-    with open_pictures(videos / "a.mp4", (16, 16), 15.0) as corpus:
+    with open_true_frames(videos / "a.mp4", (16, 16), 15.0) as corpus:
         assert corpus.num_frames == 30 and corpus.path.name == "a"
 
 
 def test_a_corpus_is_opened_where_it_lies(videos, tmp_path):
     built = build_corpus([videos], tmp_path / "built", (16, 24), progress=False)
-    with open_pictures(built, (16, 24), 15.0) as corpus:
+    with open_true_frames(built, (16, 24), 15.0) as corpus:
         assert corpus.path == built
     assert built.exists()
 
 
 def test_videos_without_actions_are_resampled_to_the_world_and_those_with_are_refused(tmp_path):
     draw_video(tmp_path / "fast.mp4", frames=60, rate=30)
-    with open_pictures(tmp_path, (16, 24), 15.0) as corpus:
+    with open_true_frames(tmp_path, (16, 24), 15.0) as corpus:
         assert corpus.fps == 15.0 and 29 <= corpus.num_frames <= 31
     np.save(tmp_path / "fast.actions.npy", np.arange(59))
     with pytest.raises(ValueError, match="30 frames per second and the world 15") as caught:

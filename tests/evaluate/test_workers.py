@@ -1,13 +1,11 @@
 import threading
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
-from genie.evaluate.clips import choose_clips, encode_clips
+from corpus.progress import no_tick
 from genie.evaluate.metrics.rollouts import score_rollouts
-from genie.evaluate.progress import NoProgress, no_tick
 from genie.evaluate.workers import Stopped, at_once
 
 CPU = torch.device("cpu")
@@ -77,14 +75,10 @@ def test_an_error_reaches_the_caller_and_ends_the_other_batch_at_its_next_tick(
 
 
 def test_two_batches_at_a_time_score_as_one_after_the_other(toy, toy_corpus, two_threads):
-    bundle, choice = toy.make_bundle(), choose_clips(toy_corpus.episode_ends, 8)
-
     def score():
         done = []
-        encoded = encode_clips(bundle, toy_corpus, choice)
-        scores = score_rollouts(
-            bundle, toy.DeafRollout, toy_corpus, choice, encoded, tick=done.append
-        )
+        context = toy.make_context(toy_corpus, toy.DeafRollout, clips=8)
+        scores = score_rollouts(context, tick=done.append)
         return scores.errors.squared, scores.ids, sum(done)
 
     together = score()
@@ -92,14 +86,3 @@ def test_two_batches_at_a_time_score_as_one_after_the_other(toy, toy_corpus, two
     alone = score()
     assert np.array_equal(together[0], alone[0]) and np.array_equal(together[1], alone[1])
     assert together[2] == alone[2] == 8 * 16 * 5
-
-
-def test_the_minutes_of_every_part_are_kept_in_their_order(monkeypatch):
-    times = iter((0.0, 60.0, 100.0, 130.0))
-    clock = SimpleNamespace(perf_counter=lambda: next(times))
-    monkeypatch.setattr("genie.evaluate.progress.time", clock)
-    progress = NoProgress()
-    for name in ("speed", "rollouts"):
-        with progress.part(name, 1) as tick:
-            tick(1)
-    assert list(progress.minutes.items()) == [("speed", 1.0), ("rollouts", 0.5)]

@@ -31,6 +31,20 @@ def test_statistics_are_plain_json_of_shares(statistics):
     assert sum(statistics["changes"]) == pytest.approx(1, abs=1e-6)
 
 
+@pytest.mark.parametrize(("episodes", "held_out"), [(1, 0), (2, 1), (40, 8)])
+def test_a_fifth_of_the_episodes_sets_the_threshold_and_the_others_the_histograms(
+    episodes, held_out
+):
+    # Episode e holds code e alone, so the histogram tells which episodes it was taken of.
+    ids = np.repeat(np.arange(episodes), 80)[:, None].repeat(16, axis=1)
+    built = build_statistics(ids, np.arange(1, episodes + 1) * 80, CODES + 8)
+    assert built["held_out_episodes"] == held_out
+    assert built["held_out_windows"] == 2 * held_out  # frames 0 to 63 and 16 to 79
+    pooled = np.array(built["codes"])
+    assert (pooled > 0).sum() == episodes - held_out
+    assert pooled[pooled > 0] == pytest.approx(1 / (episodes - held_out))
+
+
 def test_unseen_real_play_stays_below_the_threshold(statistics):
     meter = DriftMeter(statistics)
     distances = np.concatenate([meter.distances(walk(400, 1000 + i)) for i in range(20)])

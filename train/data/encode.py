@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import torch
 import zarr
-from rich.progress import track
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from corpus.progress import track
 from corpus.store import Corpus
 from genie.device import device_of
 from genie.interfaces import ActionModel, EpisodeReader, FrameTokenizer
@@ -162,7 +162,7 @@ def _integers(
     whole = isinstance(lam, EpisodeReader)
     ids = np.empty((frames, tokenizer.num_tokens), np.uint16)
     source.fetch()
-    for first in track(range(0, frames, size), description="encode"):
+    for first in track(range(0, frames, size), "encode"):
         last = min(first + size, frames)
         # One frame more than is tokenized: the last transition of the batch leads to it.
         batch = to_float(source.between(first, min(last + 1, frames))[None].to(device))

@@ -5,9 +5,9 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from rich.progress import track
 from torch import Tensor
 
+from corpus.progress import track
 from corpus.store import Corpus
 from genie.device import pick_device
 
@@ -41,7 +41,7 @@ class Frames:
         size = (corpus.num_frames, corpus.height, corpus.width, 3)
         held = torch.empty(size, dtype=torch.uint8, device=device)
         starts = range(0, corpus.num_frames, BLOCK)
-        for first in track(starts, description="read frames", disable=len(starts) < 100):
+        for first in track(starts, "read frames", visible=len(starts) >= 100):
             last = min(first + BLOCK, corpus.num_frames)
             held[first:last].copy_(torch.from_numpy(corpus.read(first, last)))
         return held

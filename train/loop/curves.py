@@ -1,37 +1,52 @@
 """Curves of a fit, drawn from its logs: the loss, and beside it every held-out figure."""
 
 import csv
+import functools
 from pathlib import Path
 
 import numpy as np
+from rich import get_console
 
-from genie.media.charts import Line, line_chart, save_png, stack_charts
+from genie.media.charts import Line, draw_lines, new_figure, save_chart
 
 MOST_POINTS = 400
-NOT_DRAWN = ("step", "seconds")
+COLUMNS = 2
+NOT_PLOTTED = ("step", "seconds")
 
 
 def draw_curves(folder: Path) -> Path | None:
-    """Draw what the logs of a stage hold by now; nothing is measured here.
+    """Draw what the logs of a stage hold so far.
 
     Args:
         folder: RUN/logs/STAGE, with loss.csv and held-out.csv as far as they exist.
 
     Returns:
-        curves.png in that folder, a chart per column over the step; None if nothing is logged yet.
+        curves.png in that folder, a chart of each column over the step; None if nothing is logged
+        yet, or without matplotlib.
     """
     series = read_series(folder / "loss.csv")
     held_out = read_series(folder / "held-out.csv")
     series |= {f"held-out: {name}": points for name, points in held_out.items()}
-    charts = [
-        line_chart(name, "step", "", [Line(name="", x=points[:, 0], y=points[:, 1])])
-        for name, points in series.items()
-    ]
-    if not charts:
+    if not series:
         return None
+    columns = min(COLUMNS, len(series))
+    try:
+        figure, charts = new_figure(-(-len(series) // columns), columns)
+    except ModuleNotFoundError as error:
+        _say_once(f"no curves of this fit: {error}")
+        return None
+    for axes, (name, points) in zip(charts, series.items(), strict=False):
+        draw_lines(axes, name, "step", "", [Line(name="", x=points[:, 0], y=points[:, 1])])
+    for axes in charts[len(series) :]:
+        axes.set_axis_off()
     path = folder / "curves.png"
-    save_png(stack_charts(charts), path)
+    save_chart(figure, path)
     return path
+
+
+@functools.cache
+def _say_once(message: str) -> None:
+    get_console().print(message, markup=False, highlight=False, soft_wrap=True)
 
 
 def read_series(path: Path) -> dict[str, np.ndarray]:
@@ -55,7 +70,7 @@ def read_series(path: Path) -> dict[str, np.ndarray]:
                 continue
             values = dict(zip(names, map(float, row), strict=True))
             for name in names:
-                if name not in NOT_DRAWN and np.isfinite(values[name]):
+                if name not in NOT_PLOTTED and np.isfinite(values[name]):
                     columns.setdefault(name, []).append((values["step"], values[name]))
     return {name: _thinned(np.array(points)) for name, points in columns.items()}
 

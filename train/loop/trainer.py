@@ -21,6 +21,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from torch import Tensor
 
 from genie.device import pick_device
+from spacetime.seeds import seed_of
 from train.data.clips import draw_ahead
 from train.loop.checkpoint import not_a_number, read_checkpoint, save_checkpoint
 from train.loop.clock import Clock
@@ -147,7 +148,7 @@ def _compiling_pays(clock: Clock, device: str) -> bool:
 def _prepare(module: FitModule, optimizer: MuonAdamW) -> None:
     """Set the learning rate from progress, and every draw of the step from seed and step."""
     optimizer.scale_lr(lr_factor(module.rate_progress(), module.fit_config))
-    torch.manual_seed(module.seed * 1_000_003 + module.clock.step)
+    torch.manual_seed(seed_of(module.seed, module.clock.step))
     module.before_step()
 
 

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 import torch
-from rich.progress import track
 from torch import Tensor
 
+from corpus.progress import track
 from lam.player_sprite.encoder import SpriteEncoder
 from lam.player_sprite.persistence import temporal_mutual_information
 from train.player_sprite.method import SpriteMethod
@@ -33,7 +33,7 @@ def fit_best_codes(
         How much the codes persist, in nats.
     """
     best, kept = -math.inf, {}
-    for _ in track(range(method.code_starts), description="codes"):
+    for _ in track(range(method.code_starts), "codes", unit="starts"):
         reached = _fit_codes(encoder, features, spans, rng, method)
         if reached > best:
             best, kept = reached, {k: v.clone() for k, v in encoder.state_dict().items()}

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from rich.progress import track
 from torch import Tensor
 
 from corpus.clips import draw_clips, split_episodes
+from corpus.progress import track
 from genie.device import pick_device
 from lam.losses import prediction_loss
 from lam.player_sprite.airborne import find_airborne_codes, join_alike
@@ -235,7 +235,7 @@ def _look(frames: Frames, encoder: SpriteEncoder, device: torch.device) -> tuple
     """
     boxes, shifts = [], []
     count, size = frames.corpus.num_frames, frames_at_once(device)
-    for first in track(range(0, count - 1, size), description="look at the sprite"):
+    for first in track(range(0, count - 1, size), "look at the sprite"):
         batch = to_float(frames.between(first, min(first + size + 1, count)).to(device))
         box, shift = encoder.look(batch[:-1], batch[1:])
         boxes.append((box * 255).round().to(torch.uint8))

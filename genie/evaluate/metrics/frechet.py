@@ -1,4 +1,4 @@
-"""Fréchet distance of drawn clips to true ones, in a small feature space of our own.
+"""Fréchet distance of sampled clips to true ones, in a small feature space of our own.
 
 The features are plain averages of pixels, written down here and nowhere else: nothing is
 downloaded, they know no world, and they never change under one name. So the distance compares
@@ -16,35 +16,28 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from corpus.clips import read_clips
-from genie.evaluate.clips import (
-    CLIP_FRAMES,
-    LONGEST_PROMPT,
-    ClipChoice,
-    CorpusLike,
-    EncodedClips,
-    batches,
-    bundle_device,
-)
-from genie.evaluate.metrics.rollouts import RolloutScores, decode_clips, drawn_clips
-from genie.evaluate.progress import Tick, no_tick
+from corpus.progress import Tick, no_tick
+from genie.evaluate.clips import CLIP_FRAMES, LONGEST_PROMPT, batches
+from genie.evaluate.context import EvalContext
+from genie.evaluate.metrics.rollouts import RolloutScores, decode_clips, sampled_clips
 from genie.evaluate.workers import at_once
+from spacetime.pixels import CHANGED
 
 FEATURE = "blocks-1"
 DIMENSIONS = 64
 FINE, COARSE = 4, 2
 # Edges and changes are smaller than brightness; this brings their spread near to its.
 EDGE_GAIN = 4.0
-CHANGED = 8 / 255
 CLIPS_A_BATCH = 16
 LEAST_PER_DIMENSION = 10
 
 
 @dataclass(frozen=True, kw_only=True)
 class Frechet:
-    """How far drawn clips are from true ones as a set.
+    """How far sampled clips are from true ones as a set.
 
     Attributes:
-        value: Fréchet distance of the frames drawn under inferred actions.
+        value: Fréchet distance of the frames sampled under inferred actions.
         ceiling: the same of the true frames sent through the tokenizer.
         frozen: the same of the last prompt frame repeated.
         feature: name and version of the feature space.
@@ -68,9 +61,7 @@ def frame_features(frames: np.ndarray) -> np.ndarray:
 
     Returns:
         float64 (B * (T - 1), 64). On a 4 x 4 grid brightness, edges and change; on a 2 x 2 grid two
-        colour differences, contrast and the share of pixels that change.
-
-    Source: our choice.
+        colour differences, contrast and the fraction of pixels that change.
     """
     pixels = torch.from_numpy(np.ascontiguousarray(frames)).double() / 255
     red, green, blue = pixels.unbind(-1)  # (B, T, H, W)
@@ -96,12 +87,10 @@ def frechet_distance(one: np.ndarray, other: np.ndarray) -> float:
         one: float (n, d).
         other: float (m, d).
 
-    Returns:
-        |mean - mean'|^2 + trace(C + C' - 2 (C C')^(1/2)), not negative.
-
     Source: Dowson and Landau, "The Fréchet distance between multivariate normal distributions",
         1982.
     """
+    # |mean - mean'|^2 + trace(C + C' - 2 (C C')^(1/2))
     apart = one.mean(axis=0) - other.mean(axis=0)
     first, second = (
         np.cov(values, rowvar=False).reshape(len(apart), -1) for values in (one, other)
@@ -113,42 +102,25 @@ def frechet_distance(one: np.ndarray, other: np.ndarray) -> float:
     return float(max(0.0, apart @ apart + np.trace(first) + np.trace(second) - 2 * cross))
 
 
-def score_frechet(
-    bundle: object,
-    corpus: CorpusLike,
-    choice: ClipChoice,
-    encoded: EncodedClips,
-    scores: RolloutScores,
-    tick: Tick = no_tick,
-) -> Frechet:
-    """Compare what was drawn under inferred actions with the true frames of the same clips.
-
-    Args:
-        bundle: the world's parts.
-        corpus: the corpus.
-        choice: the clips.
-        encoded: what the models read in them.
-        scores: of rollouts from one frame.
-        tick: called with the number of clips done.
-
-    Returns:
-        The distance, with those of the ceiling and of the frozen frame beside it.
+def score_frechet(context: EvalContext, scores: RolloutScores, tick: Tick = no_tick) -> Frechet:
+    """Compare rollouts from one frame with the true frames of the same clips; ticks count clips.
 
     Source: metrics.md, "Fréchet".
     """
-    drawn, first = drawn_clips(encoded, scores), LONGEST_PROMPT - 1
+    bundle, choice, encoded = context.bundle, context.choice, context.encoded
+    sampled, first = sampled_clips(context, scores), LONGEST_PROMPT - 1
 
     def describe(part: slice, tick: Tick) -> list[np.ndarray]:
-        true = read_clips(corpus, choice.starts[part], CLIP_FRAMES)[:, first:]
+        true = read_clips(context.corpus, choice.starts[part], CLIP_FRAMES)[:, first:]
         rendered = decode_clips(bundle, encoded.ids[part, first:])
         still = np.broadcast_to(true[:, :1], true.shape)
-        sets = (true, decode_clips(bundle, drawn[part]), rendered, still)
+        sets = (true, decode_clips(bundle, sampled[part]), rendered, still)
         features = [frame_features(frames) for frames in sets]
         tick(part.stop - part.start)
         return features
 
     parts = batches(len(choice), CLIPS_A_BATCH)
-    rows = at_once(describe, parts, bundle_device(bundle), tick)
+    rows = at_once(describe, parts, bundle.device, tick)
     true, played, ceiling, frozen = (np.concatenate(column) for column in zip(*rows, strict=True))
     return Frechet(
         value=frechet_distance(played, true),

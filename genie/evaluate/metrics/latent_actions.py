@@ -1,4 +1,4 @@
-"""What the latent action model does with true transitions."""
+"""What the latent action model makes of true transitions."""
 
 from __future__ import annotations
 
@@ -9,20 +9,13 @@ import torch
 from einops import rearrange
 
 from corpus.clips import read_clips
-from genie.evaluate.batched_rollouts import infer_actions
-from genie.evaluate.clips import (
-    CLIP_FRAMES,
-    ClipChoice,
-    CorpusLike,
-    EncodedClips,
-    batches,
-    bundle_device,
-    to_models,
-    to_uint8,
-)
+from corpus.progress import Tick, no_tick
+from genie.batched_rollouts import infer_actions
+from genie.evaluate.clips import CLIP_FRAMES, batches
+from genie.evaluate.context import EvalContext
 from genie.evaluate.metrics.errors import FROZEN, INFERRED, ErrorTable, random_arm, squared_error
-from genie.evaluate.progress import Tick, no_tick
 from genie.evaluate.workers import at_once
+from genie.frames import to_models, to_uint8
 
 CLIPS_A_BATCH = 8
 STRETCH = 200
@@ -45,33 +38,16 @@ class Transitions:
     to_current: np.ndarray
 
 
-def predict_transitions(
-    bundle: object,
-    corpus: CorpusLike,
-    choice: ClipChoice,
-    encoded: EncodedClips,
-    seed: int = 0,
-    tick: Tick = no_tick,
-) -> Transitions:
-    """Predict every next frame of the clips from the inferred and from a random code.
-
-    Args:
-        bundle: the world's parts.
-        corpus: the corpus.
-        choice: the clips.
-        encoded: their inferred codes.
-        seed: of the random codes.
-        tick: called with the number of clips done.
-
-    Returns:
-        Codes and squared errors.
+def predict_transitions(context: EvalContext, tick: Tick = no_tick) -> Transitions:
+    """Predict every next frame from the inferred and from a random code; ticks count clips.
 
     Source: metrics.md, "LAM one-step delta PSNR", "nearer_next".
     """
-    device, steps = bundle_device(bundle), CLIP_FRAMES - 1
+    bundle, choice, encoded = context.bundle, context.choice, context.encoded
+    seed, device, steps = context.config.seed, bundle.device, CLIP_FRAMES - 1
 
     def predict(part: slice, tick: Tick) -> tuple[np.ndarray, np.ndarray]:
-        true = read_clips(corpus, choice.starts[part], CLIP_FRAMES)
+        true = read_clips(context.corpus, choice.starts[part], CLIP_FRAMES)
         before = rearrange(to_models(true[:, :-1], device), "b t c h w -> (b t) c h w")
         codes = encoded.codes[part].flatten().to(device)
         random = torch.from_numpy(_random_codes(part, steps, bundle.num_actions, seed)).to(device)
@@ -103,19 +79,10 @@ def _random_codes(part: slice, steps: int, num_actions: int, seed: int) -> np.nd
 
 
 def infer_episodes(
-    bundle: object, corpus: CorpusLike, episodes: np.ndarray, tick: Tick = no_tick
+    context: EvalContext, episodes: np.ndarray, tick: Tick = no_tick
 ) -> list[np.ndarray]:
-    """Read the codes of whole episodes.
-
-    Args:
-        bundle: the world's parts.
-        corpus: the corpus.
-        episodes: int (n,), which episodes.
-        tick: called with the number of episodes done.
-
-    Returns:
-        For each episode int64 (frames - 1,).
-    """
+    """Infer the codes, int64 (frames - 1,), of each of whole episodes; ticks count episodes."""
+    bundle, corpus = context.bundle, context.corpus
     ends = [int(end) for end in corpus.episode_ends]
 
     def infer(episode: int, tick: Tick) -> np.ndarray:
@@ -127,4 +94,4 @@ def infer_episodes(
         tick(1)
         return np.concatenate(read) if read else np.empty(0, dtype=np.int64)
 
-    return at_once(infer, [int(episode) for episode in episodes], bundle_device(bundle), tick)
+    return at_once(infer, [int(episode) for episode in episodes], bundle.device, tick)

@@ -19,8 +19,9 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genie.evaluate.clips import CorpusLike, batches
-from genie.evaluate.progress import Tick, no_tick
+from corpus.progress import Tick, no_tick
+from genie.evaluate.clips import batches
+from genie.frames import CorpusLike
 
 PROBE = "inverse-dynamics-1"
 LABELLED_WANTED = 20_000
@@ -42,19 +43,19 @@ class Labelled:
     """Transitions with the group of their true action.
 
     Attributes:
-        places: int64 (P,), frame number of the first frame of each in the corpus.
+        frames: int64 (P,), number in the corpus of the first frame of each.
         groups: int64 (P,), 0 … G-1.
         episodes: int64 (P,).
     """
 
-    places: Tensor
+    frames: Tensor
     groups: Tensor
     episodes: Tensor
 
     def select(self, mask: Tensor) -> Labelled:
         """Return the transitions under a mask, bool (P,)."""
         return Labelled(
-            places=self.places[mask], groups=self.groups[mask], episodes=self.episodes[mask]
+            frames=self.frames[mask], groups=self.groups[mask], episodes=self.episodes[mask]
         )
 
 
@@ -117,13 +118,13 @@ class PairReader:
             corpus: the corpus.
             transitions: those that will be asked for.
         """
-        needed = torch.cat((transitions.places, transitions.places + 1)).unique()
+        needed = torch.cat((transitions.frames, transitions.frames + 1)).unique()
         self._numbers = needed
         self._frames = torch.cat([_read(corpus, part) for part in _runs(needed)])
 
-    def pairs(self, places: Tensor) -> tuple[Tensor, Tensor]:
+    def pairs(self, frames: Tensor) -> tuple[Tensor, Tensor]:
         """Return the frames before and after, each uint8 (B, 3, H, W)."""
-        index = torch.searchsorted(self._numbers, places)
+        index = torch.searchsorted(self._numbers, frames)
         return self._frames[index], self._frames[index + 1]
 
     @property
@@ -212,7 +213,7 @@ def _fit(
     parts = _shuffled(len(training.groups), generator)
     for _ in range(MOST_LOOKS):
         for part in itertools.islice(parts, STEPS_A_LOOK):
-            logits = probe(*reader.pairs(training.places[part]))
+            logits = probe(*reader.pairs(training.frames[part]))
             loss = F.cross_entropy(logits, training.groups[part], weight=weight)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
@@ -241,7 +242,7 @@ def _hits(
     """Count per group how many transitions it has and how many are read right: int64 (2, G)."""
     counts = torch.zeros(2, num_groups, dtype=torch.int64)
     for part in batches(len(transitions.groups), READ_FRAMES):
-        guessed = probe(*reader.pairs(transitions.places[part])).argmax(dim=1)
+        guessed = probe(*reader.pairs(transitions.frames[part])).argmax(dim=1)
         groups = transitions.groups[part]
         counts[0] += groups.bincount(minlength=num_groups)
         counts[1] += groups[guessed == groups].bincount(minlength=num_groups)

@@ -1,4 +1,4 @@
-"""How good the tokens are, and how well the dynamics foretells them."""
+"""How good the tokens are, and how well the dynamics predicts them."""
 
 from __future__ import annotations
 
@@ -10,20 +10,15 @@ import torch
 from torch import Tensor
 
 from corpus.clips import read_clips
-from genie.evaluate.clips import (
-    BATCH_FRAMES,
-    CLIP_FRAMES,
-    ClipChoice,
-    CorpusLike,
-    EncodedClips,
-    batches,
-    bundle_device,
-    to_uint8,
-)
+from corpus.progress import Tick, no_tick
+from genie.evaluate.clips import BATCH_FRAMES, CLIP_FRAMES, batches
+from genie.evaluate.context import EvalContext
 from genie.evaluate.metrics.errors import mean_frame_psnr, psnr, squared_error
 from genie.evaluate.metrics.similarity import ssim
-from genie.evaluate.progress import Tick, no_tick
 from genie.evaluate.workers import at_once
+from genie.frames import to_uint8
+from genie.library.bundle import Bundle
+from spacetime.seeds import seed_of
 
 MASK_RATIOS = tuple(math.cos(math.pi / 2 * i / 8) for i in range(8))
 CROSS_ENTROPY_CLIPS = 64
@@ -38,7 +33,7 @@ class TokenizerScores:
         psnr: pooled, dB.
         mean_frame_psnr: mean of per-frame values capped at 60 dB.
         ssim: mean, or None for frames below 11 pixels.
-        codes_used_share: share of the K codes that occur at least once.
+        codes_used_share: fraction of the K codes that occur at least once.
         perplexity: exp of the entropy of the codes.
         bits_per_frame: N * log2(K), the size of a frame as stored.
     """
@@ -53,7 +48,7 @@ class TokenizerScores:
 
 @dataclass(frozen=True, kw_only=True)
 class CrossEntropy:
-    """Nats per hidden token.
+    """Nats per masked token.
 
     Attributes:
         first: at mask ratio 1, the first draft.
@@ -68,38 +63,22 @@ class CrossEntropy:
     clips: int
 
 
-def score_tokenizer(
-    bundle: object,
-    corpus: CorpusLike,
-    choice: ClipChoice,
-    encoded: EncodedClips,
-    tick: Tick = no_tick,
-) -> TokenizerScores:
-    """Send the true frames of every clip through the tokenizer and compare.
-
-    Args:
-        bundle: the world's parts.
-        corpus: the corpus.
-        choice: the clips.
-        encoded: their tokens.
-        tick: called with the number of clips done.
-
-    Returns:
-        The tokenizer's scores.
+def score_tokenizer(context: EvalContext, tick: Tick = no_tick) -> TokenizerScores:
+    """Send the true frames of every clip through the tokenizer and compare; ticks count clips.
 
     Source: metrics.md, "PSNR of a set", "SSIM".
     """
-    device = bundle_device(bundle)
+    bundle, choice, encoded = context.bundle, context.choice, context.encoded
 
     def score(part: slice, tick: Tick) -> tuple[np.ndarray, np.ndarray | None]:
-        true = read_clips(corpus, choice.starts[part], CLIP_FRAMES)
-        decoded = to_uint8(bundle.tokenizer.decode(encoded.ids[part].to(device)))
+        true = read_clips(context.corpus, choice.starts[part], CLIP_FRAMES)
+        decoded = to_uint8(bundle.tokenizer.decode(encoded.ids[part].to(bundle.device)))
         found = squared_error(decoded, true), ssim(decoded, true)
         tick(part.stop - part.start)
         return found
 
     parts = batches(len(choice), max(1, BATCH_FRAMES // CLIP_FRAMES))
-    errors, similar = zip(*at_once(score, parts, device, tick), strict=True)
+    errors, similar = zip(*at_once(score, parts, bundle.device, tick), strict=True)
     squared = np.concatenate(errors)
     num_codes = int(bundle.tokenizer.num_codes)
     counts = torch.bincount(encoded.ids.flatten(), minlength=num_codes).numpy()
@@ -114,42 +93,30 @@ def score_tokenizer(
 
 
 def _entropy(counts: np.ndarray) -> float:
-    share = counts[counts > 0] / counts.sum()
-    return float(-(share * np.log(share)).sum())
+    fractions = counts[counts > 0] / counts.sum()
+    return float(-(fractions * np.log(fractions)).sum())
 
 
-def score_cross_entropy(
-    bundle: object, encoded: EncodedClips, seed: int = 0, tick: Tick = no_tick
-) -> CrossEntropy:
-    """Ask the dynamics for hidden tokens of true clips, with clean true history.
+def score_cross_entropy(context: EvalContext, tick: Tick = no_tick) -> CrossEntropy:
+    """Predict masked tokens of the first 64 clips from clean true history; ticks count clips.
 
-    The eight ratios go round over clips and frames, so one pass over eight clips meets every
-    ratio at every frame; a second pass hides everything. Frame 0 bears no loss.
-
-    Args:
-        bundle: the world's parts.
-        encoded: tokens and inferred actions; the first 64 clips are read.
-        seed: of the choice of hidden tokens.
-        tick: called with the number of clips done.
-
-    Returns:
-        Cross-entropies in nats per hidden token.
-
-    Source: metrics.md, "Token cross-entropy"; the rotation of ratios is our choice.
+    Source: metrics.md, "Token cross-entropy".
     """
+    bundle, encoded, seed = context.bundle, context.encoded, context.config.seed
     clips = min(CROSS_ENTROPY_CLIPS, len(encoded.ids))
 
     def score(part: slice, tick: Tick) -> tuple[Tensor, np.ndarray]:
         ids, codes = encoded.ids[part], encoded.codes[part]
         everything = torch.ones_like(ids, dtype=torch.bool)
         whole = _nats(bundle, ids, codes, everything)[:, 1:].mean(dim=2)  # (B, T-1)
+        # Ratios rotate over clips and frames: eight clips meet every ratio at every frame.
         masked, ratio = _rotated_masks(ids, part.start, seed)
         by_ratio = _sums_by_ratio(_nats(bundle, ids, codes, masked), masked, ratio)
         tick(len(ids))
         return whole, by_ratio
 
     parts = batches(clips, CROSS_ENTROPY_BATCH)
-    whole, sums = zip(*at_once(score, parts, bundle_device(bundle), tick), strict=True)
+    whole, sums = zip(*at_once(score, parts, bundle.device, tick), strict=True)
     first, by_ratio = torch.cat(whole), np.sum(sums, axis=0)
     met = by_ratio[by_ratio[:, 1] > 0]
     return CrossEntropy(
@@ -161,31 +128,31 @@ def score_cross_entropy(
 
 
 def _sums_by_ratio(nats: Tensor, masked: Tensor, ratio: Tensor) -> np.ndarray:
-    """Sum up each ratio, frame 0 left out: float64 (ratios, 2), nats and hidden tokens."""
+    """Sum up each ratio: float64 (ratios, 2), nats and masked tokens."""
     rows = []
     for i in range(len(MASK_RATIOS)):
         counted = masked & (ratio == i)[:, :, None]
-        counted[:, 0] = False
+        counted[:, 0] = False  # frame 0 bears no loss
         rows.append([float(nats[counted].sum()), int(counted.sum())])
     return np.array(rows)
 
 
 def _rotated_masks(ids: Tensor, first_clip: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Hide tokens: bool (B, T, N), and which ratio each frame got: int64 (B, T)."""
+    """Mask tokens: bool (B, T, N), and which ratio each frame got: int64 (B, T)."""
     clips, frames, tokens = ids.shape
     order = torch.arange(clips)[:, None] + first_clip + torch.arange(frames)[None]
     ratio = order % len(MASK_RATIOS)  # (B, T)
     count = torch.tensor([max(1, round(r * tokens)) for r in MASK_RATIOS])[ratio]
     rank = []
     for clip in range(first_clip, first_clip + clips):
-        generator = torch.Generator().manual_seed(seed * 1_000_003 + clip)
+        generator = torch.Generator().manual_seed(seed_of(seed, clip))
         rank.append(torch.rand(frames, tokens, generator=generator).argsort(-1).argsort(-1))
     return torch.stack(rank) < count[:, :, None], ratio
 
 
-def _nats(bundle: object, ids: Tensor, codes: Tensor, masked: Tensor) -> Tensor:
+def _nats(bundle: Bundle, ids: Tensor, codes: Tensor, masked: Tensor) -> Tensor:
     """Return -log p of every true token: float64 (B, T, N) on the CPU."""
-    device = bundle_device(bundle)
-    logits = bundle.dynamics.forward(ids.to(device), codes.to(device), masked.to(device))
-    chosen = logits.gather(-1, ids.to(device)[..., None])[..., 0].double()
+    ids, codes, masked = (tensor.to(bundle.device) for tensor in (ids, codes, masked))
+    logits = bundle.dynamics.forward(ids, codes, masked)
+    chosen = logits.gather(-1, ids[..., None])[..., 0].double()
     return (torch.logsumexp(logits.double(), dim=-1) - chosen).cpu()

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from genie.evaluate.context import EvalConfig, EvalContext
+from genie.evaluate.context import EvalContext
 from genie.evaluate.metrics.agreement import (
     Agreement,
     agreement_with_true_actions,
@@ -15,7 +15,6 @@ from genie.evaluate.metrics.agreement import (
 )
 from genie.evaluate.metrics.latent_actions import infer_episodes
 from genie.evaluate.metrics.probe import LABELLED_WANTED, MOST_LOOKS, Ceiling, Labelled, fit_ceiling
-from genie.evaluate.progress import NoProgress
 
 # Half of them, less those that decide when the probe stops, are more than the 20,000 it needs.
 MOST_FRAMES = 60_000
@@ -32,42 +31,42 @@ ABSENT = {
 }
 
 
-def agreement_part(
-    context: EvalContext, config: EvalConfig, notes: dict[str, str], progress: NoProgress
-) -> dict:
+def agreement_part(context: EvalContext, missing: dict[str, str]) -> dict:
     """Compare codes with groups of true actions, and with what a supervised probe reads.
 
     Args:
         context: what is evaluated.
-        config: seed and groups.
-        notes: gains a reason for each absent value.
-        progress: who is told.
+        missing: gains a reason for each absent value.
 
     Returns:
         The "agreement" part of the report; all values None where there is nothing to compare.
 
     Source: metrics.md, "Agreement with true actions".
     """
-    if config.action_groups is None:
-        notes["lam.agreement"] = "no --action-groups was given"
+    groups, seed = context.config.action_groups, context.config.seed
+    if groups is None:
+        missing["lam.agreement"] = "no --action-groups was given"
         return ABSENT
     try:
         actions = np.asarray(context.corpus.true_actions())
-        codes, true = read_labelled(context, actions, config, progress)
-        found = agreement_with_true_actions(codes, true.groups, true.episodes, seed=config.seed)
+        codes, true = read_labelled(context, actions)
+        found = agreement_with_true_actions(codes, true.groups, true.episodes, seed=seed)
     except ValueError as error:
-        notes["lam.agreement"] = str(error)
+        missing["lam.agreement"] = str(error)
         return ABSENT
-    ceiling = measure_ceiling(context, true, len(config.action_groups), config, progress)
-    return _lay_out(found, ceiling, list(config.action_groups), notes)
+    with context.progress.part("ceiling", MOST_LOOKS, "looks") as tick:
+        # On the same halves as the codes.
+        half = fitting_half(true.episodes, seed)
+        ceiling = fit_ceiling(context.corpus, true, half, len(groups), seed, tick)
+    return _lay_out(found, ceiling, list(groups), missing)
 
 
-def _lay_out(found: Agreement, ceiling: Ceiling, names: list[str], notes: dict[str, str]) -> dict:
+def _lay_out(found: Agreement, ceiling: Ceiling, names: list[str], missing: dict[str, str]) -> dict:
     share = share_of_ceiling(found.balanced_accuracy, ceiling.balanced_accuracy, found.chance)
     if share is None:
-        notes["lam.agreement.share_of_ceiling"] = "the supervised probe is no better than chance"
+        missing["lam.agreement.share_of_ceiling"] = "the supervised probe is no better than chance"
     if ceiling.weak:
-        notes["lam.agreement.weak_ceiling"] = (
+        missing["lam.agreement.weak_ceiling"] = (
             f"the probe had {ceiling.labelled:,} labelled transitions; "
             f"{LABELLED_WANTED:,} make a strong one"
         )
@@ -84,16 +83,12 @@ def _lay_out(found: Agreement, ceiling: Ceiling, names: list[str], notes: dict[s
     }
 
 
-def read_labelled(
-    context: EvalContext, actions: np.ndarray, config: EvalConfig, progress: NoProgress
-) -> tuple[Tensor, Labelled]:
-    """Infer the codes of whole episodes and set the groups of their true actions beside them.
+def read_labelled(context: EvalContext, actions: np.ndarray) -> tuple[Tensor, Labelled]:
+    """Infer the codes of whole episodes and find the groups of their true actions.
 
     Args:
         context: what is evaluated.
         actions: int (N,), true action at each frame of the corpus; -1 ends an episode.
-        config: seed and groups.
-        progress: who is told.
 
     Returns:
         Codes int64 (P,) and the labelled transitions, over at most 60,000 frames; transitions
@@ -102,20 +97,21 @@ def read_labelled(
     Raises:
         ValueError: a group does not occur.
     """
+    config = context.config
     ends = np.asarray(context.corpus.episode_ends, dtype=np.int64)
     firsts = np.concatenate([[0], ends[:-1]]).astype(np.int64)
     order = np.random.default_rng([config.seed, 4]).permutation(len(ends))
     within = np.cumsum((ends - firsts)[order]) <= MOST_FRAMES
     episodes = np.sort(order[: max(2, int(within.sum()))])
-    with progress.part("agreement", len(episodes)) as tick:
-        codes = infer_episodes(context.bundle, context.corpus, episodes, tick)
-    places = [np.arange(firsts[e], ends[e] - 1) for e in episodes]
-    names = [np.full(len(part), e) for part, e in zip(places, episodes, strict=True)]
-    place = _joined(places)
+    with context.progress.part("agreement", len(episodes), "episodes") as tick:
+        codes = infer_episodes(context, episodes, tick)
+    frames = [np.arange(firsts[e], ends[e] - 1) for e in episodes]
+    names = [np.full(len(part), e) for part, e in zip(frames, episodes, strict=True)]
+    frame = _joined(frames)
     group_of_action = group_table(config.action_groups, int(actions.max()))
     true = Labelled(
-        places=place,
-        groups=torch.from_numpy(group_of_action[actions[place.numpy()]]),
+        frames=frame,
+        groups=torch.from_numpy(group_of_action[actions[frame.numpy()]]),
         episodes=_joined(names),
     )
     known = true.groups >= 0
@@ -124,21 +120,6 @@ def read_labelled(
         if not count:
             raise ValueError(f"no transition of action group {name!r}: use more episodes")
     return _joined(codes)[known], true.select(known)
-
-
-def measure_ceiling(
-    context: EvalContext, true: Labelled, num_groups: int, config: EvalConfig, progress: NoProgress
-) -> Ceiling:
-    """Fit and score the supervised probe on the same halves as the codes."""
-    with progress.part("ceiling", MOST_LOOKS) as tick:
-        return fit_ceiling(
-            context.corpus,
-            true,
-            fitting_half(true.episodes, config.seed),
-            num_groups,
-            config.seed,
-            tick,
-        )
 
 
 def group_table(groups: dict[str, list[int]], largest: int) -> np.ndarray:

@@ -4,45 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
-from genie.evaluate.clips import ClipChoice, CorpusLike
 from genie.evaluate.metrics.errors import CEILING, FROZEN, INFERRED, Difference
-from genie.evaluate.report.provenance import machine_and_date
-
-if TYPE_CHECKING:
-    from genie.evaluate.compare import WorldResult
+from genie.evaluate.report.provenance import corpus_record, machine_and_date
+from genie.evaluate.world_result import WorldResult
 
 SHOWN_TIMES = (1, 2, 4, 8, 16)
 
 
-def lay_out(
-    results: Sequence[WorldResult],
-    differences: Sequence[Difference],
-    choice: ClipChoice,
-    corpus: CorpusLike,
-    flags: str,
-) -> dict:
+def lay_out(results: Sequence[WorldResult], differences: Sequence[Difference], flags: str) -> dict:
     """Lay the figures out; index 0 of a list is t = 1.
 
     Args:
         results: of the worlds, in their order.
         differences: of every world but the first to the first.
-        choice: the clips.
-        corpus: the corpus.
         flags: of the command.
 
     Returns:
         The report, to be finished.
     """
     names = [one.tested.name for one in results]
-    card, path = getattr(corpus, "card", None), getattr(corpus, "path", None)
-    folder = "CORPUS" if path is None else Path(path).name
-    notes = {} if choice.note is None else {"meta.clips": choice.note}
+    context = results[0].tested.context
+    choice, (folder, fingerprint, _) = context.choice, corpus_record(context.corpus)
     return {
         "worlds": [_world(one) for one in results],
         "differences": [
@@ -58,18 +44,18 @@ def lay_out(
         ],
         "meta": {
             "corpus": folder,
-            "fingerprint": None if card is None else card.fingerprint,
+            "fingerprint": fingerprint,
             "command": f"genie compare {' '.join(names)} {folder} {flags}",
             "clips": len(choice),
             "episodes": len(set(choice.episodes.tolist())),
             **machine_and_date(),
         },
-        "notes": notes,
+        "notes": choice.missing,
     }
 
 
 def _world(one: WorldResult) -> dict:
-    errors, bundle = one.scores.errors, one.tested.bundle
+    errors, bundle = one.scores.errors, one.tested.context.bundle
     return {
         "name": one.tested.name,
         "fingerprint": bundle.fingerprint,
@@ -85,12 +71,7 @@ def _world(one: WorldResult) -> dict:
 
 
 def print_comparison(report: dict, console: Console | None = None) -> None:
-    """Print what each world scores, then how far each is from the first.
-
-    Args:
-        report: as returned by genie.evaluate.compare.compare.
-        console: where to; standard output if None.
-    """
+    """Print what each world scores, then how far each is from the first."""
     console = console or Console()
     console.print(_scores(report))
     for apart in report["differences"]:

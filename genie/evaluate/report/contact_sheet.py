@@ -9,13 +9,16 @@ from pathlib import Path
 import numpy as np
 import torch
 from einops import rearrange
+from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from genie.evaluate.batched_rollouts import MakeRollout, RolloutLike, as_numpy, start_rollout
-from genie.evaluate.clips import batches, bundle_device, to_models
-from genie.evaluate.progress import Tick, no_tick
+from corpus.progress import Tick, no_tick
+from genie.batched_rollouts import RolloutLike, as_numpy, start_rollout
+from genie.evaluate.clips import batches, choose_clips
+from genie.evaluate.context import EvalContext
 from genie.evaluate.workers import at_once
-from genie.media.charts import picture_table, save_png
+from genie.frames import to_models
+from genie.media.charts import save_png
 
 SHOWN_FRAMES = (1, 10, 100, 300, 1000)
 SEEDS = 4
@@ -23,6 +26,7 @@ KEYS = 4
 KEYS_A_BATCH = 2
 GIF_FRAMES = 60
 CELL = 96  # least width of a picture of the sheet: its label above it must fit
+FONT_SIZE, INK, PAPER = 13, (40, 40, 40), (255, 255, 255)
 WANTED_KEYS = ("left", "right", "jump", "up", "none", "down")
 
 
@@ -42,57 +46,49 @@ class HeldPlay:
 
 
 def choose_keys(names: list[str], count: int = KEYS) -> list[int]:
-    """Choose action ids to show: the usual names first, then by id.
-
-    Args:
-        names: of the actions, in the order of their ids.
-        count: how many; fewer where the world has fewer.
-
-    Returns:
-        Action ids.
-    """
+    """Choose action ids to show: the usual names first, then by id."""
     wanted = [names.index(name) for name in WANTED_KEYS if name in names]
     rest = [i for i in range(len(names)) if i not in wanted]
     return (wanted + rest)[:count]
 
 
-def play_held_keys(
-    bundle: object,
-    make_rollout: MakeRollout,
-    prompts: list[np.ndarray],
-    names: list[str],
-    *,
-    shown_frames: tuple[int, ...] = SHOWN_FRAMES,
-    tick: Tick = no_tick,
-) -> HeldPlay:
-    """Hold four keys from four prompts with four seeds.
+def draw_sheet(context: EvalContext, names: list[str], folder: Path) -> list[Path]:
+    """Hold four keys from the world's prompts (or true frames), and write sheet and GIFs.
 
     Args:
-        bundle: the world's parts.
-        make_rollout: builds the batched engine.
-        prompts: uint8 (H, W, 3) frames; taken in turn.
+        context: what is evaluated.
         names: of the actions, in the order of their ids.
-        shown_frames: frame numbers of the sheet, rising; 1 is the first generated frame.
-        tick: called with the number of generated frames.
+        folder: written into; made if it does not exist.
 
     Returns:
-        The frames to show.
+        The files written: held_keys.png, and a GIF per key with the four seeds side by side.
     """
-    keys = choose_keys(names)
-    device = bundle_device(bundle)
-    starts = to_models(
-        np.stack([prompts[seed % len(prompts)] for seed in range(SEEDS)])[:, None], device
-    )
+    prompts = list(context.bundle.prompts)
+    if not prompts:
+        choice = choose_clips(context.corpus.episode_ends, SEEDS, context.config.seed)
+        prompts = [context.corpus.read(int(s), int(s) + 1)[0] for s in choice.starts]
+    total = min(KEYS, len(names)) * SEEDS * SHOWN_FRAMES[-1]
+    with context.progress.part("held keys", total, "frames") as tick:
+        play = play_held_keys(context, prompts, names, tick)
+    return write_sheet(play, folder, context.bundle.fps)
+
+
+def play_held_keys(
+    context: EvalContext, prompts: list[np.ndarray], names: list[str], tick: Tick = no_tick
+) -> HeldPlay:
+    """Hold four keys with four seeds from prompts uint8 (H, W, 3), taken in turn."""
+    keys, bundle = choose_keys(names), context.bundle
+    starts = np.stack([prompts[seed % len(prompts)] for seed in range(SEEDS)])[:, None]
+    starts = to_models(starts, bundle.device)
 
     def play(part: slice, tick: Tick) -> tuple[np.ndarray, np.ndarray]:
         held = torch.tensor(keys[part])
         ids = bundle.tokenizer.encode(starts).cpu().long().repeat(len(held), 1, 1)
         seeds = list(range(SEEDS)) * len(held)  # keys * seeds
-        rollout, _ = start_rollout(make_rollout, seeds, ids, ids.new_zeros(len(ids), 0), device)
-        actions = held.repeat_interleave(SEEDS).to(device)
-        return _watch(rollout, actions, shown_frames, tick)
+        rollout, _ = start_rollout(context.make_rollout, seeds, ids, bundle.device)
+        return _watch(rollout, held.repeat_interleave(SEEDS).to(bundle.device), tick)
 
-    played = at_once(play, batches(len(keys), KEYS_A_BATCH), device, tick)
+    played = at_once(play, batches(len(keys), KEYS_A_BATCH), bundle.device, tick)
     shown, begin = (np.concatenate(frames, axis=1) for frames in zip(*played, strict=True))
     fold = "t (k s) h w c -> k s t h w c"
     return HeldPlay(
@@ -102,49 +98,56 @@ def play_held_keys(
     )
 
 
-def _watch(
-    rollout: RolloutLike, actions: Tensor, shown_frames: tuple[int, ...], tick: Tick
-) -> tuple[np.ndarray, np.ndarray]:
+def _watch(rollout: RolloutLike, actions: Tensor, tick: Tick) -> tuple[np.ndarray, np.ndarray]:
     """Hold actions (B,): the frames to show and the first sixty, each uint8 (t, B, H, W, 3)."""
     shown, begin = [], []
-    for frame in range(1, shown_frames[-1] + 1):
-        drawn = as_numpy(rollout.step(actions)[1])
-        if frame in shown_frames:
-            shown.append(drawn)
+    for frame in range(1, SHOWN_FRAMES[-1] + 1):
+        sampled = as_numpy(rollout.step(actions)[1])
+        if frame in SHOWN_FRAMES:
+            shown.append(sampled)
         if frame <= GIF_FRAMES:
-            begin.append(drawn)
-        tick(len(drawn))
+            begin.append(sampled)
+        tick(len(sampled))
     return np.stack(shown), np.stack(begin)
 
 
-def write_sheet(
-    play: HeldPlay, folder: Path, fps: float, shown_frames: tuple[int, ...] = SHOWN_FRAMES
-) -> list[Path]:
-    """Write held_keys.png, and one GIF per key with the four seeds side by side.
-
-    Args:
-        play: the frames.
-        folder: written into; made if it does not exist.
-        fps: speed of the GIFs.
-        shown_frames: labels of the sheet's columns.
-
-    Returns:
-        The files written.
-    """
+def write_sheet(play: HeldPlay, folder: Path, fps: float) -> list[Path]:
+    """Write held_keys.png, and one GIF per key with the four seeds side by side."""
     rows, pictures = [], []
     for k, key in enumerate(play.keys):
         for seed in range(SEEDS):
             rows.append(f"{key}, seed {seed}")
             pictures.append(list(play.shown[k, seed]))
     scale = -(-CELL // play.shown.shape[3])
-    columns = [f"frame {frame:,}" for frame in shown_frames]
+    columns = [f"frame {frame:,}" for frame in SHOWN_FRAMES]
     sheet = folder / "held_keys.png"
-    save_png(picture_table(pictures, rows, columns, scale), sheet)
+    save_png(_picture_table(pictures, rows, columns, scale), sheet)
     gifs = [
         _write_gif(play.begin[k], folder / f"held_{_file_name(key)}.gif", fps)
         for k, key in enumerate(play.keys)
     ]
     return [sheet, *gifs]
+
+
+def _picture_table(
+    pictures: list[list[np.ndarray]], rows: list[str], columns: list[str], scale: int
+) -> Image.Image:
+    """Set enlarged pictures, uint8 (H, W, 3) of one size, out in labelled rows and columns."""
+    font = ImageFont.load_default(FONT_SIZE)
+    height, width = (side * scale for side in pictures[0][0].shape[:2])
+    label = 12 + max(int(font.getlength(name)) for name in rows)
+    size = (label + len(columns) * (width + 4), 24 + len(rows) * (height + 4))
+    sheet = Image.new("RGB", size, PAPER)
+    draw = ImageDraw.Draw(sheet)
+    for j, name in enumerate(columns):
+        draw.text((label + j * (width + 4) + width // 2, 5), name, fill=INK, font=font, anchor="ma")
+    for i, (name, line) in enumerate(zip(rows, pictures, strict=True)):
+        y = 24 + i * (height + 4)
+        draw.text((6, y + height // 2), name, fill=INK, font=font, anchor="lm")
+        for j, picture in enumerate(line):
+            cell = Image.fromarray(picture).resize((width, height), Image.Resampling.NEAREST)
+            sheet.paste(cell, (label + j * (width + 4), y))
+    return sheet
 
 
 def _file_name(key: str) -> str:

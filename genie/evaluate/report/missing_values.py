@@ -9,39 +9,32 @@ from genie.evaluate.metrics.frechet import LEAST_PER_DIMENSION
 SMALL_FRAMES = "frames are smaller than the 11-pixel window"
 
 
-def explain_absent(report: Mapping, notes: dict[str, str]) -> None:
+def explain_absent(report: Mapping, missing: dict[str, str]) -> None:
     """Say of values that a world or a corpus cannot have why they are null.
 
     Args:
         report: the parts of the report.
-        notes: gains the reasons, by dotted name.
+        missing: gains the reasons, by dotted name.
     """
     if report["tokenizer"]["ssim"] is None:
         for place in ("tokenizer.ssim", "dynamics.ssim"):
-            notes[place] = SMALL_FRAMES
+            missing[place] = SMALL_FRAMES
         for frames in report["dynamics"]["by_prompt_frames"]:
-            notes[f"dynamics.by_prompt_frames.{frames}.ssim"] = SMALL_FRAMES
-    _explain_speed(report["speed"], notes)
-    _explain_codes(report["lam"], notes)
+            missing[f"dynamics.by_prompt_frames.{frames}.ssim"] = SMALL_FRAMES
+    _explain_speed(report["speed"], missing)
+    _explain_codes(report["lam"], missing)
     for name, half in report["drift"].items():
-        _explain_drift(f"drift.{name}", half, notes)
+        _explain_drift(f"drift.{name}", half, missing)
     frechet = report["frechet"]
     if frechet["n"] < LEAST_PER_DIMENSION * frechet["d"]:
-        notes["frechet"] = (
+        missing["frechet"] = (
             f"{frechet['n']:,} frames are few for {frechet['d']} features: the distance is biased "
             "upwards"
         )
 
 
 def unexplained(report: Mapping) -> list[str]:
-    """List the nulls of a finished report that no note explains.
-
-    Args:
-        report: as returned by genie.evaluate.report.report.finish.
-
-    Returns:
-        Dotted names.
-    """
+    """List the dotted names of the nulls of a finished report that no note explains."""
     notes = report["notes"]
     parts = {name: part for name, part in report.items() if name != "notes"}
     return [place for place in _nulls(parts, "") if not any(_covers(n, place) for n in notes)]
@@ -62,32 +55,32 @@ def _nulls(value: object, place: str) -> Iterator[str]:
             yield from _nulls(item, f"{place}[{i}]")
 
 
-def _explain_speed(speed: Mapping, notes: dict[str, str]) -> None:
+def _explain_speed(speed: Mapping, missing: dict[str, str]) -> None:
     for key in ("fps_at_100", "fps_at_2000"):
         if speed[key] is None:
-            notes[f"speed.{key}"] = f"only {speed['frames']} frames were timed"
+            missing[f"speed.{key}"] = f"only {speed['frames']} frames were timed"
     if speed["peak_mb"] is None:
-        notes["speed.peak_mb"] = "this system does not tell"
+        missing["speed.peak_mb"] = "this system does not tell"
 
 
-def _explain_codes(lam: Mapping, notes: dict[str, str]) -> None:
+def _explain_codes(lam: Mapping, missing: dict[str, str]) -> None:
     for keys, shares in lam["round_trip"].items():
         if None in shares:
-            notes[f"lam.round_trip.{keys}"] = "null: a key that was never pressed"
+            missing[f"lam.round_trip.{keys}"] = "null: a key that was never pressed"
 
 
-def _explain_drift(place: str, half: Mapping, notes: dict[str, str]) -> None:
+def _explain_drift(place: str, half: Mapping, missing: dict[str, str]) -> None:
     if half["distance"] is None:
         reason = "the world has no token statistics; export it again"
-        notes["drift.distance"] = reason
+        missing["drift.distance"] = reason
         for key in ("distance", "threshold", "left_at", "left_at_each"):
-            notes[f"{place}.{key}"] = reason
+            missing[f"{place}.{key}"] = reason
         return
     if half["threshold"] is None:
         for key in ("threshold", "left_at", "left_at_each"):
-            notes[f"{place}.{key}"] = "the world's token statistics hold no threshold"
+            missing[f"{place}.{key}"] = "the world's token statistics hold no threshold"
         return
     if None in half["left_at_each"]:
-        notes[f"{place}.left_at_each"] = "null: a rollout that did not leave the corpus"
+        missing[f"{place}.left_at_each"] = "null: a rollout that did not leave the corpus"
     if half["left_at"] is None:
-        notes[f"{place}.left_at"] = "fewer than half of the rollouts left the corpus"
+        missing[f"{place}.left_at"] = "fewer than half of the rollouts left the corpus"

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from genie.drift import STRIDE
 from genie.evaluate.report.report import KEYS_IN_WORDS
-from genie.media.charts import Line, bar_chart, line_chart, save_png
+from genie.media.charts import Line, draw_bars, draw_lines, new_figure, save_chart
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    Draw = Callable[[Axes], None]
 
 
 def draw_plots(report: dict, names: list[str], folder: Path) -> list[Path]:
@@ -23,63 +31,68 @@ def draw_plots(report: dict, names: list[str], folder: Path) -> list[Path]:
         The files written: psnr.png, delta_psnr.png, code_share.png, round_trip_held.png,
         round_trip_random.png, drift.png, moving_share.png, obeyed.png, speed.png; those whose
         figures are absent are left out.
+
+    Raises:
+        ModuleNotFoundError: matplotlib is not installed.
     """
+    lam, drift = report["lam"], report["drift"]
     charts = {
         "psnr": _psnr(report["dynamics"]),
         "delta_psnr": _delta(report["dynamics"]),
-        "code_share": _bars("Share of transitions per code", names, report["lam"]["code_share"]),
-        "drift": _drift(report["drift"]),
-        "moving_share": _series(report["drift"], "moving_share", "Pixels that change a frame"),
-        "obeyed": _series(report["drift"], "round_trip", "Keys read back in long play"),
+        "code_share": _bars("Share of transitions per code", names, lam["code_share"]),
+        "drift": _drift(drift),
+        "moving_share": _series(drift, "moving_share", "Pixels that change a frame"),
+        "obeyed": _series(drift, "round_trip", "Keys read back in long play"),
         "speed": _speed(report["speed"]),
     }
-    for keys, shares in report["lam"]["round_trip"].items():
+    for keys, shares in lam["round_trip"].items():
         charts[f"round_trip_{keys}"] = _bars(f"Keys read back, {keys} keys", names, shares)
     written = []
-    for name, chart in charts.items():
-        if chart is not None:
+    for name, draw in charts.items():
+        if draw is not None:
+            figure, (axes,) = new_figure()
+            draw(axes)
             written.append(folder / f"{name}.png")
-            save_png(chart, written[-1])
+            save_chart(figure, written[-1])
     return written
 
 
-def _psnr(dynamics: dict) -> object:
+def _lines(title: str, x_name: str, y_name: str, lines: list[Line]) -> Draw | None:
+    if not lines:
+        return None
+    return partial(draw_lines, title=title, x_name=x_name, y_name=y_name, lines=lines)
+
+
+def _bars(title: str, names: list[str], values: list | None, unit: str = "share") -> Draw | None:
+    if not values:
+        return None
+    return partial(draw_bars, title=title, y_name=unit, names=names, values=values)
+
+
+def _line(name: str, dynamics: dict, key: str) -> Line:
+    y, band = np.array(dynamics[key]), dynamics.get(f"{key}_ci")
+    return Line(name=name, x=1.0 + np.arange(len(y)), y=y, band=band and np.array(band))
+
+
+def _psnr(dynamics: dict) -> Draw | None:
     shown = {
         "inferred actions, 95 %": "psnr",
         "random actions, 95 %": "random_psnr",
         "frozen": "frozen_psnr",
         "tokenizer ceiling": "ceiling_psnr",
     }
-    lines = [
-        Line(
-            name=name,
-            x=_from_one(dynamics[key]),
-            y=np.array(dynamics[key]),
-            band=np.array(dynamics[f"{key}_ci"]) if f"{key}_ci" in dynamics else None,
-        )
-        for name, key in shown.items()
-        if dynamics[key]
-    ]
-    return line_chart("Rollout PSNR", "t (frames)", "dB", lines) if lines else None
+    lines = [_line(name, dynamics, key) for name, key in shown.items() if dynamics[key]]
+    return _lines("Rollout PSNR", "t (frames)", "dB", lines)
 
 
-def _delta(dynamics: dict) -> object:
+def _delta(dynamics: dict) -> Draw | None:
     if not dynamics["delta_psnr"]:
         return None
-    line = Line(
-        name="inferred - random, 95 %",
-        x=_from_one(dynamics["delta_psnr"]),
-        y=np.array(dynamics["delta_psnr"]),
-        band=np.array(dynamics["delta_psnr_ci"]),
-    )
-    return line_chart("Delta PSNR: what the actions are worth", "t (frames)", "dB", [line])
+    line = _line("inferred - random, 95 %", dynamics, "delta_psnr")
+    return _lines("Delta PSNR: what the actions are worth", "t (frames)", "dB", [line])
 
 
-def _bars(title: str, names: list[str], values: list | None) -> object:
-    return bar_chart(title, "share", names, values) if values else None
-
-
-def _drift(drift: dict) -> object:
+def _drift(drift: dict) -> Draw | None:
     lines = [
         Line(
             name=KEYS_IN_WORDS[keys],
@@ -89,16 +102,14 @@ def _drift(drift: dict) -> object:
         for keys, half in drift.items()
         if half and half["distance"]
     ]
-    if not lines:
-        return None
     threshold = next(iter(drift.values()))["threshold"]
-    if threshold is not None:
+    if lines and threshold is not None:
         ends = np.array([0.0, lines[0].x[-1]])
         lines.append(Line(name="real, 99th percentile", x=ends, y=np.full(2, threshold)))
-    return line_chart("Distance to the corpus' tokens", "frame", "distance", lines)
+    return _lines("Distance to the corpus' tokens", "frame", "distance", lines)
 
 
-def _series(drift: dict, key: str, title: str) -> object:
+def _series(drift: dict, key: str, title: str) -> Draw | None:
     lines = [
         Line(
             name=KEYS_IN_WORDS[keys],
@@ -108,14 +119,12 @@ def _series(drift: dict, key: str, title: str) -> object:
         for keys, half in drift.items()
         if half and half[key]
     ]
-    return line_chart(title, "frame", "share", lines) if lines else None
+    return _lines(title, "frame", "share", lines)
 
 
-def _speed(speed: dict) -> object:
-    names = ["all frames", "around 100", "around 2,000"]
+def _speed(speed: dict) -> Draw | None:
+    if not speed["fps"]:
+        return None
     values = [speed["fps"], speed["fps_at_100"], speed["fps_at_2000"]]
-    return bar_chart("Frames per second", "frames/s", names, values) if speed["fps"] else None
-
-
-def _from_one(values: list) -> np.ndarray:
-    return 1.0 + np.arange(len(values))
+    names = ["all frames", "around 100", "around 2,000"]
+    return _bars("Frames per second", names, values, "frames/s")

@@ -8,44 +8,32 @@ from pathlib import Path
 
 import torch
 
-from genie.evaluate.clips import ClipChoice
-from genie.evaluate.context import EvalConfig, EvalContext
-from genie.evaluate.metrics.long_play import LONG_FRAMES
+from genie.evaluate.context import LONG_FRAMES, EvalConfig, EvalContext
+from genie.frames import CorpusLike
 from genie.provenance import commit_of
 
 
-def describe_run(
-    context: EvalContext, config: EvalConfig, choice: ClipChoice, notes: dict[str, str]
-) -> dict:
+def describe_run(context: EvalContext, missing: dict[str, str]) -> dict:
     """Say what was measured, on what, with which command, where.
 
     Args:
         context: what is evaluated.
-        config: how.
-        choice: the clips.
-        notes: gains a reason for each absent value.
+        missing: gains a reason for each absent value.
 
     Returns:
-        The "meta" part of the report; its date is the only part that a second run changes.
+        The "meta" part of the report; a second run changes only its date.
     """
-    bundle, corpus = context.bundle, context.corpus
-    card = getattr(corpus, "card", None)
-    path = getattr(corpus, "path", None)
-    name = str(bundle.name)
-    levels = None if card is None else card.options.get("levels")
-    commit = commit_of(Path(__file__).parent)
+    bundle, config, choice = context.bundle, context.config, context.choice
+    folder, fingerprint, levels = corpus_record(context.corpus)
+    name, commit = str(bundle.name), commit_of(Path(__file__).parent)
     if levels is None:
-        notes["meta.levels"] = "the corpus does not say which levels it shows"
+        missing["meta.levels"] = "the corpus does not say which levels it shows"
     if commit is None:
-        notes["meta.commit"] = "this program does not run from a checkout"
-    folder = "CORPUS" if path is None else Path(path).name
+        missing["meta.commit"] = "this program does not run from a checkout"
     return {
         "world": name,
         "corpus": folder,
-        "fingerprints": {
-            "world": bundle.fingerprint,
-            "corpus": None if card is None else card.fingerprint,
-        },
+        "fingerprints": {"world": bundle.fingerprint, "corpus": fingerprint},
         "levels": levels,
         "commit": commit,
         "command": _command(name, folder, config),
@@ -54,6 +42,15 @@ def describe_run(
         "episodes": len(set(choice.episodes.tolist())),
         **machine_and_date(),
     }
+
+
+def corpus_record(corpus: CorpusLike) -> tuple[str, str | None, list[int] | None]:
+    """Return a corpus' folder, its fingerprint and its levels, where it has them."""
+    card, path = getattr(corpus, "card", None), getattr(corpus, "path", None)
+    folder = "CORPUS" if path is None else Path(path).name
+    if card is None:
+        return folder, None, None
+    return folder, card.fingerprint, card.options.get("levels")
 
 
 def machine_and_date() -> dict[str, str]:

@@ -64,27 +64,24 @@ def _prompt_part(scores: RolloutScores) -> dict:
     }
 
 
-def clean(value: object, notes: dict[str, str], place: str = "") -> object:
-    """Turn a value into plain json values; what is not finite becomes None, with a note.
+def clean(value: object, missing: dict[str, str], name: str = "") -> object:
+    """Turn a value into plain json values; what is not finite becomes None.
 
     Args:
-        value: dictionaries, sequences, numpy and python scalars, records' dictionaries.
-        notes: gains a line for each number that is not finite.
-        place: dotted name of the value.
-
-    Returns:
-        Only dict, list, str, int, finite float, bool and None.
+        value: dictionaries, sequences, numpy and python scalars.
+        missing: gains a reason for each number that is not finite.
+        name: dotted name of the value.
     """
     if isinstance(value, Mapping):
-        return {str(k): clean(v, notes, f"{place}.{k}".lstrip(".")) for k, v in value.items()}
+        return {str(k): clean(v, missing, f"{name}.{k}".lstrip(".")) for k, v in value.items()}
     if isinstance(value, np.ndarray):
         value = value.tolist()
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return [clean(v, notes, f"{place}[{i}]") for i, v in enumerate(value)]
+        return [clean(v, missing, f"{name}[{i}]") for i, v in enumerate(value)]
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
-        notes[place] = f"the number was {value}"
+        missing[name] = f"the number was {value}"
         return None
     if value is None or isinstance(value, (str, bool, int, float)):
         return value
@@ -92,18 +89,15 @@ def clean(value: object, notes: dict[str, str], place: str = "") -> object:
 
 
 def finish(report: dict) -> dict:
-    """Clean a report whose "notes" tell why values are absent.
+    """Turn the parts of a report into json values without NaN or Infinity.
 
     Args:
-        report: the parts, in their order; "notes" maps dotted names to reasons.
-
-    Returns:
-        {"format": 1, …} of json values, without NaN or Infinity.
+        report: the parts, in their order; "notes" maps dotted names of absent values to reasons.
     """
-    notes = dict(report["notes"])
+    missing = dict(report["notes"])
     parts = {key: value for key, value in report.items() if key != "notes"}
-    cleaned = clean(parts, notes)
-    return {"format": FORMAT, **cleaned, "notes": notes}
+    cleaned = clean(parts, missing)
+    return {"format": FORMAT, **cleaned, "notes": missing}
 
 
 def write_report(report: dict, path: Path) -> None:
@@ -118,13 +112,7 @@ def record(value: object) -> dict | None:
 
 
 def print_report(report: dict, names: list[str], console: Console | None = None) -> None:
-    """Print the figures that decide, as tables.
-
-    Args:
-        report: as returned by finish.
-        names: of the actions, in the order of their ids.
-        console: where to; standard output if None.
-    """
+    """Print the figures that decide, as tables; names of the actions in the order of ids."""
     console = console or Console()
     for table in (_summary(report), _by_time(report["dynamics"]), _by_code(report["lam"], names)):
         console.print(table)
@@ -132,17 +120,12 @@ def print_report(report: dict, names: list[str], console: Console | None = None)
         console.print(f"latent actions are {report['lam']['verdict']}: {reason}", markup=False)
     for number, remedy in enumerate(report["lam"]["remedies"], start=1):
         console.print(f"  {number}. {remedy}", markup=False)
-    for place, reason in report["notes"].items():
-        console.print(f"{place}: {reason}", style="dim", markup=False)
+    for name, reason in report["notes"].items():
+        console.print(f"{name}: {reason}", style="dim", markup=False)
 
 
 def print_minutes(minutes: Mapping[str, float], console: Console | None = None) -> None:
-    """Print what each part of an evaluation took, and all together.
-
-    Args:
-        minutes: by name of the part.
-        console: where to; standard output if None.
-    """
+    """Print what each part of an evaluation took, and all together."""
     table = Table(title="Minutes")
     table.add_column("part")
     table.add_column("minutes", justify="right")

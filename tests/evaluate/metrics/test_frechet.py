@@ -1,14 +1,13 @@
 import numpy as np
 import pytest
 
-from genie.evaluate.clips import choose_clips, encode_clips
 from genie.evaluate.metrics.frechet import (
     DIMENSIONS,
     frame_features,
     frechet_distance,
     score_frechet,
 )
-from genie.evaluate.metrics.rollouts import decode_clips, drawn_clips, score_rollouts
+from genie.evaluate.metrics.rollouts import decode_clips, sampled_clips, score_rollouts
 
 
 def reference(one, other):
@@ -67,11 +66,8 @@ def test_features_know_brightness_colour_edges_and_change_by_place():
 
 
 def score(toy, corpus, rollout):
-    bundle = toy.make_bundle()
-    choice = choose_clips(corpus.episode_ends, 96)
-    encoded = encode_clips(bundle, corpus, choice)
-    scores = score_rollouts(bundle, rollout, corpus, choice, encoded, random_draws=1)
-    return score_frechet(bundle, corpus, choice, encoded, scores)
+    context = toy.make_context(corpus, rollout, clips=96)
+    return score_frechet(context, score_rollouts(context, random_draws=0))
 
 
 def test_a_perfect_world_has_the_ceilings_distance_and_a_frozen_one_that_of_its_frame(
@@ -86,13 +82,11 @@ def test_a_perfect_world_has_the_ceilings_distance_and_a_frozen_one_that_of_its_
     assert frozen.frozen == perfect.frozen
 
 
-def test_tokens_of_a_rollout_decode_to_what_was_drawn(toy, toy_corpus):
-    bundle = toy.make_bundle()
-    choice = choose_clips(toy_corpus.episode_ends, 8)
-    encoded = encode_clips(bundle, toy_corpus, choice)
-    scores = score_rollouts(bundle, toy.PerfectRollout, toy_corpus, choice, encoded)
+def test_tokens_of_a_rollout_decode_to_its_frames(toy, toy_corpus):
+    context = toy.make_context(toy_corpus, clips=8)
+    scores, encoded = score_rollouts(context), context.encoded
     assert scores.ids.shape == (8, 5, 16, 2) and scores.ids.dtype == np.int32
     assert (scores.ids[:, 0] == encoded.ids[:, 4:].numpy()).all()
-    frames = decode_clips(bundle, drawn_clips(encoded, scores, arm=2))
+    frames = decode_clips(context.bundle, sampled_clips(context, scores, arm=2))
     assert (frames[:, 1:] == toy.draw(scores.ids[:, 2])).all()
     assert (frames[:, 0] == toy.draw(encoded.ids[:, 3])).all()

@@ -1,33 +1,25 @@
-from types import SimpleNamespace
-
 import pytest
 import torch
 
-from genie.evaluate.clips import choose_clips, encode_clips
 from genie.evaluate.context import EvalConfig
 from genie.evaluate.metrics.latent_part import latent_part
-from genie.evaluate.progress import NoProgress
 
 GROUPS = {"still": [0], "right": [1], "left": [2], "down": [3]}
 
 
 def measure(toy, corpus, lam, groups=None):
-    bundle = toy.make_bundle(lam=lam)
-    context = SimpleNamespace(bundle=bundle, corpus=corpus)
-    choice = choose_clips(corpus.episode_ends, 32)
-    encoded, notes = encode_clips(bundle, corpus, choice), {}
-    config = EvalConfig(clips=32, action_groups=groups)
-    return latent_part(context, config, choice, encoded, notes, NoProgress()), notes
+    config, missing = EvalConfig(clips=32, action_groups=groups), {}
+    return latent_part(toy.make_context(corpus, config=config, lam=lam), missing), missing
 
 
 def test_a_lam_that_returns_the_true_actions_is_healthy_and_agrees(toy, toy_corpus):
-    part, notes = measure(toy, toy_corpus, toy.ToyLam(), GROUPS)
+    part, missing = measure(toy, toy_corpus, toy.ToyLam(), GROUPS)
     assert part["verdict"] == "healthy", part["reasons"]
     assert part["agreement"]["balanced_accuracy"] == 1.0
     assert part["agreement"]["nmi"] == pytest.approx(1.0)
     assert part["agreement"]["groups"] == {name: 1.0 for name in GROUPS}
     assert part["agreement"]["share_of_ceiling"] == pytest.approx(1.0, abs=0.05)
-    assert part["agreement"]["weak_ceiling"] and "20,000" in notes["lam.agreement.weak_ceiling"]
+    assert part["agreement"]["weak_ceiling"] and "20,000" in missing["lam.agreement.weak_ceiling"]
     assert part["delta_psnr_1"] > 5 and part["psnr_1"] > part["frozen_psnr_1"] + 5
     assert part["delta_psnr_1_ci"][0] < part["delta_psnr_1"] < part["delta_psnr_1_ci"][1]
     assert part["code_share"] == pytest.approx([0.25] * 4, abs=0.05)
@@ -66,14 +58,14 @@ def test_a_code_that_does_something_else_each_time_is_inconsistent(toy, toy_corp
 
 
 def test_without_groups_or_without_actions_agreement_is_absent_with_a_reason(toy, toy_corpus):
-    part, notes = measure(toy, toy_corpus, toy.ToyLam())
+    part, missing = measure(toy, toy_corpus, toy.ToyLam())
     assert set(part["agreement"].values()) == {None}
-    assert "--action-groups" in notes["lam.agreement"]
+    assert "--action-groups" in missing["lam.agreement"]
 
     class Unlabelled(toy.ToyCorpus):
         def true_actions(self):
             raise ValueError("the corpus has no true actions")
 
     bare = Unlabelled(toy_corpus.frames, toy_corpus.episode_ends, toy_corpus.actions)
-    part, notes = measure(toy, bare, toy.ToyLam(), GROUPS)
-    assert "no true actions" in notes["lam.agreement"]
+    part, missing = measure(toy, bare, toy.ToyLam(), GROUPS)
+    assert "no true actions" in missing["lam.agreement"]

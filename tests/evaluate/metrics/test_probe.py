@@ -8,11 +8,11 @@ from genie.evaluate.metrics.probe import InverseDynamics, Labelled, PairReader, 
 
 
 def labelled(corpus, groups=None):
-    places = np.flatnonzero(corpus.actions >= 0)
+    frames = np.flatnonzero(corpus.actions >= 0)
     return Labelled(
-        places=torch.from_numpy(places),
-        groups=torch.from_numpy(corpus.actions[places] if groups is None else groups[places]),
-        episodes=torch.from_numpy(np.searchsorted(corpus.episode_ends, places, side="right")),
+        frames=torch.from_numpy(frames),
+        groups=torch.from_numpy(corpus.actions[frames] if groups is None else groups[frames]),
+        episodes=torch.from_numpy(np.searchsorted(corpus.episode_ends, frames, side="right")),
     )
 
 
@@ -60,10 +60,10 @@ def test_a_rare_action_weighs_as_much_as_a_common_one(toy, few):
 
 def test_pairs_are_two_neighbouring_frames_of_the_corpus(few):
     true = labelled(few).select(torch.tensor([5, 6, 200]))
-    before, after = PairReader(few, true).pairs(true.places.flip(0))
-    for row, place in enumerate(true.places.flip(0).tolist()):
-        assert (before[row].movedim(0, -1).numpy() == few.frames[place]).all()
-        assert (after[row].movedim(0, -1).numpy() == few.frames[place + 1]).all()
+    before, after = PairReader(few, true).pairs(true.frames.flip(0))
+    for row, frame in enumerate(true.frames.flip(0).tolist()):
+        assert (before[row].movedim(0, -1).numpy() == few.frames[frame]).all()
+        assert (after[row].movedim(0, -1).numpy() == few.frames[frame + 1]).all()
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,11 @@
 import numpy as np
 import pytest
 
-from genie.evaluate.clips import choose_clips, encode_clips
 from genie.evaluate.metrics.rollouts import random_actions, score_rollouts
 
 
 def score(toy, corpus, rollout, clips=48, **changed):
-    bundle = toy.make_bundle()
-    choice = choose_clips(corpus.episode_ends, clips)
-    encoded = encode_clips(bundle, corpus, choice)
-    return score_rollouts(bundle, rollout, corpus, choice, encoded, **changed)
+    return score_rollouts(toy.make_context(corpus, rollout, clips=clips), **changed)
 
 
 def test_a_perfect_world_scores_the_ceiling(toy, toy_corpus):

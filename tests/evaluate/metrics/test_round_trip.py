@@ -1,17 +1,19 @@
 import numpy as np
 
-from genie.evaluate.clips import choose_clips
-from genie.evaluate.metrics.round_trip import round_trip_frames, score_round_trip, share_read_back
+from genie.evaluate.metrics.round_trip import (
+    fraction_read_back,
+    round_trip_frames,
+    score_round_trip,
+)
 
 
 def score(toy, corpus, rollout, **parts):
-    choice = choose_clips(corpus.episode_ends, 48)
-    return score_round_trip(toy.make_bundle(**parts), rollout, corpus, choice)
+    return score_round_trip(toy.make_context(corpus, rollout, clips=48, **parts))
 
 
 def test_a_perfect_world_reads_every_key_back(toy, toy_corpus):
-    assert score(toy, toy_corpus, toy.PerfectRollout).held == (1.0,) * 4
-    assert score(toy, toy_corpus, toy.PerfectRollout).random == (1.0,) * 4
+    scores = score(toy, toy_corpus, toy.PerfectRollout)
+    assert scores.held == scores.random == (1.0,) * 4
 
 
 def test_a_broken_key_shows_in_its_own_round_trip_alone(toy, toy_corpus):
@@ -31,10 +33,10 @@ def test_a_deaf_world_reads_back_at_chance(toy, toy_corpus):
 
 def test_a_code_that_was_never_commanded_has_no_share():
     commanded, inferred = np.array([0, 0, 2]), np.array([0, 1, 2])
-    assert share_read_back(commanded, inferred, 3) == [0.5, None, 1.0]
+    assert fraction_read_back(commanded, inferred, 3) == [0.5, None, 1.0]
 
 
-def test_progress_counts_every_frame_that_is_drawn(toy, toy_corpus):
-    choice, done = choose_clips(toy_corpus.episode_ends, 48), []
-    score_round_trip(toy.make_bundle(), toy.PerfectRollout, toy_corpus, choice, tick=done.append)
+def test_progress_counts_every_sampled_frame(toy, toy_corpus):
+    done = []
+    score_round_trip(toy.make_context(toy_corpus), tick=done.append)
     assert sum(done) == round_trip_frames(4)

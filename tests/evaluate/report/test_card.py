@@ -1,5 +1,7 @@
 import copy
 import json
+import shutil
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from genie.cli import main
 from genie.evaluate.report.card import update_card, write_card
 
+ROOT = Path(__file__).resolve().parents[3]
 KEYMAP = {
     "format": 1,
     "idle": 0,
@@ -80,6 +83,15 @@ def test_reasons_of_a_verdict_stand_on_the_card(report):
     weak["lam"]["verdict"], weak["lam"]["reasons"] = "weak", ["code 3 is rare"]
     card = write_card(weak, INFO, SimpleNamespace(actions=[]))
     assert "Why the latent actions are weak:\n\n- code 3 is rare" in card
+
+
+@pytest.mark.parametrize("name", ["coinrun", "crafter", "miner"])
+def test_the_cards_that_ship_come_from_the_reports_that_ship(name, tmp_path):
+    shipped = ROOT / "worlds" / name
+    for file in ("world.json", "keymap.json"):
+        shutil.copy(shipped / file, tmp_path)
+    card = update_card(ROOT / "docs" / name / "report.json", tmp_path)
+    assert card.read_bytes() == (shipped / "README.md").read_bytes()
 
 
 def spoil(report, change):

@@ -1,5 +1,3 @@
-from types import SimpleNamespace
-
 import imageio.v3 as imageio
 import numpy as np
 
@@ -7,8 +5,7 @@ from genie.evaluate.report.code_pictures import PROMPTS, draw_codes
 
 
 def test_every_code_has_a_row_of_before_after_and_change(toy, toy_corpus, tmp_path):
-    context = SimpleNamespace(bundle=toy.make_bundle(), corpus=toy_corpus)
-    path = draw_codes(context, toy.NAMES, tmp_path / "new")
+    path = draw_codes(toy.make_context(toy_corpus), toy.NAMES, tmp_path / "new")
     assert path == tmp_path / "new" / "codes.png"
     picture = imageio.imread(path)
     width = PROMPTS * (3 * (64 + 2) + 2)  # small frames are enlarged to 64 pixels

@@ -1,10 +1,12 @@
 """Curves are drawn from the logs alone."""
 
+import sys
+
 import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from train.loop.curves import MOST_POINTS, draw_curves, read_series
+from train.loop.curves import MOST_POINTS, _say_once, draw_curves, read_series
 
 LOSS = "step,seconds,loss\n25,1.0,0.5\n50,2.0,0.25\n"
 HELD_OUT = "step,seconds,frozen_psnr,continuous_psnr\n10,1,20.0,21.0\n"
@@ -31,6 +33,17 @@ def test_the_loss_and_every_held_out_figure_have_a_chart(tmp_path):
     for row in (0, 400):
         for column in (0, 640):
             assert len(np.unique(picture[row : row + 400, column : column + 640])) > 3
+
+
+def test_without_matplotlib_there_are_no_curves_and_that_is_said_once(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    (tmp_path / "loss.csv").write_text(LOSS)
+    _say_once.cache_clear()
+    assert draw_curves(tmp_path) is None and draw_curves(tmp_path) is None
+    said = capsys.readouterr().out
+    assert 'pip install "genie-worlds[evaluate]"' in said and said.count("\n") == 1
 
 
 def test_a_stage_that_has_logged_nothing_has_no_curves(tmp_path):

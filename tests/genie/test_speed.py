@@ -3,9 +3,20 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from genie.evaluate.metrics.speed import measure_speed
+from genie.speed import measure_speed
 
 PROMPT = np.zeros((16, 16, 3), np.uint8)
+
+
+class StillWorld:
+    steps = 0
+
+    def reset(self, prompt, seed):
+        return prompt
+
+    def step(self, action):
+        self.steps += 1
+        return PROMPT
 
 
 class Clock:
@@ -20,12 +31,12 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch):
     clock = Clock()
-    monkeypatch.setattr("genie.evaluate.metrics.speed.time", SimpleNamespace(perf_counter=clock))
+    monkeypatch.setattr("genie.speed.time", SimpleNamespace(perf_counter=clock))
     return clock
 
 
-def test_a_frame_that_takes_longer_shows_in_the_late_figure(toy, clock):
-    class Growing(toy.ToyWorld):
+def test_a_frame_that_takes_longer_shows_in_the_late_figure(clock):
+    class Growing(StillWorld):
         def step(self, action):
             clock.now += 0.0005 if self.steps < 1000 else 0.003
             return super().step(action)
@@ -37,8 +48,8 @@ def test_a_frame_that_takes_longer_shows_in_the_late_figure(toy, clock):
     assert speed.fps == pytest.approx(2040 / (990 * 0.0005 + 1050 * 0.003))
 
 
-def test_percentiles_are_in_milliseconds_and_the_first_ten_frames_do_not_count(toy, clock):
-    class Warming(toy.ToyWorld):
+def test_percentiles_are_in_milliseconds_and_the_first_ten_frames_do_not_count(clock):
+    class Warming(StillWorld):
         def step(self, action):
             clock.now += 9.0 if self.steps < 10 else (0.02 if self.steps % 10 else 0.05)
             return super().step(action)
@@ -48,8 +59,8 @@ def test_percentiles_are_in_milliseconds_and_the_first_ten_frames_do_not_count(t
     assert speed.frames == 100
 
 
-def test_a_slow_world_ends_within_its_budget_and_says_what_is_missing(toy, clock):
-    class Slow(toy.ToyWorld):
+def test_a_slow_world_ends_within_its_budget_and_says_what_is_missing(clock):
+    class Slow(StillWorld):
         def step(self, action):
             clock.now += 0.01
             return super().step(action)
@@ -59,8 +70,8 @@ def test_a_slow_world_ends_within_its_budget_and_says_what_is_missing(toy, clock
     assert speed.frames == 30 - 10 and speed.fps == pytest.approx(100)
 
 
-def test_every_key_is_pressed(toy):
-    class Listening(toy.ToyWorld):
+def test_every_key_is_pressed():
+    class Listening(StillWorld):
         heard = set()
 
         def step(self, action):

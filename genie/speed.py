@@ -9,21 +9,22 @@ from typing import Protocol
 
 import numpy as np
 
-from genie.evaluate.progress import Tick, no_tick
+from corpus.progress import Tick, no_tick
 
 WARM_UP = 10
 EARLY, LATE, AROUND = 100, 2000, 50
+LATE_FRAMES = LATE + AROUND  # as many show the speed at frame 2,000
 BUDGET_SECONDS = 180.0
 
 
 class WorldLike(Protocol):
-    """What the clock asks of genie.world.World."""
+    """What is used of genie.world.World."""
 
     def reset(self, prompt: np.ndarray, seed: int) -> np.ndarray:
         """Start from a uint8 (H, W, 3) frame."""
 
     def step(self, action: int) -> np.ndarray:
-        """Draw the next uint8 (H, W, 3) frame."""
+        """Return the next uint8 (H, W, 3) frame."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,23 +55,22 @@ def measure_speed(
     prompt: np.ndarray,
     num_actions: int,
     *,
-    frames: int = LATE + AROUND,
+    frames: int = LATE_FRAMES,
     budget_seconds: float = BUDGET_SECONDS,
     tick: Tick = no_tick,
 ) -> Speed:
-    """Step a world and take the time of every frame.
+    """Step a world and time every frame but the first ten.
+
+    Frames follow each other without a pause, so the time from a key to its frame includes
+    committing the frame before.
 
     Args:
-        world: the world, at the settings to be measured.
+        world: at the settings to be measured.
         prompt: uint8 (H, W, 3), the frame to start from.
         num_actions: A; keys are held for 30 frames in turn.
-        frames: how many to draw.
+        frames: how many to play.
         budget_seconds: no frame begins after this time, so that a slow world ends too.
-        tick: called with the number of frames drawn.
-
-    Returns:
-        The speed; the first ten frames are not counted. Frames follow each other without a pause,
-        so the time from a key to its frame includes letting the frame before into the history.
+        tick: called with the number of frames played.
 
     Source: metrics.md, "Speed".
     """
@@ -104,7 +104,7 @@ def _fps_around(seconds: np.ndarray, frame: int) -> float | None:
 
 
 def peak_megabytes() -> float | None:
-    """Return the largest resident memory of this process in MB; None where nobody says."""
+    """Return the largest resident memory of this process in MB; None on Windows."""
     try:
         import resource
     except ImportError:  # Windows has no such module
