@@ -46,7 +46,7 @@ def kill_once(arguments: list[str], wait: float) -> tuple[int, int]:
             time.sleep(wait)
             os.kill(player.pid, signal.SIGKILL)
             told = [line for line in player.stdout.read().splitlines() if line.isdecimal()]
-        (path,) = (Path(folder) / "data" / "sessions").iterdir()
+        (path,) = (Path(folder) / "data" / "sessions").glob("*.session")
         session = Session.read(path)
         drawn = sum(session[i].steps > 0 for i in range(len(session)))
     return int(told[-1]) if told else 1, drawn

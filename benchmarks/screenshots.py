@@ -87,7 +87,7 @@ def take_compare(options: argparse.Namespace, setup: Any) -> None:
     window = Window(comparison_window_size(card.height, card.width), card.title)
     for _ in range(SHOWN_AFTER):
         comparison.tick(time.monotonic())
-        comparison.settle()
+        comparison.commit_pending()
         window.wait(card.fps)
     paint_comparison(window.surface, comparison, "")
     save(options, "compare")

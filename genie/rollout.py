@@ -124,13 +124,14 @@ class Rollout:
         Returns:
             uint8 (B, H, W, 3): the last frame.
         """
-        first = max(0, ids.shape[1] - self._memory())
+        first = max(0, ids.shape[1] - self.memory)
         self._restart(first)
         for t in range(first, ids.shape[1]):
             shown = self._enter(ids[:, t], prev_actions[:, t])
         return shown
 
-    def _memory(self) -> int:
+    @property
+    def memory(self) -> int:
         """Frames that the caches depend on, the last one included."""
         return max(self.dynamics.memory, decoder_memory(self.tokenizer))
 

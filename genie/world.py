@@ -11,6 +11,9 @@ from torch import Tensor
 from genie.frame_decoder import FrameDecoder, decoder_memory
 from genie.library.bundle import Bundle, load_bundle
 from genie.rollout import Rollout
+from genie.session.format import FrameRecord
+from genie.session.header import Header, new_header
+from genie.session.log import Session
 from genie.session.state import State
 from genie.settings import Settings
 
@@ -20,7 +23,7 @@ class StepSeconds:
     """What a step took, in seconds; a GPU's unfinished work counts to what waits for it.
 
     Attributes:
-        model: drawing the tokens and, once it is done, committing them.
+        model: sampling the tokens and, once it is done, committing them.
         decode: from tokens to pixels.
     """
 
@@ -33,20 +36,20 @@ class World:
 
     Attributes:
         bundle: models, keymap, prompts and the record.
+        session: every frame since `reset`, or the session that play goes on in; None before.
+        head: the record of the last frame.
         seconds: what the last `step` took.
     """
 
     def __init__(self, bundle: Bundle, settings: Settings | None = None) -> None:
         """Wrap a loaded bundle; `settings` None takes the tested ones."""
         self.bundle = bundle
+        self.session: Session | None = None
+        self.head = 0
+        self.seconds = StepSeconds(model=0.0, decode=0.0)
         self._settings = settings or bundle.settings
         self._rollout: Rollout | None = None
-        self._seed = 0
-        self._ids: list[bytes] = []  # uint16 each: a tensor a frame would take six times the room
-        self._prev_actions: list[int] = []
-        self._drawn_with: list[Settings] = []
-        self._unsettled: tuple[Tensor, Tensor] | None = None  # tokens and action to be committed
-        self.seconds = StepSeconds(model=0.0, decode=0.0)
+        self._pending: tuple[Tensor, Tensor] | None = None  # tokens and action to be committed
 
     def __repr__(self) -> str:
         """Return a few lines: the bundle, and how far play is."""
@@ -64,7 +67,7 @@ class World:
 
     @property
     def settings(self) -> Settings:
-        """How frames are drawn; assign to change it from the next frame on."""
+        """How frames are sampled; assign to change it from the next frame on."""
         return self._settings
 
     @settings.setter
@@ -76,41 +79,49 @@ class World:
     @property
     def frame_index(self) -> int:
         """Number of the frame that comes next, prompt frames included."""
-        return len(self._ids)
+        return 0 if self.session is None else self.session.frame_number(self.head) + 1
 
     def reset(self, prompt: np.ndarray, seed: int = 0) -> np.ndarray:
-        """Start from one frame or several.
+        """Start from one frame or several, in a new session.
 
         Args:
-            prompt: uint8 (H, W, 3), or (T0, H, W, 3) with T0 ≥ 1; the actions between the frames
-                of a longer prompt are inferred.
-            seed: of everything drawn from here on, 0 or more.
+            prompt: uint8 (H, W, 3), or (T0, H, W, 3); the actions between its frames are inferred.
+            seed: of everything sampled from here on, 0 or more.
 
         Returns:
-            uint8 (H, W, 3): the last prompt frame as the tokenizer draws it.
+            uint8 (H, W, 3): the last prompt frame as the tokenizer makes it.
 
         Raises:
             ValueError: if the prompt is not of the world's frame size.
         """
         frames = self._check_prompt(prompt)
-        device = next(self.bundle.dynamics.parameters()).device
-        pixels = torch.from_numpy(frames).to(device).movedim(-1, -3).float()[None] / 255
+        return self.start(frames, Session(self._new_header(seed, len(frames))))
+
+    def start(self, prompt: np.ndarray, session: Session) -> np.ndarray:
+        """Start a new line of a session, otherwise as `reset` does."""
+        frames = self._check_prompt(prompt)
+        if len(frames) != session.header.prompt_frames:
+            raise ValueError(
+                f"each line of this session starts from {session.header.prompt_frames} frames, the "
+                f"prompt has {len(frames)}"
+            )
+        pixels = self._pixels(frames)
         with torch.inference_mode():
             ids = self.bundle.tokenizer.encode(pixels)  # (1, T0, N)
             actions = ids.new_empty((1, 0))
             if len(frames) > 1:
                 actions = self.bundle.lam.infer(pixels)
-        self._seed = seed
-        self._rollout = Rollout(self.bundle, [seed], self._settings)
-        self._unsettled = None
+        self._rollout = Rollout(self.bundle, [session.header.seed], self._settings)
+        self._pending = None
         shown = self._rollout.reset(ids, actions)
-        self._ids = [_packed(frame) for frame in ids[0]]
-        self._prev_actions = [self.bundle.num_actions, *actions[0].tolist()]
-        self._drawn_with = [self._settings] * len(frames)
+        self.session, parent = session, None
+        prev_actions = [self.bundle.num_actions, *actions[0].tolist()]
+        for tokens, action in zip(ids[0], prev_actions, strict=True):
+            parent = self._log(parent, action, 0, tokens)
         return shown[0, -1].numpy()
 
     def step(self, action: int) -> np.ndarray:
-        """Draw the next frame; it enters the history by `settle`, or with the next step.
+        """Sample the next frame; it is committed by `commit_pending`, or with the next step.
 
         Args:
             action: id, 0 … A−1.
@@ -128,66 +139,66 @@ class World:
                 f"action {action} is out of range: this world has actions 0 to "
                 f"{self.bundle.num_actions - 1}"
             )
-        self.settle()
+        self.commit_pending()
         prev_action, begin = torch.tensor([action]), time.perf_counter()
         ids = self._rollout.draw(prev_action)
-        drawn = time.perf_counter()
+        sampled = time.perf_counter()
         frames = self._rollout.show(ids)
-        self.seconds = StepSeconds(model=drawn - begin, decode=time.perf_counter() - drawn)
-        self._ids.append(_packed(ids[0]))
-        self._prev_actions.append(int(action))
-        self._drawn_with.append(self._settings)
-        self._unsettled = (ids, prev_action)
+        self.seconds = StepSeconds(model=sampled - begin, decode=time.perf_counter() - sampled)
+        self._log(self.head, int(action), self._settings.steps, ids[0])
+        self._pending = (ids, prev_action)
         return frames[0].numpy()
 
-    def settle(self) -> None:
-        """Let the last frame enter the history, if it has not: once it is shown, there is time.
+    def commit_pending(self) -> None:
+        """Commit the last frame to the cache, if it is not yet: once it is shown, there is time.
 
-        Nothing that is drawn depends on when this happens.
+        Nothing that is sampled depends on when this happens.
         """
-        if self._unsettled is None:
+        if self._pending is None:
             return
         begin = time.perf_counter()
-        self._rollout.commit(*self._unsettled)
-        self._unsettled = None
+        self._rollout.commit(*self._pending)
+        self._pending = None
         took = self.seconds.model + time.perf_counter() - begin
         self.seconds = StepSeconds(model=took, decode=self.seconds.decode)
 
-    def history(self, since: int = 0) -> tuple[np.ndarray, list[int]]:
-        """Return what was played.
-
-        Args:
-            since: number of the first frame that is returned.
+    def go_to(self, session: Session, record: int) -> np.ndarray:
+        """Continue from a record of a session of this world, with the settings of now.
 
         Returns:
-            Tokens uint16 (T, N), and the action that led to each of these frames; A where none
-            was given.
+            uint8 (H, W, 3): the frame of that record.
+
+        Raises:
+            ValueError: if the session is of another world, or damaged.
         """
-        tokens = self.bundle.dynamics.config.num_tokens
-        ids = np.frombuffer(b"".join(self._ids[since:]), np.uint16).reshape(-1, tokens)
-        return ids, self._prev_actions[since:]
+        self._check_fingerprint(session.header.fingerprint)
+        line = session.line(record)
+        ids = self._check_tokens(session.ids(line))
+        prev_actions = torch.tensor([[session[int(index)].action for index in line]])
+        if prev_actions.max() > self.bundle.num_actions:
+            raise ValueError(f"the log names action {int(prev_actions.max())}: it is damaged")
+        self._rollout = Rollout(self.bundle, [session.header.seed], self._settings)
+        self._pending = None
+        shown = self._rollout.restore(ids[None], prev_actions)
+        self.session, self.head = session, record
+        return shown[0].numpy()
 
     def see(self, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Look at a picture as play would start from it.
-
-        Args:
-            picture: uint8 (H, W, 3).
+        """Look at a picture, uint8 (H, W, 3), as play would start from it.
 
         Returns:
-            Its tokens, uint16 (N,), and what is left of it: uint8 (H, W, 3).
+            Its tokens, uint16 (N,), and the frame that they make: uint8 (H, W, 3).
 
         Raises:
             ValueError: if it is not of the world's frame size.
         """
-        frames = torch.from_numpy(self._check_prompt(picture)[:1])
-        device = next(self.bundle.tokenizer.parameters()).device
+        pixels = self._pixels(self._check_prompt(picture)[:1])
         with torch.inference_mode():
-            pixels = frames.to(device).movedim(-1, -3).float()[None] / 255
-            ids = self.bundle.tokenizer.encode(pixels)[0].cpu().numpy().astype(np.uint16)
+            ids = _uint16(self.bundle.tokenizer.encode(pixels)[0])
         return ids[0], self.picture(ids)
 
     def picture(self, ids: np.ndarray, first: int = 0) -> np.ndarray:
-        """Draw a frame of any history, whatever is being played.
+        """Decode a frame of any history; play is not moved.
 
         Args:
             ids: integer (T, N): the frame's tokens last; before them those of as many frames as
@@ -198,9 +209,14 @@ class World:
             uint8 (H, W, 3): the last frame, as play drew it.
         """
         frame_decoder = FrameDecoder(self.bundle.tokenizer, first=first)
-        for frame in torch.from_numpy(ids.astype(np.int64)):
+        for frame in self._check_tokens(ids):
             shown = frame_decoder.draw(frame[None])
         return shown[0].numpy()
+
+    @property
+    def memory(self) -> int:
+        """Frames that the next one depends on."""
+        return Rollout(self.bundle, [0]).memory
 
     @property
     def picture_memory(self) -> int:
@@ -208,60 +224,70 @@ class World:
         return decoder_memory(self.bundle.tokenizer)
 
     def save_state(self) -> State:
-        """Return this moment of play.
+        """Return what is needed to continue from here.
 
         Raises:
             ValueError: before `reset`.
         """
-        if self._rollout is None:
+        if self.session is None:
             raise ValueError("save_state before reset: give the world a prompt first")
-        return State(
-            fingerprint=self.bundle.fingerprint,
-            seed=self._seed,
-            ids=torch.from_numpy(self.history()[0].astype(np.int32)),
-            prev_actions=torch.tensor(self._prev_actions, dtype=torch.int16),
-            settings=tuple(self._drawn_with),
-            next_settings=self._settings,
-        )
+        return State.of_session(self.session, self.head, self.bundle.settings, self._settings)
 
     def load_state(self, state: State) -> np.ndarray:
-        """Go back to a moment of play of this very world; what follows equals what followed.
-
-        The settings of that moment come back too; assign `settings` to go on with others.
-
-        Args:
-            state: from `save_state` or `State.load`.
+        """Continue from a saved state of this world with its settings, in a new session.
 
         Returns:
-            uint8 (H, W, 3): the last frame of that moment.
+            uint8 (H, W, 3): the last frame of the state.
 
         Raises:
             ValueError: if the state belongs to another world.
         """
-        if state.fingerprint != self.bundle.fingerprint:
-            raise ValueError(
-                f"this state was saved in another world (fingerprint {state.fingerprint[:12]}, "
-                f"this world has {self.bundle.fingerprint[:12]}): load that world first"
+        self._check_fingerprint(state.fingerprint)
+        session = state.to_session(self._new_header(state.seed, state.prompt_frames))
+        shown = self.go_to(session, len(session) - 1)
+        self.settings = state.next_settings
+        return shown
+
+    def _log(self, parent: int | None, action: int, steps: int, ids: Tensor) -> int:
+        """Append a frame to the session; returns its record, which becomes the head."""
+        self.head = self.session.append(
+            FrameRecord(
+                parent=parent,
+                action=action,
+                steps=steps,
+                unmask_order=self._settings.unmask_order,
+                temperature=self._settings.temperature,
+                ids=_uint16(ids),
             )
-        self._seed, self._settings = state.seed, state.next_settings
-        self._rollout = Rollout(self.bundle, [state.seed], self._settings)
-        self._unsettled = None
-        shown = self._rollout.restore(state.ids.long()[None], state.prev_actions.long()[None])
-        self._ids = [_packed(frame) for frame in state.ids]
-        self._prev_actions = state.prev_actions.tolist()
-        self._drawn_with = list(state.settings)
-        return shown[0].numpy()
+        )
+        return self.head
+
+    def _new_header(self, seed: int, prompt_frames: int) -> Header:
+        device = self.bundle.device
+        return new_header(self.bundle, seed, device=device, prompt_frames=prompt_frames)
+
+    def _pixels(self, frames: np.ndarray) -> Tensor:
+        """Return frames as the models take them: float32 (1, T, 3, H, W) in [0, 1]."""
+        return torch.from_numpy(frames).to(self.bundle.device).movedim(-1, -3).float()[None] / 255
+
+    def _check_fingerprint(self, fingerprint: str) -> None:
+        if fingerprint != self.bundle.fingerprint:
+            raise ValueError(
+                f"this was saved in another world (fingerprint {fingerprint[:12]}, this world has "
+                f"{self.bundle.fingerprint[:12]}): load that world first"
+            )
+
+    def _check_tokens(self, ids: np.ndarray) -> Tensor:
+        codes = self.bundle.dynamics.config.num_codes
+        if ids.max() >= codes:
+            raise ValueError(f"the log names code {ids.max()} of {codes}: it is damaged")
+        return torch.from_numpy(ids.astype(np.int64))
 
     def _check_prompt(self, prompt: np.ndarray) -> np.ndarray:
         frames = np.array(prompt)  # a copy: decoded pictures may be read-only, which torch warns of
         frames = frames[None] if frames.ndim == 3 else frames
         size = (self.bundle.height, self.bundle.width, 3)
-        if (
-            frames.dtype != np.uint8
-            or frames.ndim != 4
-            or frames.shape[1:] != size
-            or not len(frames)
-        ):
+        if frames.dtype != np.uint8 or frames.shape[1:] != size or not len(frames):
             raise ValueError(
                 f"a prompt is uint8 {size} or (T0, *{size}), got {prompt.dtype} {prompt.shape}: "
                 f"resize the picture to {size[0]}x{size[1]}"
@@ -269,6 +295,5 @@ class World:
         return frames
 
 
-def _packed(ids: Tensor) -> bytes:
-    """Return the tokens of one frame as uint16 bytes."""
-    return ids.cpu().numpy().astype(np.uint16).tobytes()
+def _uint16(ids: Tensor) -> np.ndarray:
+    return ids.cpu().numpy().astype(np.uint16)

@@ -63,17 +63,17 @@ class Bundle:
     @property
     def name(self) -> str:
         """Short name, as on the command line."""
-        return self.info["name"]
+        return self.info.get("name", "unnamed")
 
     @property
     def title(self) -> str:
         """Name for people."""
-        return self.info["title"]
+        return self.info.get("title", self.name)
 
     @property
     def fps(self) -> float:
         """Frames per second of the corpus."""
-        return self.info["fps"]
+        return self.info.get("fps", 15.0)
 
     @property
     def height(self) -> int:
@@ -93,7 +93,7 @@ class Bundle:
     @property
     def fingerprint(self) -> str:
         """Identity of the world: SHA-256 over those of its three models."""
-        return self.info["fingerprint"]
+        return self.info.get("fingerprint", "")
 
     @property
     def demo_keys(self) -> str:

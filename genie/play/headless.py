@@ -22,5 +22,5 @@ def play_headless(
             frame = player.advance(action)
             if on_frame is not None:
                 on_frame(frame)
-            player.settle()
+            player.commit_pending()
             done(1)

@@ -1,4 +1,4 @@
-"""A world under the player's hands: every frame goes into the session, and time goes both ways."""
+"""A world, its session and where play stands in it: forward, back, and on from any frame."""
 
 from __future__ import annotations
 
@@ -11,38 +11,35 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from genie.session.format import FrameRecord
-from genie.session.log import Session, new_header
-from genie.session.replay import go_to
+from genie.session.header import new_header
+from genie.session.log import Session
 
 _WARM_UP_FRAMES = 2
 
 
 class WorldLike(Protocol):
-    """What play asks of genie.world.World."""
+    """What play needs of genie.world.World."""
 
     bundle: Any
     settings: Any
-    frame_index: int
+    session: Session | None
+    head: int
     picture_memory: int
 
-    def reset(self, prompt: np.ndarray, seed: int) -> np.ndarray:
-        """Start from a uint8 (H, W, 3) frame."""
+    def start(self, prompt: np.ndarray, session: Session) -> np.ndarray:
+        """Start a line of a session from a uint8 (H, W, 3) frame."""
 
     def step(self, action: int) -> np.ndarray:
-        """Draw the next uint8 (H, W, 3) frame."""
+        """Sample the next uint8 (H, W, 3) frame, into the session."""
 
-    def settle(self) -> None:
-        """Finish what the next frame needs and the one that was drawn does not."""
-
-    def history(self, since: int) -> tuple[np.ndarray, list[int]]:
-        """Return the tokens, uint16 (T, N), and leads of the frames from `since` on."""
+    def commit_pending(self) -> None:
+        """Commit the last frame to the cache."""
 
     def picture(self, ids: np.ndarray, first: int) -> np.ndarray:
-        """Draw a frame of any history."""
+        """Decode a frame of any history."""
 
-    def load_state(self, state: Any) -> np.ndarray:
-        """Continue from a moment."""
+    def go_to(self, session: Session, record: int) -> np.ndarray:
+        """Continue from a record of a session."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +47,8 @@ class Timings:
     """Time from key to decoded frame, and the rate.
 
     Attributes:
-        frames: how many frames were drawn.
-        fps: frames per second that the world draws: one over the mean time, settling included.
+        frames: how many frames were sampled.
+        fps: frames per second that the world makes: one over the mean time, commits included.
         p50_ms: median of key to frame, milliseconds.
         p95_ms: 95th percentile of it, milliseconds.
     """
@@ -67,13 +64,13 @@ class Timings:
 
 
 class Player:
-    """Steps a world and keeps its session; the window and headless play share it.
+    """Plays a world; the window and headless play share it.
 
     Attributes:
         world: the world; assign its `settings` through `set_steps` and `set_temperature`.
         session: every frame that was played.
         head: record of the frame that is shown.
-        frame: uint8 (H, W, 3), what the world shows now.
+        frame: uint8 (H, W, 3), what is shown.
         prompts: pictures to start from, uint8 (H, W, 3) each.
         prompt_index: which of them play started from.
     """
@@ -88,9 +85,6 @@ class Player:
     ) -> None:
         """Start from the first prompt.
 
-        The first frames after loading are slow, so two are drawn and thrown away: the first key
-        must not wait for them. What follows is the same without them.
-
         Args:
             world: the world.
             prompts: uint8 (H, W, 3) each, at least one.
@@ -103,8 +97,9 @@ class Player:
         self.prompt_index = 0
         self.session = Session(new_header(world.bundle, seed, path, device))
         self._seconds = array.array("d")
-        self._settling = 0.0
-        world.reset(self.prompts[0], seed)
+        self._commit_seconds = 0.0
+        # The first frames after loading are slow; the first key must not wait for them.
+        world.start(self.prompts[0], Session(self.session.header))
         for _ in range(_WARM_UP_FRAMES):
             world.step(world.bundle.keymap.idle)
         self.restart()
@@ -122,35 +117,31 @@ class Player:
         self.prompt_index = prompt_index
         if not self._seconds and self.session.path is None:
             self.session = Session(self.session.header)  # a choice, not yet a branch
-        self.frame = self.world.reset(self.prompts[prompt_index], self.session.header.seed)
-        self.head = self._log(None, since=0, steps=0)
-        self._tip, self._behind = self.head, False
+        self.frame = self.world.start(self.prompts[prompt_index], self.session)
+        self.head = self._tip = self.world.head
         return self.frame
 
     def advance(self, action: int) -> np.ndarray:
-        """Draw the next frame under an action id and take the time; returns the frame.
+        """Sample the next frame under an action id and take the time; returns the frame.
 
         After going back, this begins a new branch; the old one stays in the session.
         """
-        if self._behind:
-            go_to(self.world, self.session, self.head)
-            self._behind = False
+        if self.world.session is not self.session or self.world.head != self.head:
+            self.world.go_to(self.session, self.head)
         before = time.perf_counter()
         self.frame = self.world.step(action)
         self._seconds.append(time.perf_counter() - before)
-        settings = self.world.settings
-        self.head = self._log(self.head, self.world.frame_index - 1, settings.steps)
-        self._tip = self.head
+        self.head = self._tip = self.world.head
         return self.frame
 
-    def settle(self) -> None:
+    def commit_pending(self) -> None:
         """Prepare for the next frame, once the last one is shown."""
         before = time.perf_counter()
-        self.world.settle()
-        self._settling += time.perf_counter() - before
+        self.world.commit_pending()
+        self._commit_seconds += time.perf_counter() - before
 
     def go_to(self, record: int) -> np.ndarray:
-        """Show another moment of the session; play goes on from there. Returns its frame."""
+        """Show another frame of the session; play goes on from there. Returns the frame."""
         self._tip = record
         return self._show(record)
 
@@ -182,12 +173,12 @@ class Player:
         return self.session[self.head].action
 
     def set_steps(self, steps: int) -> None:
-        """Draw with so many refinement passes from the next frame on."""
+        """Sample with so many refinement passes from the next frame on."""
         if steps != self.world.settings.steps:
             self.world.settings = replace(self.world.settings, steps=steps)
 
     def set_temperature(self, temperature: float) -> None:
-        """Draw at another temperature from the next frame on."""
+        """Sample at another temperature from the next frame on."""
         self.world.settings = replace(self.world.settings, temperature=temperature)
 
     def continue_session(self, session: Session) -> np.ndarray:
@@ -208,7 +199,7 @@ class Player:
         seconds = np.array(self._seconds)
         return Timings(
             frames=len(seconds),
-            fps=round(len(seconds) / max(float(seconds.sum()) + self._settling, 1e-9), 3),
+            fps=round(len(seconds) / max(float(seconds.sum()) + self._commit_seconds, 1e-9), 3),
             p50_ms=round(float(np.percentile(seconds, 50) * 1000), 3),
             p95_ms=round(float(np.percentile(seconds, 95) * 1000), 3),
         )
@@ -217,21 +208,5 @@ class Player:
         line = self.session.line(record, self.world.picture_memory)
         first = self.session.frame_number(int(line[0]))
         self.frame = self.world.picture(self.session.ids(line), first)
-        self.head, self._behind = record, True
+        self.head = record
         return self.frame
-
-    def _log(self, parent: int | None, since: int, steps: int) -> int:
-        """Append what the world played since a frame; returns the last record."""
-        settings = self.world.settings
-        for ids, prev_action in zip(*self.world.history(since), strict=True):
-            parent = self.session.append(
-                FrameRecord(
-                    parent=parent,
-                    action=prev_action,
-                    steps=steps,
-                    unmask_order=settings.unmask_order,
-                    temperature=settings.temperature,
-                    ids=ids,
-                )
-            )
-        return parent

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from genie.library.user_paths import safe_name, sessions_folder
-from genie.session.format import SUFFIX, read_header, record_type
+from genie.session.format import SUFFIX, record_type
+from genie.session.header import read_header
 from genie.session.log import Session
 
 KEPT = 40
@@ -45,11 +46,11 @@ def last_session(fingerprint: str) -> Recent | None:
     """Find the last session of the world with this fingerprint, of more than one frame."""
     for path in _newest_first(sessions_folder()):
         try:
-            header, start = read_header(path)
-            size = path.stat().st_size
+            found, size = read_header(path), path.stat().st_size
         except (ValueError, OSError):
             continue
-        frames = (size - start) // record_type(header.tokens).itemsize
+        header = found.header
+        frames = (size - found.size) // record_type(header.tokens).itemsize
         if header.fingerprint == fingerprint and frames > 1:
             return Recent(path=path, frames=frames, seconds=frames / header.card.fps)
     return None

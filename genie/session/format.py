@@ -1,46 +1,23 @@
-"""The bytes of a session log: a line of json, then records of one fixed size."""
+"""The records of a session log: one a frame, all of one size."""
 
 from __future__ import annotations
 
-import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from genie.library.card import NamedAction, WorldCard
+from genie.session.repair import flipped_bits, undo
 
 SUFFIX = ".session"
-FORMAT = 1
-KIND = "genie-session"
 NONE = 0xFFFFFFFF
 """The parent of a first frame."""
+MISSING = 255
+"""Order of a record that stands for one that was damaged."""
 UNMASK_ORDERS = ("confidence", "random")
-"""The sampler's orders as format 1 numbers them."""
+"""The sampler's orders as the format numbers them."""
 MOST_CODES = 65536
-_LONGEST_HEADER = 1 << 20
-
-
-@dataclass(frozen=True, kw_only=True)
-class Header:
-    """What all frames of a session share.
-
-    Attributes:
-        card: the world that was played; its path is where it lay then.
-        fingerprint: of that world.
-        tokens: N, tokens a frame.
-        seed: of everything drawn.
-        machine: what the pixels depend on: torch's version, the machine, device and threads.
-    """
-
-    card: WorldCard
-    fingerprint: str
-    tokens: int
-    seed: int
-    machine: Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,10 +27,11 @@ class FrameRecord:
     Attributes:
         parent: number of the record that it follows, or None for a first frame.
         action: id of the action that led to it; A where none was given.
-        steps: refinement passes it was drawn with; 0 for a frame of a prompt.
+        steps: refinement passes it was sampled with; 0 for a frame of a prompt.
         unmask_order: in which its tokens were kept.
         temperature: of its codes.
         ids: uint16 (N,).
+        missing: whether it stands for a record that was damaged, with the tokens of the one before.
     """
 
     parent: int | None
@@ -62,6 +40,44 @@ class FrameRecord:
     unmask_order: str
     temperature: float
     ids: np.ndarray
+    missing: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Damage:
+    """What was wrong with a log when it was read; false if nothing was.
+
+    Attributes:
+        header: whether the header did not match its checksum.
+        repaired: records whose flipped bits were found and undone.
+        lost: records that are damaged beyond repair.
+        torn: bytes of an unfinished record at the end.
+    """
+
+    header: bool = False
+    repaired: tuple[int, ...] = ()
+    lost: tuple[int, ...] = ()
+    torn: int = 0
+
+    def __bool__(self) -> bool:
+        """Return whether anything was wrong."""
+        return self != Damage()
+
+    def __str__(self) -> str:
+        """Return it as part of a line, records by number."""
+        parts = [
+            "the header was damaged" if self.header else "",
+            f"{numbered(self.repaired)} repaired" if self.repaired else "",
+            f"{numbered(self.lost)} lost" if self.lost else "",
+            f"{self.torn} bytes of an unfinished record at the end" if self.torn else "",
+        ]
+        return ", ".join(part for part in parts if part)
+
+
+def numbered(records: Sequence[int]) -> str:
+    """Name records by number, at most forty of them."""
+    shown = ", ".join(map(str, records[:40])) + (", ..." if len(records) > 40 else "")
+    return f"record {shown}" if len(records) == 1 else f"{len(records)} records ({shown})"
 
 
 def record_type(tokens: int) -> np.dtype:
@@ -79,110 +95,81 @@ def record_type(tokens: int) -> np.dtype:
     )
 
 
-def pack(moment: FrameRecord, layout: np.dtype) -> np.ndarray:
+def pack(frame: FrameRecord, layout: np.dtype) -> np.ndarray:
     """Lay a frame out as one record."""
     record = np.zeros((), layout)
-    record["parent"] = NONE if moment.parent is None else moment.parent
-    record["action"], record["steps"] = moment.action, moment.steps
-    record["order"] = UNMASK_ORDERS.index(moment.unmask_order)
-    record["temperature"], record["ids"] = moment.temperature, moment.ids
+    record["parent"] = NONE if frame.parent is None else frame.parent
+    record["action"], record["steps"] = frame.action, frame.steps
+    record["order"] = MISSING if frame.missing else UNMASK_ORDERS.index(frame.unmask_order)
+    record["temperature"], record["ids"] = frame.temperature, frame.ids
     record["check"] = zlib.crc32(record.tobytes()[:-4])
     return record
 
 
 def unpack(record: np.void) -> FrameRecord:
     """Return the frame that a record holds."""
-    parent = int(record["parent"])
+    parent, missing = int(record["parent"]), record["order"] == MISSING
     return FrameRecord(
         parent=None if parent == NONE else parent,
         action=int(record["action"]),
         steps=int(record["steps"]),
-        unmask_order=UNMASK_ORDERS[record["order"]],
+        unmask_order=UNMASK_ORDERS[0 if missing else record["order"]],
         temperature=float(record["temperature"]),
         ids=record["ids"],
+        missing=bool(missing),
     )
 
 
-def sound_records(data: bytes, layout: np.dtype) -> np.ndarray:
-    """Read records up to the first that is torn or damaged.
+def read_records(data: bytes, layout: np.dtype, no_action: int) -> tuple[np.ndarray, Damage]:
+    """Read records, and repair what is damaged.
 
     Args:
         data: what follows the header.
         layout: from `record_type`.
+        no_action: A, the action of a record that is lost.
 
     Returns:
-        The records, up to the first whose checksum, order or parent is wrong.
+        The records up to the last sound one; a lost one among them is marked as missing.
     """
     size = layout.itemsize
-    records = np.frombuffer(data, layout, count=len(data) // size)
-    for number, record in enumerate(records):
-        whole = zlib.crc32(data[number * size : (number + 1) * size - 4]) == record["check"]
-        follows = record["parent"] == NONE or record["parent"] < number
-        if not (whole and follows and record["order"] < len(UNMASK_ORDERS)):
-            return records[:number]
-    return records
+    records = np.frombuffer(data, layout, count=len(data) // size).copy()
+    repaired, lost = [], []
+    for number in range(len(records)):
+        body, check = data[number * size : (number + 1) * size - 4], records["check"][number]
+        bits = flipped_bits(body, int(check))
+        if bits:
+            body = undo(body, bits)
+            records[number] = np.frombuffer(body + zlib.crc32(body).to_bytes(4, "little"), layout)
+        if bits is None or not _is_possible(records[number], number):
+            records[number] = _stand_in(records, number, no_action)
+            lost.append(number)
+        elif bits:
+            repaired.append(number)
+    # Nothing follows lost records at the end: they are dropped.
+    sound = max(set(range(len(records))) - set(lost), default=-1) + 1
+    torn = len(data) % size
+    return records[:sound], Damage(repaired=tuple(repaired), lost=tuple(lost), torn=torn)
 
 
-def header_bytes(header: Header) -> bytes:
-    """Return the first line of a log."""
-    record = {
-        "kind": KIND,
-        "format": FORMAT,
-        "world": {
-            **header.card.record(),
-            "fingerprint": header.fingerprint,
-            "tokens": header.tokens,
-        },
-        "seed": header.seed,
-        "machine": dict(header.machine),
-    }
-    return json.dumps(record, allow_nan=False).encode() + b"\n"
+def _is_possible(record: np.void, number: int) -> bool:
+    follows = record["parent"] == NONE or record["parent"] < number
+    return follows and (record["order"] < len(UNMASK_ORDERS) or record["order"] == MISSING)
 
 
-def read_header(path: Path | str) -> tuple[Header, int]:
-    """Read the header of a log.
-
-    Returns:
-        The header, and how many bytes it takes.
-
-    Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if it is no session log, or of a newer format.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"no session at {path}: give a {SUFFIX} file that play has written")
-    with open(path, "rb") as file:
-        line = file.readline(_LONGEST_HEADER)
-    try:
-        record = json.loads(line)
-        kind, found = record["kind"], record["format"]
-    except (ValueError, KeyError, TypeError):
-        kind, found = None, None
-    if kind != KIND or not line.endswith(b"\n"):
-        raise ValueError(f"{path} is not a session log: give a {SUFFIX} file that play has written")
-    if found != FORMAT:
-        raise ValueError(
-            f"{path} has session format {found!r}, this version reads {FORMAT}: update genie-worlds"
-        )
-    return _header_of(path, record), len(line)
-
-
-def _header_of(path: Path, record: Mapping[str, Any]) -> Header:
-    try:
-        world = dict(record["world"])
-        fingerprint, tokens = str(world.pop("fingerprint")), int(world.pop("tokens"))
-        world["path"] = Path(world["path"])
-        world["actions"] = tuple(
-            NamedAction(name=action["name"], keys=tuple(action["keys"]))
-            for action in world["actions"]
-        )
-        return Header(
-            card=WorldCard(**world),
-            fingerprint=fingerprint,
-            tokens=tokens,
-            seed=int(record["seed"]),
-            machine=dict(record["machine"]),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"the header of {path} lacks or misspells {error}") from None
+def _stand_in(records: np.ndarray, number: int, no_action: int) -> np.ndarray:
+    """Return what stands for a lost record, so that those behind it keep their numbers."""
+    # Its parent is believed where it says more than zeros do; most records follow the one before.
+    parent = int(records["parent"][number])
+    if not 0 < parent < number:
+        parent = number - 1 if number else None
+    ids = records["ids"][0 if parent is None else parent]
+    frame = FrameRecord(
+        parent=parent,
+        action=no_action,
+        steps=0,
+        unmask_order=UNMASK_ORDERS[0],
+        temperature=0.0,
+        ids=np.zeros_like(ids) if parent is None else ids,
+        missing=True,
+    )
+    return pack(frame, records.dtype)

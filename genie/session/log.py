@@ -1,39 +1,41 @@
 """The session log: every frame that was played, as tokens, in one append-only file.
 
-Recording, replay, rewinding, branches, saved moments, crash recovery and "the last ten seconds" are
+Recording, replay, rewinding, branches, saved states, crash recovery and "the last ten seconds" are
 views of it. A record holds a frame and names the record that it follows, so a log is a tree: to go
 back in time and play on is to append a record that follows an older one. Nothing is ever changed.
 
 Each record goes to the system in one write, so a program that is killed loses at most the frame it
-was writing; what is torn at the end of a file is dropped when it is read.
+was writing.
 """
 
 from __future__ import annotations
 
 import array
 import os
-import platform
+import shutil
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 
-from genie.library.card import NamedAction, WorldCard
+from corpus.lock import Lock
 from genie.session.format import (
-    MOST_CODES,
+    MISSING,
     NONE,
+    Damage,
     FrameRecord,
-    Header,
-    header_bytes,
+    numbered,
     pack,
-    read_header,
+    read_records,
     record_type,
-    sound_records,
     unpack,
 )
+from genie.session.header import Header, header_bytes, read_header
 
+_LARGEST = 1 << 30  # bytes of a log: days of play
 _CHUNK = 1024  # records that memory grows by
 
 
@@ -44,6 +46,10 @@ class Session:
         header: what all frames share.
         path: of the log, or None.
         error: why the log stopped growing, such as a full disk; empty while all is well.
+        missing: records that stand for damaged ones.
+        damage: what was wrong with the log when it was read.
+        original: the copy of the damaged log that was made before this one was written, or None.
+        has_check: whether the header that was read has a checksum; older logs have none.
     """
 
     def __init__(self, header: Header) -> None:
@@ -51,11 +57,15 @@ class Session:
         self.header = header
         self.path: Path | None = None
         self.error = ""
+        self.missing: set[int] = set()
+        self.damage, self.has_check = Damage(), True
+        self.original: Path | None = None
         self._layout = record_type(header.tokens)
         self._chunks: list[np.ndarray] = []
         self._parents = array.array("I")
         self._depths = array.array("I")
         self._file: BinaryIO | None = None
+        self._lock: Lock | None = None
 
     def __len__(self) -> int:
         """Return the number of records."""
@@ -67,38 +77,32 @@ class Session:
             raise IndexError(f"there is no record {index}: the session has {len(self)}")
         return unpack(self._record(index))
 
-    def append(self, moment: FrameRecord) -> int:
+    def append(self, frame: FrameRecord) -> int:
         """Add a frame; returns its number.
 
-        A disk that refuses ends the log (see `error`), not the play.
+        An error of the disk ends the log (see `error`), not the play.
 
         Raises:
-            ValueError: if the frame follows none that there is, or has another number of tokens.
+            ValueError: if its parent does not exist, or it has another number of tokens.
         """
-        if moment.parent is not None and not 0 <= moment.parent < len(self):
-            raise ValueError(f"a frame follows record {moment.parent}, there are {len(self)}")
-        if moment.ids.shape != (self.header.tokens,):
-            raise ValueError(
-                f"a frame here has {self.header.tokens} tokens, got {moment.ids.shape}"
-            )
-        record = pack(moment, self._layout)
+        if frame.parent is not None and not 0 <= frame.parent < len(self):
+            raise ValueError(f"a frame follows record {frame.parent}, there are {len(self)}")
+        if frame.ids.shape != (self.header.tokens,):
+            raise ValueError(f"a frame here has {self.header.tokens} tokens, got {frame.ids.shape}")
+        record = pack(frame, self._layout)
         self._store(record)
         self._log(record.tobytes())
         return len(self) - 1
 
     def frame_number(self, index: int) -> int:
-        """Return how many frames lie before a record on its line, those of the prompt included."""
+        """Return how many frames come before a record on its line, prompt frames included."""
         return self._depths[index]
 
     def line(self, head: int, length: int | None = None) -> np.ndarray:
-        """Return what led to a frame.
-
-        Args:
-            head: number of its record.
-            length: of how many frames at most, those nearest to it; None takes all.
+        """Return the records that lead to `head`, the last `length` of them if given.
 
         Returns:
-            int64 (T,): numbers of records, the oldest frame's first, `head` last.
+            int64 (T,): numbers of records, `head` last.
         """
         found: list[int] = []
         index = head
@@ -117,11 +121,17 @@ class Session:
         followed = set(self._parents)
         return [index for index in range(len(self)) if index not in followed]
 
+    def problems(self) -> str:
+        """Return all that is wrong with the log in part of a line; empty if nothing is."""
+        older = sorted(self.missing - set(self.damage.lost))
+        known = f"{numbered(older)} missing since an earlier repair" if older else ""
+        return ", ".join(filter(None, (str(self.damage), known)))
+
     def adopt(self, other: Session, head: int) -> int:
-        """Take over the line that leads to a record of another session.
+        """Copy the line that leads to a record of another session, unless it is here already.
 
         Returns:
-            The number of its last record here; a line that is here already is not taken twice.
+            The number of its last record here.
 
         Raises:
             ValueError: if it was played in another world.
@@ -146,7 +156,7 @@ class Session:
         return only
 
     def write(self, path: Path | str) -> None:
-        """Write all of it as one file, atomically; raises OSError if the disk refuses."""
+        """Write all of it as one file, atomically."""
         from spacetime.weights import write_atomic
 
         body = b"".join(chunk.tobytes() for chunk in self._chunks)
@@ -156,40 +166,71 @@ class Session:
         """Write a log from here on, with what was played so far; makes its folder.
 
         Raises:
-            OSError: if the disk refuses.
+            LockedError: if another program writes it.
+            OSError: if it cannot be written.
         """
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.write(path)
-        self._open(path)
+        self._lock = Lock(path)
+        try:
+            self.write(path)
+            self._open(path)
+        finally:
+            self._unlock_unless_open()
 
     def close(self) -> None:
-        """Let go of the log, once it is safe on the disk."""
-        if self._file is not None:
-            file, self._file = self._file, None
-            os.fsync(file.fileno())
-            file.close()
+        """Flush the log to the disk and close it."""
+        file, self._file = self._file, None
+        try:
+            if file is not None:
+                with file:
+                    os.fsync(file.fileno())
+        finally:
+            self._unlock_unless_open()
 
     @classmethod
     def read(cls, path: Path | str) -> Session:
-        """Read a log; what is torn or damaged at its end is dropped.
+        """Read a log; `damage` says what was wrong with it, the file stays as it is.
 
         Raises:
             FileNotFoundError: if there is no such file.
             ValueError: if it is no session log, or of a newer format.
         """
-        header, start = read_header(path)
-        session = cls(header)
-        for record in sound_records(Path(path).read_bytes()[start:], session._layout):
+        found = read_header(path)
+        if Path(path).stat().st_size > _LARGEST:
+            raise ValueError(f"{path} is larger than {_LARGEST} bytes: it is no log of a play")
+        session = cls(found.header)
+        records, damage = read_records(
+            Path(path).read_bytes()[found.size :], session._layout, len(found.header.card.actions)
+        )
+        for record in records:
             session._store(record)
+        session.damage = replace(damage, header=found.damaged)
+        session.has_check = found.has_check
         return session
 
     @classmethod
     def resume(cls, path: Path | str) -> Session:
-        """Read a log and go on writing it; raises as `read` does, and OSError."""
-        session = cls.read(path)
-        os.truncate(path, read_header(path)[1] + len(session) * session._layout.itemsize)
-        session._open(Path(path))
+        """Read a log and go on writing it; of a damaged one, the original is kept as a copy.
+
+        Raises:
+            LockedError: if another program writes it.
+            OSError: if it cannot be written.
+            ValueError: as `read` does.
+        """
+        path = Path(path)
+        lock = Lock(path) if path.is_file() else None
+        try:
+            session = cls.read(path)
+            if session.damage:
+                session.original = _keep_copy(path)
+                session.write(path)
+            session._open(path)
+        except BaseException:
+            if lock is not None:
+                lock.release()
+            raise
+        session._lock = lock
         return session
 
     def _find(self, ids: np.ndarray) -> int | None:
@@ -211,10 +252,16 @@ class Session:
         self._chunks[-1][index % _CHUNK] = record
         self._depths.append(0 if parent == NONE else self._depths[parent] + 1)
         self._parents.append(parent)
+        if record["order"] == MISSING:
+            self.missing.add(index)
 
     def _open(self, path: Path) -> None:
         self.path = path
         self._file = open(path, "ab", buffering=0)  # noqa: SIM115  (open until `close`)
+
+    def _unlock_unless_open(self) -> None:
+        if self._file is None and self._lock is not None:
+            self._lock.release()
 
     def _log(self, data: bytes) -> None:
         if self._file is None:
@@ -225,45 +272,18 @@ class Session:
         except OSError as error:
             self._file.close()
             self._file, self.error = None, str(error)
+            self._unlock_unless_open()
 
 
-def new_header(bundle: Any, seed: int, path: Path | str = "", device: str = "cpu") -> Header:
-    """Return the header of a new session.
-
-    Args:
-        bundle: the world, as genie.library.bundle.Bundle.
-        seed: of everything that will be drawn.
-        path: folder of the world.
-        device: that it plays on.
-
-    Raises:
-        ValueError: if the world has more codes than the log's 16 bits can name.
-    """
-    import torch
-
-    sizes = bundle.dynamics.config
-    if sizes.num_codes > MOST_CODES:
-        raise ValueError(f"a log holds up to {MOST_CODES} codes, this world has {sizes.num_codes}")
-    card = WorldCard(
-        path=Path(path),
-        name=bundle.name,
-        title=bundle.title,
-        fps=bundle.fps,
-        height=bundle.height,
-        width=bundle.width,
-        idle=bundle.keymap.idle,
-        actions=tuple(NamedAction(name=a.name, keys=a.keys) for a in bundle.keymap.actions),
-    )
-    machine = {
-        "torch": torch.__version__,
-        "machine": platform.machine(),
-        "device": device,
-        "threads": torch.get_num_threads(),
-    }
-    return Header(
-        card=card,
-        fingerprint=bundle.fingerprint,
-        tokens=sizes.num_tokens,
-        seed=seed,
-        machine=machine,
-    )
+def _keep_copy(path: Path) -> Path:
+    """Copy a damaged file to a name beside it that does not exist; returns that name."""
+    for number in count(1):
+        copy = path.with_name(f"{path.name}.damaged{'' if number == 1 else f'-{number}'}")
+        try:
+            with open(path, "rb") as source, open(copy, "xb") as target:
+                shutil.copyfileobj(source, target)
+                target.flush()
+                os.fsync(target.fileno())
+        except FileExistsError:
+            continue
+        return copy

@@ -1,9 +1,9 @@
-"""Replay of session logs: pictures again, the draw checked, or the same keys in another world."""
+"""Replay of session logs: the pictures again, or every frame sampled again."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,32 +17,51 @@ from genie.session.log import Session
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """A frame that is drawn otherwise than the log says.
+    """The first record that is not what play would have made.
 
     Attributes:
         record: its number in the log.
         frame: its number on its line, 0 the first of the prompt.
-        tokens: how many of its tokens differ.
+        reason: what is wrong with it, as part of a line.
     """
 
     record: int
     frame: int
-    tokens: int
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verification:
+    """What `verify` found.
+
+    Attributes:
+        sampled: frames that were sampled again, as logged.
+        prompts: frames of prompts.
+        foreign: those that are none of the world's own prompts. The log does not hold the pictures
+            that they were made from, so their tokens cannot be checked.
+        unchecked: frames too near behind a missing one to be sampled again.
+        difference: the first that differs, after which nothing is checked; or None.
+    """
+
+    sampled: int
+    prompts: int
+    foreign: int
+    unchecked: int
+    difference: Difference | None
 
 
 def pictures(
     session: Session, records: Sequence[int], world: Any, show_keys: bool = False
 ) -> Iterator[np.ndarray]:
-    """Draw records of a session again.
+    """Decode records of a session again, uint8 (H, W, 3) each.
+
+    They are those of play bit for bit on the same machine and version of torch.
 
     Args:
         session: what was played.
         records: numbers of records that follow each other, such as a part of a line.
-        world: a genie.world.World, the one of the session.
+        world: the genie.world.World of the session.
         show_keys: whether to write the action into each picture, which enlarges it.
-
-    Yields:
-        uint8 (H, W, 3) each, bit for bit as in play on the same machine and version of torch.
     """
     names = [action.name for action in session.header.card.actions]
     for record in records:
@@ -55,98 +74,54 @@ def pictures(
         yield frame
 
 
-def verify(session: Session, world: Any, tick: Tick = no_tick) -> Difference | None:
-    """Draw every frame of a session again from its seed.
+def verify(session: Session, world: Any, tick: Tick = no_tick) -> Verification:
+    """Sample every frame of a session again from its seed.
 
     Args:
         session: what was played.
-        world: a genie.world.World, the one of the session.
+        world: the genie.world.World of the session; it is left in a session of its own.
         tick: called with 1 for each record.
-
-    Returns:
-        The first frame whose tokens differ, or None.
     """
-    shown = None
+    own = {world.see(prompt)[0].tobytes() for prompt in world.bundle.prompts}
+    again = Session(session.header)  # record by record what `session` should be
+    found = dict.fromkeys(("sampled", "prompts", "foreign", "unchecked"), 0)
+    difference = None
     for record in range(len(session)):
-        moment = session[record]
-        if moment.steps:
-            if moment.parent != shown:
-                go_to(world, session, moment.parent)
-            set_drawing(world, moment)
-            world.step(moment.action)
-            ids, _ = world.history(world.frame_index - 1)
-            differ = int((ids[0] != moment.ids).sum())
-            if differ:
-                frame = session.frame_number(record)
-                return Difference(record=record, frame=frame, tokens=differ)
-            shown = record
+        frame, number = session[record], session.frame_number(record)
+        reason = ""
+        if not frame.missing and (frame.steps == 0) != (number < session.header.prompt_frames):
+            reason = f"is logged as {'sampled' if frame.steps else 'a prompt'}, but cannot be one"
+        elif not frame.steps:
+            found["prompts"] += not frame.missing
+            found["foreign"] += not frame.missing and frame.ids.tobytes() not in own
+            again.append(frame)
+        elif session.missing.intersection(session.line(frame.parent, world.memory).tolist()):
+            found["unchecked"] += 1
+            again.append(frame)
+        else:
+            reason = _sample_again(again, frame, world)
+            found["sampled"] += not reason
+        if reason:
+            difference = Difference(record=record, frame=number, reason=reason)
+            break
         tick(1)
-    return None
+    return Verification(**found, difference=difference)
 
 
-def go_to(world: Any, session: Session, record: int) -> np.ndarray:
-    """Put a world where a session was; what is played then continues as it did there.
+def _sample_again(again: Session, frame: FrameRecord, world: Any) -> str:
+    """Append a frame to a session by playing; return how it differs, as part of a line."""
+    from genie.session.state import sampled_with
 
-    Args:
-        world: a genie.world.World, the one of the session; it keeps its settings.
-        session: what was played.
-        record: number of the record.
-
-    Returns:
-        uint8 (H, W, 3): the frame of that record.
-
-    Raises:
-        ValueError: if the session was played in another world.
-    """
-    return world.load_state(state_at(session, record, world.settings))
-
-
-def state_at(session: Session, record: int, settings: Any) -> Any:
-    """Return the genie.session.state.State of a record.
-
-    Args:
-        session: what was played.
-        record: number of the record.
-        settings: genie.settings.Settings of the frame that comes next.
-    """
-    import torch
-
-    from genie.session.state import State
-
-    line = session.line(record)
-    moments = [session[int(index)] for index in line]
-    known: dict[tuple, Any] = {}
-    for moment in moments:
-        key = (moment.steps, moment.unmask_order, moment.temperature)
-        if key not in known:
-            known[key] = drawing_settings(settings, moment)
-    return State(
-        fingerprint=session.header.fingerprint,
-        seed=session.header.seed,
-        ids=torch.from_numpy(session.ids(line).astype(np.int32)),
-        prev_actions=torch.tensor([moment.action for moment in moments], dtype=torch.int16),
-        settings=tuple(known[(m.steps, m.unmask_order, m.temperature)] for m in moments),
-        next_settings=settings,
-    )
-
-
-def drawing_settings(settings: Any, moment: FrameRecord) -> Any:
-    """Return the settings that a frame was drawn with; those given for a frame of a prompt."""
-    if not moment.steps:
-        return settings
-    return replace(
-        settings,
-        steps=moment.steps,
-        unmask_order=moment.unmask_order,
-        temperature=moment.temperature,
-    )
-
-
-def set_drawing(world: Any, moment: FrameRecord) -> None:
-    """Let a world draw its next frame with the settings of a moment."""
-    settings = drawing_settings(world.settings, moment)
+    if world.session is not again or world.head != frame.parent:
+        world.go_to(again, frame.parent)
+    settings = sampled_with(frame, world.settings)
     if settings != world.settings:
         world.settings = settings
+    world.step(frame.action)
+    differ = int((again[world.head].ids != frame.ids).sum())
+    if not differ:
+        return ""
+    return f"is sampled otherwise than logged: {differ} of {len(frame.ids)} tokens differ"
 
 
 def last_seconds(session: Session, head: int, seconds: float) -> np.ndarray:

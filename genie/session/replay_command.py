@@ -1,4 +1,4 @@
-"""One replay from end to end: what `genie replay` calls."""
+"""The `genie replay` command."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class ReplayOptions:
 
     Attributes:
         record: file to record to, .gif or .mp4, or .png for a folder of pictures.
-        verify: whether to draw every frame again from its seed.
-        world: another world, in which the keys are played; None draws the logged tokens.
+        verify: whether to sample every frame again from its seed.
+        world: another world, in which the keys are played; None decodes the logged tokens.
         show_keys: whether the pictures show the action.
         device: "auto" takes CUDA where there is one and the processor otherwise.
         threads: processor threads; None leaves the choice to torch.
@@ -69,8 +69,10 @@ def replay(path: Path, options: ReplayOptions) -> None:
     if not len(session):
         raise ValueError(f"{path} holds no frame: nothing was played")
     print(_describe(session))
+    if session.problems():
+        print(f"damaged: {session.problems()}")
     if options.record is None and not options.verify:
-        print("draw it with --record FILE, check it with --verify")
+        print("record it with --record FILE, check it with --verify")
         return
     place = find_fingerprint(session.header.fingerprint, session.header.card.path)
     world = load_world_on(place, options.device, options.threads)
@@ -83,15 +85,15 @@ def replay(path: Path, options: ReplayOptions) -> None:
 
 def _record(session: Session, world: Any, options: ReplayOptions) -> None:
     line = session.line(len(session) - 1)
-    drawn = [int(index) for index in line if session[int(index)].steps]
+    sampled = [int(index) for index in line if session[int(index)].steps]
     fps = session.header.card.fps
-    with progress_bar("drawing", len(drawn)) as tick:
+    with progress_bar("drawing", len(sampled)) as tick:
         if options.world is None:
-            frames = pictures(session, drawn, world, options.show_keys)
+            frames = pictures(session, sampled, world, options.show_keys)
         else:
             frames = _elsewhere(session, world, options)
         path = write_pictures(options.record, frames, fps, tick)
-    print(f"recorded {path}: {len(drawn)} frames")
+    print(f"recorded {path}: {len(sampled)} frames")
 
 
 def _elsewhere(session: Session, world: Any, options: ReplayOptions) -> Iterator[np.ndarray]:
@@ -100,25 +102,31 @@ def _elsewhere(session: Session, world: Any, options: ReplayOptions) -> Iterator
     other = load_world_on(place, options.device, options.threads)
     actions = match_actions(session.header.card, read_card(place))
     head = len(session) - 1
-    prompts = [int(index) for index in session.line(head) if not session[int(index)].steps]
+    prompts = session.line(head)[: session.header.prompt_frames]
     (prompt,) = pictures(session, prompts[-1:], world)
     prompt = fit_picture(prompt, other.bundle.height, other.bundle.width)
     frames = replay_keys(session, head, prompt, other, actions)
-    next(frames)  # the prompt itself is no frame that was drawn
+    next(frames)  # the prompt itself was not sampled
     return frames
 
 
 def _verify(session: Session, world: Any) -> None:
     with progress_bar("verifying", len(session)) as tick:
-        difference = verify(session, world, tick)
-    if difference is None:
-        print(f"verified: all {len(session)} frames are drawn again as logged")
-        return
-    raise ValueError(
-        f"frame {difference.frame} (record {difference.record}) is drawn otherwise than logged: "
-        f"{difference.tokens} of {session.header.tokens} tokens differ; another machine or "
-        "version of torch may be the reason"
-    )
+        found = verify(session, world, tick)
+    sampled = f"{found.sampled} of {len(session)} frames are sampled again as logged"
+    problems = [f"the log is damaged: {session.problems()}"] if session.problems() else []
+    if found.unchecked:
+        problems.append(f"{found.unchecked} follow a missing one too closely to be checked")
+    if found.difference is not None:
+        frame = found.difference
+        problems.insert(0, f"frame {frame.frame} (record {frame.record}) {frame.reason}")
+    if problems:
+        raise ValueError(f"{'; '.join(problems)}; {sampled}")
+    own = found.prompts - found.foreign
+    print(f"verified: all {len(session)} frames; {found.sampled} are sampled again as logged")
+    print(f"prompts: {own} of the world's own; {found.foreign} of other pictures, not checked")
+    if not session.has_check:
+        print("the header has no checksum: the log is of an older version")
 
 
 def _describe(session: Session) -> str:

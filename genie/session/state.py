@@ -1,10 +1,15 @@
-"""A moment of play on disk, enough to go on from it bit for bit."""
+"""What is needed to continue play from a frame, bit for bit, in memory and on disk."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+import torch
 from torch import Tensor
 
+from genie.session.format import FrameRecord
+from genie.session.header import Header
+from genie.session.log import Session
 from genie.settings import Settings
 from spacetime.weights import read_json, read_weights, write_json, write_weights
 
@@ -13,15 +18,16 @@ STATE_FORMAT = 1
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """A moment of play, enough to continue it bit for bit.
+    """One line of a session, up to a frame, and the settings of the next.
 
     Attributes:
         fingerprint: of the world it belongs to.
         seed: of the rollout.
         ids: int32 (T, N), tokens of all frames so far, the prompt's included.
         prev_actions: int16 (T,), the action that led to each frame; A where none was given.
-        settings: for each frame, the settings it was drawn with.
+        settings: for each frame, the settings it was sampled with; the tested ones for a prompt's.
         next_settings: the settings of the frame that comes next.
+        prompt_frames: how many of the frames are the prompt.
     """
 
     fingerprint: str
@@ -30,6 +36,41 @@ class State:
     prev_actions: Tensor
     settings: tuple[Settings, ...]
     next_settings: Settings
+    prompt_frames: int = 1
+
+    @classmethod
+    def of_session(
+        cls, session: Session, head: int, tested: Settings, next_settings: Settings
+    ) -> "State":
+        """Take the line that leads to a record of a session."""
+        line = session.line(head)
+        frames = [session[int(record)] for record in line]
+        return cls(
+            fingerprint=session.header.fingerprint,
+            seed=session.header.seed,
+            ids=torch.from_numpy(session.ids(line).astype(np.int32)),
+            prev_actions=torch.tensor([frame.action for frame in frames], dtype=torch.int16),
+            settings=tuple(sampled_with(frame, tested) for frame in frames),
+            next_settings=next_settings,
+            prompt_frames=session.header.prompt_frames,
+        )
+
+    def to_session(self, header: Header) -> Session:
+        """Return a session of this one line; the header has its seed and prompt frames."""
+        session = Session(header)
+        rows = zip(self.ids.numpy(), self.prev_actions.tolist(), self.settings, strict=True)
+        for index, (ids, action, settings) in enumerate(rows):
+            session.append(
+                FrameRecord(
+                    parent=index - 1 if index else None,
+                    action=action,
+                    steps=0 if index < self.prompt_frames else settings.steps,
+                    unmask_order=settings.unmask_order,
+                    temperature=settings.temperature,
+                    ids=ids,
+                )
+            )
+        return session
 
     @property
     def frame_index(self) -> int:
@@ -50,6 +91,7 @@ class State:
             "settings": [settings.to_json() for settings in distinct],
             "settings_of_frame": [distinct.index(settings) for settings in self.settings],
             "next_settings": self.next_settings.to_json(),
+            "prompt_frames": self.prompt_frames,
         }
         write_json(folder / "state.json", record)
 
@@ -77,6 +119,7 @@ class State:
                 prev_actions=tensors["leads"],
                 settings=tuple(distinct[index] for index in record["settings_of_frame"]),
                 next_settings=Settings.from_json(record["next_settings"]),
+                prompt_frames=record.get("prompt_frames", 1),  # older files have none
             )
             frames = {
                 len(state.ids),
@@ -88,7 +131,20 @@ class State:
             raise ValueError(f"{folder} lacks or misspells {error}: save the state again") from None
         if len(frames) != 1 or frames == {0}:
             raise ValueError(
-                f"{folder} is damaged, its files tell of {sorted(frames)} frames: save the state "
-                f"again"
+                f"{folder} is damaged, its files hold {sorted(frames)} frames: save the state again"
             )
+        if state.prompt_frames not in range(1, len(state.ids) + 1):
+            raise ValueError(f"{folder} has {state.prompt_frames!r} prompt frames: save it again")
         return state
+
+
+def sampled_with(frame: FrameRecord, settings: Settings) -> Settings:
+    """Return the settings that a frame was sampled with; those given for a prompt's frame."""
+    if not frame.steps:
+        return settings
+    return replace(
+        settings,
+        steps=frame.steps,
+        unmask_order=frame.unmask_order,
+        temperature=frame.temperature,
+    )

@@ -12,15 +12,9 @@ from genie.session.log import Session
 
 
 def match_actions(ours: WorldCard, theirs: WorldCard) -> tuple[int, ...]:
-    """Find for each action of one world the one of another that bears its key, or its name.
+    """Return for each action of `ours` the action of `theirs` with its key, or else its name.
 
-    Args:
-        ours: whose actions are translated.
-        theirs: whose actions are found.
-
-    Returns:
-        Action ids of the other world, one per action of ours; its idle action where it has
-        neither the key nor the name.
+    An action that `theirs` lacks is its idle one.
     """
     by_key = {key: id for id, action in enumerate(theirs.actions) for key in action.keys}
     by_name = {action.name: id for id, action in enumerate(theirs.actions)}
@@ -65,10 +59,10 @@ def replay_keys(
         actions: for each action of the session, the action of the other world.
 
     Yields:
-        uint8 (H, W, 3): the prompt as that world draws it, then a frame for each drawn record.
+        uint8 (H, W, 3): the prompt as that world draws it, then a frame for each sampled record.
     """
     yield world.reset(prompt, session.header.seed)
     for record in session.line(head):
-        moment = session[int(record)]
-        if moment.steps:
-            yield world.step(actions[moment.action])
+        frame = session[int(record)]
+        if frame.steps:
+            yield world.step(actions[frame.action])

@@ -1,5 +1,7 @@
 """One world to play: prompts, actions, settings, and frames that are looked at again."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -108,31 +110,31 @@ def test_before_reset_nothing_can_be_played_or_saved(world, call):
     assert "\n" not in str(caught.value)
 
 
-def test_when_a_frame_settles_changes_nothing_that_is_drawn(world, bundle, small):
-    """Play lets a frame enter the history once it is shown; saving and going back come before."""
+def test_when_a_frame_is_committed_changes_nothing_that_is_sampled(world, bundle, small):
+    """Play commits a frame once it is shown; saving and going back come before."""
     prompt, actions = small.draw_prompts()[0], small.actions_of(9)
     world.reset(prompt, seed=3)
     expected = small.play(world, actions)
-    settled = World(bundle)
-    settled.reset(prompt, seed=3)
-    settled.settle()
+    other = World(bundle)
+    other.reset(prompt, seed=3)
+    other.commit_pending()
     frames = []
     for number, action in enumerate(actions):
-        frames.append(settled.step(action))
+        frames.append(other.step(action))
         if number % 3 == 0:
-            settled.load_state(settled.save_state())
+            other.load_state(other.save_state())
         for _ in range(number % 3):
-            settled.settle()
+            other.commit_pending()
     assert small.same(frames, expected)
 
 
-def test_settling_counts_to_the_model_s_time(world, small):
+def test_a_commit_counts_to_the_model_s_time(world, small):
     world.reset(small.draw_prompts()[0], seed=3)
     world.step(1)
-    drawing = world.seconds
-    world.settle()
-    assert world.seconds.model > drawing.model
-    assert world.seconds.decode == drawing.decode
+    sampling = world.seconds
+    world.commit_pending()
+    assert world.seconds.model > sampling.model
+    assert world.seconds.decode == sampling.decode
 
 
 def test_new_settings_count_from_the_next_frame(world, small):
@@ -155,16 +157,52 @@ def test_settings_given_at_the_start_are_used(bundle, world_folder, small):
     assert other.settings == small.OTHER
 
 
-def test_tokens_of_a_play_are_told_from_any_frame_on(world, small):
+def history(world):
+    """Tokens of all frames so far, and the actions that led to them."""
+    line = world.session.line(world.head)
+    return world.session.ids(line), [world.session[int(index)].action for index in line]
+
+
+def test_every_frame_is_in_the_session_with_what_it_was_sampled_with(world, small):
     world.reset(np.stack(small.draw_prompts()), seed=2)
-    small.play(world, [1, 3, 2])
+    small.play(world, [1, 3])
+    world.settings = small.OTHER
+    world.step(2)
     state = world.save_state()
-    ids, prev_actions = world.history()
+    ids, prev_actions = history(world)
     assert ids.dtype == np.uint16
     assert np.array_equal(ids, state.ids.numpy())
     assert prev_actions == state.prev_actions.tolist()
-    assert world.history(3)[1] == [3, 2]
-    assert np.array_equal(world.history(3)[0], ids[3:])
+    assert prev_actions[2:] == [1, 3, 2]
+    assert [world.session[i].steps for i in range(5)] == [0, 0, 2, 2, 3]
+    assert (world.session.header.seed, world.session.header.prompt_frames) == (2, 2)
+
+
+def test_a_session_goes_on_from_any_of_its_frames(world, bundle, small):
+    world.reset(small.draw_prompts()[0], seed=2)
+    small.play(world, [1, 3])
+    later = small.play(world, [2, 1])
+    session = world.session
+    again = World(bundle)
+    again.go_to(session, 2)
+    assert small.same(small.play(again, [2, 1]), later)
+    assert session.ends() == [4, 6]
+    again.start(small.draw_prompts()[1], session)
+    assert (session.ends(), again.head, again.frame_index) == ([4, 6, 7], 7, 1)
+    with pytest.raises(ValueError, match="starts from 1 frames"):
+        again.start(np.stack(small.draw_prompts()), session)
+
+
+def test_tokens_and_actions_that_the_world_does_not_have_are_one_line(world, small):
+    world.reset(small.draw_prompts()[0], seed=2)
+    frame = world.session[0]
+    for wrong in ({"ids": np.full(6, 16, np.uint16)}, {"action": 5}):
+        record = world.session.append(replace(frame, **wrong))
+        with pytest.raises(ValueError, match="damaged") as caught:
+            world.go_to(world.session, record)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(ValueError, match="code 16 of 16"):
+        world.picture(np.full((1, 6), 16))
 
 
 def test_any_frame_is_drawn_again_from_tokens_as_play_drew_it(world, small):
@@ -172,7 +210,7 @@ def test_any_frame_is_drawn_again_from_tokens_as_play_drew_it(world, small):
         world.reset(small.draw_prompts()[0], seed=2),
         *small.play(world, small.actions_of(12)),
     ]
-    ids, _ = world.history()
+    ids, _ = history(world)
     assert world.picture_memory > 1  # this world's pictures depend on frames before
     for last in (0, 3, 12):
         first = max(0, last + 1 - world.picture_memory)
@@ -184,7 +222,7 @@ def test_looking_back_does_not_change_what_comes(world, small):
         world.reset(small.draw_prompts()[0], seed=2)
         frames = small.play(world, [1, 2, 3])
         if look:
-            world.picture(world.history()[0][:2])
+            world.picture(history(world)[0][:2])
             world.see(small.draw_prompts()[1])
         return [*frames, *small.play(world, [2, 1])]
 
@@ -195,7 +233,7 @@ def test_a_prompt_is_seen_as_play_begins_with_it(world, small):
     picture = small.draw_prompts()[1]
     ids, seen = world.see(picture)
     assert np.array_equal(seen, world.reset(picture, seed=0))
-    assert np.array_equal(ids, world.history()[0][0])
+    assert np.array_equal(ids, history(world)[0][0])
     with pytest.raises(ValueError, match="a prompt is uint8"):
         world.see(picture[:4])
 
@@ -212,6 +250,6 @@ def test_the_tokens_of_the_prompt_stay_what_the_tokenizer_made_of_it(world, bund
     pixels = torch.from_numpy(prompt).movedim(-1, -3).float()[None] / 255
     world.reset(prompt, seed=2)
     small.play(world, small.actions_of(4))
-    ids, _ = world.history()
+    ids, _ = history(world)
     assert len(ids) == 7
     assert np.array_equal(ids[:3], bundle.tokenizer.encode(pixels)[0].numpy())

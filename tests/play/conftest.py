@@ -15,6 +15,7 @@ from genie.play.game.game import Game, GameOptions
 from genie.play.player import Player
 from genie.play.screen.loop import PlayScreen
 from genie.play.screen.window import Window
+from genie.session.format import FrameRecord
 from genie.settings import Settings
 from lam.keymap.keymap import KeyAction, Keymap
 
@@ -57,36 +58,50 @@ class FakeWorld:
         )
         self.settings = self.bundle.settings
         self.seconds = SimpleNamespace(model=0.01, decode=0.002)
+        self.session, self.head = None, 0
         self.actions = []
-        self.settled = 0
+        self.committed = 0
         self.resets = []
         self.drawn_with = []
-        self._ids = []
 
-    @property
-    def frame_index(self):
-        return len(self._ids)
-
-    def reset(self, prompt, seed=0):
+    def start(self, prompt, session):
+        seed = session.header.seed
         self.resets.append((int(prompt[0, 0, 0]), seed))
         self.actions, self.drawn_with = [], []
-        self._ids = [np.array([4, 0, prompt[0, 0, 0], seed], np.uint16)]
+        self.session, self._first = session, (int(prompt[0, 0, 0]), seed)
+        self._log(None, 4, 0, [4, 0, *self._first])
         return prompt
 
     def step(self, action):
         self.actions.append(action)
         self.drawn_with.append(self.settings.steps)
-        first = self._ids[0]
-        count = len(self.actions) % 256
-        self._ids.append(np.array([action, count, first[2], first[3]], np.uint16))
-        return self.picture(self._ids[-1][None])
+        ids = [action, len(self.actions) % 256, *self._first]
+        self._log(self.head, action, self.settings.steps, ids)
+        return self.picture(np.array([ids]))
 
-    def settle(self):
-        self.settled = len(self.actions)
+    def commit_pending(self):
+        self.committed = len(self.actions)
 
-    def history(self, since=0):
-        prev_actions = [len(KEYMAP.actions), *self.actions]
-        return np.stack(self._ids[since:]), prev_actions[since:]
+    def go_to(self, session, record):
+        assert session.header.fingerprint == self.bundle.fingerprint
+        self.session, self.head = session, record
+        line = session.line(record)
+        self.actions = [session[int(index)].action for index in line[1:]]
+        self._first = tuple(session.ids(line)[-1, 2:].tolist())
+        return self.picture(session.ids(line))
+
+    def _log(self, parent, action, steps, ids):
+        order, temperature = self.settings.unmask_order, self.settings.temperature
+        self.head = self.session.append(
+            FrameRecord(
+                parent=parent,
+                action=action,
+                steps=steps,
+                unmask_order=order,
+                temperature=temperature,
+                ids=np.array(ids, np.uint16),
+            )
+        )
 
     def picture(self, ids, first=0):
         action, count, shade, _ = ids[-1].tolist()
@@ -97,13 +112,6 @@ class FakeWorld:
         frame[..., 1] = count * 7 % 256
         frame[..., 2] = np.arange(HEIGHT * WIDTH).reshape(HEIGHT, WIDTH)
         return frame
-
-    def load_state(self, state):
-        assert state.fingerprint == self.bundle.fingerprint
-        self._ids = list(state.ids.numpy().astype(np.uint16))
-        self.actions = state.prev_actions.tolist()[1:]
-        self.settings = state.next_settings
-        return self.picture(self._ids[-1][None])
 
     def see(self, picture):
         """Knows one grey level a picture."""

@@ -40,14 +40,14 @@ def test_timings_are_of_all_frames(world, monkeypatch):
     assert set(timings.record()) == {"frames", "fps", "p50_ms", "p95_ms"}
 
 
-def test_settling_slows_the_rate_and_not_the_way_from_key_to_frame(world, monkeypatch):
+def test_commits_slow_the_rate_and_not_the_way_from_key_to_frame(world, monkeypatch):
     player = Player(world, world.bundle.prompts)
     ticks = iter(np.cumsum([0, 0.010, 1, 0.030, 1, 0.010, 1, 0.030]))
     monkeypatch.setattr("genie.play.player.time.perf_counter", lambda: next(ticks))
     for _ in range(2):
         player.advance(1)
-        player.settle()
-    assert world.settled == 2
+        player.commit_pending()
+    assert world.committed == 2
     timings = player.timings()
     assert timings.fps == pytest.approx(25)
     assert timings.p50_ms == pytest.approx(10)
@@ -59,7 +59,7 @@ def test_headless_play_passes_on_a_frame_for_each_action(world):
     play_headless(player, [2, 3, 3], shown.append, progress=False)
     assert world.actions == [2, 3, 3]
     assert [int(frame[0, 0, 0]) for frame in shown] == [120, 180, 180]
-    assert world.settled == 3
+    assert world.committed == 3
 
 
 def test_a_prompt_of_another_shape_is_cut_to_its_middle_and_resized(tmp_path):
@@ -86,16 +86,16 @@ def test_a_missing_prompt_and_one_that_is_no_picture_are_told_apart(tmp_path):
         read_prompt(tmp_path / "text.png", 12, 16)
 
 
-def test_every_frame_goes_into_the_session_with_what_it_was_drawn_with(player):
+def test_every_frame_goes_into_the_session_with_what_it_was_sampled_with(player):
     player.advance(1)
     player.set_steps(3)
     player.set_temperature(0.25)
     player.advance(2)
-    records = [player.session[i] for i in range(len(player.session))]
-    assert [r.parent for r in records] == [None, 0, 1]
-    assert [(r.action, r.steps) for r in records] == [(4, 0), (1, 2), (2, 3)]
-    assert [r.temperature for r in records] == [1.0, 1.0, 0.25]
-    assert records[2].ids.tolist() == [2, 2, 50, 5]
+    frames = [player.session[i] for i in range(len(player.session))]
+    assert [f.parent for f in frames] == [None, 0, 1]
+    assert [(f.action, f.steps) for f in frames] == [(4, 0), (1, 2), (2, 3)]
+    assert [f.temperature for f in frames] == [1.0, 1.0, 0.25]
+    assert frames[2].ids.tolist() == [2, 2, 50, 5]
 
 
 def test_choosing_a_picture_before_anything_is_played_leaves_no_branch(player):

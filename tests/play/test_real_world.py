@@ -100,14 +100,14 @@ def test_rewinding_branches_and_slots_equal_an_uninterrupted_run(run_folder, tmp
     slots.save(1, player.session, player.head, player.frame)
     player.restart()
     player.advance(1)
-    assert verify(player.session, world) is None
+    assert verify(player.session, world).difference is None
     saved = slots.load(1)
     later = Player(world, world.bundle.prompts, seed=4)
     shown = later.go_to(later.session.adopt(saved, len(saved) - 1))
     frames += go(later, 25, 40)
     assert np.array_equal(shown, straight[24])
     assert all(map(np.array_equal, frames, straight[15:]))
-    assert verify(later.session, world) is None
+    assert verify(later.session, world).difference is None
 
 
 def test_time_turned_back_shows_what_was_seen(run_folder):

@@ -42,9 +42,9 @@ class WorldOpponent:
         """Play the matching action."""
         self._player.advance(self._actions[action])
 
-    def settle(self) -> None:
-        """Commit the frame, once it is shown."""
-        self._player.settle()
+    def commit_pending(self) -> None:
+        """Let the frame enter the history."""
+        self._player.commit_pending()
 
 
 class EpisodeOpponent:
@@ -72,7 +72,7 @@ class EpisodeOpponent:
         """Show the next frame; the last one stays."""
         self._at = min(self._at + 1, len(self._frames) - 1)
 
-    def settle(self) -> None:
+    def commit_pending(self) -> None:
         """Do nothing: the next frame is there."""
 
 
@@ -156,10 +156,10 @@ class Comparison:
         self.state.advanced(action, now)
         return True
 
-    def settle(self) -> None:
+    def commit_pending(self) -> None:
         """Prepare both sides for the next frame, once this one is shown."""
-        self.player.settle()
-        self.opponent.settle()
+        self.player.commit_pending()
+        self.opponent.commit_pending()
 
     def _start(self, prompt_index: int) -> None:
         self.player.start_from(prompt_index)

@@ -32,6 +32,6 @@ def compare_headless(setup: PlaySetup) -> None:
             comparison.tick(0.0)
             if on_frame is not None:
                 on_frame(draw_side_by_side(comparison.panels))
-            comparison.settle()
+            comparison.commit_pending()
             done(1)
     setup.report(comparison.player)

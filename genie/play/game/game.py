@@ -75,6 +75,9 @@ class Game:
             self.bindings.load()
         except ValueError as error:
             self.state.say(str(error), 0.0)
+        session = player.session
+        if session.damage:
+            self.state.say(f"the log was damaged, see {session.original}: {session.damage}", 0.0)
 
     def drop(self, path: Path | str, now: float) -> None:
         """Show a picture that was dropped, and how far it is from what the world knows."""
@@ -107,7 +110,7 @@ class Game:
 
     def note_times(self, draw_seconds: float) -> None:
         """Commit the frame that is shown, and choose the steps of the next by what it took."""
-        self.player.settle()
+        self.player.commit_pending()
         seconds = self.player.world.seconds
         times = FrameTime(model=seconds.model, decode=seconds.decode, draw=draw_seconds)
         self.player.set_steps(self.adaptive_steps.note(times, self.state.fps_wanted))

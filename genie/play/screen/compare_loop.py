@@ -56,7 +56,7 @@ class CompareScreen:
         self.areas = paint_comparison(self._window.surface, self._comparison, message)
         self._window.show()
         if sampled:
-            self._comparison.settle()
+            self._comparison.commit_pending()
         return sampled
 
     def handle(self, event: Event) -> None:

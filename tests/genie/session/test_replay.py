@@ -1,5 +1,6 @@
-"""Replay on a world with real models: the same pixels again, and every draw checked."""
+"""Replay on a world with real models: the same pixels again, and every frame checked."""
 
+import json
 import random
 from dataclasses import replace
 
@@ -8,42 +9,24 @@ import pytest
 
 from genie import cli
 from genie.play.adaptive_steps import AdaptiveSteps, FrameTime
-from genie.session.format import FrameRecord
+from genie.session.format import record_type
+from genie.session.header import read_header
 from genie.session.log import Session
 from genie.session.replay import last_seconds, pictures, verify, write_pictures
 
 FRAMES = 500
 
 
-def log(session, world, parent, steps, since):
-    """Append what a world has played since a frame, as the player does."""
-    for ids, prev_action in zip(*world.history(since), strict=True):
-        parent = session.append(
-            FrameRecord(
-                parent=parent,
-                action=prev_action,
-                steps=steps,
-                unmask_order=world.settings.unmask_order,
-                temperature=world.settings.temperature,
-                ids=ids,
-            )
-        )
-    return parent
-
-
 @pytest.fixture(scope="module")
 def long_play(bundle, small):
-    """500 frames, the steps chosen by a governor that is asked for too much and then for little.
+    """500 frames, their steps adapted to a pace that is too fast and then slow.
 
     The temperature changes too. Returns the session and its pictures.
     """
-    from genie.session.log import new_header
     from genie.world import World
 
-    world, rng = World(bundle), random.Random(0)
-    session = Session(new_header(bundle, seed=11))
+    world, rng, shown = World(bundle), random.Random(0), []
     world.reset(small.draw_prompts()[0], 11)
-    head, shown = log(session, world, None, 0, 0), []
     adaptive_steps = AdaptiveSteps(3)
     for number, action in enumerate(small.actions_of(FRAMES)):
         # A machine that takes 12 ms for each draft and the commit, and 2 ms for the rest.
@@ -54,8 +37,7 @@ def long_play(bundle, small):
             world.settings, steps=steps, temperature=temperature or world.settings.temperature
         )
         shown.append(world.step(action))
-        head = log(session, world, head, world.settings.steps, world.frame_index - 1)
-    return session, shown
+    return world.session, shown
 
 
 def test_the_pictures_of_a_log_are_those_of_play(long_play, world):
@@ -81,12 +63,77 @@ def test_the_last_seconds_are_counted_at_the_pace_of_the_world(long_play):
     assert list(last_seconds(session, FRAMES, 4)) == list(range(FRAMES - 59, FRAMES + 1))
 
 
-def test_verify_finds_no_difference_in_500_frames_with_changing_steps(long_play, world):
+def flipped(session, path, seed):
+    """Write a session and flip ten of the file's bits; returns the damaged records."""
+    session.write(path)
+    data, start = bytearray(path.read_bytes()), read_header(path).size
+    bits = random.Random(seed).sample(range(8 * len(data)), 10)
+    for bit in bits:
+        data[bit // 8] ^= 1 << bit % 8
+    path.write_bytes(data)
+    size = record_type(session.header.tokens).itemsize
+    return sorted({(bit // 8 - start) // size for bit in bits if bit // 8 >= start})
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_ten_flipped_bits_in_500_frames_are_named_and_undone(long_play, tmp_path, seed):
+    session, _ = long_play
+    damaged = flipped(session, tmp_path / "s.session", seed)
+    again = Session.read(tmp_path / "s.session")
+    assert list(again.damage.repaired) == damaged
+    assert (again.damage.lost, again.damage.torn) == ((), 0)
+    session.write(tmp_path / "whole.session")
+    again.write(tmp_path / "mended.session")
+    mended = (tmp_path / "mended.session").read_bytes()
+    assert mended == (tmp_path / "whole.session").read_bytes()
+
+
+def test_all_500_frames_with_changing_steps_are_sampled_again_though_bits_have_flipped(
+    long_play, world, tmp_path
+):
     session, _ = long_play
     assert len({session[i].steps for i in range(1, len(session))}) == 3
+    flipped(session, tmp_path / "s.session", seed=0)
     ticks = []
-    assert verify(session, world, ticks.append) is None
+    found = verify(Session.read(tmp_path / "s.session"), world, ticks.append)
+    assert (found.sampled, found.prompts, found.foreign, found.unchecked) == (FRAMES, 1, 0, 0)
+    assert found.difference is None
     assert sum(ticks) == FRAMES + 1
+
+
+def forge(session, frames, **changed):
+    """A session of the first frames of another, some of them changed, with right checksums."""
+    forged = Session(session.header)
+    for index in range(frames):
+        forged.append(replace(session[index], **changed.get(f"at_{index}", {})))
+    return forged
+
+
+def test_frames_that_depend_on_a_missing_one_are_not_sampled_again_and_all_others_are(
+    long_play, world
+):
+    session, _ = long_play
+    zeros = np.zeros_like(session[0].ids)
+    forged = forge(session, 40, at_20={"missing": True, "steps": 0, "ids": zeros})
+    found = verify(forged, world)
+    assert found.difference is None
+    assert (found.unchecked, found.sampled) == (world.memory, 38 - world.memory)
+
+
+def test_a_sampled_frame_cannot_be_passed_off_as_a_prompt(long_play, world):
+    session, _ = long_play
+    ids = session[5].ids ^ 1
+    found = verify(forge(session, 10, at_5={"steps": 0, "ids": ids}), world).difference
+    assert (found.record, found.reason) == (5, "is logged as a prompt, but cannot be one")
+    found = verify(forge(session, 10, at_0={"steps": 2}), world).difference
+    assert (found.record, found.reason) == (0, "is logged as sampled, but cannot be one")
+
+
+def test_a_prompt_that_is_none_of_the_world_s_own_is_counted(world, small):
+    world.reset(np.stack([small.draw_prompts()[0], small.draw_prompts(3)[2]]), 0)
+    small.play(world, [1, 2])
+    found = verify(world.session, world)
+    assert (found.sampled, found.prompts, found.foreign) == (2, 2, 1)
 
 
 @pytest.mark.parametrize("record", [1, 40])
@@ -94,23 +141,24 @@ def test_verify_names_the_first_frame_that_differs(long_play, world, record):
     session, _ = long_play
     forged = Session(session.header)
     for index in range(60):
-        moment = session[index]
+        frame = session[index]
         if index == record:
-            ids = moment.ids.copy()
+            ids = frame.ids.copy()
             ids[2] ^= 1
-            moment = replace(moment, ids=ids)
-        forged.append(moment)
-    found = verify(forged, world)
-    assert (found.record, found.frame, found.tokens) == (record, record, 1)
+            frame = replace(frame, ids=ids)
+        forged.append(frame)
+    found = verify(forged, world).difference
+    assert (found.record, found.frame) == (record, record)
+    assert "1 of 6 tokens differ" in found.reason
 
 
 def test_other_settings_than_logged_are_found(long_play, world):
     session, _ = long_play
     forged = Session(session.header)
     for index in range(30):
-        moment = session[index]
-        forged.append(replace(moment, steps=min(moment.steps, 1)))
-    assert verify(forged, world).frame <= 10
+        frame = session[index]
+        forged.append(replace(frame, steps=min(frame.steps, 1)))
+    assert verify(forged, world).difference.frame <= 10
 
 
 @pytest.fixture
@@ -128,7 +176,8 @@ def test_a_replayed_session_is_the_film_of_its_play_byte_for_byte(recorded, caps
     assert cli.main(["replay", "play.session", "--record", "again.gif", "--verify"]) == 0
     assert (recorded / "again.gif").read_bytes() == (recorded / "play.gif").read_bytes()
     said = capsys.readouterr().out
-    assert "verified: all 11 frames" in said
+    assert "verified: all 11 frames; 10 are sampled again as logged" in said
+    assert "prompts: 1 of the world's own; 0 of other pictures" in said
     assert "pixels may differ" not in said  # the same machine
 
 
@@ -147,16 +196,71 @@ def test_without_flags_replay_says_what_the_log_holds(recorded, capsys):
     assert "Small: 11 frames, 1 branch, the last 0.7 s long; seed 3" in capsys.readouterr().out
 
 
+def spoil(path, record, bits):
+    """Flip some bits of a record's tokens, from its first token on."""
+    data = bytearray(path.read_bytes())
+    at = read_header(path).size + record * record_type(6).itemsize + 16
+    for bit in range(bits):
+        data[at + bit // 8] ^= 1 << bit % 8
+    path.write_bytes(data)
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:-3])
+
+
+def cut_header(path):
+    path.write_bytes(path.read_bytes().replace(b'"seed": 3', b'"seed": 2'))
+
+
+def go_on(path):
+    spoil(path, 4, 40)
+    Session.resume(path).close()
+
+
+@pytest.mark.parametrize(
+    ("damage", "complaint"),
+    [
+        (lambda path: spoil(path, 4, 1), "record 4 repaired; 10 of 11 frames are sampled"),
+        (lambda path: spoil(path, 4, 40), "record 4 lost; 5 follow a missing one too closely"),
+        (lambda path: spoil(path, 10, 40), "record 10 lost; 9 of 10 frames are sampled"),
+        (cut, "29 bytes of an unfinished record at the end; 9 of 10 frames are sampled"),
+        (cut_header, "the header was damaged; 10 of 11 frames are sampled"),
+        (go_on, "record 4 missing since an earlier repair; 5 follow"),
+    ],
+)
+def test_any_damage_fails_verify_in_one_line(recorded, capsys, damage, complaint):
+    damage(recorded / "play.session")
+    capsys.readouterr()
+    assert cli.main(["replay", "play.session", "--verify"]) == 2
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("genie:")]
+    assert len(said) == 1
+    assert complaint in said[0]
+    assert cli.main(["replay", "play.session", "--record", "what-is-left.gif"]) == 0
+    assert "damaged: " in capsys.readouterr().out
+
+
+def test_a_log_without_a_header_checksum_is_verified_and_said_to_have_none(recorded, capsys):
+    path = recorded / "play.session"
+    data, start = path.read_bytes(), read_header(path).size
+    header = json.loads(data[:start])
+    for key in ("minor", "check", "prompt_frames"):
+        del header[key]
+    path.write_bytes(json.dumps(header).encode() + b"\n" + data[start:])
+    assert cli.main(["replay", "play.session", "--verify"]) == 0
+    assert "the header has no checksum" in capsys.readouterr().out
+
+
 def test_a_forged_log_is_one_line_that_names_the_frame(recorded, capsys):
     session = Session.read("play.session")
     forged = Session(session.header)
     for index in range(len(session)):
-        moment = session[index]
-        forged.append(replace(moment, ids=moment.ids ^ (index == 4)))
+        frame = session[index]
+        forged.append(replace(frame, ids=frame.ids ^ (index == 4)))
     forged.write("forged.session")
     assert cli.main(["replay", "forged.session", "--verify"]) == 2
     said = capsys.readouterr().err.splitlines()
-    assert any(line.startswith("genie: frame 4 (record 4) is drawn otherwise") for line in said)
+    assert any(line.startswith("genie: frame 4 (record 4) is sampled otherwise") for line in said)
 
 
 @pytest.mark.parametrize(

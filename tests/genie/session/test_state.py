@@ -1,4 +1,4 @@
-"""Moments of a play: saved, on disk or not, they come back bit for bit."""
+"""States of a play: saved, on disk or not, play goes on from them bit for bit."""
 
 import dataclasses
 import json
@@ -8,13 +8,14 @@ import pytest
 import torch
 
 from genie.library.bundle import load_bundle
-from genie.world import State, World
+from genie.session.state import State
+from genie.world import World
 
 
 @pytest.mark.parametrize("through_disk", [False, True])
-@pytest.mark.parametrize("moment", [0, 1, 4, 9, "LONG"])
-def test_a_moment_comes_back_bit_for_bit(world, bundle, small, tmp_path, moment, through_disk):
-    count = small.LONG if moment == "LONG" else moment
+@pytest.mark.parametrize("frame", [0, 1, 4, 9, "LONG"])
+def test_a_state_comes_back_bit_for_bit(world, bundle, small, tmp_path, frame, through_disk):
+    count = small.LONG if frame == "LONG" else frame
     actions = small.actions_of(count + 5)
     world.reset(np.stack(small.draw_prompts()), seed=9)
     before = small.play(world, actions[:count])
@@ -31,6 +32,7 @@ def test_a_moment_comes_back_bit_for_bit(world, bundle, small, tmp_path, moment,
     last = world.load_state(state)  # back in time in the same world
     assert small.same(small.play(world, actions[count:]), followed)
     assert torch.equal(world.save_state().ids, again.save_state().ids)
+    assert world.save_state().prompt_frames == again.save_state().prompt_frames == 2
 
 
 def test_settings_that_changed_on_the_way_come_back_too(world, bundle, small, tmp_path):
@@ -47,12 +49,12 @@ def test_settings_that_changed_on_the_way_come_back_too(world, bundle, small, tm
     again.load_state(State.load(tmp_path / "s"))
     assert again.settings == world.settings
     assert small.same(small.play(again, actions[6:]), followed)
-    drawn_with = again.save_state().settings
-    assert drawn_with[:7] == (bundle.settings,) * 4 + (small.OTHER,) * 3
-    assert drawn_with[7:] == (world.settings,) * 6
+    sampled_with = again.save_state().settings
+    assert sampled_with[:7] == (bundle.settings,) * 4 + (small.OTHER,) * 3
+    assert sampled_with[7:] == (world.settings,) * 6
 
 
-def test_a_saved_moment_does_not_change_while_play_goes_on(world, small):
+def test_a_saved_state_does_not_change_while_play_goes_on(world, small):
     world.reset(small.draw_prompts()[0], seed=2)
     small.play(world, [1, 2])
     state = world.save_state()
@@ -61,7 +63,7 @@ def test_a_saved_moment_does_not_change_while_play_goes_on(world, small):
     assert torch.equal(state.ids, ids) and state.frame_index == 3
 
 
-def test_a_moment_of_another_world_is_refused(world, small, tmp_path):
+def test_a_state_of_another_world_is_refused(world, small, tmp_path):
     other = World(load_bundle(small.write_world(tmp_path / "w", small.make_models(seed=1))))
     for played in (world, other):
         played.reset(small.draw_prompts()[0], seed=2)
@@ -80,15 +82,25 @@ def saved(world, small, tmp_path):
     return tmp_path / "s"
 
 
-def test_a_moment_on_disk_is_json_and_safetensors(saved):
+def test_a_state_on_disk_is_json_and_safetensors(saved):
     assert {path.name for path in saved.iterdir()} == {"state.json", "state.safetensors"}
+
+
+def test_a_state_of_an_older_version_has_one_prompt_frame(saved, world, small):
+    record = json.loads((saved / "state.json").read_text())
+    del record["prompt_frames"]
+    (saved / "state.json").write_text(json.dumps(record))
+    followed = small.play(world, [3, 0])
+    world.load_state(State.load(saved))
+    assert small.same(small.play(world, [3, 0]), followed)
+    assert world.save_state().prompt_frames == 1
 
 
 @pytest.mark.parametrize(
     "key",
     ["format", "world", "seed", "frame_index", "settings", "settings_of_frame", "next_settings"],
 )
-def test_a_saved_moment_that_lacks_something_is_one_line(saved, key):
+def test_a_saved_state_that_lacks_something_is_one_line(saved, key):
     record = json.loads((saved / "state.json").read_text())
     del record[key]
     (saved / "state.json").write_text(json.dumps(record))
@@ -107,9 +119,12 @@ def test_a_saved_moment_that_lacks_something_is_one_line(saved, key):
         ("settings_of_frame", [0, 0]),
         ("settings_of_frame", [0, 0, 5]),
         ("next_settings", None),
+        ("prompt_frames", None),
+        ("prompt_frames", 0),
+        ("prompt_frames", 9),
     ],
 )
-def test_a_saved_moment_with_a_wrong_value_is_one_line(saved, key, value):
+def test_a_saved_state_with_a_wrong_value_is_one_line(saved, key, value):
     record = json.loads((saved / "state.json").read_text())
     (saved / "state.json").write_text(json.dumps({**record, key: value}))
     with pytest.raises(ValueError) as caught:
@@ -118,7 +133,7 @@ def test_a_saved_moment_with_a_wrong_value_is_one_line(saved, key, value):
 
 
 @pytest.mark.parametrize("file", ["state.json", "state.safetensors"])
-def test_a_cut_or_missing_file_of_a_saved_moment_is_one_line(saved, file):
+def test_a_cut_or_missing_file_of_a_saved_state_is_one_line(saved, file):
     whole = (saved / file).read_bytes()
     (saved / file).write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ValueError) as caught:

@@ -234,6 +234,21 @@ def test_a_session_is_logged_as_it_is_played_and_a_full_disk_is_told(game, home,
     assert len(Session.read(log)) == 4
 
 
+def test_a_damaged_log_that_is_continued_is_named_with_its_copy(card, player, world, home):
+    log = home / "log.session"
+    player.session.log_to(log)
+    player.advance(1)
+    player.session.close()
+    data = bytearray(log.read_bytes())
+    data[-6] ^= 1
+    log.write_bytes(data)
+    again = Player(world, world.bundle.prompts)
+    again.continue_session(Session.resume(log))
+    message = Game(card, again).state.message(1.0)
+    assert f"see {log}.damaged: record 1 repaired" in message
+    again.session.close()
+
+
 def test_every_command_has_its_key_on_the_help(game):
     assert {command.caps for command in COMMANDS.values()} >= {"P", "F5", "F9", "H", "Esc"}
     assert all(command.about for command in COMMANDS.values())

@@ -206,11 +206,11 @@ def test_a_window_without_focus_lets_go_of_keys(screen, world):
 
 def test_a_frame_settles_after_it_is_shown(screen, world, window, monkeypatch):
     shown, show = [], window.show
-    monkeypatch.setattr(window, "show", lambda: (shown.append(world.settled), show()))
+    monkeypatch.setattr(window, "show", lambda: (shown.append(world.committed), show()))
     for _ in range(3):
         screen.tick()
     assert shown == [0, 1, 2]
-    assert world.settled == 3
+    assert world.committed == 3
 
 
 def test_scripted_keys_are_played_first_and_then_the_keyboard(play, world):
