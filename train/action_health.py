@@ -10,8 +10,8 @@ from corpus.clips import draw_clips
 from corpus.store import Corpus
 from genie.device import device_of
 from genie.interfaces import ActionModel
+from lam.health.assessment import ActionHealth, assess_health
 from lam.health.measures import CodeUse, OneStep, code_use, one_step
-from lam.health.verdict import ActionHealth, assess_health
 from train.data.clips import split_starts, to_float
 
 PAIRS = 512

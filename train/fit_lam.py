@@ -1,13 +1,14 @@
 """Fitting an action model; ours is continuous first, then clustered, then quantized."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from lam.health.assessment import ActionHealth, assess_health
 from lam.health.measures import one_step
 from lam.health.pictures import code_grid
-from lam.health.verdict import ActionHealth, assess_health
 from lam.losses import LatentActionMethod
 from spacetime.pixels import changed_pixels
 from train.action_health import measure_codes
@@ -30,16 +31,18 @@ class ActionModule(FitModule):
         self.health: ActionHealth | None = None
 
     @classmethod
-    def find_residual(cls, frames: Frames, seed: int, method: Any) -> Tensor | None:
-        """Return how often no shift of the frame explains a pixel, float (H, W).
+    def find_residual(
+        cls, frames: Frames, seed: int, method: Any, values: Mapping[str, Any]
+    ) -> Tensor | None:
+        """Return how often each pixel is a motion residual, float (H, W), or None.
 
-        It tells the tokenizer and the dynamics where a player sprite is. None: the method does not
-        look for one.
+        It shows the tokenizer and the dynamics where a player sprite is. `values` are the recipe's
+        for the model. None: the method looks for no sprite.
         """
         return None
 
     @classmethod
-    def model_values(cls, residual: Tensor | None) -> dict[str, Any]:
+    def model_values(cls, residual: Tensor | None, method: Any) -> dict[str, Any]:
         """Return what `find_residual` found, as values of the model's configuration."""
         return {}
 

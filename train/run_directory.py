@@ -53,14 +53,11 @@ class RunDirectory:
 
     @cached_property
     def residual(self) -> torch.Tensor | None:
-        """Where a player sprite is, float32 (H, W); None: the recipe's method looks for none.
-
-        Raises:
-            ValueError: no sprite keeps to a place.
-        """
-        module = action_module(self.recipe.lam.kind)
-        method = method_values(module, self.recipe.lam)
-        return module.find_residual(self.frames, self.seed, method)
+        """Motion residual that shows a player sprite, float32 (H, W); see `find_residual`."""
+        part = self.recipe.lam
+        module = action_module(part.kind)
+        method = method_values(module, part)
+        return module.find_residual(self.frames, self.seed, method, part.model)
 
     def with_minutes(self, parts: int) -> "RunDirectory":
         """Return the same run with the minutes of one of several equal parts."""

@@ -1,4 +1,4 @@
-"""Going on from a world that exists, on more video of the same game."""
+"""Warm start: to begin a fit from a world, on more video of the same game."""
 
 from copy import deepcopy
 from dataclasses import replace
@@ -18,10 +18,6 @@ from train.data.clips import split_starts, to_float
 from train.data.encode import Encoded
 from train.export import export_model
 from train.recipe import FitConfig
-
-COMPARED_CLIPS = 256
-COMPARED_FRAMES = 16
-"""Clips on which ids of two tokenizers are compared, and their frames."""
 
 
 def load_start_world(world: str, corpus: Corpus) -> Bundle:
@@ -66,14 +62,18 @@ def warm_start(model: nn.Module, fit: FitConfig) -> tuple[nn.Module, FitConfig]:
 
 
 @torch.no_grad()
-def translate_dynamics(bundle: Bundle, encoded: Encoded, corpus: Corpus, seed: int) -> Dynamics:
+def translate_dynamics(
+    bundle: Bundle, encoded: Encoded, corpus: Corpus, seed: int, clips: int = 256, frames: int = 16
+) -> Dynamics:
     """Return the world's dynamics in the ids of another tokenizer and action model.
 
     Args:
         bundle: the world.
         encoded: the corpus in the ids of the run.
         corpus: the frames behind them.
-        seed: of the choice of clips on which the ids are compared.
+        seed: of the choice of clips.
+        clips: on how many the ids are compared.
+        frames: T of each.
 
     Raises:
         ValueError: the run's tokenizer has another number of tokens a frame.
@@ -86,11 +86,10 @@ def translate_dynamics(bundle: Bundle, encoded: Encoded, corpus: Corpus, seed: i
     if tokens != wanted:
         raise ValueError(
             f"{bundle.name} has {tokens} tokens a frame, the tokenizer of this run {wanted}: only "
-            f"ids of the same places can be translated; begin without --from"
+            f"ids of the same positions can be translated; begin without --from"
         )
-    starts, _ = split_starts(encoded.episode_ends, COMPARED_FRAMES, seed)
-    chosen = draw_clips(starts, COMPARED_CLIPS, seed, 0)
-    index = chosen[:, None] + np.arange(COMPARED_FRAMES)
+    starts, _ = split_starts(encoded.episode_ends, frames, seed)
+    index = draw_clips(starts, clips, seed, 0)[:, None] + np.arange(frames)
     tokens = torch.zeros(encoded.num_codes, bundle.tokenizer.num_codes)
     actions = torch.zeros(encoded.num_actions, bundle.lam.config.num_actions)
     for row in index:

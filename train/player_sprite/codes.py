@@ -64,8 +64,8 @@ def _fit_codes(
         optimizer.param_groups[0]["lr"] = method.code_lr * rate
         triples = draw_pairs(spans, rng, size, method.later, any_other=True)
         scores = encoder.scores(features[triples.flatten().to(features.device)])
-        now, soon, other = scores.softmax(dim=1).unflatten(0, (-1, 3)).unbind(dim=1)
-        gained = temporal_mutual_information(now, soon, other)
+        anchors, positives, other = scores.softmax(dim=1).unflatten(0, (-1, 3)).unbind(dim=1)
+        gained = temporal_mutual_information(anchors, positives, other)
         optimizer.zero_grad()
         (-gained).backward()
         optimizer.step()

@@ -11,8 +11,8 @@ from genie.evaluate.metrics.errors import FROZEN, INFERRED, random_arm
 from genie.evaluate.metrics.latent_actions import Transitions, predict_transitions
 from genie.evaluate.metrics.true_actions import agreement_part
 from genie.frames import to_models
+from lam.health.assessment import assess_health
 from lam.health.measures import OneStep, code_consistency, code_use, one_step_from_errors
-from lam.health.verdict import assess_health
 from lam.keymap.displacement import measure_displacement
 
 CONSISTENCY_PROMPTS = 64

@@ -3,6 +3,7 @@ import math
 import pytest
 import torch
 
+from lam.health.assessment import assess_health
 from lam.health.measures import (
     CodeUse,
     OneStep,
@@ -12,7 +13,6 @@ from lam.health.measures import (
     one_step_from_errors,
     squared_errors,
 )
-from lam.health.verdict import assess_health
 
 NUM_CODES = 4
 
