@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from corpus.store import Corpus
+from corpus.verify import quick_check
 from genie.arguments import STAGES
 from genie.device import pick_device
 from genie.library.bundle import Bundle
@@ -57,6 +58,7 @@ def train(stage: str, corpus: Path | str, recipe: str, out: Path | str, **option
     if stage == "all" and begun is not None:
         wanted = tuple(name for name in STAGES if name not in COPIED)
     _check_sizes(chosen, opened, chosen_options, begun)
+    quick_check(opened, chosen_options.seed)
     open_out(out, stage, chosen_options.resume)
     write_run_record(out, opened, str(recipe), chosen_options, begun, stage)
     if begun is not None and stage not in COPIED:
