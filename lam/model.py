@@ -38,10 +38,9 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """The first frame and a latent to the change; starved, so that it needs the latent.
+    """The first frame and a latent to the change."""
 
-    It sees one frame only: with more it would extrapolate motion and leave the latent unused.
-    """
+    # It sees one frame only: with more it would extrapolate motion and leave the latent unused.
 
     def __init__(self, config: LatentActionConfig) -> None:
         """Build the decoder of `config`."""
@@ -98,13 +97,13 @@ class LatentActionModel(nn.Module):
         return Encoder(config)
 
     def freeze_encoder(self) -> None:
-        """Leave the encoder and the codes as they are; only the decoder learns on."""
+        """Keep the encoder and the codes; only the decoder is fitted further."""
         self.encoder.requires_grad_(False).eval()
         self.quantizer.requires_grad_(False).eval()
 
     @torch.no_grad()
     def start_codes(self, latents: Tensor) -> None:
-        """Make codes of continuous latents, float (n, latent), and be quantized from now on."""
+        """Make codes of continuous latents, float (n, latent); from now on they are quantized."""
         self.quantizer.fit(latents)
         self.quantized.fill_(True)
 

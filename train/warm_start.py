@@ -25,10 +25,10 @@ def load_start_world(world: str, corpus: Corpus) -> Bundle:
 
     Args:
         world: name or folder.
-        corpus: what the run learns from.
+        corpus: the run's.
 
     Returns:
-        The world; if its dynamics has no bias by offset, one that can learn it and plays the same.
+        The world; a dynamics without biases by offset can learn them here, and plays the same.
 
     Raises:
         FileNotFoundError: there is no such world.
@@ -37,7 +37,7 @@ def load_start_world(world: str, corpus: Corpus) -> Bundle:
     bundle = load_bundle(find_world(world))
     if (bundle.height, bundle.width) != (corpus.height, corpus.width):
         raise ValueError(
-            f"{world} draws frames of {bundle.height}x{bundle.width}, the corpus has "
+            f"{world} has frames of {bundle.height}x{bundle.width}, the corpus has "
             f"{corpus.height}x{corpus.width}: build the corpus with --size "
             f"{bundle.height}x{bundle.width}"
         )
@@ -55,7 +55,7 @@ def copy_models(bundle: Bundle, out: Path) -> None:
 
 
 def warm_start(model: nn.Module, fit: FitConfig) -> tuple[nn.Module, FitConfig]:
-    """Return a copy of a world's model to be fitted on, and how: at lower rates."""
+    """Return a copy of a world's model to be fitted further, and how: at lower rates."""
     model = deepcopy(model).train().requires_grad_(True)
     rates = {"lr": fit.lr * fit.warm_start, "matrix_lr": fit.matrix_lr * fit.warm_start}
     return model, replace(fit, **rates)

@@ -70,12 +70,12 @@ def locate_sprite(residual: Tensor, method: SpriteMethod) -> tuple[int, int, int
 
 
 class SpriteActionModule(LatentActionModule):
-    """First latents of what persists, without pixels; then codes of them; then the decoder."""
+    """Fits latents of what persists, without pixels; then codes of them; then the decoder."""
 
     METHOD = SpriteMethod
 
     def __init__(self, model: SpriteActionModel, plan: FitPlan, clips: FrameClips) -> None:
-        """Keep the parts; `clips` are the frames to learn from, two or more at a time.
+        """Build the module; `clips` are the training frames, two or more a clip.
 
         Raises:
             ValueError: no episode is long enough to draw pairs from.
@@ -155,14 +155,14 @@ class SpriteActionModule(LatentActionModule):
 
     @torch.no_grad()
     def start_codes(self) -> None:
-        """Make codes of the averaged encoder's features, and keep that encoder."""
+        """Make codes of the averaged encoder's features, and continue with that encoder."""
         encoder = self.average.encoder
         spans, rng = self.spans, np.random.default_rng([self.seed, self.clock.step])
         features = self._features(encoder)
         moving = torch.from_numpy(np.concatenate([np.arange(*span) for span in spans]))
         encoder.mean.copy_(features[moving].mean(dim=0))
         encoder.scale.copy_(features[moving].std(dim=0) + 1e-4)
-        # Its length does not depend on the fit's: a short one would have no time for the decoder.
+        # Its length does not depend on the fit's: a short fit would have no time for the decoder.
         with self.clock.uncounted():
             persistence = fit_best_codes(encoder, features, spans, rng, self.method)
         self.extra["persistence"] = persistence
@@ -184,7 +184,7 @@ class SpriteActionModule(LatentActionModule):
 
     @torch.no_grad()
     def check(self) -> tuple[dict[str, float], Tensor | None]:
-        """Contrast of held-out pairs; once there are codes, what they are worth."""
+        """Measure the contrast of held-out pairs; once there are codes, the codes."""
         if self.average.quantized:
             return super().check()
         spans = self.held_out_spans if len(self.held_out_spans) else self.spans
@@ -193,7 +193,7 @@ class SpriteActionModule(LatentActionModule):
         return {"contrast": float(self._contrast(self.average.encoder, pairs, 0.0))}, None
 
     def notice(self) -> str | None:
-        """Say once how much the codes persist: fits of several seeds are compared by it."""
+        """Report once how much the codes persist: fits of several seeds are compared by it."""
         notices, persistence = [super().notice()], self.criterion()
         if persistence is not None and not self.persistence_reported:
             notices.append(
@@ -208,7 +208,7 @@ class SpriteActionModule(LatentActionModule):
         return self.extra.get("persistence")
 
     def _contrast(self, encoder: SpriteEncoder, pairs: Tensor, recolour: float) -> Tensor:
-        """Tell apart pairs (E, M, 2), their boxes recoloured."""
+        """Return the contrastive loss of pairs (E, M, 2), their boxes recoloured."""
         pairs = pairs.to(self.device)
         boxes, shift = (part[pairs.flatten()] for part in self.crops)
         boxes = boxes.float() / 255

@@ -27,11 +27,11 @@ class SpriteMethod:
             tell them apart.
         code_starts: fits of the codes, of which the one that persists most is kept: most starts
             end in codes that mix two keys, and those that mix least persist most.
-        code_steps: steps of each.
-        code_pairs: pairs a step.
-        code_pairs_each: of them in each episode.
-        code_lr: learning rate.
-        code_weight_decay: weight decay.
+        code_steps: steps of each of these fits.
+        code_pairs: pairs a step of these.
+        code_pairs_each: how many of them are drawn from one episode.
+        code_lr: their learning rate.
+        code_weight_decay: their weight decay.
         late: transitions after which an airborne code falls.
         least_rise: pixels that the camera rises by at first, and falls by later, in each
             transition of an airborne code.
