@@ -60,6 +60,7 @@ def write_tiny(name: str) -> str:
         recipe[stage]["model"] |= sizes
         recipe[stage]["fit"] |= {"steps": 2, "batch": 2, "checks": 1}
         recipe[stage]["fit"]["frames"] = min(recipe[stage]["fit"]["frames"], 4)
+    recipe["dynamics"]["method"] = {"prompt_candidates": 2}
     if recipe["lam"].get("kind") == "player_sprite":
         quick = {"map_pairs": 64, "code_starts": 1, "code_steps": 4, "code_pairs": 64}
         recipe["lam"]["method"] = quick
@@ -88,7 +89,6 @@ def tiny(words: list[str], side: int) -> list[str] | None:
 @pytest.mark.parametrize("world", SIDE)
 def test_the_commands_of_a_shipped_world_make_one(world, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("train.export.PROMPT_CANDIDATES", 2)
     for words in commands(world):
         command = tiny(words, SIDE[world])
         assert command is None or main(command) == 0, words

@@ -284,7 +284,7 @@ def test_tokens_count_by_the_highest_residual_of_their_patch():
 def test_video_without_a_sprite_is_refused_with_what_to_do(tiny, tmp_path):
     """A square that walks over the whole frame keeps to no position."""
     still = tiny.write_corpus(tmp_path / "c", lengths=(90, 90), size=(24, 24))
-    recipe = tiny.write_recipe(tmp_path / "r.yaml", avatar=True)
+    recipe = tiny.write_recipe(tmp_path / "r.yaml", avatar=True, lam__method={})
     with pytest.raises(ValueError, match="no player sprite was found") as caught:
         train("tokenizer", still.path, recipe, tmp_path / "run")
     assert "kind whole_frame" in str(caught.value)
