@@ -205,6 +205,14 @@ class FinishedRun:
     out: Path
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_curves():
+    """Curves cost a second a fit; the test that looks at them puts them back."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("train.loop.log.draw_curves", lambda folder: None)
+        yield
+
+
 @pytest.fixture(scope="session")
 def corpus(tmp_path_factory):
     return write_corpus(tmp_path_factory.mktemp("corpus") / "c")
