@@ -64,7 +64,11 @@ def fitted(recipe: Path, corpora: Path, folder: Path) -> dict[str, object]:
     values = yaml.safe_load(recipe.read_text(encoding="utf-8"))
     for stage in ("tokenizer", "lam", "dynamics"):
         fit = values[stage]["fit"]
-        fit |= {"steps": 25, "batch": min(fit["batch"], LARGEST_BATCH.get(recipe.stem, 16)), "checks": 1}
+        fit |= {
+            "steps": 25,
+            "batch": min(fit["batch"], LARGEST_BATCH.get(recipe.stem, 16)),
+            "checks": 1,
+        }
     copy = folder / recipe.name
     copy.write_text(yaml.safe_dump(values), encoding="utf-8")
     corpus, run = corpora / str(SIZES.get(recipe.stem, 64)), folder / "run"
