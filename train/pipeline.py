@@ -88,9 +88,8 @@ def _check_sizes(
         tokenizer = new_model("tokenizer", recipe.tokenizer.kind, recipe.tokenizer.model, **size)
         check_codes(tokenizer.num_codes)
         module = action_module(recipe.lam.kind)
-        lam = new_model(
-            "lam", recipe.lam.kind, recipe.lam.model, **size, **module.model_values(None)
-        )
+        found = module.model_values(None, method_values(module, recipe.lam))
+        lam = new_model("lam", recipe.lam.kind, recipe.lam.model, **size, **found)
         fitted = (recipe.tokenizer, recipe.lam, recipe.dynamics)
     else:
         tokenizer, lam, fitted = start.tokenizer, start.lam, (recipe.dynamics,)
@@ -146,15 +145,16 @@ def _lam_of_seed(run: RunDirectory, seed: int):
     """Return the module of an action model whose draws begin from a seed of its own."""
     part, fit, residual = run.recipe.lam, run.recipe.lam.fit, run.residual
     module = action_module(part.kind)
+    method = method_values(module, part)
     if run.start is not None:
         model, fit = warm_start(run.start.lam, fit)
         model.freeze_encoder()
     else:
         size = {"height": run.corpus.height, "width": run.corpus.width}
-        found = module.model_values(residual)
+        found = module.model_values(residual, method)
         model = new_model("lam", part.kind, part.model, **size, **found)
     clips = FrameClips(run.corpus, fit.frames, run.seed, run.frames)
-    return module(model, run.plan(fit, method_values(module, part), seed), clips)
+    return module(model, run.plan(fit, method, seed), clips)
 
 
 def _encode(run: RunDirectory) -> bool:
@@ -172,13 +172,15 @@ def _dynamics(run: RunDirectory) -> bool:
     health = measure_action_health(lam, run.corpus, run.seed)
     require_healthy_actions(health, run.options.allow_collapsed)
     part, fit, settings = run.recipe.dynamics, run.recipe.dynamics.fit, _settings(run.recipe)
+    method = method_values(DynamicsModule, part)
     if run.start is None or run.options.fresh:
         model = _new_dynamics(run.recipe, tokenizer, encoded.num_actions)
     elif run.same_codes(run.start):
         model, fit = warm_start(run.start.dynamics, fit)
     else:
-        model = translate_dynamics(run.start, encoded, run.corpus, run.seed)
-    plan = run.plan(fit, method_values(DynamicsModule, part))
+        size = method.compared_clips, method.compared_frames
+        model = translate_dynamics(run.start, encoded, run.corpus, run.seed, *size)
+    plan = run.plan(fit, method)
     module = DynamicsModule(model, plan, encoded, tokenizer, settings, residual)
     finished = run.fit(module, "dynamics")
     models = {"tokenizer": tokenizer, "lam": lam}
@@ -191,7 +193,7 @@ def _dynamics(run: RunDirectory) -> bool:
         "made_with": record,
         "latent_actions": health_record(health, run.options.allow_collapsed),
     }
-    export_world(run.out / "world", run.corpus, encoded, models, settings, info, run.seed)
+    export_world(run.out / "world", run.corpus, encoded, models, settings, info, run.seed, method)
     return finished
 
 
