@@ -207,15 +207,12 @@ class FinishedRun:
     out: Path
 
 
-@pytest.fixture
-def real_curves():
-    """For tests of the curves that a fit leaves; others do without, which saves half their time."""
-
-
-@pytest.fixture(autouse=True)
-def no_curves(request, monkeypatch):
-    if "real_curves" not in request.fixturenames:
-        monkeypatch.setattr("train.loop.log.draw_curves", lambda folder: None)
+@pytest.fixture(scope="session", autouse=True)
+def no_curves():
+    """Curves cost a second a fit; the test that looks at them puts them back."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("train.loop.log.draw_curves", lambda folder: None)
+        yield
 
 
 @pytest.fixture(scope="session")

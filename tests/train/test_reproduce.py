@@ -58,9 +58,10 @@ def write_tiny(name: str) -> str:
     recipe["settings"]["steps"] = 1
     for stage, sizes in TINY.items():
         recipe[stage]["model"] |= sizes
-        recipe[stage]["fit"] |= {"steps": 2, "batch": 2, "checks": 1}
+        recipe[stage]["fit"] |= {"steps": 1, "batch": 2, "checks": 1}
         recipe[stage]["fit"]["frames"] = min(recipe[stage]["fit"]["frames"], 4)
     recipe["dynamics"]["method"] = {"prompt_candidates": 2}
+    recipe["lam"]["method"] = {"kmeans_batches": 8}
     if recipe["lam"].get("kind") == "player_sprite":
         quick = {"map_pairs": 64, "code_starts": 1, "code_steps": 4, "code_pairs": 64}
         recipe["lam"]["method"] = quick

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from train.loop import clock, log, trainer
+from train.loop.curves import draw_curves
 
 
 def spoil_loss(stage, step):
@@ -84,7 +85,8 @@ def test_a_checkpoint_loads_without_running_code(tiny, corpus, tmp_path):
     assert set(saved["clock"]) == {"step", "seconds"}
 
 
-def test_losses_figures_and_pictures_are_logged(tiny, corpus, tmp_path, real_curves):
+def test_losses_figures_and_pictures_are_logged(tiny, corpus, tmp_path, monkeypatch):
+    monkeypatch.setattr(log, "draw_curves", draw_curves)
     stage = tiny.make_module("tokenizer", corpus, tiny.Clock(total_steps=50))
     tiny.fit(stage, tmp_path)
     with open(tmp_path / "logs" / "loss.csv", newline="") as file:
