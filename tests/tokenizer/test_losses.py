@@ -44,13 +44,15 @@ def test_a_change_too_small_to_see_does_not_count():
 
 
 def test_a_place_counts_as_much_as_it_is_said_to(frames):
-    places = torch.ones(8, 8)
-    places[3, 4] = 5.0
-    weights = error_weights(frames, even_errors(frames), PATCH, places)[0, :, 0]
+    pixel_weights = torch.ones(8, 8)
+    pixel_weights[3, 4] = 5.0
+    weights = error_weights(frames, even_errors(frames), PATCH, pixel_weights)[0, :, 0]
     torch.testing.assert_close(weights[:, 3, 4], 5 * weights[:, 0, 0])
     rendered = frames.clone()
     rendered[..., 3, 4] += 0.1
-    plain, careful = (reconstruction_loss(frames, rendered, PATCH, p) for p in (None, places))
+    plain, careful = (
+        reconstruction_loss(frames, rendered, PATCH, p) for p in (None, pixel_weights)
+    )
     assert careful > 2 * plain
 
 

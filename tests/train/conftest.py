@@ -209,7 +209,7 @@ class FinishedRun:
 
 @pytest.fixture(scope="session", autouse=True)
 def no_curves():
-    """Curves cost a second a fit; the test that looks at them puts them back."""
+    """Curves cost a second a fit; the test of them puts them back."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("train.loop.log.draw_curves", lambda folder: None)
         yield

@@ -1,4 +1,4 @@
-"""A dynamics is not fitted on collapsed latent actions, unless somebody says so."""
+"""A dynamics is not fitted on collapsed latent actions, unless they are allowed."""
 
 import json
 import shutil
