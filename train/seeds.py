@@ -27,9 +27,10 @@ def fit_seeds(run: RunDirectory, make: Callable[[RunDirectory, int], ActionModul
         ValueError: if the model's kind has no criterion.
     """
     count, criteria = run.options.seeds, {}
+    run = run.with_minutes(count)
     for seed in range(run.seed, run.seed + count):
         torch.manual_seed(seed)
-        module = make(run.with_minutes(count), seed)
+        module = make(run, seed)
         name = f"lam-seeds/{seed}"
         if not run.fit(module, "lam", name):
             return False
