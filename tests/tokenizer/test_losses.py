@@ -43,7 +43,7 @@ def test_a_change_too_small_to_see_does_not_count():
     torch.testing.assert_close(weights, torch.ones_like(weights))
 
 
-def test_a_place_counts_as_much_as_it_is_said_to(frames):
+def test_a_pixel_counts_by_its_weight(frames):
     pixel_weights = torch.ones(8, 8)
     pixel_weights[3, 4] = 5.0
     weights = error_weights(frames, even_errors(frames), PATCH, pixel_weights)[0, :, 0]

@@ -65,7 +65,9 @@ def corpus(tmp_path_factory) -> Corpus:
     return write_drawn(tmp_path_factory.mktemp("sprite") / "c", draw_episode, 12)
 
 
-METHOD = SpriteMethod(code_starts=3, code_steps=120, code_pairs=1024, quantize_at=0.6)
+METHOD = SpriteMethod(
+    episodes=8, pairs=24, code_starts=3, code_steps=80, code_pairs=512, quantize_at=0.6
+)
 """Quick: few steps in all."""
 
 
@@ -259,7 +261,13 @@ def test_the_sprite_is_found_where_it_is(corpus):
 
 
 def test_a_run_reads_actions_off_the_sprite_and_says_where_it_is(tiny, corpus, tmp_path):
-    quick = {"code_starts": 3, "code_steps": 4, "code_pairs": 1024, "quantize_at": 0.6}
+    quick = {
+        "map_pairs": 512,
+        "code_starts": 3,
+        "code_steps": 4,
+        "code_pairs": 1024,
+        "quantize_at": 0.6,
+    }
     recipe = tiny.write_recipe(
         tmp_path / "r.yaml", lam__kind="player_sprite", lam__model__states=9, lam__method=quick
     )
