@@ -12,6 +12,7 @@ from torch import nn
 
 from genie.device import device_of
 from genie.interfaces import ActionModel, FrameTokenizer, TokenDynamics
+from genie.media.pictures import read_prompts
 from genie.registry import ROLES, build_model
 from genie.settings import Settings
 from lam.keymap.keymap import Keymap
@@ -143,12 +144,13 @@ def load_bundle(path: Path | str, device: str | torch.device = "cpu") -> Bundle:
     _check_parts(path, models, keymap)
     for model in models.values():
         model.to(device).eval().requires_grad_(False)
+    size = models["tokenizer"].config
     return Bundle(
         **models,
         settings=settings,
         keymap=keymap,
         statistics=read_json(path / "statistics.json"),
-        prompts=_load_prompts(path / "prompts", models["tokenizer"].config),
+        prompts=read_prompts(path / "prompts", size.height, size.width),
         info=info,
     )
 
@@ -207,21 +209,3 @@ def _check_parts(path: Path, models: Mapping[str, nn.Module], keymap: Keymap) ->
             f"the models in {path} were not made for each other ({', '.join(wrong)}): export the "
             f"world again"
         )
-
-
-def _load_prompts(folder: Path, config: Any) -> list[np.ndarray]:
-    import imageio.v3 as iio
-
-    files = sorted(folder.glob("*.png"))
-    if not files:
-        raise FileNotFoundError(
-            f"{folder} holds no prompt: put a png of the world's frame size there"
-        )
-    prompts = [iio.imread(file)[..., :3] for file in files]
-    for file, prompt in zip(files, prompts, strict=True):
-        if prompt.shape != (config.height, config.width, 3) or prompt.dtype != np.uint8:
-            raise ValueError(
-                f"{file} is {prompt.dtype} {prompt.shape}, the world draws uint8 "
-                f"{(config.height, config.width, 3)}: resize it"
-            )
-    return prompts
