@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from genie.library.values import number, text, whole
+from genie.values import number, text, whole
 
 MOST_SIDE = 1024  # pixels of a frame's height or width
 MOST_JSON_BYTES = 4 << 20

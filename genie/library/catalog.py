@@ -11,7 +11,7 @@ from pathlib import Path
 from genie.library.archive import ZIP, open_world, unpack_world
 from genie.library.card import WorldCard, read_card, read_object
 from genie.library.user_paths import unpacked_folder, user_worlds_folder
-from genie.library.values import text
+from genie.values import text
 
 INDEX_FORMAT = 1
 

@@ -107,7 +107,7 @@ def _decode(
             with Image.open(io.BytesIO(data), formats=[found]) as image:
                 check(image.size, image.mode)
                 turned = image if prompt else ImageOps.exif_transpose(image)
-                return np.asarray(turned.convert("RGB"))
+                return np.array(turned.convert("RGB"))
     except ValueError as error:
         raise ValueError(f"{path} {error}") from None
     except Exception as error:  # decoders raise whatever damaged data leads them to

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from genie.library.card import NamedAction, WorldCard
-from genie.library.values import number, text, whole
 from genie.session.format import MOST_CODES, SUFFIX
 from genie.session.repair import flipped_bits, undo
+from genie.values import number, text, whole
 
 FORMAT, MINOR = 1, 1  # 1.1: a checksum, prompt_frames, records that are marked as missing
 KIND = "genie-session"
