@@ -144,7 +144,7 @@ def load_model(role: str, record: Mapping[str, Any], file: Path) -> nn.Module:
         ValueError: if it is damaged or does not fit the record, or as `build_model`.
         TypeError: as `build_model`.
     """
-    with _Undrawn():
+    with Undrawn():
         model = build_model(role, record)
     wanted = {name: tuple(weight.shape) for name, weight in model.state_dict().items()}
     found = read_shapes(file)
@@ -158,8 +158,8 @@ def load_model(role: str, record: Mapping[str, Any], file: Path) -> nn.Module:
     return model
 
 
-class _Undrawn(TorchFunctionMode):
-    """Leaves new parameters without values: the weights of a file replace each of them."""
+class Undrawn(TorchFunctionMode):
+    """Builds models whose parameters have no values and take no memory yet."""
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         """Skip what would fill a parameter."""
@@ -182,7 +182,10 @@ def _check_sizes(config: Any) -> None:
                 wrong = wrong or (whole and isinstance(part, float)) or not abs(part) <= most
             if wrong:
                 kind = "whole numbers" if whole else "numbers"
-                raise ValueError(f"{field.name} is {value!r:.40}: allowed are {kind} up to {most}")
+                raise ValueError(
+                    f"{field.name} of {type(config).__name__} is {value!r:.40}: allowed are {kind} "
+                    f"up to {most}"
+                )
 
 
 def new_model(role: str, kind: str | None, values: Mapping[str, Any], **known: Any) -> nn.Module:

@@ -66,7 +66,7 @@ def read_card(path: Any) -> WorldCard:
             path=path,
             name=text(info["name"]),
             title=text(info["title"]),
-            fps=number(info["fps"], 0.1, 240),
+            fps=number(info["fps"], 1e-3, 1e3),
             height=whole(tokenizer["height"], 1, MOST_SIDE),
             width=whole(tokenizer["width"], 1, MOST_SIDE),
             idle=whole(keymap["idle"], 0, len(entries) - 1),
