@@ -25,9 +25,9 @@ from genie.library.catalog import find_world
 
 
 class DynamicsLike(Protocol):
-    """What the clock asks of dynamics.model.Dynamics."""
+    """What is timed of dynamics.model.Dynamics."""
 
-    def forward(self, ids: Tensor, actions: Tensor, hidden: Tensor) -> Tensor:
+    def forward(self, ids: Tensor, actions: Tensor, masked: Tensor) -> Tensor:
         """All frames at once, both streams: logits (B, T, N, K)."""
 
     def draft(self, ids: Tensor, action: Tensor, cache: object) -> Tensor:
@@ -88,8 +88,8 @@ def measure(
     action = torch.zeros(1, dtype=torch.int64, device=device)
     actions = action.repeat(1, window - 1)
     unknown = torch.full_like(ids[:, 0], num_codes)
-    hidden = torch.zeros(ids.shape, dtype=torch.bool, device=device)
-    hidden[:, -1] = True
+    masked = torch.zeros(ids.shape, dtype=torch.bool, device=device)
+    masked[:, -1] = True
     cache = dynamics.new_cache(1)
     for frame in range(window):
         dynamics.commit(ids[:, frame], action, cache)
@@ -101,7 +101,7 @@ def measure(
 
     def whole_window() -> None:
         for _ in range(steps):
-            dynamics.forward(ids, actions, hidden)
+            dynamics.forward(ids, actions, masked)
 
     pairs = [(clock(cached, device), clock(whole_window, device)) for _ in range(repeats + 2)][2:]
     fast, slow = (statistics.median(times) for times in zip(*pairs, strict=True))

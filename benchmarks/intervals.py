@@ -1,9 +1,9 @@
-"""How often do 95 % intervals hold the truth, on scores that a real world has?
+"""How often 95 % intervals hold the true value, on the scores of a real world.
 
     python benchmarks/intervals.py WORLD CORPUS [--clips N] [--frames T] [--json FILE]
 
-The scored clips stand for all clips there are, so the truth is known; samples of 256 are drawn from
-them again and again, and each gives an interval.
+The scored clips are the population, so the true value is known; many samples of 256
+give an interval each.
 """
 
 import argparse
@@ -36,7 +36,7 @@ def coverage(
     Args:
         errors: squared errors of the population.
         t: at which frame, from 1.
-        clips: in a sample, drawn with replacement.
+        clips: in a sample, with replacement.
         simulations: how many samples.
 
     Returns:
@@ -47,9 +47,9 @@ def coverage(
     for block in range(0, simulations, AT_ONCE):
         count = min(AT_ONCE, simulations - block)
         rng = np.random.default_rng([t, block])
-        drawn = population[rng.integers(0, len(population), (clips, count))]
-        # The simulations stand where the frames do: each has an interval of its own.
-        sample = ErrorTable(squared=drawn.transpose(0, 2, 1), arms=errors.arms)
+        chosen = population[rng.integers(0, len(population), (clips, count))]
+        # Simulations take the axis of frames: each has an interval of its own.
+        sample = ErrorTable(squared=chosen.transpose(0, 2, 1), arms=errors.arms)
         truths = errors.delta()[t - 1], errors.psnr("inferred")[t - 1]
         bounds = sample.delta_interval(block), sample.psnr_interval("inferred", block)
         held += [

@@ -65,7 +65,7 @@ def measure(options: argparse.Namespace) -> None:
     game.state.fps_wanted = options.fps
     screen = PlayScreen(Window(first_window_size(card), card.title), game)
     pace, taken = Pace(options.fps, random.Random(0)), []
-    for _ in range(45):  # the adaptive steps settle
+    for _ in range(45):  # until the adaptive steps are steady
         screen.tick()
         pace.wait()
     begin, first = time.perf_counter(), game.state.total

@@ -1,4 +1,4 @@
-"""SIGKILL while playing, at random moments: how much of the session is lost?
+"""SIGKILL while playing, at random times: how much of the session is lost?
 
     python benchmarks/play_killed.py [WORLD] [--times N] [--threads N]
 
@@ -30,7 +30,7 @@ sys.exit(main(sys.argv[1:]))
 
 
 def kill_once(arguments: list[str], wait: float) -> tuple[int, int]:
-    """Play, kill after some seconds; return frames that were told and frames in the log."""
+    """Play, kill after some seconds; return how many frames were shown and how many are logged."""
     from genie.session.log import Session
 
     with tempfile.TemporaryDirectory() as folder:
@@ -45,11 +45,11 @@ def kill_once(arguments: list[str], wait: float) -> tuple[int, int]:
                 pass  # pygame and the window may say something first
             time.sleep(wait)
             os.kill(player.pid, signal.SIGKILL)
-            told = [line for line in player.stdout.read().splitlines() if line.isdecimal()]
+            shown = [line for line in player.stdout.read().splitlines() if line.isdecimal()]
         (path,) = (Path(folder) / "data" / "sessions").glob("*.session")
         session = Session.read(path)
-        drawn = sum(session[i].steps > 0 for i in range(len(session)))
-    return int(told[-1]) if told else 1, drawn
+        logged = sum(session[i].steps > 0 for i in range(len(session)))
+    return int(shown[-1]) if shown else 1, logged
 
 
 def main() -> None:
@@ -64,8 +64,8 @@ def main() -> None:
     rng = random.Random(0)
     for number in range(options.times):
         wait = rng.uniform(0.1, 3.0)
-        told, logged = kill_once(arguments, wait)
-        print(f"{number + 1}: killed after {wait:.2f} s, {told} frames shown, {logged} in the log")
+        shown, logged = kill_once(arguments, wait)
+        print(f"{number + 1}: killed after {wait:.2f} s, {shown} frames shown, {logged} in the log")
 
 
 if __name__ == "__main__":

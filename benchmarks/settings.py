@@ -1,4 +1,4 @@
-"""Which settings play a world best: steps, order and temperature on the same clips and seeds.
+"""Compare settings of a world: steps, order and temperature, on the same clips and seeds.
 
     python benchmarks/settings.py WORLD CORPUS [--clips N] [--threads N] [--json FILE]
 

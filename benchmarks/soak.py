@@ -1,4 +1,4 @@
-"""Random keys in the real window at full speed: does anything break, grow or slow down?
+"""Random keys in the real window at full speed, to see if anything breaks, grows or slows down.
 
     python -m benchmarks.soak [WORLD] [--minutes M] [--threads N] [--seed S] [--json FILE]
 
@@ -140,7 +140,7 @@ def main() -> None:
         os.environ |= {"SDL_VIDEODRIVER": "dummy", "GENIE_HOME": folder}
         os.environ["PYGAME_HIDE_SUPPORT_PROMPT"] = "1"
         found = soak(options.world, options.minutes, options.seed, Path(folder), options.threads)
-    print(f"{found.samples[-1].frames} frames drawn, {found.records} records, no exception")
+    print(f"{found.samples[-1].frames} frames sampled, {found.records} records, no exception")
     print(f"memory: {found.growth_mb:+.1f} MB since the warm-up")
     print(f"frames a second: {found.fps_early:.1f} early, {found.fps_late:.1f} late")
     if options.json:

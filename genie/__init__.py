@@ -1,7 +1,6 @@
 """Worlds learned from video: load one, play it, measure it, bring models of your own."""
 
 from importlib import import_module
-from typing import Any
 
 _PUBLIC = {
     "World": "genie.world",
@@ -18,7 +17,7 @@ _RENAMED = {"evaluate_world": ("genie.evaluate.run", "evaluate_with")}
 __all__ = [*_PUBLIC, *_RENAMED]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Import a public name when it is first asked for, so that importing genie loads no torch."""
     if name not in __all__:
         raise AttributeError(f"module 'genie' has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""The arguments of each command. What they are for stands in their help."""
+"""The arguments of each command."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def add_play(parser: ArgumentParser) -> None:
     add("--frames", type=int, metavar="N", help="stop after N frames")
     add("--keys", type=str, metavar="KEYS", help='such as "right*20 jump*5 a0*10"')
     add("--prompt", type=Path, metavar="PNG", help="picture to start from")
-    add("--seed", type=int, default=0, metavar="S", help="of everything drawn (default: 0)")
+    add("--seed", type=int, default=0, metavar="S", help="of everything sampled (default: 0)")
     add("--steps", type=int, metavar="M", help="refinement passes (default: the world's)")
     add("--temperature", type=float, metavar="T", help="of the codes (default: the world's)")
     add_machine(parser)

@@ -24,7 +24,7 @@ from genie.values import text
 _EXTRAS = {"corpus": "train", "train": "train", "evaluate": "evaluate", "compare": "evaluate"}
 """Which extra of pyproject.toml a command needs."""
 _SPINS = "1000"
-"""Looks in about a twentieth of a millisecond, after which a thread that waits goes to sleep."""
+"""Spins, about a twentieth of a millisecond, after which a waiting thread sleeps."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -81,12 +81,10 @@ def _end_as_ctrl_c() -> dict[int, Any]:
 
 
 def _wait_briefly() -> None:
-    """Let the threads of one operation spin for each other briefly, before torch is loaded.
-
-    GNU's OpenMP spins 300 times as long. Where another program wants the processor, each thread
-    then spins while the one that it waits for cannot run: 0.3 frames/s in place of 19 (lab notes,
-    2026-11-28). Who has chosen how to wait is left alone; other OpenMP libraries ignore it.
-    """
+    """Let the threads of one operation spin for each other briefly, before torch is loaded."""
+    # GNU's OpenMP spins 300 times as long. Where another program wants the processor, each thread
+    # then spins while the one that it waits for cannot run: 0.3 frames/s in place of 19 (lab notes,
+    # 2026-11-28). A user's own choice is kept; other OpenMP libraries ignore it.
     if not {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"} & os.environ.keys():
         os.environ["GOMP_SPINCOUNT"] = _SPINS
 
@@ -151,7 +149,7 @@ def _play(values: dict[str, Any]) -> None:
 
     world = values.pop("world")
     options = PlayOptions(**values)
-    # Nothing was said about what to play: the window begins with the choice.
+    # Without anything to play, the window begins with the gallery.
     chosen = (world, options.prompt, options.versus, options.keys, options.frames)
     if all(value is None for value in chosen):
         options = replace(options, gallery=True)

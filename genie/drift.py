@@ -1,4 +1,4 @@
-"""Token statistics of a corpus, and how far a stretch of play is from them."""
+"""Token statistics of a corpus, and the distance of play from them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DIGITS = 9
 
 @dataclass(frozen=True, kw_only=True)
 class Histograms:
-    """What a stretch of frames looks like in tokens.
+    """Token histograms of consecutive frames.
 
     Attributes:
         codes: float64 (K,), how often each code occurs.
@@ -100,7 +100,7 @@ class DriftMeter:
 def build_statistics(
     ids: np.ndarray, episode_ends: np.ndarray, num_codes: int, seed: int = 0
 ) -> dict:
-    """Sum up the tokens of a corpus for `statistics.json`.
+    """Summarize the tokens of a corpus for `statistics.json`.
 
     Histograms come from four fifths of the episodes; scales and threshold from the others.
 

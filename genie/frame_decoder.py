@@ -1,4 +1,4 @@
-"""Tokens to frames, one after the other, as they are seen in play."""
+"""Tokens to frames, one after the other, as play shows them."""
 
 import torch
 from torch import Tensor
@@ -13,7 +13,7 @@ def decoder_memory(tokenizer: FrameTokenizer) -> int:
 
 
 class FrameDecoder:
-    """Decodes frames for the eye; what it returns is never encoded again.
+    """Decodes frames to be shown; what it returns is never encoded again.
 
     Play and replay decode through this one class, so equal tokens give equal pixels.
     """

@@ -13,7 +13,7 @@ from spacetime.pixels import CHANGED_LEVELS
 
 
 class CorpusLike(Protocol):
-    """A source of true frames: a corpus, or an array that looks like one."""
+    """A source of true frames: a corpus, or an array with the same methods."""
 
     episode_ends: np.ndarray
 

@@ -38,13 +38,13 @@ class FrameTokenizer(Protocol):
         Args:
             frames: float32 in [0, 1].
             method: the recipe's numbers, a `tokenizer.losses.TokenizerMethod`.
-            pixel_weights: float32 (H, W), what each pixel counts, 1 or more; None: all alike.
+            pixel_weights: float32 (H, W), 1 or more; None: all equal.
         """
 
 
 @runtime_checkable
 class StreamingDecoder(Protocol):
-    """A tokenizer whose decoder looks back in time. Others decode each frame by itself.
+    """A tokenizer whose decoder sees earlier frames. Others decode each frame by itself.
 
     Attributes:
         decoder_memory: frames that a decoded frame depends on, itself included.
@@ -80,7 +80,7 @@ class EpisodeReader(Protocol):
     """An action model that reads actions off whole episodes, not transition by transition."""
 
     def observe(self, frames: Tensor) -> Tensor:
-        """Look at each transition by itself: frames (B, T, 3, H, W) to float32 (B, T−1, F)."""
+        """Encode each transition by itself: frames (B, T, 3, H, W) to float32 (B, T−1, F)."""
 
     def read(self, observed: Tensor, episodes: Tensor | None = None) -> Tensor:
         """Read actions int64 (B, S) off consecutive transitions (B, S, F).
@@ -124,4 +124,4 @@ class TokenDynamics(Protocol):
         """Return logits (B, N, K) of the next frame, ids (B, N); the cache stays as it was."""
 
     def commit(self, ids: Tensor, action: Tensor, cache: Any) -> None:
-        """Let a finished frame (B, N) and the action (B,) that led to it enter the cache."""
+        """Add a finished frame (B, N) and its prev action (B,) to the cache."""

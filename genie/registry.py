@@ -113,12 +113,12 @@ def model_record(role: str, model: nn.Module) -> dict[str, Any]:
 
 
 def build_model(role: str, record: Mapping[str, Any]) -> nn.Module:
-    """Build the model of a record, freshly drawn.
+    """Build the model of a record, with new weights.
 
     Args:
         role: "tokenizer", "lam" or "dynamics".
         record: from `model_record`. Records from before there were kinds have none; of these, an
-            action model with an avatar's box is a player sprite's.
+            action model with an `avatar` box is of kind player_sprite.
 
     Raises:
         ValueError: for an unknown kind, or sizes that do not fit together.

@@ -17,10 +17,10 @@ from genie.settings import Settings
 class Rollout:
     """B worlds played side by side on the same models.
 
-    Tokens stay tokens: what is decoded is for the eye and never encoded again.
+    Tokens stay tokens: decoded frames are shown and never encoded again.
 
     Attributes:
-        settings: how frames are drawn; assign to change it from the next frame on.
+        settings: how frames are sampled; assign to change it from the next frame on.
         frame: number of the frame that comes next, prompt frames included.
     """
 
@@ -52,7 +52,7 @@ class Rollout:
             actions: int64 (B, T0−1), what led from each prompt frame to the next.
 
         Returns:
-            uint8 (B, T0, H, W, 3): the prompt as the tokenizer draws it.
+            uint8 (B, T0, H, W, 3): the prompt as the tokenizer reconstructs it.
         """
         none = torch.full((len(self.seeds), 1), self.dynamics.config.num_actions)
         prev_actions = torch.cat((none.to(actions), actions), dim=1)  # (B, T0)
@@ -63,7 +63,7 @@ class Rollout:
 
     @torch.inference_mode()
     def step(self, actions: Tensor) -> tuple[Tensor, Tensor]:
-        """Draw the next frame of every rollout.
+        """Sample the next frame of every rollout.
 
         Args:
             actions: int64 (B,), each in 0 … A−1.
@@ -79,7 +79,7 @@ class Rollout:
 
     @torch.inference_mode()
     def draw(self, actions: Tensor) -> Tensor:
-        """Draw the tokens of the next frame, int64 (B, N), without letting it enter the history."""
+        """Sample the tokens of the next frame, int64 (B, N), without committing it."""
         if self._history is None:
             raise ValueError("step before reset: give the world a prompt first")
         noise = draw_noise(
@@ -96,7 +96,7 @@ class Rollout:
 
     @torch.inference_mode()
     def commit(self, ids: Tensor, prev_actions: Tensor) -> None:
-        """Let a frame enter the history; `show` has to be called too, before or after.
+        """Add a frame to the history; `show` has to be called too, before or after.
 
         Args:
             ids: int64 (B, N), such as `draw` returns.
@@ -107,15 +107,15 @@ class Rollout:
 
     @torch.inference_mode()
     def show(self, ids: Tensor) -> Tensor:
-        """Draw the next frame for the eye, uint8 (B, H, W, 3); once for each frame, in turn."""
+        """Decode the next frame, uint8 (B, H, W, 3); once for each frame, in turn."""
         return self._shown.draw(ids)
 
     @torch.inference_mode()
     def restore(self, ids: Tensor, prev_actions: Tensor) -> Tensor:
         """Continue after a recorded history as if it had just been played.
 
-        Keys and values depend on the last L·(W−1) frames, through all layers: those are entered
-        again, into the slots where they were.
+        Keys and values depend on the last L·(W−1) frames, through all layers: those are committed
+        again, into the same slots of the cache.
 
         Args:
             ids: int64 (B, T, N), the whole history, prompt included; T ≥ 1.
@@ -141,6 +141,6 @@ class Rollout:
         self.frame = first
 
     def _enter(self, ids: Tensor, prev_actions: Tensor) -> Tensor:
-        """Let a frame enter the history and the picture; return it drawn, uint8 (B, H, W, 3)."""
+        """Commit a frame and return it decoded, uint8 (B, H, W, 3)."""
         self.commit(ids, prev_actions)
         return self.show(ids)

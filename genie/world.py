@@ -1,4 +1,4 @@
-"""The world that is played: one rollout with a picture for a prompt and a key for an action."""
+"""The world that is played: one rollout, from a prompt, under one action a frame."""
 
 import time
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from genie.settings import Settings
 
 @dataclass(frozen=True, kw_only=True)
 class StepSeconds:
-    """What a step took, in seconds; a GPU's unfinished work counts to what waits for it.
+    """Duration of a step; a GPU's unfinished work counts to what waits for it.
 
     Attributes:
         model: sampling the tokens and, once it is done, committing them.
@@ -32,7 +32,7 @@ class StepSeconds:
 
 
 class World:
-    """A world to play: reset with a picture, step with an action.
+    """A world to play: reset with a prompt, step with an action.
 
     Attributes:
         bundle: models, keymap, prompts and the record.
@@ -184,7 +184,7 @@ class World:
         return shown[0].numpy()
 
     def see(self, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Look at a picture, uint8 (H, W, 3), as play would start from it.
+        """Encode and decode a picture, uint8 (H, W, 3), as play would start from it.
 
         Returns:
             Its tokens, uint16 (N,), and the frame that they make: uint8 (H, W, 3).
@@ -206,7 +206,7 @@ class World:
             first: number of the first of these frames.
 
         Returns:
-            uint8 (H, W, 3): the last frame, as play drew it.
+            uint8 (H, W, 3): the last frame, as play showed it.
         """
         frame_decoder = FrameDecoder(self.bundle.tokenizer, first=first)
         for frame in self._check_tokens(ids):
@@ -220,7 +220,7 @@ class World:
 
     @property
     def picture_memory(self) -> int:
-        """Frames that a picture depends on, itself included."""
+        """Frames that a decoded frame depends on, itself included."""
         return decoder_memory(self.bundle.tokenizer)
 
     def save_state(self) -> State:

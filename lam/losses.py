@@ -12,10 +12,10 @@ class LatentActionMethod:
     """How latent actions are found.
 
     Attributes:
-        change_weight: a pixel that changes counts 1 + this; most of a frame stands still.
+        change_weight: a pixel that changes counts 1 + this: most of a frame stands still.
         latent_penalty: weight of the mean square of latents while they are continuous.
         quantize_at: fraction of the fit after which codes are made of the continuous latents.
-        code_decay: fraction of a code that is kept a step, once codes follow their members.
+        code_decay: fraction of a code that is kept a step, while codes follow their members.
         commitment: weight of the distance of latents from their codes.
         dead_fraction: a code is replaced when its use falls below this fraction of an equal share.
         kmeans_batches: batches of latents that the codes are made of.

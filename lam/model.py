@@ -1,4 +1,4 @@
-"""The latent action model: what must have happened between two frames, as one of A codes."""
+"""The latent action model: the action between two frames, as one of A codes."""
 
 import torch
 from einops import rearrange
@@ -38,10 +38,9 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """The first frame and a latent to the change; starved, so that it needs the latent.
+    """The first frame and a latent to the change."""
 
-    It sees one frame only: with more it would extrapolate motion and leave the latent unused.
-    """
+    # It sees one frame only: with more it would extrapolate motion and leave the latent unused.
 
     def __init__(self, config: LatentActionConfig) -> None:
         """Build the decoder of `config`."""
@@ -71,7 +70,7 @@ class Decoder(nn.Module):
 
 
 class LatentActionModel(nn.Module):
-    """Reads two frames and says which of A codes leads from one to the other.
+    """Infers which of A codes stands for the change from one frame to the next.
 
     It starts continuous, with noise in place of a codebook; `start_codes` then makes codes of the
     latents by k-means, and from there on it is quantized.
@@ -82,7 +81,7 @@ class LatentActionModel(nn.Module):
     """
 
     def __init__(self, config: LatentActionConfig) -> None:
-        """Build the model of `config`, freshly drawn."""
+        """Build the model with new weights."""
         super().__init__()
         self.config = config
         self.encoder = self.new_encoder(config)
@@ -98,13 +97,13 @@ class LatentActionModel(nn.Module):
         return Encoder(config)
 
     def freeze_encoder(self) -> None:
-        """Leave the encoder and the codes as they are; only the decoder learns on."""
+        """Keep the encoder and the codes; only the decoder is fitted further."""
         self.encoder.requires_grad_(False).eval()
         self.quantizer.requires_grad_(False).eval()
 
     @torch.no_grad()
     def start_codes(self, latents: Tensor) -> None:
-        """Make codes of continuous latents, float (n, latent), and be quantized from now on."""
+        """Make codes of continuous latents, float (n, latent); from now on they are quantized."""
         self.quantizer.fit(latents)
         self.quantized.fill_(True)
 
@@ -143,17 +142,7 @@ class LatentActionModel(nn.Module):
         return loss + extra, {"prediction": loss.detach(), "extra": extra.detach()}
 
     def infer(self, frames: Tensor) -> Tensor:
-        """Infer which action leads from each frame to the next.
-
-        Args:
-            frames: float32 (B, T, 3, H, W) in [0, 1], T ≥ 2.
-
-        Returns:
-            int64 (B, T−1); entry t leads from frame t to frame t+1.
-
-        Raises:
-            ValueError: see `observe`.
-        """
+        """Infer actions int64 (B, T−1); entry t leads from frame t to t+1. See `observe`."""
         return self.read(self.observe(frames))
 
     def read(self, observed: Tensor, episodes: Tensor | None = None) -> Tensor:
@@ -161,7 +150,7 @@ class LatentActionModel(nn.Module):
         return observed[..., 0].long()
 
     def observe(self, frames: Tensor) -> Tensor:
-        """Look at each transition by itself.
+        """Encode each transition by itself.
 
         Args:
             frames: float32 (B, T, 3, H, W) in [0, 1], T ≥ 2.
@@ -181,21 +170,13 @@ class LatentActionModel(nn.Module):
             raise ValueError("actions lie between frames: give two frames or more")
         if not self.quantized:
             raise ValueError("the latent action model has no codes yet: train it to the end first")
-        observed = self._look(frames[:, :-1].flatten(0, 1), frames[:, 1:].flatten(0, 1))
+        observed = self._observe_pairs(frames[:, :-1].flatten(0, 1), frames[:, 1:].flatten(0, 1))
         return observed.unflatten(0, (len(frames), -1))
 
     def predict(self, frame: Tensor, action: Tensor) -> Tensor:
-        """Predict the frame that an action leads to.
-
-        Args:
-            frame: float32 (B, 3, H, W) in [0, 1].
-            action: int64 (B,), each in 0 … A−1.
-
-        Returns:
-            float32 (B, 3, H, W) in [0, 1].
-        """
+        """Predict the frame (B, 3, H, W) in [0, 1] that an action, int64 (B,), leads to."""
         return self.decoder(frame, self.quantizer.lookup(action)).clamp(0, 1)
 
-    def _look(self, before: Tensor, after: Tensor) -> Tensor:
-        """Return what is seen of pairs of frames, float32 (P, F)."""
+    def _observe_pairs(self, before: Tensor, after: Tensor) -> Tensor:
+        """Return what `read` needs of pairs of frames, float32 (P, F)."""
         return self.quantizer.nearest(self.encoder(before, after))[:, None].float()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from genie.play.game.commands import COMMANDS
+from genie.play.game.window_keys import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [

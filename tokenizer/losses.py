@@ -1,4 +1,4 @@
-"""What the tokenizer is fitted to, and how its codes are used."""
+"""The loss of the tokenizer, and the use of its codes."""
 
 from dataclasses import dataclass
 
@@ -11,14 +11,14 @@ from spacetime.pixels import changed_pixels
 
 @dataclass(frozen=True, kw_only=True)
 class TokenizerMethod:
-    """What a pixel's error counts, so that small moving things survive.
+    """Weights of pixels, so that small moving things survive.
 
     Attributes:
         change_weight: a pixel that differs from the frame before counts 1 + this: still background
             is learnt anyway, and a player is not.
-        least_hardness: a patch counts with the square root of its own error over the mean error,
-            at least this: what is rare in the corpus is what is drawn badly.
-        most_hardness: and at most this.
+        least_hardness: lower bound of a patch's weight, the square root of its error over the mean
+            error: what is rare in the corpus is reconstructed badly.
+        most_hardness: upper bound of that weight.
         sprite_weight: where a player sprite was found, a pixel counts up to 1 + this.
     """
 
@@ -38,13 +38,13 @@ def error_weights(
     pixel_weights: Tensor | None = None,
     method: TokenizerMethod = DEFAULT_METHOD,
 ) -> Tensor:
-    """Return what each pixel's error counts; no gradient passes.
+    """Return the weight of each pixel's error, without a gradient.
 
     Args:
         frames: float32 (B, T, 3, H, W) in [0, 1], the targets.
         errors: float32 of the same shape, squared errors.
         patch: patch side in pixels.
-        pixel_weights: float32 (H, W), a further weight of each pixel; None: all alike.
+        pixel_weights: float32 (H, W), a further weight of each pixel; None: all equal.
         method: the weights of change and hardness.
 
     Returns:
@@ -75,7 +75,7 @@ def reconstruction_loss(
         frames: float32 (B, T, 3, H, W) in [0, 1], the targets.
         rendered: float32 of the same shape, unclamped.
         patch: patch side in pixels.
-        pixel_weights: float32 (H, W), a further weight of each pixel; None: all alike.
+        pixel_weights: float32 (H, W), a further weight of each pixel; None: all equal.
         method: the weights of change and hardness.
     """
     errors = (rendered - frames).square()
@@ -83,16 +83,12 @@ def reconstruction_loss(
 
 
 def code_use(ids: Tensor, num_codes: int) -> tuple[float, float]:
-    """Measure how many codes live.
-
-    Args:
-        ids: int64, any shape, each in 0 … K−1.
-        num_codes: K.
+    """Measure the use of codes, given ids of any shape in 0 … K−1.
 
     Returns:
-        Share of codes used at least once, and perplexity: exp of the entropy of their use.
+        Fraction of codes used at least once, and perplexity: exp of the entropy of their use.
     """
     counts = torch.bincount(rearrange(ids, "... -> (...)"), minlength=num_codes).double()
-    share = counts / counts.sum()
-    entropy = -(share * share.clamp_min(1e-12).log()).sum()
+    frequency = counts / counts.sum()
+    entropy = -(frequency * frequency.clamp_min(1e-12).log()).sum()
     return float((counts > 0).double().mean()), float(entropy.exp())

@@ -25,7 +25,7 @@ class TokenizerConfig:
         heads: attention heads.
         encoder_layers: blocks before the quantizer; each frame by itself.
         decoder_layers: blocks after it.
-        band: frames the decoder sees along time, the own one included; 1 is each by itself.
+        band: frames in sight of the decoder's time attention, the own one included.
     """
 
     height: int
@@ -47,15 +47,15 @@ class TokenizerConfig:
 class Tokenizer(nn.Module):
     """Frames to token ids, each frame by itself, and token ids back to frames.
 
-    The encoder never looks along time, so a picture has one set of ids wherever it stands. The
-    decoder may look back (banded, causal), which lets it keep detail from frame to frame.
+    The encoder has no time attention: a frame has the same ids however a clip is cut. The decoder
+    may see earlier frames (banded, causal), which lets it keep detail from frame to frame.
 
     Source: Genie (Bruce et al. 2024), section 2, with FSQ in place of a learned codebook and
-    without time in the encoder (our choice: ids must not change when a clip is cut).
+    without time in the encoder.
     """
 
     def __init__(self, config: TokenizerConfig) -> None:
-        """Build the model of `config`, freshly drawn."""
+        """Build the model with new weights."""
         super().__init__()
         self.config = config
         self.grid = check_patch_grid(config.height, config.width, config.patch)
@@ -98,7 +98,7 @@ class Tokenizer(nn.Module):
         return self._pixels(x)
 
     def freeze_encoder(self) -> None:
-        """Leave the encoder and so the ids as they are; only the decoder learns on."""
+        """Keep the encoder, and so the ids; only the decoder is fitted further."""
         for part in (self.embed, self.encoder, self.to_latent):
             part.requires_grad_(False)
         self.encoder_places.requires_grad_(False)
@@ -113,11 +113,9 @@ class Tokenizer(nn.Module):
         return loss, {"squared_error": (rendered.detach() - frames).square().mean()}
 
     def parts_to_compile(self) -> tuple[nn.Module, ...]:
-        """Return the blocks of both stacks, each by itself.
-
-        Alike, they share what is compiled: as fast as whole stacks, after a fifth of the compiling
-        (measured with the sizes of `coinrun` on a CPU).
-        """
+        """Return the blocks of both stacks, each by itself."""
+        # Blocks of one shape share compiled code: as fast as whole stacks after a fifth of the
+        # compiling (measured with the sizes of `coinrun` on a CPU).
         return (*self.encoder.blocks, *self.decoder.blocks)
 
     def encode(self, frames: Tensor) -> Tensor:
@@ -140,13 +138,7 @@ class Tokenizer(nn.Module):
         return self.quantize(frames)[1]
 
     def decode(self, ids: Tensor) -> Tensor:
-        """Turn token ids into frames.
-
-        Args:
-            ids: int64 (B, T, N), each in 0 … K−1.
-
-        Returns:
-            float32 (B, T, 3, H, W) in [0, 1].
+        """Turn ids int64 (B, T, N) into frames, float32 (B, T, 3, H, W) in [0, 1].
 
         Raises:
             ValueError: if an id is out of range, as ids of another tokenizer may be.
@@ -168,11 +160,11 @@ class Tokenizer(nn.Module):
         return self.decoder.new_cache(batch, self.num_tokens, start)
 
     def decode_step(self, ids: Tensor, cache: TimeCache) -> Tensor:
-        """Decode the next frame of a rollout and let it enter the decoder's history.
+        """Decode the next frame of a rollout and add it to the decoder's cache.
 
         Args:
             ids: int64 (B, N).
-            cache: from `new_cache`, holding the frames before; changed in place.
+            cache: the frames before; changed in place.
 
         Returns:
             float32 (B, 3, H, W) in [0, 1].

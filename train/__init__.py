@@ -1,7 +1,6 @@
 """Fitting the three models: the only room that imports lightning."""
 
 from importlib import import_module
-from typing import Any
 
 _PUBLIC = {
     "train": "train.pipeline",
@@ -19,7 +18,7 @@ _PUBLIC = {
 __all__ = list(_PUBLIC)
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Import a public name when it is first asked for."""
     if name not in _PUBLIC:
         raise AttributeError(f"module 'train' has no attribute {name!r}")

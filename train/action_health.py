@@ -10,29 +10,26 @@ from corpus.clips import draw_clips
 from corpus.store import Corpus
 from genie.device import device_of
 from genie.interfaces import ActionModel
+from lam.health.assessment import ActionHealth, assess_health
 from lam.health.measures import CodeUse, OneStep, code_use, one_step
-from lam.health.verdict import ActionHealth, assess_health
 from train.data.clips import split_starts, to_float
 
 PAIRS = 512
 
 
 def require_healthy_actions(health: ActionHealth, allow_collapsed: bool) -> None:
-    """Refuse collapsed latent actions: hours of training would end in a world without keys.
-
-    Raises:
-        ValueError: they are collapsed, and that is not allowed.
-    """
+    """Raise ValueError for collapsed latent actions, unless they are allowed."""
+    # Hours of training would end in a world that does not answer the keys.
     if health.state == "collapsed" and not allow_collapsed:
         raise ValueError(
             f"the latent actions are collapsed: {'; '.join(health.reasons)}. First "
             f"{health.remedies[0]}; or give --allow-collapsed to train on them all the same, which "
-            "the world's card will say"
+            "is noted on the world's card"
         )
 
 
 def health_record(health: ActionHealth, allow_collapsed: bool) -> dict[str, Any]:
-    """Return what world.json says of the latent actions that its dynamics was trained on."""
+    """Return the record of world.json about the latent actions its dynamics was trained on."""
     return {
         "verdict": health.state,
         "reasons": list(health.reasons),
@@ -47,7 +44,7 @@ def measure_action_health(lam: ActionModel, corpus: Corpus, seed: int) -> Action
     Args:
         lam: in evaluation mode, with codes.
         corpus: of the run.
-        seed: of the run, which decides what is held out.
+        seed: of the run: it chooses the held-out episodes.
     """
     _, held_out = split_starts(corpus.episode_ends, 2, seed)
     starts = draw_clips(held_out, PAIRS, 0, 0)

@@ -1,4 +1,4 @@
-"""What a stage leaves for the next one, and the world at the end."""
+"""What a stage writes for the next one, and the world at the end."""
 
 from functools import partial
 from pathlib import Path
@@ -20,13 +20,7 @@ from genie.settings import Settings
 from lam.keymap.keymap import Keymap, derive_keymap
 from spacetime.weights import model_fingerprint, read_json, read_weights, write_json, write_weights
 from train.data.encode import Encoded
-
-PROMPTS = 8
-PROMPT_CANDIDATES = 32
-KEYMAP_PAIRS = 4000
-"""Transitions that the keys are named by, as many of each code: a rare one is to be sure, too."""
-ONSET = 5
-"""Frames of a pressed key that name it: a jump goes up before it comes down."""
+from train.fit_dynamics import DynamicsMethod
 
 
 def export_model(folder: Path, role: str, model: nn.Module) -> None:
@@ -71,22 +65,26 @@ def _read_record(folder: Path) -> tuple[str | None, dict[str, Any]]:
     return config.pop("kind", None), config
 
 
-def find_keymap(corpus: Corpus, encoded: Encoded, seed: int) -> Keymap:
+def find_keymap(
+    corpus: Corpus, encoded: Encoded, seed: int, pairs: int = 4000, onset: int = 5
+) -> Keymap:
     """Name the actions by what they do in the first frames after they are pressed.
 
     Args:
         corpus: the frames.
         encoded: their inferred actions.
         seed: of the choice of transitions.
+        pairs: how many are measured, as many for each action.
+        onset: how many frames after the press.
     """
-    rng, fresh = np.random.default_rng(seed), held_for(encoded.actions) < ONSET
+    rng, fresh = np.random.default_rng(seed), held_for(encoded.actions) < onset
     chosen = []
-    for code in range(encoded.num_actions):
-        (places,) = np.nonzero((encoded.actions == code) & fresh)
-        chosen.append(rng.permutation(places)[: KEYMAP_PAIRS // encoded.num_actions])
+    for action in range(encoded.num_actions):
+        (starts,) = np.nonzero((encoded.actions == action) & fresh)
+        chosen.append(rng.permutation(starts)[: pairs // encoded.num_actions])
     chosen = np.sort(np.concatenate(chosen))
-    pairs = np.stack([corpus.read(place, place + 2) for place in chosen])  # (P, 2, H, W, 3)
-    frames = torch.from_numpy(pairs).movedim(-1, -3)
+    clips = np.stack([corpus.read(start, start + 2) for start in chosen])  # (P, 2, H, W, 3)
+    frames = torch.from_numpy(clips).movedim(-1, -3)
     actions = torch.from_numpy(encoded.actions[chosen])
     return derive_keymap(frames[:, 0], frames[:, 1], actions, encoded.num_actions)
 
@@ -95,7 +93,7 @@ def held_for(actions: np.ndarray) -> np.ndarray:
     """Count for how many frames each action has been the same one.
 
     Args:
-        actions: integers (frames,); a marker at the end of an episode parts it from the next one.
+        actions: integers (frames,), −1 at an episode's last frame.
 
     Returns:
         int64 (frames,), 0 where an action is new.
@@ -106,7 +104,7 @@ def held_for(actions: np.ndarray) -> np.ndarray:
 
 
 def demo_keys(keymap: Keymap) -> str:
-    """Write keys that show every action: each held for a second or so, idle between."""
+    """Return keys that show every action: each held for a second or so, idle in between."""
     idle = keymap.name_of(keymap.idle)
     parts = [f"{action.name}*20 {idle}*5" for action in keymap.actions if action.id != keymap.idle]
     return " ".join(parts)
@@ -120,6 +118,7 @@ def export_world(
     settings: Settings,
     info: dict[str, Any],
     seed: int,
+    method: DynamicsMethod,
 ) -> None:
     """Write the world that is played.
 
@@ -131,8 +130,9 @@ def export_world(
         settings: how the world is played.
         info: name and title, and what else the record should say.
         seed: of the choice of prompts and transitions.
+        method: how many of both.
     """
-    keymap = find_keymap(corpus, encoded, seed)
+    keymap = find_keymap(corpus, encoded, seed, method.keymap_pairs, method.keymap_onset)
     statistics = build_statistics(encoded.ids, encoded.episode_ends, encoded.num_codes, seed)
     record = {
         **info,
@@ -150,7 +150,9 @@ def export_world(
     }
     _, held_out = split_episodes(corpus.num_episodes, seed)
     episodes = held_out if len(held_out) else np.arange(corpus.num_episodes)
-    shown = np.linspace(0, len(episodes) - 1, min(PROMPT_CANDIDATES, len(episodes))).astype(int)
+    shown = np.linspace(0, len(episodes) - 1, min(method.prompt_candidates, len(episodes))).astype(
+        int
+    )
     candidates = candidate_frames(corpus, episodes[shown], seed)
     world = Bundle(
         **models,
@@ -168,6 +170,6 @@ def export_world(
         settings=settings,
         keymap=keymap,
         statistics=statistics,
-        prompts=choose_prompts(world, partial(Rollout, world), candidates, PROMPTS, seed),
+        prompts=choose_prompts(world, partial(Rollout, world), candidates, method.prompts, seed),
         info=record,
     )

@@ -24,22 +24,34 @@ PICTURE_FRAMES = 8
 
 @dataclass(frozen=True, kw_only=True)
 class DynamicsMethod:
-    """What training masks, corrupts and weighs.
+    """What training masks, corrupts and weighs, and what the exported world shows.
 
     Attributes:
-        fully_masked: fraction of frames that are masked whole, as the first draft of play sees
-            them; the others are masked by the cosine schedule.
+        fully_masked: fraction of frames that are masked whole, as in the first draft of play; the
+            others are masked by the cosine schedule.
         corruption: largest fraction of history tokens replaced by random codes (measured: 0 to
-            0.15 serve best), so that the model forgives its own mistakes.
-        actions_dropped: fraction of actions withheld, so that the model also knows what happens
+            0.15 works best), so that the model copes with its own mistakes.
+        actions_dropped: fraction of actions withheld, so that the model also learns what happens
             without a key.
         sprite_weight: where a player sprite was found, a token counts up to 1 + this.
+        compared_clips: clips on which a dynamics is translated into the ids of other models.
+        compared_frames: frames of each.
+        keymap_pairs: transitions that the keys are named by, as many for each action.
+        keymap_onset: frames of a pressed key that name it: a jump rises before it falls.
+        prompt_candidates: frames of held-out episodes that the prompts are chosen from.
+        prompts: how many are chosen.
     """
 
     fully_masked: float = 0.1
     corruption: float = 0.15
     actions_dropped: float = 0.1
     sprite_weight: float = 4.0
+    compared_clips: int = 256
+    compared_frames: int = 16
+    keymap_pairs: int = 4000
+    keymap_onset: int = 5
+    prompt_candidates: int = 32
+    prompts: int = 8
 
 
 def check_clip_length(frames: int, band: int | None) -> None:
@@ -80,16 +92,16 @@ class DynamicsModule(FitModule):
         settings: Settings,
         residual: Tensor | None = None,
     ) -> None:
-        """Keep the parts.
+        """Build the module.
 
         Args:
             model: a `TokenDynamics` to be fitted.
             plan: how, and how far.
             encoded: the corpus as integers.
-            tokenizer: decodes the pictures of the log.
-            settings: how those are sampled.
-            residual: float (H, W), how often no shift of the frame explains a pixel; such tokens
-                count more, if the tokenizer has a grid. None: all are alike.
+            tokenizer: decodes the rollouts of the log.
+            settings: how these are sampled.
+            residual: float (H, W), how often a pixel is a motion residual; such tokens count more,
+                if the tokenizer has a grid. None: all count alike.
 
         Raises:
             ValueError: if clips are shorter than twice the band, or no episode holds a clip.
@@ -136,7 +148,7 @@ class DynamicsModule(FitModule):
 
     @torch.no_grad()
     def check(self) -> tuple[dict[str, float], Tensor]:
-        """Cross-entropies of held-out clips with true and with other actions, and rollouts."""
+        """Measure held-out clips with true and with other actions, and show rollouts."""
         ids, actions = self.read(draw_clips(self.held_out_starts, HELD_OUT_CLIPS, 0, 0))
         ids, actions = ids.to(self.device), actions.to(self.device)
         masked = torch.ones_like(ids, dtype=torch.bool)
@@ -146,13 +158,12 @@ class DynamicsModule(FitModule):
         first = masked_cross_entropy(drafted, ids, masked)
         swapped = masked_cross_entropy(self.average(ids, other, masked), ids, masked)
         partly = masked_cross_entropy(self.average(ids, actions, half), ids, half)
-        at_sprite = {}
+        figures = {}
         if self.residual is not None:
             sprite = (self.residual > 0.5).float()
-            at_sprite["cross_entropy_sprite"] = float(
-                masked_cross_entropy(drafted, ids, masked, sprite)
-            )
-        return at_sprite | {
+            value = masked_cross_entropy(drafted, ids, masked, sprite)
+            figures["cross_entropy_sprite"] = float(value)
+        return figures | {
             "cross_entropy_first": float(first),
             "cross_entropy_mean": float(partly),
             # What knowing the action is worth: 0 for a model that ignores it.

@@ -1,13 +1,14 @@
-"""Fitting an action model; ours is continuous first, then clustered, then quantized."""
+"""Fitting an action model: continuous latents first, then clustered, then quantized."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from lam.health.assessment import ActionHealth, assess_health
 from lam.health.measures import one_step
 from lam.health.pictures import code_grid
-from lam.health.verdict import ActionHealth, assess_health
 from lam.losses import LatentActionMethod
 from spacetime.pixels import changed_pixels
 from train.action_health import measure_codes
@@ -24,22 +25,24 @@ class ActionModule(FitModule):
     """An action model with a loss of its own, on clips of frames."""
 
     def __init__(self, model: nn.Module, plan: FitPlan, clips: FrameClips) -> None:
-        """Keep the parts; `clips` are the frames to learn from, two or more at a time."""
+        """Build the module; `clips` are the training frames, two or more a clip."""
         super().__init__(model, plan)
         self.clips = clips
         self.health: ActionHealth | None = None
 
     @classmethod
-    def find_residual(cls, frames: Frames, seed: int, method: Any) -> Tensor | None:
-        """Return how often no shift of the frame explains a pixel, float (H, W).
+    def find_residual(
+        cls, frames: Frames, seed: int, method: Any, values: Mapping[str, Any]
+    ) -> Tensor | None:
+        """Return how often each pixel is a motion residual, float (H, W), or None.
 
-        It tells the tokenizer and the dynamics where a player sprite is. None: the method does not
-        look for one.
+        It shows the tokenizer and the dynamics where a player sprite is. `values` are the recipe's
+        for the model. None: the method looks for no sprite.
         """
         return None
 
     @classmethod
-    def model_values(cls, residual: Tensor | None) -> dict[str, Any]:
+    def model_values(cls, residual: Tensor | None, method: Any) -> dict[str, Any]:
         """Return what `find_residual` found, as values of the model's configuration."""
         return {}
 
@@ -53,7 +56,7 @@ class ActionModule(FitModule):
 
     @torch.no_grad()
     def check(self) -> tuple[dict[str, float], Tensor | None]:
-        """One-step ΔPSNR and the use of the codes on held-out pairs, with a picture."""
+        """Measure one-step ΔPSNR and the use of the codes on held-out pairs."""
         frames = to_float(self.clips.held_out(HELD_OUT_PAIRS)[:, :2].to(self.device))
         use, step = measure_codes(self.average, frames)
         self.health, self.extra["delta_psnr"] = assess_health(use, step), step.delta_psnr
@@ -73,7 +76,7 @@ class ActionModule(FitModule):
         return figures, code_grid(prompts, torch.stack(by_code))
 
     def notice(self) -> str | None:
-        """Say at the end of the fit how healthy the model is."""
+        """Report the health of the codes at the end of the fit."""
         return str(self.health) if self.clock.finished and self.health is not None else None
 
     def criterion(self) -> float | None:
@@ -87,7 +90,7 @@ class LatentActionModule(ActionModule):
     METHOD = LatentActionMethod
 
     def __init__(self, model: nn.Module, plan: FitPlan, clips: FrameClips) -> None:
-        """Keep the parts; `clips` are the frames to learn from, two or more at a time."""
+        """Build the module; `clips` are the training frames, two or more a clip."""
         super().__init__(model, plan, clips)
         self.model.quantizer.tune(
             decay=self.method.code_decay, commitment=self.method.commitment,
@@ -101,21 +104,15 @@ class LatentActionModule(ActionModule):
             self.start_codes()
 
     def complete(self) -> None:
-        """Make codes if the last step of a very short fit led past the point where they are made.
-
-        The averaged model is set to the fitted one then: few steps have no average worth keeping.
-        """
+        """Make codes if the last step of a very short fit skipped the time to make them."""
         if not self.model.quantized:
             self.start_codes()
+            # Of so few steps, no average is worth keeping.
             update_ema(self.average, self.model, 0.0, self.clock.step)
 
     @torch.no_grad()
     def start_codes(self) -> None:
-        """Cluster the latents of a fixed draw of pairs, so that a resumed fit does the same.
-
-        Most pairs of a game stand still, and k-means would spend several codes on nothing: still
-        pairs get the room of one code.
-        """
+        """Cluster the latents of a fixed draw of pairs, so that a resumed fit does the same."""
         latents, moving = [], []
         for batch in range(self.method.kmeans_batches):
             frames = to_float(self.draw(self.clock.step + batch)[0].to(self.device))
@@ -124,13 +121,15 @@ class LatentActionModule(ActionModule):
             changed = changed_pixels(before, after)  # (B, H, W)
             moving.append(changed.float().mean(dim=(1, 2)) > self.method.moving_fraction)
         latents, moving = torch.cat(latents), torch.cat(moving)
+        # Most pairs stand still, and k-means would spend several codes on them: keep as many as
+        # one code has on average.
         room = int(moving.sum()) // (self.model.config.num_actions - 1)
         still = latents[~moving][: max(room, self.model.config.num_actions)]
         self.model.start_codes(torch.cat((latents[moving], still)))
 
     @torch.no_grad()
     def check(self) -> tuple[dict[str, float], Tensor | None]:
-        """Before there are codes, what the continuous latent is worth; then what the codes are."""
+        """Measure the continuous latents while there are no codes, then the codes."""
         if self.average.quantized:
             figures, picture = super().check()
             return figures | {"codes_revived": self.model.quantizer.revived}, picture
@@ -141,7 +140,7 @@ class LatentActionModule(ActionModule):
         return {"frozen_psnr": step.frozen_psnr, "continuous_psnr": step.inferred_psnr}, None
 
     def notice(self) -> str | None:
-        """Say that codes died, or at the end of the fit how healthy the model is."""
+        """Report dead codes, and at the end of the fit the health of the codes."""
         if health := super().notice():
             return health
         revived = self.model.quantizer.revived

@@ -19,14 +19,14 @@ class TokenizerModule(FitModule):
     def __init__(
         self, model: nn.Module, plan: FitPlan, clips: FrameClips, residual: Tensor | None = None
     ) -> None:
-        """Keep the parts.
+        """Build the module.
 
         Args:
             model: a `FrameTokenizer` to be fitted.
             plan: how, and how far.
-            clips: the frames to learn from.
-            residual: float (H, W), how often no shift of the frame explains a pixel; such pixels
-                are drawn with more care. None: all are alike.
+            clips: the training frames.
+            residual: float (H, W), how often a pixel is a motion residual; such pixels count more.
+                None: all count alike.
         """
         super().__init__(model, plan)
         self.clips = clips
@@ -45,7 +45,7 @@ class TokenizerModule(FitModule):
 
     @torch.no_grad()
     def check(self) -> tuple[dict[str, float], Tensor]:
-        """PSNR of held-out frames, use of codes, and frames above their reconstructions."""
+        """Measure PSNR and code use on held-out frames; show them above their reconstructions."""
         count = max(1, HELD_OUT_FRAMES // self.clips.length)
         frames = self.clips.held_out(count).to(self.device)
         ids = self.average.encode(to_float(frames))

@@ -1,4 +1,4 @@
-"""Which module fits which kind of action model, and the numbers of its method."""
+"""The module that fits each kind of action model, and the numbers of its method."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ _ACTION_MODULES: dict[str, type[ActionModule]] = {
 
 
 def register_action_module(kind: str, module: type[ActionModule]) -> None:
-    """Fit a registered kind of action model by a module of one's own.
+    """Fit a registered kind of action model with another module.
 
     Without one, `ActionModule` fits a model by its own `training_loss(frames, method)`.
     """

@@ -1,4 +1,4 @@
-"""What `genie train` may be asked for."""
+"""The options of `genie train`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,20 +12,21 @@ COPIED = ("tokenizer", "lam")
 
 @dataclass(frozen=True, kw_only=True)
 class TrainOptions:
-    """How `train` goes about it.
+    """The options of `train`.
 
     Attributes:
-        minutes: total of the stage, over all slices; of `all`, shared out by the recipe. None: the
-            recipe's steps.
+        minutes: total of the stage, over all slices; `all` divides them by the recipe's shares.
+            None: the recipe's steps.
         stop_after: minutes after which this slice ends with a checkpoint and an export. Of `all`,
             the stage in progress ends its slice, and those after it wait for the next one.
-        resume: whether to go on with a run whose folder exists.
+        resume: continue a run whose folder exists.
         seed: of every draw.
         start: a world to begin from. The run copies its tokenizer and action model where it has
-            none, and its dynamics learns on, at lower rates; in a run that has its own, the
-            dynamics is translated into their ids. With the stage tokenizer, that one learns on.
-        decoder_only: with `start`, and the stage tokenizer or lam: fit the world's decoder on, and
-            leave the encoder and the codes as they are.
+            none, and fits its dynamics further, at lower rates; in a run with models of its own,
+            the dynamics is translated into their ids. With the stage tokenizer, that is fitted
+            further.
+        decoder_only: with `start`, and the stage tokenizer or lam: fit the world's decoder further,
+            and leave the encoder and the codes as they are.
         fresh: with `start`: fit a new dynamics beside the world's tokenizer and action model.
         seeds: fits of the action model, of which the best by its own criterion is kept.
         allow_collapsed: fit the dynamics although the latent actions are collapsed; the world's
@@ -45,7 +46,7 @@ class TrainOptions:
     logger: str | Logger | Sequence[Logger] | None = None
 
     def check(self, stage: str) -> None:
-        """Raise ValueError for options that a stage cannot follow."""
+        """Raise ValueError for options that do not fit the stage or each other."""
         if stage not in ("all", *STAGES):
             raise ValueError(f"no stage {stage!r}: choose all, {', '.join(STAGES)}")
         for flag, value in (("--minutes", self.minutes), ("--stop-after", self.stop_after)):
@@ -59,7 +60,7 @@ class TrainOptions:
             raise ValueError("--decoder-only is for the stages tokenizer and lam")
         if self.start is not None and stage == "lam" and not self.decoder_only:
             raise ValueError(
-                "--from takes the lam over from the world as it is: choose all, tokenizer, encode "
-                "or dynamics, add --decoder-only to fit its decoder on, or leave --from away to "
+                "--from copies the lam from the world as it is: choose all, tokenizer, encode or "
+                "dynamics, add --decoder-only to fit its decoder further, or leave out --from to "
                 "fit new latent actions"
             )

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from corpus.store import Corpus
+from corpus.verify import quick_check
 from genie.arguments import STAGES
 from genie.device import pick_device
 from genie.library.bundle import Bundle
@@ -59,6 +60,7 @@ def train(stage: str, corpus: Path | str, recipe: str, out: Path | str, **option
     if stage == "all" and begun is not None:
         wanted = tuple(name for name in STAGES if name not in COPIED)
     _check_sizes(chosen, opened, chosen_options, begun)
+    quick_check(opened, chosen_options.seed)
     open_out(out, stage, chosen_options.resume)
     write_run_record(out, opened, str(recipe), chosen_options, begun, stage)
     if begun is not None and stage not in COPIED:
@@ -86,13 +88,13 @@ def _check_sizes(
     size = {"height": corpus.height, "width": corpus.width}
     if start is None:
         module = action_module(recipe.lam.kind)
-        found = size | module.model_values(None)
+        found = size | module.model_values(None, method_values(module, recipe.lam))
         with Undrawn():
             tokenizer = new_model(
                 "tokenizer", recipe.tokenizer.kind, recipe.tokenizer.model, **size
             )
+            check_codes(tokenizer.num_codes)
             lam = new_model("lam", recipe.lam.kind, recipe.lam.model, **found)
-        check_codes(tokenizer.num_codes)
         fitted = (recipe.tokenizer, recipe.lam, recipe.dynamics)
     else:
         tokenizer, lam, fitted = start.tokenizer, start.lam, (recipe.dynamics,)
@@ -156,15 +158,16 @@ def _lam_of_seed(run: RunDirectory, seed: int):
     """Return the module of an action model whose draws begin from a seed of its own."""
     part, fit, residual = run.recipe.lam, run.recipe.lam.fit, run.residual
     module = action_module(part.kind)
+    method = method_values(module, part)
     if run.start is not None:
         model, fit = warm_start(run.start.lam, fit)
         model.freeze_encoder()
     else:
         size = {"height": run.corpus.height, "width": run.corpus.width}
-        found = module.model_values(residual)
+        found = module.model_values(residual, method)
         model = new_model("lam", part.kind, part.model, **size, **found)
     clips = FrameClips(run.corpus, fit.frames, run.seed, run.frames)
-    return module(model, run.plan(fit, method_values(module, part), seed), clips)
+    return module(model, run.plan(fit, method, seed), clips)
 
 
 def _encode(run: RunDirectory) -> bool:
@@ -182,13 +185,15 @@ def _dynamics(run: RunDirectory) -> bool:
     health = measure_action_health(lam, run.corpus, run.seed)
     require_healthy_actions(health, run.options.allow_collapsed)
     part, fit, settings = run.recipe.dynamics, run.recipe.dynamics.fit, _settings(run.recipe)
+    method = method_values(DynamicsModule, part)
     if run.start is None or run.options.fresh:
         model = _new_dynamics(run.recipe, tokenizer, encoded.num_actions)
     elif run.same_codes(run.start):
         model, fit = warm_start(run.start.dynamics, fit)
     else:
-        model = translate_dynamics(run.start, encoded, run.corpus, run.seed)
-    plan = run.plan(fit, method_values(DynamicsModule, part))
+        size = method.compared_clips, method.compared_frames
+        model = translate_dynamics(run.start, encoded, run.corpus, run.seed, *size)
+    plan = run.plan(fit, method)
     module = DynamicsModule(model, plan, encoded, tokenizer, settings, residual)
     finished = run.fit(module, "dynamics")
     models = {"tokenizer": tokenizer, "lam": lam}
@@ -201,7 +206,7 @@ def _dynamics(run: RunDirectory) -> bool:
         "made_with": record,
         "latent_actions": health_record(health, run.options.allow_collapsed),
     }
-    export_world(run.out / "world", run.corpus, encoded, models, settings, info, run.seed)
+    export_world(run.out / "world", run.corpus, encoded, models, settings, info, run.seed, method)
     return finished
 
 

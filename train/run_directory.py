@@ -1,4 +1,4 @@
-"""One run folder, and what is asked of it."""
+"""A run: its folder, its corpus, its recipe and its options."""
 
 import time
 from dataclasses import dataclass, replace
@@ -23,18 +23,18 @@ from train.recipe import FitConfig, Recipe
 
 @dataclass(frozen=True, kw_only=True)
 class RunDirectory:
-    """One run folder, and what is asked of it.
+    """A run: its folder, its corpus, its recipe and its options.
 
     Attributes:
         out: RUN.
-        corpus: what to learn from.
+        corpus: the training frames.
         frames: its frames, shared by the stages.
         recipe: sizes, methods and fits.
-        options: what the command asks for.
+        options: of the command.
         minutes: length of the stage; None: the recipe's steps.
         slice_ends: when to stop this slice, in seconds of `time.monotonic`; None: at the end of
             the stage.
-        start: the world that the run begins from; None: from nothing.
+        start: the world of a warm start; None: the run begins from nothing.
     """
 
     out: Path
@@ -53,14 +53,11 @@ class RunDirectory:
 
     @cached_property
     def residual(self) -> torch.Tensor | None:
-        """Where a player sprite is, float32 (H, W); None: the recipe's method looks for none.
-
-        Raises:
-            ValueError: no sprite keeps to a place.
-        """
-        module = action_module(self.recipe.lam.kind)
-        method = method_values(module, self.recipe.lam)
-        return module.find_residual(self.frames, self.seed, method)
+        """Motion residual that shows a player sprite, float32 (H, W); see `find_residual`."""
+        part = self.recipe.lam
+        module = action_module(part.kind)
+        method = method_values(module, part)
+        return module.find_residual(self.frames, self.seed, method, part.model)
 
     def with_minutes(self, parts: int) -> "RunDirectory":
         """Return the same run with the minutes of one of several equal parts."""
@@ -99,12 +96,12 @@ class RunDirectory:
         return module.clock.finished
 
     def same_codes(self, world: Bundle) -> bool:
-        """Return whether ids and actions of this run mean what they mean in a world."""
+        """Return whether ids and actions of this run mean the same as in a world."""
         ours, models = self.stamp(), world.info["models"]
         return all(ours[name] == models[name]["fingerprint"] for name in ("tokenizer", "lam"))
 
     def stamp(self) -> dict[str, str]:
-        """Return the fingerprints that an encoding of this run bears."""
+        """Return the fingerprints that belong to an encoding of this run."""
         return {
             "corpus": self.corpus.fingerprint,
             "tokenizer": fingerprint(self.out / "tokenizer"),

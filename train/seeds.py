@@ -1,4 +1,4 @@
-"""Several fits of an action model, of which the best by its own criterion is kept."""
+"""Fits of an action model from several seeds, of which the best by its criterion is kept."""
 
 import shutil
 from collections.abc import Callable
@@ -14,20 +14,19 @@ from train.run_directory import RunDirectory
 def fit_seeds(run: RunDirectory, make: Callable[[RunDirectory, int], ActionModule]) -> bool:
     """Fit an action model from several seeds, each in a folder of its own; keep the best.
 
-    The minutes of the stage are shared out evenly. What each seed reached stands in
-    RUN/lam/seeds.json.
+    The minutes of the stage are divided evenly. RUN/lam/seeds.json holds each seed's criterion.
 
     Args:
         run: its options name the number of seeds; the first is the run's own.
         make: makes the module of a seed.
 
     Returns:
-        Whether all fits are at their ends, and RUN/lam holds the best.
+        Whether all fits are finished, and RUN/lam holds the best.
 
     Raises:
         ValueError: if the model's kind has no criterion.
     """
-    count, reached = run.options.seeds, {}
+    count, criteria = run.options.seeds, {}
     for seed in range(run.seed, run.seed + count):
         torch.manual_seed(seed)
         module = make(run.with_minutes(count), seed)
@@ -40,12 +39,12 @@ def fit_seeds(run: RunDirectory, make: Callable[[RunDirectory, int], ActionModul
                 f"a {type(module.model).__name__} has no criterion to compare seeds by: give "
                 f"its module one, or fit a single seed"
             )
-        reached[seed] = criterion
-    best = max(reached, key=reached.get)
+        criteria[seed] = criterion
+    best = max(criteria, key=criteria.get)
     for file in (run.out / f"lam-seeds/{best}").glob("*.*"):
         (run.out / "lam").mkdir(exist_ok=True)
         shutil.copy2(file, run.out / "lam" / file.name)
-    write_json(run.out / "lam" / "seeds.json", {"chosen": best, "criterion": reached})
-    said = ", ".join(f"{seed}: {value:.3f}" for seed, value in reached.items())
-    get_console().print(f"of seeds {said}: seed {best} is kept")
+    write_json(run.out / "lam" / "seeds.json", {"chosen": best, "criterion": criteria})
+    values = ", ".join(f"{seed}: {value:.3f}" for seed, value in criteria.items())
+    get_console().print(f"of seeds {values}: seed {best} is kept")
     return True

@@ -1,4 +1,4 @@
-"""Going on from a world that exists, on more video of the same game."""
+"""Warm start: to begin a fit from a world, on more video of the same game."""
 
 from copy import deepcopy
 from dataclasses import replace
@@ -19,20 +19,16 @@ from train.data.encode import Encoded
 from train.export import export_model
 from train.recipe import FitConfig
 
-COMPARED_CLIPS = 256
-COMPARED_FRAMES = 16
-"""Clips on which ids of two tokenizers are compared, and their frames."""
-
 
 def load_start_world(world: str, corpus: Corpus) -> Bundle:
     """Load the world that a run begins from.
 
     Args:
         world: name or folder.
-        corpus: what the run learns from.
+        corpus: the run's.
 
     Returns:
-        The world; if its dynamics has no bias by offset, one that can learn it and plays the same.
+        The world; a dynamics without biases by offset can learn them here, and plays the same.
 
     Raises:
         FileNotFoundError: there is no such world.
@@ -41,7 +37,7 @@ def load_start_world(world: str, corpus: Corpus) -> Bundle:
     bundle = load_bundle(find_world(world))
     if (bundle.height, bundle.width) != (corpus.height, corpus.width):
         raise ValueError(
-            f"{world} draws frames of {bundle.height}x{bundle.width}, the corpus has "
+            f"{world} has frames of {bundle.height}x{bundle.width}, the corpus has "
             f"{corpus.height}x{corpus.width}: build the corpus with --size "
             f"{bundle.height}x{bundle.width}"
         )
@@ -59,21 +55,25 @@ def copy_models(bundle: Bundle, out: Path) -> None:
 
 
 def warm_start(model: nn.Module, fit: FitConfig) -> tuple[nn.Module, FitConfig]:
-    """Return a copy of a world's model to be fitted on, and how: at lower rates."""
+    """Return a copy of a world's model to be fitted further, and how: at lower rates."""
     model = deepcopy(model).train().requires_grad_(True)
     rates = {"lr": fit.lr * fit.warm_start, "matrix_lr": fit.matrix_lr * fit.warm_start}
     return model, replace(fit, **rates)
 
 
 @torch.no_grad()
-def translate_dynamics(bundle: Bundle, encoded: Encoded, corpus: Corpus, seed: int) -> Dynamics:
+def translate_dynamics(
+    bundle: Bundle, encoded: Encoded, corpus: Corpus, seed: int, clips: int = 256, frames: int = 16
+) -> Dynamics:
     """Return the world's dynamics in the ids of another tokenizer and action model.
 
     Args:
         bundle: the world.
         encoded: the corpus in the ids of the run.
         corpus: the frames behind them.
-        seed: of the choice of clips on which the ids are compared.
+        seed: of the choice of clips.
+        clips: on how many the ids are compared.
+        frames: T of each.
 
     Raises:
         ValueError: the run's tokenizer has another number of tokens a frame.
@@ -86,11 +86,10 @@ def translate_dynamics(bundle: Bundle, encoded: Encoded, corpus: Corpus, seed: i
     if tokens != wanted:
         raise ValueError(
             f"{bundle.name} has {tokens} tokens a frame, the tokenizer of this run {wanted}: only "
-            f"ids of the same places can be translated; begin without --from"
+            f"ids of the same positions can be translated; begin without --from"
         )
-    starts, _ = split_starts(encoded.episode_ends, COMPARED_FRAMES, seed)
-    chosen = draw_clips(starts, COMPARED_CLIPS, seed, 0)
-    index = chosen[:, None] + np.arange(COMPARED_FRAMES)
+    starts, _ = split_starts(encoded.episode_ends, frames, seed)
+    index = draw_clips(starts, clips, seed, 0)[:, None] + np.arange(frames)
     tokens = torch.zeros(encoded.num_codes, bundle.tokenizer.num_codes)
     actions = torch.zeros(encoded.num_actions, bundle.lam.config.num_actions)
     for row in index:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from genie.device import DEVICES
 from genie.media.recording import check_target
-from genie.play.keys import MOST_FRAMES
+from genie.play.scripted_keys import MOST_FRAMES
 from genie.session.format import SUFFIX
 
 
@@ -17,7 +17,7 @@ class PlayOptions:
 
     headless: bool = False
     frames: int | None = None  # None: the length of the keys, or until Esc
-    keys: str | None = None  # as `genie.play.keys.parse_keys` reads them
+    keys: str | None = None  # as `genie.play.scripted_keys.parse_keys` reads them
     prompt: Path | None = None
     seed: int = 0
     steps: int | None = None  # None also lets the window take fewer on a slow machine

@@ -11,9 +11,9 @@ from genie.media.film import film
 from genie.media.recording import free_path
 from genie.play.compare.run import compare_headless
 from genie.play.headless import play_headless
-from genie.play.keys import scripted_actions
 from genie.play.options import PlayOptions
 from genie.play.prompts import rate_prompt
+from genie.play.scripted_keys import scripted_actions
 from genie.play.setup import LoadWorld, PlaySetup, load_with
 
 DEMO_RECORDING = "rollout.gif"

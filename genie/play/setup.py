@@ -13,10 +13,10 @@ from genie.device import pick_device
 from genie.library.card import WorldCard, read_object
 from genie.library.catalog import playable_folder
 from genie.library.loading import change_settings, load_world_on
-from genie.play.keys import parse_keys
 from genie.play.options import PlayOptions
 from genie.play.player import Player
 from genie.play.prompts import read_prompt
+from genie.play.scripted_keys import parse_keys
 
 LoadWorld = Callable[[Path, PlayOptions], Any]
 

@@ -1,4 +1,4 @@
-"""How the latent action model does: use of its codes, one-step prediction, consistency."""
+"""Figures of a latent action model: use of its codes, one-step prediction, consistency."""
 
 import math
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from torch import Tensor
 
 from lam.keymap.displacement import check_codes
 
-# A displacement below this is standing still.
+# A shorter displacement is standing still.
 _STILL_PIXELS = 0.5
 
 
@@ -18,7 +18,7 @@ class CodeUse:
 
     Attributes:
         shares: share of transitions per code, A numbers that add to 1.
-        perplexity: exp of their entropy: 1 if one code does everything, A if all are used alike.
+        perplexity: exp of their entropy: 1 if one code does everything, A if all are equal.
     """
 
     shares: tuple[float, ...]
@@ -59,14 +59,11 @@ class OneStep:
 
 
 def code_use(codes: Tensor, num_codes: int) -> CodeUse:
-    """Count how often each code occurs.
+    """Count how often each of A = `num_codes` codes occurs.
 
     Args:
         codes: int64 (P,), 0 … A−1.
         num_codes: A.
-
-    Returns:
-        Shares and perplexity.
 
     Raises:
         ValueError: if there are no codes or one is out of range.
@@ -78,16 +75,13 @@ def code_use(codes: Tensor, num_codes: int) -> CodeUse:
 
 
 def one_step(before: Tensor, after: Tensor, inferred: Tensor, random: Tensor) -> OneStep:
-    """Score one-step predictions; all pictures are rounded to uint8 first.
+    """Score one-step predictions; all frames are rounded to uint8 first.
 
     Args:
         before: (P, 3, H, W), frame t, uint8 or float in [0, 1]; so are the others.
         after: frame t + 1.
         inferred: the prediction of t + 1 with the inferred code.
         random: the prediction with a uniformly random code.
-
-    Returns:
-        PSNR of each arm and nearer_next.
 
     Raises:
         ValueError: if the shapes differ.
@@ -102,7 +96,7 @@ def one_step(before: Tensor, after: Tensor, inferred: Tensor, random: Tensor) ->
 
 
 def squared_errors(one: Tensor, two: Tensor) -> Tensor:
-    """Return the mean squared error of each pair of pictures, rounded to uint8.
+    """Return the mean squared error of each pair of frames, rounded to uint8.
 
     Args:
         one: (P, 3, H, W), uint8 or float in [0, 1].
@@ -116,7 +110,7 @@ def squared_errors(one: Tensor, two: Tensor) -> Tensor:
     """
     if one.shape != two.shape or one.ndim != 4:
         raise ValueError(
-            f"pictures must be of one shape (P, 3, H, W), got {tuple(one.shape)} and "
+            f"frames must be of one shape (P, 3, H, W), got {tuple(one.shape)} and "
             f"{tuple(two.shape)}"
         )
     difference = _rounded(one) - _rounded(two)
@@ -134,9 +128,6 @@ def one_step_from_errors(
         frozen: float (P,), the current frame against the next one.
         inferred_to_current: float (P,), prediction with the inferred code against the current
             frame.
-
-    Returns:
-        PSNR of each arm and nearer_next.
 
     Raises:
         ValueError: if the columns have different lengths or are empty.
@@ -160,7 +151,7 @@ def one_step_from_errors(
 
 
 def code_consistency(shift: Tensor, codes: Tensor, num_codes: int) -> tuple[float | None, ...]:
-    """Say of each code whether it means one thing from many prompts.
+    """Measure whether each code means one thing from many prompts.
 
     Args:
         shift: float (P, 2), displacement of each transition in pixels (`Displacement.shift`), best
@@ -174,8 +165,6 @@ def code_consistency(shift: Tensor, codes: Tensor, num_codes: int) -> tuple[floa
 
     Raises:
         ValueError: if shapes do not fit or a code is out of range.
-
-    Source: our choice.
     """
     codes = check_codes(codes, num_codes, len(shift))
     if shift.shape != (len(codes), 2):
@@ -184,7 +173,7 @@ def code_consistency(shift: Tensor, codes: Tensor, num_codes: int) -> tuple[floa
 
 
 def _rounded(frames: Tensor) -> Tensor:
-    """Return pictures as float32 whole numbers in 0 … 255."""
+    """Return frames as float32 whole numbers in 0 … 255."""
     if frames.dtype == torch.uint8:
         return frames.float()
     return (frames.detach().float().clamp(0, 1) * 255).round()

@@ -1,1 +1,1 @@
-"""Which key stands for which action, and why."""
+"""Names and keys of the actions."""

@@ -1,4 +1,4 @@
-"""How the player moves under each code: what keys are named by."""
+"""How the player moves under each code; keys are named by it."""
 
 import math
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from lam.keymap.displacement import Displacement, check_codes, measure_displacem
 _MOST_PAIRS_PER_CODE = 1024
 # From this spread on the whole frame moves.
 _CAMERA_SPREAD = 0.5
-# A smaller fraction of moving transitions says nothing about a code.
+# A code with a smaller fraction of moving transitions has no direction.
 _LEAST_MOVING_FRACTION = 0.05
 
 
@@ -66,7 +66,7 @@ def measure_motions(
 
 
 def rests(motions: list[CodeMotion], idle: int, scale: Tensor) -> bool:
-    """Return whether the idle code shows what happens by itself, not a key of its own."""
+    """Return whether the idle code shows what happens without a key."""
     # It does if it drifts far less than the strongest code, or as the others do on average (all
     # sink, two of them also to a side).
     drifts = torch.stack([motion.drift / scale for motion in motions])
@@ -118,7 +118,7 @@ def _motion(found: Displacement) -> CodeMotion:
         )
     follows = found.spread >= _CAMERA_SPREAD
     camera = bool(follows[found.moved].float().mean() >= 0.5)
-    # The rarer kind is something else: another creature, a camera at the end of its way.
+    # The rarer kind is something else: another creature, or a camera at the end of the level.
     of_kind = found.moved & (follows == camera)
     sign = -1.0 if camera else 1.0
     steps = sign * found.shift

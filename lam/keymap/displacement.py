@@ -1,4 +1,4 @@
-"""How far, and how much of, a frame moves to the next one: what names the keys."""
+"""How far, and how much of, a frame moves to the next one; keys are named by it."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ _SEARCH_SIDE = 64
 _SEARCH_RADIUS = 8
 # A pixel has changed when a channel differs by more: above the noise of video compression.
 _CHANGE = 12 / 255
-# An error beyond this says "does not match", however wrong the colour is.
+# Larger errors count no more: a pixel matches or it does not.
 _ERROR_CEILING = 0.25
 # A shift counts only if it takes away this fraction of the error that standing still leaves.
 _EXPLAINED = 0.25
@@ -205,7 +205,7 @@ def _refined_minimum(errors: Tensor, radius: int) -> tuple[Tensor, Tensor]:
     side = errors.shape[-1]
     steps = torch.arange(-radius, radius + 1, device=errors.device)
     distance = steps.square()[:, None] + steps.square()[None, :]
-    # Among equals the shorter shift is believed: a flat area matches itself everywhere.
+    # Of equal fits the shorter shift wins: a flat area matches itself everywhere.
     biased = rearrange(errors + 1e-4 * distance.sqrt(), "p dy dx -> p (dy dx)")
     best = biased.argmin(dim=1)
     row, column = best // side, best % side

@@ -1,4 +1,4 @@
-"""The words and keys that say what each code does."""
+"""The names and keys of codes."""
 
 import math
 from dataclasses import dataclass
@@ -107,16 +107,16 @@ def assign_names(effects: tuple[CodeEffect, ...], idle: int) -> tuple[str, ...]:
 def assign_keys(effects: tuple[CodeEffect, ...], names: tuple[str, ...]) -> tuple[tuple, ...]:
     """Bind keyboard keys to codes, given their effects and unique names.
 
-    An arrow that no code is named for goes to the strongest diagonal that leads there, so that it
-    does something; second codes of a name have digits only.
+    An arrow without a code of its own goes to the strongest diagonal of that direction; second
+    codes of a name have digits only.
     """
     keys = [_KEYS.get(name, ()) for name in names]
     for axis in _AXES:
         if axis in names:
             continue
-        leading = [code for code, name in enumerate(names) if name in _KEYS and axis in name]
-        if leading:
-            strongest = max(leading, key=lambda code: effects[code].strength)
+        diagonals = [code for code, name in enumerate(names) if name in _KEYS and axis in name]
+        if diagonals:
+            strongest = max(diagonals, key=lambda code: effects[code].strength)
             keys[strongest] = keys[strongest] + _KEYS[axis]
     return tuple(keys)
 
@@ -139,7 +139,7 @@ def _mean_beyond(motion: CodeMotion, idle: CodeMotion | None) -> tuple[Tensor, T
 
 def _directions(means: list[tuple[Tensor, Tensor]], scale: Tensor) -> list[str]:
     """Return the word for each code."""
-    # Two codes of one word that lead to either side of it are told apart by that: a jump to the
+    # Two codes of one word that move to opposite sides are told apart by the side: a jump to the
     # left and one to the right, however much higher than wide they are.
     words = [_direction(torch.where(sure, mean / scale, torch.zeros(2))) for mean, sure in means]
     parted = list(words)
@@ -160,14 +160,14 @@ def _directions(means: list[tuple[Tensor, Tensor]], scale: Tensor) -> list[str]:
 
 
 def _leans(step: Tensor, across: int) -> bool:
-    """Return whether a step (2,) in axis units goes far enough across to be told by it."""
+    """Return whether a step (2,) in axis units goes far enough across."""
     return bool(step[across].abs() >= _LEAN * step[1 - across].abs())
 
 
 def _effect(
     motion: CodeMotion, mean: Tensor, direction: str, scale: Tensor, resting: bool
 ) -> CodeEffect:
-    """Describe one code that leads to `mean` (2,), which is called `direction`."""
+    """Describe one code with mean displacement `mean` (2,), called `direction`."""
     agreement = 1.0 - motion.moving_share
     strength = 0.0
     if direction != "none":
@@ -188,7 +188,7 @@ def _effect(
 
 
 def _strength(step: Tensor, direction: str) -> float:
-    """Return how far a step (2,) in axis units goes along a direction, less how far beside it."""
+    """Return how far a step (2,) in axis units goes along a direction, less how far across."""
     words = direction.split("-")
     heading = torch.tensor([_AXES[word] for word in words], dtype=torch.float32).sum(dim=0)
     along = torch.dot(step, heading) / heading.norm()

@@ -1,1 +1,1 @@
-"""Actions read off a player sprite that keeps its place in the frame."""
+"""Actions read off a player sprite that keeps to one position in the frame."""

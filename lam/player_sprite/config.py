@@ -6,20 +6,31 @@ from typing import Any
 
 from lam.config import LatentActionConfig
 
+_LATER_FIELDS = ("search_radius", "shift_penalty", "take_off", "off_heading")
+
 
 @dataclass(frozen=True, kw_only=True)
 class SpriteActionConfig(LatentActionConfig):
-    """Sizes of the model.
+    """Sizes of the model, and the numbers by which it reads actions.
 
     Attributes:
-        box: top, left, height and width in pixels of the sprite, which the encoder looks at beside
-            the shift of the camera.
-        states: looks of the sprite that the encoder tells apart, before those that lead alike are
-            joined to `num_actions` codes; None: as many as codes.
+        box: top, left, height and width in pixels of the sprite, which the encoder sees beside the
+            shift of the camera.
+        states: appearances of the sprite that the encoder tells apart, before those with similar
+            camera motion are joined to `num_actions` codes; None: as many as codes.
+        search_radius: largest shift of the camera along each axis, in pixels.
+        shift_penalty: added to the error of a shift per pixel: of equal fits, the shorter wins.
+        take_off: first transitions of a jump, read as the jump whatever else they show.
+        off_heading: later airborne transitions that may differ from the take-off in code or
+            direction before the jump's key counts as let go.
     """
 
     box: tuple[int, int, int, int]
     states: int | None = None
+    search_radius: int = 5
+    shift_penalty: float = 0.05 / 255
+    take_off: int = 3
+    off_heading: int = 2
 
     def __post_init__(self) -> None:
         """Refuse sizes that do not fit together."""
@@ -34,8 +45,15 @@ class SpriteActionConfig(LatentActionConfig):
             )
         if self.states is not None and self.states < self.num_actions:
             raise ValueError(
-                f"states are looks of the sprite, at least as many as actions, got {self.states} "
-                f"for {self.num_actions} actions"
+                f"states must be at least as many as actions, got {self.states} for "
+                f"{self.num_actions} actions"
+            )
+        largest = (min(self.height, self.width) - 2) // 2
+        if not 1 <= self.search_radius <= largest or self.take_off < 1 or self.off_heading < 0:
+            raise ValueError(
+                f"search_radius must be 1 to {largest} in frames of {self.height}x{self.width}, "
+                f"take_off 1 or more and off_heading 0 or more, got {self.search_radius}, "
+                f"{self.take_off} and {self.off_heading}"
             )
 
     @property
@@ -53,5 +71,9 @@ class SpriteActionConfig(LatentActionConfig):
     def to_json(self) -> dict[str, Any]:
         """Return the record that `from_json` reads."""
         record = asdict(self)
+        # Fingerprints of older worlds are taken over records without these fields.
+        for name in _LATER_FIELDS:
+            if record[name] == getattr(SpriteActionConfig, name):
+                del record[name]
         states = record.pop("states")
         return record | {"avatar": record.pop("box"), "states": states}

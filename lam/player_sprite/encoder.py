@@ -1,4 +1,4 @@
-"""The encoder that reads an action off an avatar's own picture."""
+"""The encoder that reads an action off the player sprite's own pixels."""
 
 import torch
 from torch import Tensor, nn
@@ -9,20 +9,19 @@ from lam.player_sprite.location import camera_shift
 
 
 class SpriteEncoder(nn.Module):
-    """Two frames to a code: how the avatar looks in both, and how the camera moves.
+    """Two frames to a code, from the sprite's box in both and the shift of the camera.
 
-    It is fitted in two steps. `embed` learns latents of what persists for some frames, then
-    `to_code` makes states of its features, and `code_of` codes of the states; `forward` gives the
-    codes. `landing` says which codes are flights (`lam.player_sprite.airborne`).
-
-    Source: our choice; docs/architecture.md says why.
+    It is fitted in two steps (docs/design.md says why). `embed` learns latents of what persists for
+    some frames; then `to_code` makes states of its features, and `code_of` codes of the states.
+    `landing` says which codes are airborne (`lam.player_sprite.airborne`).
     """
 
     FEATURES = 96
 
     def __init__(self, config: SpriteActionConfig) -> None:
-        """Build the encoder of `config`, which has an avatar."""
+        """Build the encoder of `config`."""
         super().__init__()
+        self.config = config
         self.top, self.left, self.height, self.width = config.box
         c = 24
         self.convolutions = nn.Sequential(
@@ -44,30 +43,26 @@ class SpriteEncoder(nn.Module):
         self.register_buffer("code_of", states.clamp_max(config.num_actions - 1))
         self.register_buffer("landing", torch.full((config.num_actions, 3), -1))
 
-    def look(self, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
-        """Take what the encoder reads out of two frames.
-
-        Args:
-            before: float (B, 3, H, W) in [0, 1].
-            after: the same shape.
+    def crop(self, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
+        """Take the box out of two frames (B, 3, H, W) in [0, 1], and measure the camera's shift.
 
         Returns:
-            The box in both, float (B, 2, 3, height, width), and the camera's shift in pixels,
-            float (B, 2).
+            float (B, 2, 3, height, width), and the shift in pixels, float (B, 2).
         """
         rows = slice(self.top, self.top + self.height)
         columns = slice(self.left, self.left + self.width)
         boxes = torch.stack((before, after), dim=1)[..., rows, columns]
-        return boxes, camera_shift(before, after).to(boxes.dtype)
+        radius, penalty = self.config.search_radius, self.config.shift_penalty
+        return boxes, camera_shift(before, after, radius, penalty).to(boxes.dtype)
 
     def features(self, boxes: Tensor, shift: Tensor) -> Tensor:
-        """Map what `look` took, the boxes in [0, 1] or recoloured, to features (B, 96)."""
+        """Map what `crop` returned, boxes in [0, 1] or recoloured, to features (B, 96)."""
         before, after = (boxes - 0.5).unbind(dim=1)
-        seen = self.convolutions(torch.cat((after, after - before), dim=1)).flatten(1)
-        return self.to_features(torch.cat((seen, shift / 2), dim=1))
+        maps = self.convolutions(torch.cat((after, after - before), dim=1)).flatten(1)
+        return self.to_features(torch.cat((maps, shift / 2), dim=1))
 
     def embed(self, boxes: Tensor, shift: Tensor) -> Tensor:
-        """Map what `look` took to unit latents (B, latent)."""
+        """Map what `crop` returned to unit latents (B, latent)."""
         return F.normalize(self.to_latent(self.features(boxes, shift)), dim=1)
 
     def scores(self, features: Tensor) -> Tensor:
@@ -75,10 +70,10 @@ class SpriteEncoder(nn.Module):
         return self.to_code((features - self.mean) / self.scale)
 
     def codes(self, boxes: Tensor, shift: Tensor) -> Tensor:
-        """Map what `look` took to codes, one-hot (B, A)."""
+        """Map what `crop` returned to codes, one-hot (B, A)."""
         states = self.scores(self.features(boxes, shift)).argmax(dim=1)
         return F.one_hot(self.code_of[states], self.num_actions).to(boxes.dtype)
 
     def forward(self, before: Tensor, after: Tensor) -> Tensor:
         """Map two frames, each float (B, 3, H, W) in [0, 1], to codes, one-hot (B, A)."""
-        return self.codes(*self.look(before, after))
+        return self.codes(*self.crop(before, after))

@@ -10,11 +10,11 @@ from lam.player_sprite.encoder import SpriteEncoder
 
 
 class SpriteActionModel(LatentActionModel):
-    """Reads actions off a sprite that keeps its place in the frame while the camera follows it.
+    """Reads actions off a sprite that keeps to one position while the camera follows it.
 
     The encoder gives codes by itself (`SpriteEncoder`); only the decoder is fitted to pixels.
-    Where the sprite is airborne, an action depends on earlier frames too: it is the jump that the
-    sprite began with, and after that what steers it.
+    Where the sprite is airborne, an action depends on earlier frames too: it is the jump at first,
+    and then what steers.
     """
 
     @staticmethod
@@ -25,10 +25,6 @@ class SpriteActionModel(LatentActionModel):
     def read(self, observed: Tensor, episodes: Tensor | None = None) -> Tensor:
         """Read actions off consecutive transitions.
 
-        A jump that is held to its end and one that is let go after the take-off look the same, and
-        a world needs both: whoever lets go must come down. So jumps of odd episodes count as let
-        go, those of even ones as held.
-
         Args:
             observed: float32 (B, S, 3), from `observe`: codes and shifts of the camera.
             episodes: int64 (B,), the numbers of the episodes; None: every jump counts as held.
@@ -36,12 +32,22 @@ class SpriteActionModel(LatentActionModel):
         Returns:
             int64 (B, S).
         """
+        # A jump that is held to its end and one that is let go after the take-off can show the
+        # same frames, and a world needs both: a player who lets go must come down. So jumps of odd
+        # episodes count as let go, those of even ones as held.
         held = True if episodes is None else episodes % 2 == 0
         codes, shift = observed[..., 0].long(), observed[..., 1:]
-        return read_keys(codes, shift, self.encoder.landing, held)
+        return read_keys(
+            codes,
+            shift,
+            self.encoder.landing,
+            held,
+            take_off=self.config.take_off,
+            off_heading=self.config.off_heading,
+        )
 
-    def _look(self, before: Tensor, after: Tensor) -> Tensor:
+    def _observe_pairs(self, before: Tensor, after: Tensor) -> Tensor:
         """Return the code and the camera's shift of pairs of frames, float32 (P, 3)."""
-        boxes, shift = self.encoder.look(before, after)
+        boxes, shift = self.encoder.crop(before, after)
         codes = self.quantizer.nearest(self.encoder.codes(boxes, shift))
         return torch.cat((codes[:, None].float(), shift.float()), dim=1)

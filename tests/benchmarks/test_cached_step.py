@@ -30,11 +30,11 @@ class FakeDynamics:
         self.commits += 1
         time.sleep(1e-3)
 
-    def forward(self, ids, actions, hidden):
-        assert ids.shape == hidden.shape == (1, T, N)
+    def forward(self, ids, actions, masked):
+        assert ids.shape == masked.shape == (1, T, N)
         assert actions.shape == (1, T - 1)
-        assert torch.all(hidden[:, -1])
-        assert not torch.any(hidden[:, :-1])
+        assert torch.all(masked[:, -1])
+        assert not torch.any(masked[:, :-1])
         self.forwards += 1
         time.sleep(T * 1e-3)
 

@@ -9,7 +9,7 @@ CODES = 32
 
 
 def walk(frames, seed, stay=0.7, codes=CODES // 2):
-    """Tokens of 16 places that change now and then."""
+    """Tokens of 16 positions that change now and then."""
     rng = np.random.default_rng(seed)
     ids = rng.integers(0, codes, (frames, 16))
     for t in range(1, frames):

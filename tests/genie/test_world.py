@@ -1,4 +1,4 @@
-"""One world to play: prompts, actions, settings, and frames that are looked at again."""
+"""One world to play: prompts, actions, settings, and frames that are decoded again."""
 
 from dataclasses import replace
 

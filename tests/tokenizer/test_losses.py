@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from tokenizer.losses import code_use, pixel_weights, reconstruction_loss
+from tokenizer.losses import code_use, error_weights, reconstruction_loss
 
 PATCH = 4
 
@@ -21,7 +21,7 @@ def even_errors(frames: torch.Tensor) -> torch.Tensor:
 
 
 def test_pixels_that_change_count_double(frames):
-    weights = pixel_weights(frames, even_errors(frames), PATCH)[0, :, 0]
+    weights = error_weights(frames, even_errors(frames), PATCH)[0, :, 0]
     still = weights[0, 0, 0]
     # It changes when it comes and when it goes.
     torch.testing.assert_close(weights[1:, 2, 5], (2 * still).expand(2))
@@ -32,25 +32,27 @@ def test_pixels_that_change_count_double(frames):
 def test_a_change_in_one_colour_counts():
     frames = torch.full((1, 2, 3, 4, 4), 0.5)
     frames[:, 1, 2] += 0.1
-    weights = pixel_weights(frames, even_errors(frames), PATCH)
+    weights = error_weights(frames, even_errors(frames), PATCH)
     torch.testing.assert_close(weights[:, 1], 2 * weights[:, 0])
 
 
 def test_a_change_too_small_to_see_does_not_count():
     frames = torch.full((1, 2, 3, 4, 4), 0.5)
     frames[:, 1] += 7 / 255
-    weights = pixel_weights(frames, even_errors(frames), PATCH)
+    weights = error_weights(frames, even_errors(frames), PATCH)
     torch.testing.assert_close(weights, torch.ones_like(weights))
 
 
 def test_a_place_counts_as_much_as_it_is_said_to(frames):
-    places = torch.ones(8, 8)
-    places[3, 4] = 5.0
-    weights = pixel_weights(frames, even_errors(frames), PATCH, places)[0, :, 0]
+    pixel_weights = torch.ones(8, 8)
+    pixel_weights[3, 4] = 5.0
+    weights = error_weights(frames, even_errors(frames), PATCH, pixel_weights)[0, :, 0]
     torch.testing.assert_close(weights[:, 3, 4], 5 * weights[:, 0, 0])
     rendered = frames.clone()
     rendered[..., 3, 4] += 0.1
-    plain, careful = (reconstruction_loss(frames, rendered, PATCH, p) for p in (None, places))
+    plain, careful = (
+        reconstruction_loss(frames, rendered, PATCH, p) for p in (None, pixel_weights)
+    )
     assert careful > 2 * plain
 
 
@@ -58,7 +60,7 @@ def test_patches_drawn_badly_count_more_within_bounds():
     frames = torch.full((1, 1, 3, 8, 8), 0.5)
     errors = torch.full_like(frames, 1e-6)
     errors[..., :4, :4] = 1.0
-    weights = pixel_weights(frames, errors, PATCH)[0, 0, 0]
+    weights = error_weights(frames, errors, PATCH)[0, 0, 0]
     bad, good = weights[0, 0], weights[7, 7]
     assert (weights[:4, :4] == bad).all() and (weights[4:] == good).all()
     torch.testing.assert_close(bad / good, torch.tensor(2.0 / 0.5))  # √(1 / ¼) over the floor
@@ -66,7 +68,7 @@ def test_patches_drawn_badly_count_more_within_bounds():
 
 def test_weights_have_mean_1_and_no_gradient(frames):
     errors = torch.rand_like(frames).requires_grad_()
-    weights = pixel_weights(frames, errors, PATCH)
+    weights = error_weights(frames, errors, PATCH)
     assert weights.shape == (1, 3, 1, 8, 8)
     assert weights.mean() == pytest.approx(1, abs=1e-5)
     assert not weights.requires_grad
@@ -97,7 +99,7 @@ def test_an_error_on_something_that_moves_costs_more(frames):
 
 def test_the_first_frame_of_a_clip_does_not_count_as_moved():
     frames = torch.rand(1, 1, 3, 8, 8)
-    weights = pixel_weights(frames, even_errors(frames), PATCH)
+    weights = error_weights(frames, even_errors(frames), PATCH)
     torch.testing.assert_close(weights, torch.ones_like(weights))
 
 

@@ -1,4 +1,4 @@
-"""A corpus of a drawn square that walks, models of a few thousand weights, and their fits."""
+"""A corpus of a painted square that walks, models of a few thousand weights, and their fits."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def draw_episode(seed, length=LENGTH, size=SIZE):
     ground = rng.integers(30, 90, (size, size, 3), np.uint8)
     keys = rng.integers(0, 4, length - 1)
     moves = np.array([[0, 0], [0, 3], [0, -3], [3, 0]])[keys]
-    places = (rng.integers(0, size, 2) + np.cumsum(np.vstack([[0, 0], moves]), axis=0)) % size
+    corners = (rng.integers(0, size, 2) + np.cumsum(np.vstack([[0, 0], moves]), axis=0)) % size
     frames = np.repeat(ground[None], length, axis=0)
-    for frame, (row, column) in zip(frames, places, strict=True):
+    for frame, (row, column) in zip(frames, corners, strict=True):
         rows, columns = (row + np.arange(5)) % size, (column + np.arange(5)) % size
         frame[np.ix_(rows, columns)] = (230, 120, 40)
     return frames, keys
@@ -115,7 +115,7 @@ def make_module(kind, corpus, clock=None, **fit):
     if kind == "tokenizer":
         return TokenizerModule(make_tokenizer(), plan, clips)
     # Dead codes are replaced within a few steps, not hundreds.
-    method = LatentActionMethod(code_decay=0.5, dead_fraction=0.6)
+    method = LatentActionMethod(code_decay=0.5, dead_fraction=0.6, kmeans_batches=16)
     return LatentActionModule(make_lam(), replace(plan, method=method), clips)
 
 
@@ -170,10 +170,12 @@ TINY = {
     "lam": {
         "fit": {"share": 1, "steps": 4, "batch": 4, "frames": 2, "checks": 1},
         "model": {"num_actions": 4, "channels": 4},
+        "method": {"kmeans_batches": 8},
     },
     "dynamics": {
         "fit": {"share": 2, "steps": 3, "batch": 2, "frames": 4, "checks": 1},
         "model": {"dim": 8, "heads": 2, "layers": 1, "band": 2},
+        "method": {"prompt_candidates": 8, "prompts": 3, "compared_clips": 64},
     },
     "settings": {"steps": 2, "order": "random", "temperature": 1.0, "prompt_frames": 1},
 }
@@ -182,11 +184,11 @@ TINY = {
 def write_recipe(path, **changed):
     """Write the tiny recipe; `changed` maps "stage.part.name" with __ for . to values."""
     recipe = yaml.safe_load(yaml.safe_dump(TINY))
-    for place, value in changed.items():
-        *way, last = place.split("__")
+    for path_of, value in changed.items():
+        *parents, last = path_of.split("__")
         part = recipe
-        for word in way:
-            part = part[word]
+        for parent in parents:
+            part = part[parent]
         part[last] = value
     path.write_text(yaml.safe_dump(recipe))
     return str(path)
@@ -205,6 +207,14 @@ class FinishedRun:
     out: Path
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_curves():
+    """Curves cost a second a fit; the test of them puts them back."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("train.loop.log.draw_curves", lambda folder: None)
+        yield
+
+
 @pytest.fixture(scope="session")
 def corpus(tmp_path_factory):
     return write_corpus(tmp_path_factory.mktemp("corpus") / "c")
@@ -218,7 +228,7 @@ def tiny():
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
-    """A whole run on a corpus whose true actions cannot be opened by anybody."""
+    """A whole run on a corpus whose true actions cannot be opened."""
     from train.pipeline import train
 
     folder = tmp_path_factory.mktemp("finished")

@@ -1,4 +1,4 @@
-"""A dynamics is not fitted on collapsed latent actions, unless somebody says so."""
+"""A dynamics is not fitted on collapsed latent actions, unless they are allowed."""
 
 import json
 import shutil
@@ -60,14 +60,14 @@ def walking(tiny, tmp_path, monkeypatch):
 
 def test_a_model_that_knows_the_steps_is_healthy_and_a_constant_one_collapsed(walking):
     assert measure_action_health(Square(), walking, seed=0).state == "healthy"
-    verdict = measure_action_health(Square(constant=True), walking, seed=0)
-    assert verdict.state == "collapsed"
+    health = measure_action_health(Square(constant=True), walking, seed=0)
+    assert health.state == "collapsed"
     with pytest.raises(ValueError, match="--allow-collapsed") as caught:
-        require_healthy_actions(verdict, allow_collapsed=False)
+        require_healthy_actions(health, allow_collapsed=False)
     line = str(caught.value)
-    assert "\n" not in line and verdict.reasons[0] in line and verdict.remedies[0] in line
-    require_healthy_actions(verdict, allow_collapsed=True)
-    assert health_record(verdict, allow_collapsed=True)["verdict"] == "collapsed"
+    assert "\n" not in line and health.reasons[0] in line and health.remedies[0] in line
+    require_healthy_actions(health, allow_collapsed=True)
+    assert health_record(health, allow_collapsed=True)["verdict"] == "collapsed"
 
 
 def test_collapsed_latent_actions_are_refused_before_the_dynamics_begins(finished, tmp_path):
@@ -79,6 +79,6 @@ def test_collapsed_latent_actions_are_refused_before_the_dynamics_begins(finishe
 
 
 def test_the_record_of_a_world_says_what_was_allowed(finished):
-    judged = load_bundle(finished.out / "world").info["latent_actions"]
-    assert judged["verdict"] == "collapsed" and judged["allow_collapsed"] and judged["reasons"]
+    record = load_bundle(finished.out / "world").info["latent_actions"]
+    assert record["verdict"] == "collapsed" and record["allow_collapsed"] and record["reasons"]
     assert json.loads((finished.out / "world" / "world.json").read_text())["latent_actions"]

@@ -154,7 +154,7 @@ def test_a_recipe_with_a_wrong_number_is_refused_before_the_run_is_made(
 
 
 def test_the_numbers_of_the_method_reach_the_fit(tiny, finished, tmp_path):
-    """What the verdict advises can be followed: changed pixels weigh more by the recipe."""
-    heavy = tiny.write_recipe(tmp_path / "heavy.yaml", lam__method={"change_weight": 90.0})
+    """What a remedy advises can be followed: changed pixels weigh more by the recipe."""
+    heavy = tiny.write_recipe(tmp_path / "heavy.yaml", lam__method__change_weight=90.0)
     train("lam", finished.corpus.path, heavy, tmp_path / "run", seed=5)
     assert tiny.differences(weights_of(tmp_path / "run", "lam"), weights_of(finished.out, "lam"))

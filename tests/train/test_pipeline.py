@@ -1,4 +1,4 @@
-"""`genie train`: the stages of a run in order, and what is refused before anything is written."""
+"""`genie train`: the stages in order, and what is refused before anything is written."""
 
 import itertools
 import json
@@ -15,13 +15,13 @@ from genie.library.bundle import load_bundle
 from genie.world import World
 from train import pipeline as run_module
 
-# Models of a few steps are collapsed; that this is refused otherwise is shown in test_judge.py.
+# Models of a few steps are collapsed; test_action_health.py shows that this is refused otherwise.
 train = partial(run_module.train, allow_collapsed=True)
 
 
 def test_a_run_never_opens_true_actions(finished):
     with pytest.raises(Exception, match="(?i)json|expecting|actions"):
-        Corpus.open(finished.corpus.path).true_actions()  # nobody could have opened them
+        Corpus.open(finished.corpus.path).true_actions()  # no stage could have opened them
     assert (finished.out / "world" / "world.json").exists()
 
 
@@ -130,9 +130,9 @@ def test_minutes_are_counted_over_slices_and_not_in_steps(tiny, corpus, tmp_path
 def test_a_slice_of_all_that_outlasts_the_first_stages_leaves_a_world(
     tiny, corpus, tmp_path, monkeypatch
 ):
-    seconds = itertools.count()  # one at each look at the time
+    seconds = itertools.count()  # one each time the clock is read
     clock = SimpleNamespace(monotonic=lambda: next(seconds))
-    for module in ("clock", "run"):
+    for module in ("loop.clock", "pipeline", "run_directory"):
         monkeypatch.setattr(f"train.{module}.time", clock)
     recipe, out = tiny.write_recipe(tmp_path / "r.yaml"), tmp_path / "run"
     part = partial(train, "all", corpus.path, recipe, out, minutes=16 / 60)  # 4, 4 and 8 seconds

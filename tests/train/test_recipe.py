@@ -1,4 +1,4 @@
-"""Recipes: those that ship, and those that somebody got wrong."""
+"""Recipes: those that ship, and those with mistakes."""
 
 import time
 
@@ -85,12 +85,12 @@ def test_a_file_that_is_no_recipe_is_one_line(tmp_path, text):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("place", ["lam", "lam__model", "settings", "about"])
-def test_a_recipe_never_names_code(tiny, tmp_path, place, monkeypatch):
+@pytest.mark.parametrize("name", ["lam", "lam__model", "settings", "about"])
+def test_a_recipe_never_names_code(tiny, tmp_path, name, monkeypatch):
     (tmp_path / "planted.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
     monkeypatch.syspath_prepend(tmp_path)
     named = {"class_path": "planted.Thing", "init_args": {}}
-    path = tiny.write_recipe(tmp_path / "r.yaml", **{place: named})
+    path = tiny.write_recipe(tmp_path / "r.yaml", **{name: named})
     with pytest.raises(ValueError, match="class_path is not allowed"):
         load_recipe(path)
     assert not (tmp_path / "ran").exists()

@@ -1,10 +1,11 @@
-"""What the stages themselves draw and are scored on: the trap is a loss on something else."""
+"""What each stage draws and what its loss is taken on: the trap is a loss on something else."""
 
 import pytest
 import torch
 from torch import nn
 
-from train import fit_dynamics
+from train.data.clips import to_float
+from train.fit_dynamics import DynamicsMethod
 
 
 class Answers(nn.Module):
@@ -15,8 +16,8 @@ class Answers(nn.Module):
         self.answer, self.num_codes = answer, num_codes
 
     def forward(self, ids, actions, masked, history):
-        said = self.answer(ids, actions, masked, history)
-        return 50.0 * nn.functional.one_hot(said, self.num_codes).float()
+        answer = self.answer(ids, actions, masked, history)
+        return 50.0 * nn.functional.one_hot(answer, self.num_codes).float()
 
 
 @pytest.fixture
@@ -29,10 +30,8 @@ def loss_of(stage, answer):
     return stage.loss(*stage.draw(0))[0].item()
 
 
-def test_the_dynamics_is_scored_on_the_ids_before_they_are_hidden_or_corrupted(
-    dynamics, monkeypatch
-):
-    monkeypatch.setattr(fit_dynamics, "CORRUPTION", 0.9)
+def test_the_dynamics_is_scored_on_the_ids_before_they_are_masked_or_corrupted(dynamics):
+    dynamics.method = DynamicsMethod(corruption=0.9)
     assert loss_of(dynamics, lambda ids, actions, masked, history: ids) < 1e-6
     assert loss_of(dynamics, lambda ids, actions, masked, history: history) > 1
     assert loss_of(dynamics, lambda ids, *_: ids.roll(1, dims=1)) > 1
@@ -48,34 +47,32 @@ def test_visible_tokens_and_the_first_frame_bear_no_loss(dynamics):
     assert loss_of(dynamics, right_where_it_counts) < 1e-6
 
 
-def test_the_ids_of_a_clip_are_the_corpus_and_its_actions_lead_to_the_next_frame(
-    tiny, dynamics, monkeypatch
-):
-    monkeypatch.setattr(fit_dynamics, "ACTIONS_DROPPED", 0.0)
+def test_the_ids_of_a_clip_are_the_corpus_and_its_actions_lead_to_the_next_frame(dynamics):
+    dynamics.method = DynamicsMethod(actions_dropped=0.0)
     encoded, frames = dynamics.encoded, dynamics.fit_config.frames
     ids, actions, _, _ = dynamics.draw(5)
     assert ids.shape == (32, frames, encoded.ids.shape[1])
-    for clip, leads in zip(ids.numpy(), actions.numpy(), strict=True):
+    for clip, clip_actions in zip(ids.numpy(), actions.numpy(), strict=True):
         first = next(
-            place
-            for place in range(len(encoded.ids) - frames + 1)
-            if (encoded.ids[place : place + frames] == clip).all()
+            start
+            for start in range(len(encoded.ids) - frames + 1)
+            if (encoded.ids[start : start + frames] == clip).all()
         )
-        assert (leads == encoded.actions[first : first + frames - 1]).all()
-        assert (leads >= 0).all()  # −1 would be a step across an episode's end
+        assert (clip_actions == encoded.actions[first : first + frames - 1]).all()
+        assert (clip_actions >= 0).all()  # −1 would be a step across an episode's end
 
 
-def test_a_share_of_its_actions_is_withheld(dynamics):
+def test_a_fraction_of_its_actions_is_withheld(dynamics):
     actions = torch.cat([dynamics.draw(step)[1].flatten() for step in range(60)])
     assert (actions == dynamics.encoded.num_actions).float().mean() == pytest.approx(
-        fit_dynamics.ACTIONS_DROPPED, abs=0.02
+        DynamicsMethod.actions_dropped, abs=0.02
     )
 
 
 def test_latent_actions_are_scored_on_the_next_frame(tiny, corpus, monkeypatch):
     stage = tiny.make_module("lam", corpus)
     (frames,) = stage.draw(0)
-    before, after = stage._pairs(frames)
+    before, after = to_float(frames).unbind(dim=1)
     losses = {}
     for name, answer in (("next", after), ("same", before), ("grey", after * 0 + 0.5)):
         monkeypatch.setattr(type(stage.model.decoder), "forward", lambda *_, a=answer: a)
@@ -84,8 +81,6 @@ def test_latent_actions_are_scored_on_the_next_frame(tiny, corpus, monkeypatch):
 
 
 def test_the_tokenizer_is_scored_on_its_own_frame(tiny, corpus, monkeypatch):
-    from train.data.clips import to_float
-
     stage = tiny.make_module("tokenizer", corpus)
     (frames,) = stage.draw(0)
     own = to_float(frames)

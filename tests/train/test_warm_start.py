@@ -1,4 +1,4 @@
-"""Going on from a world that exists."""
+"""Warm starts: runs that begin from a world."""
 
 import json
 import shutil
@@ -15,7 +15,7 @@ from train import pipeline as run
 from train.export import fingerprint
 from train.warm_start import load_start_world, translate_dynamics, warm_start
 
-# Models of a few steps are collapsed; that this is refused otherwise is shown in test_judge.py.
+# Models of a few steps are collapsed; test_action_health.py shows that this is refused otherwise.
 train = partial(run.train, allow_collapsed=True)
 
 
@@ -32,7 +32,7 @@ def tuned(tiny, finished, more_video, tmp_path_factory):
     return out
 
 
-def test_tokenizer_and_action_model_are_taken_over_as_they_are(finished, tuned):
+def test_tokenizer_and_action_model_are_copied_as_they_are(finished, tuned):
     before, after = (load_bundle(path / "world").info["models"] for path in (finished.out, tuned))
     assert after["tokenizer"] == before["tokenizer"] and after["lam"] == before["lam"]
     assert after["dynamics"]["fingerprint"] != before["dynamics"]["fingerprint"]
@@ -97,8 +97,8 @@ def test_clips_are_measured_by_the_band_of_the_world_and_not_of_the_recipe(
     assert not (tmp_path / "other").exists()
 
 
-def test_latent_actions_that_are_taken_over_are_not_fitted(finished, more_video, tmp_path):
-    with pytest.raises(ValueError, match="takes the lam over"):
+def test_latent_actions_that_are_copied_are_not_fitted(finished, more_video, tmp_path):
+    with pytest.raises(ValueError, match="copies the lam"):
         train(
             "lam", more_video.path, finished.recipe, tmp_path / "run",
             start=str(finished.out / "world"),
@@ -125,7 +125,7 @@ def test_a_tokenizer_learns_on_from_the_worlds(tiny, finished, more_video, tmp_p
     assert made.info["models"]["tokenizer"] != begun.info["models"]["tokenizer"]
 
 
-def test_the_worlds_action_model_serves_a_run_that_has_a_tokenizer_only(
+def test_the_worlds_action_model_is_copied_to_a_run_that_has_a_tokenizer_only(
     finished, more_video, tmp_path
 ):
     world = str(finished.out / "world")

@@ -48,7 +48,7 @@ def split_starts(episode_ends: np.ndarray, frames: int, seed: int) -> tuple[np.n
             f"shorter clips"
         )
     held_out_starts = clip_starts(episode_ends, frames, held_out)
-    # A corpus of one episode has nothing to hold out; its own clips are better than none.
+    # A corpus of one episode has nothing to hold out; its training clips are better than none.
     return starts, held_out_starts if len(held_out_starts) else starts
 
 

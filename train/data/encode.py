@@ -60,7 +60,7 @@ def encode_corpus(
     stamp: dict[str, str],
     source: Frames | None = None,
 ) -> None:
-    """Encode every frame and every transition; an encoding with the same stamp is kept.
+    """Encode every frame and every transition, unless `out` has the same stamp.
 
     Args:
         corpus: what to encode.
@@ -68,7 +68,7 @@ def encode_corpus(
         lam: in evaluation mode, with codes.
         out: the zarr group to write; it appears when it is whole.
         stamp: fingerprints of the corpus and both models.
-        source: the frames of `corpus`, where other stages have brought them nearer.
+        source: the frames of `corpus`, if other stages have read them already.
 
     Raises:
         ValueError: if the tokenizer has more codes than the stored type can tell apart.
@@ -103,7 +103,7 @@ def load_encoded(path: Path, stamp: dict[str, str]) -> Encoded:
 
     Args:
         path: the zarr group.
-        stamp: the fingerprints that it must bear.
+        stamp: the fingerprints that it must have.
 
     Raises:
         FileNotFoundError: if it is missing.
@@ -164,7 +164,7 @@ def _integers(
     source.fetch()
     for first in track(range(0, frames, size), "encode"):
         last = min(first + size, frames)
-        # One frame more than is tokenized: the last transition of the batch leads to it.
+        # One frame more than is tokenized, for the last transition of the batch.
         batch = to_float(source.between(first, min(last + 1, frames))[None].to(device))
         ids[first:last] = tokenizer.encode(batch[:, : last - first])[0].cpu().numpy()
         if batch.shape[1] > 1:

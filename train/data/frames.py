@@ -1,4 +1,4 @@
-"""The frames of a corpus, brought once to where they are read fastest."""
+"""The frames of a corpus, read once into the fastest memory that holds them."""
 
 import os
 from functools import cached_property
@@ -11,19 +11,18 @@ from corpus.progress import track
 from corpus.store import Corpus
 from genie.device import pick_device
 
-GPU_SHARE = 0.5
-"""Share of the free memory of a GPU that frames may take; the rest is for the fit."""
-MEMORY_SHARE = 0.25
-"""Share of the main memory that frames may take."""
+GPU_FRACTION = 0.5
+"""Fraction of the free memory of a GPU that frames may take; the rest is for the fit."""
+MEMORY_FRACTION = 0.25
+"""Fraction of the main memory that frames may take."""
 BLOCK = 1024
-"""Frames that are read from disk at a time: whole chunks, and little memory in passing."""
+"""Frames that are read from disk at a time: whole chunks, little memory."""
 
 
 class Frames:
     """Frames on the GPU if they fit there, else in memory, else on disk; the same in all three.
 
-    Nothing is read before the first frame is asked for, so a stage that has nothing left to do
-    costs nothing.
+    Nothing is read before the first access, so a stage that is finished costs nothing.
     """
 
     def __init__(self, corpus: Corpus) -> None:
@@ -51,7 +50,7 @@ class Frames:
         _ = self.held
 
     def release(self) -> None:
-        """Give the room back to the fit that needs no frames; asked again, they are read again."""
+        """Free the memory; at the next access the frames are read again."""
         self.__dict__.pop("held", None)
 
     def clips(self, starts: np.ndarray, length: int) -> Tensor:
@@ -72,9 +71,9 @@ class Frames:
         return self.held[first:last]
 
     def _home(self) -> torch.device | None:
-        """Choose where all frames fit; None: nowhere."""
+        """Return the device whose memory holds all frames, or None."""
         device = pick_device()
-        if device.type == "cuda" and self.num_bytes < GPU_SHARE * torch.cuda.mem_get_info()[0]:
+        if device.type == "cuda" and self.num_bytes < GPU_FRACTION * torch.cuda.mem_get_info()[0]:
             return device
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        return torch.device("cpu") if self.num_bytes < MEMORY_SHARE * memory else None
+        return torch.device("cpu") if self.num_bytes < MEMORY_FRACTION * memory else None

@@ -1,1 +1,1 @@
-"""The loop around the three fits: module, clock, optimizer, callbacks."""
+"""The loop around the three fits: module, clock, optimizer, logs."""

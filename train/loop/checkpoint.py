@@ -46,7 +46,7 @@ def read_checkpoint(folder: Path, module: FitModule) -> dict[str, Any] | None:
         found = {name: weight.shape for name, weight in saved["state_dict"].items()}
         step, seconds = int(saved["clock"]["step"]), float(saved["clock"]["seconds"])
         saved["optimizer_states"][0]["parts"]
-    except Exception as error:  # torch.load raises what it likes at damaged data
+    except Exception as error:  # torch.load has no one error for damaged data
         line = " ".join(str(error).split())[:100]
         raise ValueError(
             f"{path} is damaged ({type(error).__name__}: {line}): delete it to begin this stage "

@@ -1,4 +1,4 @@
-"""How far a fit is: by trained seconds or by steps."""
+"""Progress of a fit, in seconds or in steps."""
 
 import math
 import time
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 @dataclass(kw_only=True)
 class Clock:
-    """Progress of one fit, carried over from slice to slice.
+    """Progress of one fit, over all its slices.
 
     Only `seconds` and `step` live in the checkpoint: the total may be given anew with each slice.
 
@@ -39,12 +39,12 @@ class Clock:
         self._now = self._started
 
     def read(self) -> None:
-        """Read the time, once a step, so that all who ask during the step agree."""
+        """Read the time, once a step: within a step it stands still."""
         self._now = time.monotonic()
 
     @contextmanager
     def uncounted(self) -> Iterator[None]:
-        """Do something between two steps that the fit's time does not count; the slice's does."""
+        """Exclude what is done inside from the fit's time, though not from the slice's."""
         began = time.monotonic()
         yield
         if self._started is not None:
@@ -63,7 +63,7 @@ class Clock:
 
     @property
     def progress(self) -> float:
-        """Share of the fit that is done, 0 to 1."""
+        """Fraction of the fit that is done, 0 to 1."""
         if self.total_seconds is None:
             return min(1.0, self.step / self.total_steps)
         return min(1.0, self.spent / self.total_seconds)

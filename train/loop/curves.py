@@ -1,4 +1,4 @@
-"""Curves of a fit, drawn from its logs: the loss, and beside it every held-out figure."""
+"""Curves of a fit, plotted from its logs: the loss and every held-out figure."""
 
 import csv
 import functools
@@ -15,7 +15,7 @@ NOT_PLOTTED = ("step", "seconds")
 
 
 def draw_curves(folder: Path) -> Path | None:
-    """Draw what the logs of a stage hold so far.
+    """Plot the logs of a stage.
 
     Args:
         folder: RUN/logs/STAGE, with loss.csv and held-out.csv as far as they exist.

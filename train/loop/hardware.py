@@ -1,4 +1,4 @@
-"""What the machine that fits has: its device, what it multiplies fast, and how much at once."""
+"""What fits well on this machine: batch of frames and precision."""
 
 import torch
 
@@ -6,23 +6,16 @@ from genie.device import pick_device
 
 
 def frames_at_once(device: torch.device) -> int:
-    """Return how many frames of a corpus are looked at in one batch.
-
-    Args:
-        device: a GPU is kept busy. On a CPU the tensors of a batch stay below 32 MB: above, the
-            C library hands each one fresh pages, which took half of the time (lab notes,
-            2026-11-28).
-    """
+    """Return how many frames of a corpus make a batch of encoding."""
+    # On a CPU the tensors of a batch stay below 32 MB: above, the C library gives each one fresh
+    # pages, which took half of the time (lab notes, 2026-11-28).
     return 2048 if device.type == "cuda" else 64
 
 
 def has_fast_bfloat16(device: torch.device) -> bool:
-    """Say whether a device multiplies bfloat16 matrices faster than float32 ones.
-
-    Args:
-        device: a GPU or the CPU. With AVX-512-BF16 or AMX a CPU is 2.5 times as fast in bfloat16,
-            without them it is 60 times slower (measured: lab notes, 2026-11-21).
-    """
+    """Return whether a device multiplies bfloat16 matrices faster than float32 ones."""
+    # With AVX-512-BF16 or AMX a CPU is 2.5 times as fast in bfloat16, without them 60 times slower
+    # (measured: lab notes, 2026-11-21).
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported()
     capabilities = torch.cpu.get_capabilities()

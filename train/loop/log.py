@@ -1,4 +1,4 @@
-"""What a fit leaves in its logs: losses and held-out figures as csv, pictures and curves as png."""
+"""The logs of a fit: losses and held-out figures as csv, pictures and curves as png."""
 
 import csv
 import time
@@ -25,7 +25,7 @@ class FitLog:
     """The logs of one slice."""
 
     def __init__(self, folder: Path, clock: Clock, checks: int, loggers: Sequence[Logger]) -> None:
-        """Log into `folder`, which is made, and to Lightning's loggers; `checks` a whole fit."""
+        """Log into `folder` and to Lightning's loggers, with `checks` over the whole fit."""
         self.folder, self.loggers, self.checks = folder, loggers, checks
         folder.mkdir(parents=True, exist_ok=True)
         # The checks of earlier slices are not repeated.
@@ -33,7 +33,7 @@ class FitLog:
         self.checking = 0.0
 
     def step(self, module: FitModule, loss: Tensor, logs: dict[str, Tensor]) -> None:
-        """Log a row now and then; check held-out episodes when that is due."""
+        """Log a row every few steps, and check held-out episodes when due."""
         clock = module.clock
         if clock.step % LOSS_EVERY == 0:
             figures = {name: float(value) for name, value in logs.items()}
@@ -57,7 +57,7 @@ class FitLog:
         draw_curves(self.folder)
 
     def _affordable(self, clock: Clock) -> bool:
-        """Whether checks leave the fit its time; a fit that is counted in steps loses none."""
+        """Whether checks take little of a timed fit's time; a fit in steps loses none."""
         timed = clock.total_seconds is not None
         return not timed or self.checking <= CHECKS_FRACTION * clock.slice_spent
 

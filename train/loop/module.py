@@ -1,4 +1,4 @@
-"""What the three fits have in common: a model, its averaged copy, its clock and its data."""
+"""What the fits share: a model, its averaged copy, its clock and its data."""
 
 import copy
 from dataclasses import dataclass
@@ -32,8 +32,8 @@ class FitPlan:
 class FitModule(nn.Module):
     """A model that is being fitted.
 
-    Subclasses say what a batch is (`draw`), what the loss is (`loss`), and how the averaged
-    weights do on held-out episodes (`check`).
+    Subclasses define a batch (`draw`), its loss (`loss`), and what is measured of the averaged
+    weights on held-out episodes (`check`).
 
     Attributes:
         extra: figures that travel with the checkpoint.
@@ -43,7 +43,7 @@ class FitModule(nn.Module):
     METHOD: type | None = None
 
     def __init__(self, model: nn.Module, plan: FitPlan) -> None:
-        """Keep the parts."""
+        """Build the module of `model`, with its averaged copy."""
         super().__init__()
         self.model = model
         self.average = copy.deepcopy(model).eval().requires_grad_(False)
@@ -79,24 +79,24 @@ class FitModule(nn.Module):
         return self.loss(*batch)
 
     def rate_progress(self) -> float:
-        """Return how far the schedule of the learning rate is, 0 to 1."""
+        """Return the progress of the learning rate's schedule, 0 to 1."""
         return self.clock.progress
 
     def before_fit(self) -> None:  # noqa: B027
-        """Prepare on the device what the clock does not count."""
+        """Prepare on the device; the clock does not count it."""
 
     def before_step(self) -> None:  # noqa: B027
-        """Do what is due between two steps; every draw of the step is seeded already."""
+        """Called before each step, once its draws are seeded."""
 
     def complete(self) -> None:  # noqa: B027
-        """Do what the fit must not end without; called once at its end."""
+        """Called once at the end of the fit."""
 
     def notice(self) -> str | None:
-        """Return what the user should know now, after a check; None: nothing."""
+        """Return a message for the user after a check, or None."""
         return None
 
     def criterion(self) -> float | None:
-        """Return what fits of several seeds are compared by, higher is better; None: nothing."""
+        """Return the figure by which seeds are compared, higher is better, or None."""
         return None
 
     def compile_model(self) -> None:

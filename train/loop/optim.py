@@ -72,10 +72,10 @@ def orthogonalize(matrices: Tensor) -> Tensor:
 
 
 class MuonAdamW(torch.optim.Optimizer):
-    """Muon and AdamW behind one face, with one state and one learning-rate factor."""
+    """Muon and AdamW as one optimizer, with one state and one learning-rate factor."""
 
     def __init__(self, model: nn.Module, fit: FitConfig) -> None:
-        """Share the parameters of `model` out by name and shape.
+        """Divide the parameters of `model` by name and shape.
 
         Args:
             model: matrices whose name holds `blocks.` go to Muon, the rest to AdamW.
@@ -137,14 +137,11 @@ class MuonAdamW(torch.optim.Optimizer):
 
 
 def lr_factor(progress: float, fit: FitConfig) -> float:
-    """Return the learning rate's share of its full value: warm-up, stable, decay.
+    """Return the factor on the learning rate: warm-up, stable, decay.
 
     Args:
-        progress: share of the fit that is done, 0 to 1.
+        progress: fraction of the fit that is done, 0 to 1.
         fit: lengths of warm-up and decay.
-
-    Returns:
-        0 to 1; a pure function of progress.
 
     Source: warm-up–stable–decay as in MiniCPM (Hu et al. 2024), section 4.
     """
@@ -160,7 +157,7 @@ def update_ema(average: nn.Module, model: nn.Module, decay: float, step: int) ->
     Args:
         average: changed in place.
         model: the same architecture.
-        decay: share kept a step, once warm.
+        decay: fraction kept a step, after the first few.
         step: steps taken; early on the average forgets faster.
     """
     decay = min(decay, (1 + step) / (10 + step))

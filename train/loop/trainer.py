@@ -1,8 +1,8 @@
 """The loop of a fit: one slice of one stage.
 
-It is a plain loop over Lightning's Fabric, which brings device, precision, gradient clipping and
-loggers. A `Trainer` would have to be told to do without its own checkpoints, progress bar, epochs
-and sanity checks, and hides the order of what happens around a step.
+A plain loop over Lightning's Fabric, which brings device, precision, gradient clipping and loggers.
+A `Trainer` has checkpoints, a progress bar, epochs and sanity checks of its own that would have to
+be switched off, and hides the order of what happens around a step.
 """
 
 import signal
@@ -33,11 +33,11 @@ from train.loop.optim import MuonAdamW, lr_factor, update_ema
 CHECKPOINT_EVERY = 120.0
 """Seconds of work that a crash may cost."""
 COMPILE_PAYS_AFTER = {"cpu": 600.0, "cuda": 45.0}
-"""Seconds of fitting from which compiling is won back: 1.6 times as fast on a CPU after a minute or
+"""Seconds of fitting from which compiling pays: 1.6 times as fast on a CPU after a minute or
 two of compiling, twice as fast on a GPU after half a minute (lab notes, 2026-11-21 and -26)."""
 COMPILE_PAYS_AFTER_STEPS = 1000
 """The same where steps are counted, whatever a step takes."""
-LOOK_EVERY_STEPS, LOOK_EVERY_SECONDS = 25, 1.0
+READ_EVERY_STEPS, READ_EVERY_SECONDS = 25, 1.0
 """How often the loss is read back: reading makes a GPU wait."""
 
 
@@ -50,7 +50,7 @@ def fit(
     logger: Logger | Sequence[Logger] = (),
     precision: str | None = None,
 ) -> None:
-    """Fit until the slice is over; a checkpoint in `folder` is taken up.
+    """Fit until the slice is over, from the checkpoint in `folder` if there is one.
 
     Args:
         module: what is fitted.
@@ -75,7 +75,7 @@ def fit(
     loggers = [logger] if isinstance(logger, Logger) else list(logger)
     precision = precision or pick_precision()
     fabric = Fabric(accelerator=pick_device().type, devices=1, precision=precision)
-    # What is read once is read now, before a bar runs and while Ctrl-C ends it at once.
+    # Read the frames now, before a bar runs and while Ctrl-C ends it at once.
     module.draw(module.clock.step)
     with warnings.catch_warnings(), _interruptible(module), _memory_of(module, folder.name):
         warnings.filterwarnings("ignore", module="lightning")
@@ -91,7 +91,7 @@ def fit(
         module.clock.start()
         saved_at = monotonic()
         stream = draw_ahead(partial(_draw_pinned, module), module.clock.step)
-        with _bar(folder.name) as look, closing(stream) as batches:
+        with _bar(folder.name) as show, closing(stream) as batches:
             for batch in batches:
                 _prepare(module, optimizer)
                 loss, figures = wrapped(*(fabric.to_device(part) for part in batch))
@@ -103,9 +103,9 @@ def fit(
                 steps.step()
                 loss = loss.detach()
                 _advance(module)
-                if module.clock.step % LOOK_EVERY_STEPS == 0 and not torch.isfinite(loss):
+                if module.clock.step % READ_EVERY_STEPS == 0 and not torch.isfinite(loss):
                     raise not_a_number("the loss", module)
-                look(module.clock, loss)
+                show(module.clock, loss)
                 log.step(module, loss, figures)
                 if module.clock.slice_over:
                     save_checkpoint(folder, module, optimizer)
@@ -163,7 +163,7 @@ def _advance(module: FitModule) -> None:
 
 
 def _draw_pinned(module: FitModule, step: int) -> tuple[Tensor, ...]:
-    """Draw a batch that can go to a GPU without making the processor wait for it."""
+    """Draw a batch in pinned memory, so that copying it to a GPU does not block."""
     batch = module.draw(step)
     if module.device.type != "cuda":
         return batch
@@ -172,29 +172,29 @@ def _draw_pinned(module: FitModule, step: int) -> tuple[Tensor, ...]:
 
 @contextmanager
 def _bar(title: str) -> Iterator[Callable[[Clock, Tensor], None]]:
-    """Show a progress bar with the time left; it stays as it stands, also after an error."""
+    """Show a progress bar with the time left; it stays on the screen, also after an error."""
     columns = (
         TextColumn(title),
         BarColumn(),
         TextColumn("{task.percentage:5.1f} %  {task.fields[note]}"),
     )
     with Progress(*columns) as bar:
-        task, looked_at = bar.add_task(title, total=1.0, note=""), -LOOK_EVERY_SECONDS
+        task, shown_at = bar.add_task(title, total=1.0, note=""), -READ_EVERY_SECONDS
 
-        def look(clock: Clock, loss: Tensor) -> None:
-            nonlocal looked_at
-            if clock.slice_spent - looked_at < LOOK_EVERY_SECONDS and not clock.slice_over:
+        def show(clock: Clock, loss: Tensor) -> None:
+            nonlocal shown_at
+            if clock.slice_spent - shown_at < READ_EVERY_SECONDS and not clock.slice_over:
                 return
-            looked_at, left = clock.slice_spent, clock.seconds_left() or 0.0
+            shown_at, left = clock.slice_spent, clock.seconds_left() or 0.0
             note = f"step {clock.step}  loss {float(loss):.4f}  {left / 60:.1f} min left"
             bar.update(task, completed=clock.progress, note=note)
 
-        yield look
+        yield show
 
 
 @contextmanager
 def _memory_of(module: FitModule, name: str) -> Iterator[None]:
-    """Say in one line what to lower when a GPU's memory is short."""
+    """Turn a GPU's lack of memory into one line with a remedy."""
     try:
         yield
     except torch.OutOfMemoryError:

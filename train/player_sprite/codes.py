@@ -1,4 +1,4 @@
-"""Codes of what persists: many short fits, of which the most persistent is kept."""
+"""Codes of what persists: many short fits, of which the best is kept."""
 
 import math
 
@@ -49,7 +49,7 @@ def _fit_codes(
     rng: np.random.Generator,
     method: SpriteMethod,
 ) -> float:
-    """Draw `to_code` anew, fit it to codes that persist, and return how much they do, in nats."""
+    """Fit a new `to_code` to codes that persist; return how much they do, in nats."""
     head = encoder.to_code.requires_grad_(True)
     for layer in head:
         if isinstance(layer, torch.nn.Linear):
@@ -64,12 +64,12 @@ def _fit_codes(
         optimizer.param_groups[0]["lr"] = method.code_lr * rate
         triples = draw_pairs(spans, rng, size, method.later, any_other=True)
         scores = encoder.scores(features[triples.flatten().to(features.device)])
-        now, soon, other = scores.softmax(dim=1).unflatten(0, (-1, 3)).unbind(dim=1)
-        gained = temporal_mutual_information(now, soon, other)
+        anchors, positives, other = scores.softmax(dim=1).unflatten(0, (-1, 3)).unbind(dim=1)
+        information = temporal_mutual_information(anchors, positives, other)
         optimizer.zero_grad()
-        (-gained).backward()
+        (-information).backward()
         optimizer.step()
         if step >= method.code_steps * 3 // 4:
-            late.append(gained.detach())
+            late.append(information.detach())
     head.requires_grad_(False)
     return float(torch.stack(late).mean())

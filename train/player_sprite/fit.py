@@ -1,5 +1,6 @@
-"""Fitting the actions of a player sprite that keeps to one place of the frame."""
+"""Fitting the actions of a player sprite that keeps to one position in the frame."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,9 @@ from corpus.progress import track
 from genie.device import pick_device
 from lam.losses import prediction_loss
 from lam.player_sprite.airborne import find_airborne_codes, join_alike
+from lam.player_sprite.config import SpriteActionConfig
 from lam.player_sprite.encoder import SpriteEncoder
-from lam.player_sprite.location import find_sprite, motion_residual
+from lam.player_sprite.location import camera_shift, find_sprite, motion_residual
 from lam.player_sprite.model import SpriteActionModel
 from lam.player_sprite.persistence import info_nce
 from train.data.clips import FrameClips, split_starts, to_float
@@ -26,45 +28,54 @@ from train.player_sprite.method import SpriteMethod
 from train.player_sprite.pairs import draw_pairs, long_episodes
 
 
-def mean_residual(frames: Frames, starts: np.ndarray) -> Tensor:
-    """Measure how often no shift of the frame explains a pixel: float32 (H, W), on the CPU.
+def mean_residual(
+    frames: Frames,
+    starts: np.ndarray,
+    radius: int = SpriteActionConfig.search_radius,
+    penalty: float = SpriteActionConfig.shift_penalty,
+) -> Tensor:
+    """Measure how often each pixel is a motion residual: float32 (H, W), on the CPU.
 
     Args:
         frames: of the corpus.
-        starts: int64 (P,), first frames of the transitions to look at.
+        starts: int64 (P,), first frames of the transitions to measure.
+        radius: see `camera_shift`.
+        penalty: likewise.
     """
     device, total = pick_device(), 0
     for part in np.array_split(starts, max(1, len(starts) // 256)):
-        pairs = to_float(frames.clips(part, 2).to(device))
-        total = total + motion_residual(pairs[:, 0], pairs[:, 1]).float().sum(dim=0)
+        before, after = to_float(frames.clips(part, 2).to(device)).unbind(dim=1)
+        shift = camera_shift(before, after, radius, penalty)
+        total = total + motion_residual(before, after, shift).float().sum(dim=0)
     return (total / len(starts)).cpu()
 
 
-def locate_sprite(residual: Tensor) -> tuple[int, int, int, int]:
+def locate_sprite(residual: Tensor, method: SpriteMethod) -> tuple[int, int, int, int]:
     """Return top, left, height and width of the sprite's box.
 
     Args:
         residual: float (H, W), from `mean_residual`.
+        method: what belongs to the box.
 
     Raises:
-        ValueError: no sprite keeps to a place.
+        ValueError: no sprite keeps to one position.
     """
-    box = find_sprite(residual)
+    box = find_sprite(residual, method.least_residual, method.edge_residual, method.largest_box)
     if box is None:
         raise ValueError(
             "no player sprite was found: no part of the frame moves against the rest of it and "
-            "keeps its place. Take a recipe whose lam is of kind whole_frame"
+            "keeps to one position. Take a recipe whose lam is of kind whole_frame"
         )
     return box
 
 
 class SpriteActionModule(LatentActionModule):
-    """First latents of what persists, without pixels; then codes of them; then the decoder."""
+    """Fits latents of what persists, without pixels; then codes of them; then the decoder."""
 
     METHOD = SpriteMethod
 
     def __init__(self, model: SpriteActionModel, plan: FitPlan, clips: FrameClips) -> None:
-        """Keep the parts; `clips` are the frames to learn from, two or more at a time.
+        """Build the module; `clips` are the training frames, two or more a clip.
 
         Raises:
             ValueError: no episode is long enough to draw pairs from.
@@ -80,30 +91,35 @@ class SpriteActionModule(LatentActionModule):
                 "whose lam is of kind whole_frame"
             )
         self.held_out_spans = long_episodes(ends, held_out, shortest)
-        self.looks: tuple[Tensor, Tensor] | None = None
+        self.crops: tuple[Tensor, Tensor] | None = None
         self.actions: Tensor | None = None
         self.persistence_reported = False
 
     @classmethod
-    def find_residual(cls, frames: Frames, seed: int, method: SpriteMethod) -> Tensor:
-        """Return how often no shift of the frame explains a pixel, float (H, W).
+    def find_residual(
+        cls, frames: Frames, seed: int, method: SpriteMethod, values: Mapping[str, Any]
+    ) -> Tensor:
+        """Return how often each pixel is a motion residual, float (H, W).
 
         Raises:
-            ValueError: no sprite keeps to a place.
+            ValueError: no sprite keeps to one position.
         """
         starts, _ = split_starts(frames.corpus.episode_ends, 2, seed)
-        residual = mean_residual(frames, draw_clips(starts, method.map_pairs, seed, 0))
-        locate_sprite(residual)
+        radius = values.get("search_radius", SpriteActionConfig.search_radius)
+        penalty = values.get("shift_penalty", SpriteActionConfig.shift_penalty)
+        pairs = draw_clips(starts, method.map_pairs, seed, 0)
+        residual = mean_residual(frames, pairs, radius, penalty)
+        locate_sprite(residual, method)
         return residual
 
     @classmethod
-    def model_values(cls, residual: Tensor | None) -> dict[str, Any]:
-        """Return the sprite's box; before anybody has looked, one pixel."""
-        return {"box": (0, 0, 1, 1) if residual is None else locate_sprite(residual)}
+    def model_values(cls, residual: Tensor | None, method: SpriteMethod) -> dict[str, Any]:
+        """Return the sprite's box; one pixel where the residual is not known yet."""
+        return {"box": (0, 0, 1, 1) if residual is None else locate_sprite(residual, method)}
 
     def before_fit(self) -> None:
-        """Look at every transition before the clock runs."""
-        self.looks = _look(self.clips.source, self.model.encoder, self.device)
+        """Crop every transition before the clock runs."""
+        self.crops = crop_all(self.clips.source, self.model.encoder, self.device)
         if self.model.quantized:
             self._read_actions(self._codes(self._features(self.model.encoder)))
 
@@ -118,7 +134,7 @@ class SpriteActionModule(LatentActionModule):
         return self.clips.read(starts), torch.from_numpy(starts), pairs
 
     def rate_progress(self) -> float:
-        """Let the rate fall before codes are made, too: they are made of features at rest."""
+        """Let the rate also fall before codes are made: by then features hardly change."""
         progress = super().rate_progress()
         return progress if self.model.quantized else min(1.0, progress / self.method.quantize_at)
 
@@ -139,32 +155,36 @@ class SpriteActionModule(LatentActionModule):
 
     @torch.no_grad()
     def start_codes(self) -> None:
-        """Make codes of the averaged encoder's features, and keep that encoder."""
+        """Make codes of the averaged encoder's features, and continue with that encoder."""
         encoder = self.average.encoder
         spans, rng = self.spans, np.random.default_rng([self.seed, self.clock.step])
         features = self._features(encoder)
         moving = torch.from_numpy(np.concatenate([np.arange(*span) for span in spans]))
         encoder.mean.copy_(features[moving].mean(dim=0))
         encoder.scale.copy_(features[moving].std(dim=0) + 1e-4)
-        # Its length does not depend on the fit's: a short one would have no time for the decoder.
+        # Its length does not depend on the fit's: a short fit would have no time for the decoder.
         with self.clock.uncounted():
             persistence = fit_best_codes(encoder, features, spans, rng, self.method)
         self.extra["persistence"] = persistence
-        count, shift = self.model.config.num_actions, self.looks[1].cpu()
+        count, shift = self.model.config.num_actions, self.crops[1].cpu()
         states = encoder.scores(features).argmax(dim=1).cpu()
         among = torch.zeros(len(states), dtype=torch.bool).index_fill_(0, moving, True)
         encoder.code_of.copy_(join_alike(states, shift, among, (encoder.code_of.numel(), count)))
         self.model.encoder.load_state_dict(encoder.state_dict())
         self.model.start_codes(torch.eye(count, device=self.device))
         codes = self._codes(features)
-        landing = find_airborne_codes(codes.cpu(), shift, torch.from_numpy(spans), count)
+        landing = find_airborne_codes(
+            codes.cpu(), shift, torch.from_numpy(spans), count,
+            take_off=self.model.config.take_off, late=self.method.late,
+            least_rise=self.method.least_rise, sideways=self.method.sideways,
+        )  # fmt: skip
         for model in (self.model, self.average):
             model.encoder.landing.copy_(landing)
         self._read_actions(codes)
 
     @torch.no_grad()
     def check(self) -> tuple[dict[str, float], Tensor | None]:
-        """Contrast of held-out pairs; once there are codes, what they are worth."""
+        """Measure the contrast of held-out pairs; once there are codes, the codes."""
         if self.average.quantized:
             return super().check()
         spans = self.held_out_spans if len(self.held_out_spans) else self.spans
@@ -173,7 +193,7 @@ class SpriteActionModule(LatentActionModule):
         return {"contrast": float(self._contrast(self.average.encoder, pairs, 0.0))}, None
 
     def notice(self) -> str | None:
-        """Say once how much the codes persist: fits of several seeds are compared by it."""
+        """Report once how much the codes persist: fits of several seeds are compared by it."""
         notices, persistence = [super().notice()], self.criterion()
         if persistence is not None and not self.persistence_reported:
             notices.append(
@@ -188,9 +208,9 @@ class SpriteActionModule(LatentActionModule):
         return self.extra.get("persistence")
 
     def _contrast(self, encoder: SpriteEncoder, pairs: Tensor, recolour: float) -> Tensor:
-        """Tell apart pairs (E, M, 2), their boxes recoloured."""
+        """Return the contrastive loss of pairs (E, M, 2), their boxes recoloured."""
         pairs = pairs.to(self.device)
-        boxes, shift = (look[pairs.flatten()] for look in self.looks)
+        boxes, shift = (part[pairs.flatten()] for part in self.crops)
         boxes = boxes.float() / 255
         if recolour:
             gain, brightness = recolour * torch.randn(2, len(boxes), 1, 3, 1, 1).to(boxes)
@@ -200,7 +220,7 @@ class SpriteActionModule(LatentActionModule):
         apart = (anchors[:, :, None] - anchors[:, None, :]).abs()
         near = apart <= 2 * self.method.soon
         near &= ~torch.eye(anchors.shape[1], dtype=torch.bool, device=near.device)
-        return info_nce(latents[:, :, 0], latents[:, :, 1], near)
+        return info_nce(latents[:, :, 0], latents[:, :, 1], near, self.method.temperature)
 
     def _codes(self, features: Tensor) -> Tensor:
         """Return the code of every transition, int64 (frames − 1,)."""
@@ -209,15 +229,15 @@ class SpriteActionModule(LatentActionModule):
         return self.model.quantizer.nearest(torch.nn.functional.one_hot(codes, count))
 
     def _read_actions(self, codes: Tensor) -> None:
-        """Read the actions that the decoder learns from; the looks are not needed any more."""
-        observed = torch.cat((codes[:, None].float(), self.looks[1].float()), dim=1)
+        """Read the actions that the decoder learns from; the crops are not needed any more."""
+        observed = torch.cat((codes[:, None].float(), self.crops[1].float()), dim=1)
         read = read_episodes(self.model, observed, self.clips.source.corpus.episode_ends)
         self.actions = torch.from_numpy(read).long().to(self.device)
-        self.looks = None
+        self.crops = None
 
     def _features(self, encoder: SpriteEncoder) -> Tensor:
         """Return the features of every transition, float32 (frames − 1, 96)."""
-        parts = (look.split(8192) for look in self.looks)
+        parts = (part.split(8192) for part in self.crops)
         return torch.cat(
             [
                 encoder.features(box.float() / 255, shift.float())
@@ -227,7 +247,7 @@ class SpriteActionModule(LatentActionModule):
 
 
 @torch.no_grad()
-def _look(frames: Frames, encoder: SpriteEncoder, device: torch.device) -> tuple[Tensor, Tensor]:
+def crop_all(frames: Frames, encoder: SpriteEncoder, device: torch.device) -> tuple[Tensor, Tensor]:
     """Take what the encoder reads out of every transition, across episode ends too.
 
     Returns:
@@ -235,9 +255,9 @@ def _look(frames: Frames, encoder: SpriteEncoder, device: torch.device) -> tuple
     """
     boxes, shifts = [], []
     count, size = frames.corpus.num_frames, frames_at_once(device)
-    for first in track(range(0, count - 1, size), "look at the sprite"):
+    for first in track(range(0, count - 1, size), "crop the sprite"):
         batch = to_float(frames.between(first, min(first + size + 1, count)).to(device))
-        box, shift = encoder.look(batch[:-1], batch[1:])
+        box, shift = encoder.crop(batch[:-1], batch[1:])
         boxes.append((box * 255).round().to(torch.uint8))
         shifts.append(shift.to(torch.int8))
     return torch.cat(boxes), torch.cat(shifts)

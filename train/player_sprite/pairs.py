@@ -32,10 +32,10 @@ def draw_pairs(
 
     Args:
         spans: int64 (E, 2), from `long_episodes`.
-        rng: what to draw with.
+        rng: of the draws.
         size: how many episodes E, and how many anchors M in each.
         apart: least and most frames between anchor and positive.
-        any_other: whether a third transition of the same episode is drawn too.
+        any_other: whether to draw a third transition of the same episode.
 
     Returns:
         int64 (E, M, 2 or 3): anchor, positive, and any other.
@@ -43,7 +43,7 @@ def draw_pairs(
     chosen = spans[rng.integers(len(spans), size=size[0])]
     first, last = chosen[:, :1], chosen[:, 1:]
     anchors = rng.integers(first, last - apart[1], size=size)
-    drawn = [anchors, anchors + rng.integers(apart[0], apart[1] + 1, size=size)]
+    columns = [anchors, anchors + rng.integers(apart[0], apart[1] + 1, size=size)]
     if any_other:
-        drawn.append(rng.integers(first, last, size=size))
-    return torch.from_numpy(np.stack(drawn, axis=-1))
+        columns.append(rng.integers(first, last, size=size))
+    return torch.from_numpy(np.stack(columns, axis=-1))

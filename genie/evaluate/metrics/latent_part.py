@@ -11,8 +11,8 @@ from genie.evaluate.metrics.errors import FROZEN, INFERRED, random_arm
 from genie.evaluate.metrics.latent_actions import Transitions, predict_transitions
 from genie.evaluate.metrics.true_actions import agreement_part
 from genie.frames import to_models
+from lam.health.assessment import assess_health
 from lam.health.measures import OneStep, code_consistency, code_use, one_step_from_errors
-from lam.health.verdict import assess_health
 from lam.keymap.displacement import measure_displacement
 
 CONSISTENCY_PROMPTS = 64
@@ -28,14 +28,14 @@ def latent_part(context: EvalContext, missing: dict[str, str]) -> dict:
     Returns:
         The "lam" part of the report without its round trip.
 
-    Source: metrics.md; consistency and verdict as in lam.health.measures.
+    Source: metrics.md; consistency and health as in lam.health.
     """
     with context.progress.part("latent actions", len(context.choice), "clips") as tick:
         seen = predict_transitions(context, tick)
     use = code_use(context.encoded.codes.flatten(), context.bundle.num_actions)
     step = one_step_scores(seen)
     each = consistency_of_codes(context)
-    verdict = assess_health(use, step, each)
+    health = assess_health(use, step, each)
     return {
         "code_share": list(use.shares),
         "perplexity": use.perplexity,
@@ -47,9 +47,9 @@ def latent_part(context: EvalContext, missing: dict[str, str]) -> dict:
         "nearer_next": step.nearer_next,
         "consistency": float(np.mean([share for share in each if share is not None])),
         "consistency_by_code": list(each),
-        "verdict": verdict.state,
-        "reasons": list(verdict.reasons),
-        "remedies": list(verdict.remedies),
+        "verdict": health.state,
+        "reasons": list(health.reasons),
+        "remedies": list(health.remedies),
         "agreement": agreement_part(context, missing),
     }
 

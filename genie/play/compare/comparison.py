@@ -12,7 +12,7 @@ import numpy as np
 
 from genie.library.card import WorldCard
 from genie.media.side_by_side import Panel
-from genie.play.game.bindings import Bindings
+from genie.play.game.action_keys import Bindings
 from genie.play.game.state import PlayState
 from genie.play.player import Player
 from genie.session.transfer import fit_picture

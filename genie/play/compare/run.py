@@ -7,7 +7,7 @@ from genie.media.film import film
 from genie.media.side_by_side import draw_side_by_side
 from genie.play.compare.comparison import Comparison
 from genie.play.compare.opponents import open_opponent
-from genie.play.keys import scripted_actions
+from genie.play.scripted_keys import scripted_actions
 from genie.play.setup import PlaySetup
 
 

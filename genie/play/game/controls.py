@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from genie.play.game.commands import COMMANDS, confirm
 from genie.play.game.game import Game
 from genie.play.game.panels import Answer
+from genie.play.game.window_keys import COMMANDS, confirm
 
 
 class Controls:

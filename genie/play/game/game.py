@@ -16,7 +16,7 @@ from genie.library.card import WorldCard
 from genie.media.recording import free_path
 from genie.play.adaptive_steps import AdaptiveSteps, FrameTime
 from genie.play.drift_meter import DriftTracker
-from genie.play.game.bindings import Bindings
+from genie.play.game.action_keys import Bindings
 from genie.play.game.exporter import Export
 from genie.play.game.panels import Panel, PromptPanel
 from genie.play.game.slots import Slots

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from genie.play.game.bindings import Bindings
+from genie.play.game.action_keys import Bindings
 from genie.play.game.slots import Slot
 from genie.play.prompts import PromptHint
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from genie.play.game.bindings import Bindings
+from genie.play.game.action_keys import Bindings
 
 MESSAGE_SECONDS = 4.0
 PACES = (1, 2, 3, 5, 8, 10, 12, 15, 20, 24, 30, 40, 50, 60)

@@ -7,8 +7,8 @@ from functools import singledispatch
 import numpy as np
 import pygame
 
-from genie.play.game.commands import COMMANDS
 from genie.play.game.panels import HelpPanel, KeysPanel, Panel, PromptPanel, SavePanel, SlotPanel
+from genie.play.game.window_keys import COMMANDS
 from genie.play.screen import theme
 from genie.play.screen.shapes import hint, key_cap, key_caps
 from genie.play.screen.text import text, wrap

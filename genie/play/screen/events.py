@@ -13,7 +13,7 @@ _AXES = (("pad left", "pad right"), ("pad up", "pad down"))
 
 @dataclass(frozen=True, kw_only=True)
 class Key:
-    """A key that went down or up; a gamepad's are called as `genie.play.game.bindings` says."""
+    """A key that went down or up; a gamepad's are called as `genie.play.game.action_keys` says."""
 
     name: str
     down: bool

@@ -3,6 +3,7 @@ import math
 import pytest
 import torch
 
+from lam.health.assessment import assess_health
 from lam.health.measures import (
     CodeUse,
     OneStep,
@@ -12,7 +13,6 @@ from lam.health.measures import (
     one_step_from_errors,
     squared_errors,
 )
-from lam.health.verdict import assess_health
 
 NUM_CODES = 4
 
@@ -139,21 +139,23 @@ def test_shifts_of_another_shape_are_refused():
 
 def test_codes_that_explain_the_step_are_healthy():
     codes = drawn_codes()
-    verdict = assess_health(code_use(codes, NUM_CODES), world(codes, codes), [1.0] * NUM_CODES)
-    assert verdict.state == "healthy"
-    assert verdict.reasons == verdict.remedies == ()
-    assert str(verdict) == "latent actions: healthy"
+    health = assess_health(code_use(codes, NUM_CODES), world(codes, codes), [1.0] * NUM_CODES)
+    assert health.state == "healthy"
+    assert health.reasons == health.remedies == ()
+    assert str(health) == "latent actions: healthy"
 
 
 def test_constant_code_is_collapsed():
     codes = drawn_codes()
     constant = torch.full_like(codes, 1)
-    verdict = assess_health(code_use(constant, NUM_CODES), world(codes, constant))
-    assert verdict.state == "collapsed"
-    assert any("perplexity is 1.00" in reason for reason in verdict.reasons)
-    assert any("code 1 does 100.0%" in reason for reason in verdict.reasons)
-    assert verdict.remedies
-    assert "1. train" in str(verdict)
+    health = assess_health(code_use(constant, NUM_CODES), world(codes, constant))
+    assert health.state == "collapsed"
+    assert any("perplexity is 1.00" in reason for reason in health.reasons)
+    assert any("code 1 does 100.0%" in reason for reason in health.reasons)
+    assert health.remedies
+    assert "1. train" in str(health) and "lam: method: {change_weight: 30}" in str(health)
+    for flag in ("--minutes", "--seeds", "{num_actions: 4}"):
+        assert flag in str(health)
 
 
 def test_shuffled_codes_are_collapsed_though_all_are_used():
@@ -163,10 +165,10 @@ def test_shuffled_codes_are_collapsed_though_all_are_used():
     step = world(codes, shuffled)
     assert use.perplexity > 3.9
     assert abs(step.delta_psnr) < 0.3
-    verdict = assess_health(use, step)
-    assert verdict.state == "collapsed"
-    assert len(verdict.reasons) == 1
-    assert "better than a random one" in verdict.reasons[0]
+    health = assess_health(use, step)
+    assert health.state == "collapsed"
+    assert len(health.reasons) == 1
+    assert "better than a random one" in health.reasons[0]
 
 
 @pytest.mark.parametrize(
@@ -186,13 +188,13 @@ def test_shuffled_codes_are_collapsed_though_all_are_used():
     ],
 )
 def test_each_threshold_decides(change, state):
-    verdict = assess_health(*good(**change))
-    assert verdict.state == state
-    assert bool(verdict.reasons) == bool(verdict.remedies) == (state != "healthy")
+    health = assess_health(*good(**change))
+    assert health.state == state
+    assert bool(health.reasons) == bool(health.remedies) == (state != "healthy")
 
 
 def test_one_inconsistent_code_makes_it_weak():
-    verdict = assess_health(*good(), [0.9, 0.59, None, 1.0])
-    assert verdict.state == "weak"
-    assert verdict.reasons == ("code 1 does the same on 59% of prompts, under 60%",)
+    health = assess_health(*good(), [0.9, 0.59, None, 1.0])
+    assert health.state == "weak"
+    assert health.reasons == ("code 1 does the same on 59% of prompts, under 60%",)
     assert assess_health(*good(), [0.9, 0.6, None, 1.0]).state == "healthy"

@@ -96,8 +96,8 @@ def tiles(count: int, landmarks: int, shift: int = 0) -> tuple[torch.Tensor, tor
     ground = tile.repeat(count, 1, 9, 9)  # (P, 3, 72, 72)
     for scene in ground:
         # The last column stays plain: an odd tile there would come in again on the other side.
-        for place in torch.randperm(72, generator=generator)[:landmarks].tolist():
-            row, column = 8 * (place // 8), 8 * (place % 8)
+        for cell in torch.randperm(72, generator=generator)[:landmarks].tolist():
+            row, column = 8 * (cell // 8), 8 * (cell % 8)
             scene[:, row : row + 8, column : column + 8] = odd
     return ground, ground.roll(shift, dims=-1)
 

@@ -1,4 +1,4 @@
-"""The action model that looks at the player sprite alone."""
+"""The action model that reads the player sprite alone."""
 
 from dataclasses import replace
 
@@ -41,11 +41,11 @@ def test_entries_are_codes_and_not_all_the_same():
 
 
 @torch.no_grad()
-def test_the_codes_are_what_the_encoder_says_one_to_one():
+def test_the_codes_are_those_of_the_encoder_one_to_one():
     model, frames = redrawn(), clips()
-    said = model.encoder(frames[:, 0], frames[:, 1])
-    assert (said.sum(dim=1) == 1).all() and set(said.unique().tolist()) == {0.0, 1.0}
-    pairs = set(zip(said.argmax(dim=1).tolist(), model.infer(frames)[:, 0].tolist(), strict=True))
+    codes = model.encoder(frames[:, 0], frames[:, 1])
+    assert (codes.sum(dim=1) == 1).all() and set(codes.unique().tolist()) == {0.0, 1.0}
+    pairs = set(zip(codes.argmax(dim=1).tolist(), model.infer(frames)[:, 0].tolist(), strict=True))
     assert len(pairs) == len({code for code, _ in pairs}) == len({code for _, code in pairs})
 
 
@@ -54,7 +54,7 @@ def still() -> Tensor:
     return clips()[:, :1].repeat(1, 3, 1, 1, 1)
 
 
-def test_the_box_is_read_and_the_rest_of_the_picture_only_for_the_camera():
+def test_the_box_is_read_and_the_rest_of_the_frame_only_for_the_camera():
     model, frames = redrawn(), still()
     top, left, height, width = BOX
     inside, outside = frames.clone(), frames.clone()
@@ -69,10 +69,10 @@ def test_the_box_is_read_and_the_rest_of_the_picture_only_for_the_camera():
 @torch.no_grad()
 def test_the_cameras_shift_is_read():
     encoder, frames = redrawn().encoder, still()
-    boxes, shift = encoder.look(frames[:, 0], frames[:, 1])
+    boxes, shift = encoder.crop(frames[:, 0], frames[:, 1])
     assert boxes.shape == (64, 2, 3, 6, 4) and (shift == 0).all()
     torch.testing.assert_close(boxes[:, 0], frames[:, 0, :, 8:14, 10:14])
-    moved = encoder.look(frames[:, 0], frames[:, 1].roll(2, dims=-1))[1]
+    moved = encoder.crop(frames[:, 0], frames[:, 1].roll(2, dims=-1))[1]
     assert (moved == torch.tensor([0.0, -2.0])).all()
     assert not torch.allclose(encoder.features(boxes, shift), encoder.features(boxes, shift + 3))
 
@@ -80,7 +80,7 @@ def test_the_cameras_shift_is_read():
 @torch.no_grad()
 def test_latents_have_unit_length():
     encoder, frames = redrawn().encoder, clips()
-    latents = encoder.embed(*encoder.look(frames[:, 0], frames[:, 1]))
+    latents = encoder.embed(*encoder.crop(frames[:, 0], frames[:, 1]))
     assert latents.shape == (64, 3)
     torch.testing.assert_close(latents.norm(dim=1), torch.ones(64))
 
@@ -99,7 +99,7 @@ def test_the_prediction_depends_on_the_code():
 
 
 @torch.no_grad()
-def test_states_that_lead_alike_are_one_code():
+def test_states_that_move_alike_are_one_code():
     model = redrawn()
     joined = SpriteActionModel(replace(model.config, num_actions=CODES - 2, states=CODES)).eval()
     joined.encoder.load_state_dict(model.encoder.state_dict() | {
@@ -116,7 +116,7 @@ def test_states_that_lead_alike_are_one_code():
 
 
 def test_fewer_states_than_codes_are_refused():
-    with pytest.raises(ValueError, match="states are looks of the sprite"):
+    with pytest.raises(ValueError, match="states must be at least as many as actions"):
         SpriteActionConfig(height=SIDE, width=SIDE, num_actions=CODES, box=BOX, states=CODES - 1)
 
 
@@ -148,6 +148,40 @@ def test_the_box_travels_with_the_configuration():
 
 
 @pytest.mark.parametrize("box", [(-1, 0, 4, 4), (0, 21, 4, 4), (20, 0, 5, 4), (0, 0, 0, 4)])
-def test_a_box_that_is_not_in_the_picture_is_refused(box):
+def test_a_box_that_is_not_in_the_frame_is_refused(box):
     with pytest.raises(ValueError, match="does not lie in frames of 24x24"):
         SpriteActionConfig(height=SIDE, width=SIDE, box=box)
+
+
+LATER_FIELDS = {"search_radius": 4, "shift_penalty": 0.01, "take_off": 2, "off_heading": 0}
+
+
+@pytest.mark.parametrize("name", LATER_FIELDS)
+def test_records_of_older_worlds_stay_as_they_were_and_other_values_are_written(name):
+    config = redrawn().config
+    assert not LATER_FIELDS.keys() & config.to_json().keys()
+    changed = replace(config, **{name: LATER_FIELDS[name]})
+    assert changed.to_json() == config.to_json() | {name: LATER_FIELDS[name]}
+    assert SpriteActionConfig.from_json(changed.to_json()) == changed
+
+
+def test_the_model_reads_by_its_own_numbers():
+    frames = still()
+    frames[:, 1:] = frames[:, 1:].roll(5, dims=-1)
+    model = redrawn()
+    near = SpriteActionModel(replace(model.config, search_radius=2)).eval()
+    near.load_state_dict(model.state_dict())
+    assert (model.observe(frames)[:, 0, 2] == -5).all()
+    assert (near.observe(frames)[:, 0, 2].abs() <= 2).all()
+    model.encoder.landing[:] = torch.tensor([0, 1, 2])
+    longer = SpriteActionModel(replace(model.config, take_off=1, off_heading=0)).eval()
+    longer.load_state_dict(model.state_dict())
+    observed = torch.randint(-1, 2, (8, 30, 3), generator=torch.Generator().manual_seed(0)).float()
+    observed[..., 0].abs_()
+    assert (model.read(observed) != longer.read(observed)).any()
+
+
+@pytest.mark.parametrize("broken", [{"search_radius": 12}, {"take_off": 0}, {"off_heading": -1}])
+def test_numbers_out_of_range_are_refused(broken):
+    with pytest.raises(ValueError, match="search_radius must be 1 to 11 in frames of 24x24"):
+        replace(redrawn().config, **broken)

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from genie.play.game.bindings import Bindings
-from genie.play.game.commands import COMMANDS
+from genie.play.game.action_keys import Bindings
 from genie.play.game.controls import Controls
 from genie.play.game.game import Game
 from genie.play.game.view import view_of
+from genie.play.game.window_keys import COMMANDS
 from genie.play.player import Player
 from genie.session.log import Session
 

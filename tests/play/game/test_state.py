@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from genie.library.card import NamedAction
-from genie.play.game.bindings import Bindings
+from genie.play.game.action_keys import Bindings
 from genie.play.game.state import MESSAGE_SECONDS, PACES, PlayState
 
 

@@ -16,8 +16,8 @@ def test_clips_lie_in_one_episode_and_held_out_ones_in_another():
     starts, held_out = split_starts(ENDS, 4, seed=0)
     _, episodes = split_episodes(len(ENDS), 0)
 
-    def episode_of(place):
-        return np.searchsorted(ENDS, place, side="right")
+    def episode_of(frame):
+        return np.searchsorted(ENDS, frame, side="right")
 
     for found in (starts, held_out):
         assert np.array_equal(episode_of(found), episode_of(found + 3))

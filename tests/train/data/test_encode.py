@@ -116,16 +116,16 @@ def test_a_missing_encoding_says_what_makes_it(tmp_path):
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(errno.ENOSPC, "disk is full")])
-@pytest.mark.parametrize("place", [(LatentActionModel, "observe"), (zarr.Group, "create_array")])
+@pytest.mark.parametrize("method", [(LatentActionModel, "observe"), (zarr.Group, "create_array")])
 def test_an_encoding_that_breaks_off_leaves_the_one_before_and_nothing_else(
-    uneven, models, encoded, tmp_path, monkeypatch, error, place
+    uneven, models, encoded, tmp_path, monkeypatch, error, method
 ):
     def stop(*_, **__):
         raise error
 
     before = sorted(tmp_path.iterdir())
     with monkeypatch.context() as patch:
-        patch.setattr(*place, stop)
+        patch.setattr(*method, stop)
         with pytest.raises(type(error)):
             encode_corpus(uneven, *models, tmp_path / "e.zarr", {**STAMP, "lam": "newer"})
     assert np.array_equal(load_encoded(tmp_path / "e.zarr", STAMP).ids, encoded.ids)

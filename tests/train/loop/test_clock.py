@@ -32,7 +32,7 @@ def test_time_is_the_progress_over_several_slices(time):
     first = Clock(total_steps=10**6, total_seconds=40.0)
     first.start()
     time.now += 10
-    assert first.progress == 0.0  # nobody has read the time yet: all who ask during a step agree
+    assert first.progress == 0.0  # the time is not read yet: within a step it stands still
     first.read()
     assert first.progress == 0.25
     time.now += 500  # between two slices

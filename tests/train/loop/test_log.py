@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from train.loop import clock, log, trainer
+from train.loop.curves import draw_curves
 
 
 def spoil_loss(stage, step):
@@ -84,7 +85,8 @@ def test_a_checkpoint_loads_without_running_code(tiny, corpus, tmp_path):
     assert set(saved["clock"]) == {"step", "seconds"}
 
 
-def test_losses_figures_and_pictures_are_logged(tiny, corpus, tmp_path):
+def test_losses_figures_and_pictures_are_logged(tiny, corpus, tmp_path, monkeypatch):
+    monkeypatch.setattr(log, "draw_curves", draw_curves)
     stage = tiny.make_module("tokenizer", corpus, tiny.Clock(total_steps=50))
     tiny.fit(stage, tmp_path)
     with open(tmp_path / "logs" / "loss.csv", newline="") as file:
@@ -99,13 +101,13 @@ def test_losses_figures_and_pictures_are_logged(tiny, corpus, tmp_path):
     assert curves.shape == (3 * 400, 2 * 640, 3)  # loss, squared error, three held-out figures
 
 
-@pytest.mark.parametrize(("share", "looks"), [(0.1, 3), (1.0, 19)])
-def test_dear_checks_leave_a_fit_its_time(tiny, corpus, tmp_path, monkeypatch, share, looks):
+@pytest.mark.parametrize(("fraction", "checks"), [(0.1, 3), (1.0, 19)])
+def test_slow_checks_leave_a_fit_its_time(tiny, corpus, tmp_path, monkeypatch, fraction, checks):
     """A step takes a second, a check ten, and twenty checks are asked for in 200 seconds."""
     now = [0.0]
     for module in (clock, log):
         monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now[0]))
-    monkeypatch.setattr(log, "CHECKS_FRACTION", share)
+    monkeypatch.setattr(log, "CHECKS_FRACTION", fraction)
     timed = tiny.Clock(total_steps=1, total_seconds=200.0)
     stage = tiny.make_module("tokenizer", corpus, timed, checks=20)
     loss, check = stage.loss, stage.check
@@ -120,7 +122,7 @@ def test_dear_checks_leave_a_fit_its_time(tiny, corpus, tmp_path, monkeypatch, s
     stage.loss, stage.check = costs(1.0, loss), costs(10.0, check)
     tiny.fit(stage, tmp_path)
     rows = (tmp_path / "logs" / "held-out.csv").read_text().splitlines()[1:]
-    assert len(rows) == looks
+    assert len(rows) == checks
     assert int(rows[-1].split(",")[0]) == stage.clock.step  # the last one is never left out
 
 
@@ -132,17 +134,19 @@ def test_new_columns_get_a_header_of_their_own(tiny, corpus, tmp_path):
     assert "rarest_code_share" in headers[1] and "continuous_psnr" in headers[0]
 
 
-def test_codes_that_die_are_told_while_the_fit_runs(tiny, corpus, tmp_path, capsys):
+def test_dead_codes_are_reported_while_the_fit_runs(tiny, corpus, tmp_path, capsys):
     stage = tiny.make_module("lam", corpus, checks=tiny.STEPS)
     tiny.fit(stage, tmp_path)
-    said = capsys.readouterr().out
-    told = [int(n) for n in re.findall(r"(\d+) dead codes were replaced by live latents", said)]
+    output = capsys.readouterr().out
+    reported = [
+        int(n) for n in re.findall(r"(\d+) dead codes were replaced by live latents", output)
+    ]
     assert stage.model.quantizer.revived > 0
-    assert 0 < sum(told) <= stage.model.quantizer.revived  # each is told once
-    assert "latent actions: " in said  # and the verdict at the end, with what to try
+    assert 0 < sum(reported) <= stage.model.quantizer.revived  # each is reported once
+    assert "latent actions: " in output  # and their health at the end, with what to try
 
 
-def test_a_fit_whose_codes_live_says_nothing_of_dead_ones(tiny, corpus, tmp_path, capsys):
+def test_a_fit_without_dead_codes_reports_none(tiny, corpus, tmp_path, capsys):
     stage = tiny.make_module("lam", corpus, checks=tiny.STEPS)
     stage.model.quantizer._revive = lambda latents, ids: None
     tiny.fit(stage, tmp_path)

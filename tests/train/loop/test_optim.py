@@ -98,16 +98,16 @@ def test_the_rate_warms_up_stays_and_decays(tiny):
 
 def test_the_rate_is_a_pure_function_of_progress(tiny):
     fit = tiny.fit_config()
-    places = [i / 50 for i in range(51)]
-    forward = [lr_factor(place, fit) for place in places]
-    backward = [lr_factor(place, fit) for place in reversed(places)]
+    points = [i / 50 for i in range(51)]
+    forward = [lr_factor(point, fit) for point in points]
+    backward = [lr_factor(point, fit) for point in reversed(points)]
     assert forward == backward[::-1]
     assert min(forward) == 0.0 and max(forward) == 1.0
 
 
 def test_without_warm_up_and_decay_the_rate_is_full_all_along(tiny):
     fit = tiny.fit_config(warmup=0.0, decay=0.0)
-    assert [lr_factor(place, fit) for place in (0.0, 0.5, 1.0)] == [1.0, 1.0, 1.0]
+    assert [lr_factor(point, fit) for point in (0.0, 0.5, 1.0)] == [1.0, 1.0, 1.0]
 
 
 def make_counted(value):

@@ -42,13 +42,13 @@ def too_much(*_):
     raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.\nOf the …")
 
 
-@pytest.mark.parametrize("place", ["compile_model", "loss"])
+@pytest.mark.parametrize("method", ["compile_model", "loss"])
 def test_short_memory_is_one_line_that_says_what_to_lower(
-    tiny, corpus, tmp_path, monkeypatch, place
+    tiny, corpus, tmp_path, monkeypatch, method
 ):
-    monkeypatch.setattr(trainer, "_compiling_pays", lambda *_: place == "compile_model")
+    monkeypatch.setattr(trainer, "_compiling_pays", lambda *_: method == "compile_model")
     stage = tiny.make_module("dynamics", corpus, batch=6)
-    setattr(stage, place, too_much)
+    setattr(stage, method, too_much)
     with pytest.raises(ValueError, match="memory is too small to fit the dynamics with 6") as said:
         tiny.fit(stage, tmp_path / "dynamics")
     for advice in ("lower batch", "--resume", "the model's sizes"):

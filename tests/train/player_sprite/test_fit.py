@@ -1,4 +1,4 @@
-"""Actions read off an avatar: a game is drawn in which a held key shows in the avatar alone."""
+"""Actions of a player sprite, in a drawn game where a held key shows in the sprite alone."""
 
 from dataclasses import replace
 
@@ -27,9 +27,9 @@ STEPS = 90
 
 
 def draw_episode(seed: int, length: int) -> tuple[np.ndarray, np.ndarray]:
-    """A scenery that scrolls at random under an avatar whose looks say which key is held.
+    """A scenery that scrolls at random under a sprite whose shape shows which key is held.
 
-    uint8 (T, H, W, 3), and the keys (T − 1,). The colours of scenery and avatar are the episode's.
+    uint8 (T, H, W, 3), and the keys (T − 1,). The colours of scenery and sprite are the episode's.
     """
     rng = np.random.default_rng(seed)
     coarse = rng.integers(0, 200, (24, 24, 3))
@@ -38,10 +38,10 @@ def draw_episode(seed: int, length: int) -> tuple[np.ndarray, np.ndarray]:
     keys = keys[: length - 1]
     shapes = np.random.default_rng(99).random((KEYS, 2, 4, 3)) > 0.5  # per key two poses
     colour = rng.integers(205, 256, 3)
-    place, frames = np.array([80, 80]), []
+    corner, frames = np.array([80, 80]), []
     for time in range(length):
-        place = np.clip(place + rng.integers(-2, 3, 2), 0, 160)
-        frame = scenery[place[0] : place[0] + SIDE, place[1] : place[1] + SIDE].copy()
+        corner = np.clip(corner + rng.integers(-2, 3, 2), 0, 160)
+        frame = scenery[corner[0] : corner[0] + SIDE, corner[1] : corner[1] + SIDE].copy()
         pose = shapes[keys[max(time - 1, 0)], rng.integers(2)]
         frame[10:14, 10:13] = np.where(pose[..., None], colour, 0)
         frames.append(frame)
@@ -62,7 +62,7 @@ def write_drawn(path, draw, episodes: int) -> Corpus:
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory) -> Corpus:
-    return write_drawn(tmp_path_factory.mktemp("avatar") / "c", draw_episode, 12)
+    return write_drawn(tmp_path_factory.mktemp("sprite") / "c", draw_episode, 12)
 
 
 METHOD = SpriteMethod(code_starts=3, code_steps=120, code_pairs=1024, quantize_at=0.6)
@@ -94,35 +94,35 @@ def agreement(lam: LatentActionModel, corpus: Corpus) -> float:
 
 
 def draw_jumper(seed: int, length: int) -> tuple[np.ndarray, np.ndarray]:
-    """An avatar under a camera that follows: it stands, goes left or right, or jumps.
+    """A sprite under a camera that follows: it stands, goes left or right, or jumps.
 
-    A key is held for 8 to 15 frames; in the air left and right still steer. The avatar has a look
+    A key is held for 8 to 15 frames; in the air left and right still steer. The sprite has a shape
     for each key on the ground, and one for the air.
 
     Returns:
-        uint8 (T, H, W, 3), and what it looks like in each transition (T − 1,): 0 still, 1 left,
-        2 right, 3 in the air.
+        uint8 (T, H, W, 3), and the shape in each transition (T − 1,): 0 still, 1 left, 2 right,
+        3 in the air.
     """
     rng = np.random.default_rng(seed)
     scenery = np.kron(rng.integers(0, 200, (60, 60, 3)), np.ones((4, 4, 1))).astype(np.uint8)
     keys = np.concatenate([np.full(rng.integers(8, 16), rng.integers(4)) for _ in range(length)])
-    shapes = np.random.default_rng(98).random((4, 2, 4, 3)) > 0.5  # per look two poses
+    shapes = np.random.default_rng(98).random((4, 2, 4, 3)) > 0.5  # for each, two poses
     colour = rng.integers(205, 256, 3)
-    place, speed, looks, frames = np.array([150, 110]), 0, [], []
+    corner, speed, shown, frames = np.array([150, 110]), 0, [], []
     for time in range(length):
         aside = (0, -2, 2, 0)[keys[time]]
-        grounded = place[0] == 150
+        grounded = corner[0] == 150
         if grounded:
             speed = 5 if keys[time] == 3 else 0
-        place = np.array([min(150, place[0] - speed), np.clip(place[1] + aside, 0, 200)])
+        corner = np.array([min(150, corner[0] - speed), np.clip(corner[1] + aside, 0, 200)])
         speed -= speed > -4 and not (grounded and speed == 0)
-        look = keys[time] if place[0] == 150 else 3
-        frame = scenery[place[0] : place[0] + SIDE, place[1] : place[1] + SIDE].copy()
-        pose = shapes[look if look < 3 or place[0] < 150 else 0, rng.integers(2)]
+        shape = keys[time] if corner[0] == 150 else 3
+        frame = scenery[corner[0] : corner[0] + SIDE, corner[1] : corner[1] + SIDE].copy()
+        pose = shapes[shape if shape < 3 or corner[0] < 150 else 0, rng.integers(2)]
         frame[10:14, 10:13] = np.where(pose[..., None], colour, 0)
         frames.append(frame)
-        looks.append(look)
-    return np.stack(frames), np.array(looks[1:])
+        shown.append(shape)
+    return np.stack(frames), np.array(shown[1:])
 
 
 @pytest.fixture(scope="module")
@@ -140,17 +140,17 @@ def test_codes_are_the_keys_that_were_held(tiny, corpus, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("upside_down", [False, True])
-def test_a_flight_is_found_and_means_what_is_pressed(
+def test_an_airborne_code_is_found_and_means_what_is_pressed(
     tiny, jumper, tmp_path, monkeypatch, upside_down
 ):
     """And where the camera falls first and rises later, there is no jump to be found."""
-    look = sprite_fit._look
+    crop_all = sprite_fit.crop_all
 
-    def looked(*arguments):
-        boxes, shift = look(*arguments)
+    def cropped(*arguments):
+        boxes, shift = crop_all(*arguments)
         return boxes, shift * torch.tensor([-1 if upside_down else 1, 1], dtype=torch.int8)
 
-    monkeypatch.setattr(sprite_fit, "_look", looked)
+    monkeypatch.setattr(sprite_fit, "crop_all", cropped)
     torch.manual_seed(0)
     stage = make_module(tiny, jumper, num_actions=4)
     tiny.fit(stage, tmp_path)
@@ -159,8 +159,8 @@ def test_a_flight_is_found_and_means_what_is_pressed(
     frames = to_float(torch.from_numpy(jumper.read(0, jumper.num_frames))[None])
     observed = stage.average.observe(frames)
     codes, shift = observed[..., 0].long(), observed[..., 1:]
-    looks = torch.from_numpy(jumper.true_actions())[:-1]
-    still, left, right, air = (codes[0][looks == look].mode().values for look in range(4))
+    shapes = torch.from_numpy(jumper.true_actions())[:-1]
+    still, left, right, air = (codes[0][shapes == shape].mode().values for shape in range(4))
     if upside_down:
         assert (landing == -1).all()
         return
@@ -171,19 +171,19 @@ def test_a_flight_is_found_and_means_what_is_pressed(
     pressed = torch.where(shift[0, :, 1] > 0, right, left)
     # The others steered from the take-off on, which is a jump to that side.
     assert steered.sum() > 20 and (actions == pressed)[steered].float().mean() > 0.75
-    inside = looks >= 0
+    inside = shapes >= 0
     assert torch.equal(stage.actions[:-1][inside], actions[inside])
 
 
 def test_nothing_is_found_where_keys_are_not_held(tiny, corpus, tmp_path, monkeypatch):
-    """The same fit, told that two moments of an episode at random follow each other."""
-    drawn = sprite_fit.draw_pairs
+    """The same fit, on pairs from anywhere in an episode in place of neighbours."""
+    draw_pairs = sprite_fit.draw_pairs
 
     def shuffled(spans, rng, *arguments, **others):
-        moments = drawn(spans, rng, *arguments, **others)
-        order = torch.from_numpy(rng.permutation(moments.shape[1]))
-        moments[..., 1] = moments[:, order, 1]
-        return moments
+        pairs = draw_pairs(spans, rng, *arguments, **others)
+        order = torch.from_numpy(rng.permutation(pairs.shape[1]))
+        pairs[..., 1] = pairs[:, order, 1]
+        return pairs
 
     monkeypatch.setattr(sprite_fit, "draw_pairs", shuffled)
     monkeypatch.setattr("train.player_sprite.codes.draw_pairs", shuffled)
@@ -251,9 +251,9 @@ def test_an_interrupted_fit_ends_as_an_uninterrupted_one(tiny, corpus, tmp_path,
         assert tiny.differences(one[part], two[part], part) == []
 
 
-def test_the_avatar_is_found_where_it_is(corpus):
+def test_the_sprite_is_found_where_it_is(corpus):
     starts = np.arange(0, 119, 2)
-    top, left, height, width = locate_sprite(mean_residual(Frames(corpus), starts))
+    top, left, height, width = locate_sprite(mean_residual(Frames(corpus), starts), METHOD)
     assert top <= 10 and left <= 10 and top + height >= 14 and left + width >= 13
     assert height <= 8 and width <= 7
 
@@ -275,23 +275,23 @@ def test_a_run_reads_actions_off_the_sprite_and_says_where_it_is(tiny, corpus, t
     assert "cross_entropy_sprite" in logged.splitlines()[0]
 
 
-def test_tokens_count_by_the_most_unexplained_pixel_of_their_patch():
+def test_tokens_count_by_the_highest_residual_of_their_patch():
     residual = torch.full((4, 6), 0.1)
     residual[3, 2] = 0.4
     assert token_residual(residual, (2, 3)).tolist() == pytest.approx([0.25] * 4 + [1.0] + [0.25])
 
 
-def test_video_without_an_avatar_is_refused_with_what_to_do(tiny, tmp_path):
-    """A square that walks over the whole picture keeps to no place."""
+def test_video_without_a_sprite_is_refused_with_what_to_do(tiny, tmp_path):
+    """A square that walks over the whole frame keeps to no position."""
     still = tiny.write_corpus(tmp_path / "c", lengths=(90, 90), size=(24, 24))
-    recipe = tiny.write_recipe(tmp_path / "r.yaml", avatar=True)
+    recipe = tiny.write_recipe(tmp_path / "r.yaml", avatar=True, lam__method={})
     with pytest.raises(ValueError, match="no player sprite was found") as caught:
         train("tokenizer", still.path, recipe, tmp_path / "run")
     assert "kind whole_frame" in str(caught.value)
     assert not (tmp_path / "run" / "tokenizer" / "weights.safetensors").exists()
 
 
-def test_episodes_too_short_to_tell_their_moments_apart_are_refused(tiny, tmp_path):
+def test_episodes_too_short_for_pairs_are_refused(tiny, tmp_path):
     short = tiny.write_corpus(tmp_path / "c", lengths=(20, 20), size=(24, 24))
     with pytest.raises(ValueError, match="no episode to train on has 80 frames"):
         make_module(tiny, short)

@@ -1,4 +1,4 @@
-"""Is the latent action model healthy, weak or collapsed, and what to try if it is not."""
+"""Whether latent actions are healthy, weak or collapsed, and what to try if they are not."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ _WEAK_CONSISTENCY = 0.6
 
 @dataclass(frozen=True, kw_only=True)
 class ActionHealth:
-    """What the figures mean for somebody who trained the model.
+    """The state of a latent action model.
 
     Attributes:
         state: "healthy", "weak" or "collapsed".
         reasons: each figure that missed its threshold, as a sentence; empty if healthy.
-        remedies: what to try, in that order; empty if healthy.
+        remedies: what to try, the cheapest first; empty if healthy.
     """
 
     state: str
@@ -31,8 +31,11 @@ class ActionHealth:
     remedies: tuple[str, ...]
 
     def __str__(self) -> str:
-        """Return it as lines for a terminal."""
-        lines = [f"latent actions: {self.state}", *(f"  because {why}" for why in self.reasons)]
+        """Return lines for a terminal."""
+        lines = [
+            f"latent actions: {self.state}",
+            *(f"  because {reason}" for reason in self.reasons),
+        ]
         lines += [f"  {number}. {remedy}" for number, remedy in enumerate(self.remedies, start=1)]
         return "\n".join(lines)
 
@@ -40,10 +43,10 @@ class ActionHealth:
 def assess_health(
     use: CodeUse, step: OneStep, consistency: Sequence[float | None] | None = None
 ) -> ActionHealth:
-    """Say whether a latent action model can be played, and what to try if not.
+    """Assess whether a latent action model can be played.
 
     Collapsed: perplexity under 1.5, one code on more than 97 % of transitions, or a one-step
-    ΔPSNR under 0.3 dB (the code is worth nothing). Weak: the rarest code under 1 %, ΔPSNR under
+    ΔPSNR under 0.3 dB. Weak: the rarest code under 1 %, ΔPSNR under
     2 dB, fewer than half of the predictions nearer to the next frame than to the current one where
     anything changes, or a code that agrees with itself on fewer than 60 % of prompts. Else healthy.
 
@@ -51,11 +54,6 @@ def assess_health(
         use: how often each code occurs.
         step: one-step scores.
         consistency: per code, from `code_consistency`; None if it was not measured.
-
-    Returns:
-        The verdict with its reasons and remedies.
-
-    Source: our choice; remedies in the order of what they cost.
     """
     collapsed = _collapse_reasons(use, step)
     weak = [] if collapsed else _weakness_reasons(use, step, consistency or ())
@@ -65,20 +63,24 @@ def assess_health(
 
 
 _COLLAPSE_REMEDIES = (
-    "train the latent action model longer: before codes are quantized it must already predict "
-    "better than a frozen frame",
-    "look at the recording (genie corpus report): if most frames repeat, use fewer frames per "
-    "second, so that an action shows from one frame to the next",
-    "record play in which every action is held for a while; what nobody does cannot be found",
-    "weight changed pixels more: a small player is lost in a still background",
-    "try fewer codes, then another seed",
+    "train the latent action model longer (--minutes): before codes are quantized it must already "
+    "predict better than a frozen frame",
+    "check the recording with genie corpus report: if most frames repeat, use fewer frames per "
+    "second (--fps), so that an action shows from one frame to the next",
+    "record play in which every action is held for a while: an action that is never played cannot "
+    "be found",
+    "weight changed pixels more (recipe: `lam: method: {change_weight: 30}`): a small player is "
+    "lost in a still background",
+    "try fewer codes (recipe: `lam: model: {num_actions: 4}`), then other seeds (--seeds 4)",
 )
 _WEAKNESS_REMEDIES = (
-    "train the latent action model longer",
-    "try fewer codes if some are hardly used, more if one code means several things",
-    "use fewer frames per second, so that an action shows more from one frame to the next",
-    "record more varied play: actions held for different times, in many places",
-    "weight changed pixels more, or widen the model",
+    "train the latent action model longer (--minutes)",
+    "try fewer codes (recipe: `lam: model: {num_actions: …}`) if some are hardly used, more if one "
+    "code means several things",
+    "use fewer frames per second (--fps), so that an action shows more from one frame to the next",
+    "record more varied play: actions held for different times, in many parts of the game",
+    "weight changed pixels more (recipe: `lam: method: {change_weight: 30}`), or widen the model "
+    "(`lam: model: {channels: …}`)",
 )
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from genie.play.keys import parse_keys, scripted_actions
+from genie.play.scripted_keys import parse_keys, scripted_actions
 
 
 def test_a_name_with_a_count_lasts_for_that_many_frames(keymap):

@@ -1,0 +1,105 @@
+"""The commands that make the shipped worlds, as docs/reproduce.md has them, at tiny sizes.
+
+Games are not played: each corpus that a command records is drawn, of the frame size that the game
+has. Recipes keep their kinds and lose their widths and minutes.
+"""
+
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from corpus.store import CorpusCard
+from corpus.writer import CorpusWriter
+from genie.cli import main
+from genie.library.bundle import load_bundle
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "reproduce.md").read_text()
+SIDE = {"coinrun": 64, "crafter": 72, "miner": 56}
+TINY = {
+    "tokenizer": {"levels": [3, 3], "dim": 8, "heads": 2, "encoder_layers": 1, "decoder_layers": 1},
+    "lam": {"channels": 4},
+    "dynamics": {"dim": 8, "heads": 2, "layers": 1, "band": 2},
+}
+
+
+def commands(world: str) -> list[list[str]]:
+    """The commands of a world's section that record, join and train, in their order."""
+    section = re.search(rf"^## `{world}`.*?(?=^## )", PAGE, re.DOTALL | re.MULTILINE)[0]
+    making = section.split("On test ")[0]
+    blocks = re.findall(r"^```sh\n(.*?)^```", making, re.DOTALL | re.MULTILINE)
+    return [shlex.split(line)[1:] for block in blocks for line in block.splitlines()]
+
+
+def draw(path: Path, side: int, first: int = 0) -> None:
+    """Write a corpus: a sprite with two poses stays in the middle, and the ground scrolls."""
+    card = CorpusCard(fps=15.0, source="drawn by a test", licence="none", options={})
+    writer = CorpusWriter.create(path, (side, side), card, False)
+    sprite = np.random.default_rng(1).integers(180, 256, (2, 8, 6, 3), np.uint8)
+    top, left = side // 2 - 4, side // 2 - 3
+    for seed in range(first, first + 3):
+        rng = np.random.default_rng(seed)
+        ground = np.kron(rng.integers(0, 120, (20, 20, 3), np.uint8), np.ones((8, 8, 1), np.uint8))
+        at = np.clip(40 + rng.integers(-2, 3, (90, 2)).cumsum(0), 0, 160 - side)
+        frames = np.stack([ground[y : y + side, x : x + side] for y, x in at])
+        frames[:, top : top + 8, left : left + 6] = sprite[rng.integers(2, size=90)]
+        writer.add(frames)
+        writer.end_episode({"file": str(seed)}, None)
+    writer.finish()
+
+
+def write_tiny(name: str) -> str:
+    """Write a recipe that ships with small models and few steps; return its path."""
+    recipe = yaml.safe_load((ROOT / "train" / "recipes" / f"{name}.yaml").read_text())
+    recipe["settings"]["steps"] = 1
+    for stage, sizes in TINY.items():
+        recipe[stage]["model"] |= sizes
+        recipe[stage]["fit"] |= {"steps": 1, "batch": 2, "checks": 1}
+        recipe[stage]["fit"]["frames"] = min(recipe[stage]["fit"]["frames"], 4)
+    recipe["dynamics"]["method"] = {"prompt_candidates": 2}
+    recipe["lam"]["method"] = {"kmeans_batches": 8}
+    if recipe["lam"].get("kind") == "player_sprite":
+        quick = {"map_pairs": 64, "code_starts": 1, "code_steps": 4, "code_pairs": 64}
+        recipe["lam"]["method"] = quick
+    path = Path(f"{name}.yaml")
+    path.write_text(yaml.safe_dump(recipe))
+    return str(path)
+
+
+def tiny(words: list[str], side: int) -> list[str] | None:
+    """Return the same command at tiny sizes; a recording is drawn, and None is returned."""
+    flags = dict(zip(words, words[1:], strict=False))
+    if words[:2] == ["corpus", "record"]:
+        draw(Path(flags["--out"]), side)
+        return None
+    if words[:2] == ["corpus", "join"]:
+        for number, part in enumerate(words[2 : words.index("--out")]):
+            draw(Path(part), side, first=3 * number)
+        return words
+    words = list(words)
+    if "--minutes" in words:
+        del words[words.index("--minutes") : words.index("--minutes") + 2]
+    words[words.index("--recipe") + 1] = write_tiny(flags["--recipe"])
+    return [*words, "--allow-collapsed"]
+
+
+@pytest.mark.parametrize("world", SIDE)
+def test_the_commands_of_a_shipped_world_make_one(world, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for words in commands(world):
+        command = tiny(words, SIDE[world])
+        assert command is None or main(command) == 0, words
+    (name,) = {words[words.index("--out") + 1] for words in commands(world)[-1:]}
+    made = load_bundle(tmp_path / name / "world")
+    shipped = load_bundle(ROOT / "worlds" / world)
+    assert type(made.lam) is type(shipped.lam)
+    assert (made.height, made.width) == (shipped.height, shipped.width)
+    assert made.num_actions == shipped.num_actions
+
+
+def test_no_command_is_replaced_by_a_script():
+    assert "script" not in PAGE

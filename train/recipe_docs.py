@@ -1,0 +1,83 @@
+"""The page of all recipe values: `python -m train.recipe_docs > docs/recipes.md`."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import MISSING, fields
+
+from dynamics.model import DynamicsConfig
+from genie.settings import Settings
+from lam.config import LatentActionConfig
+from lam.losses import LatentActionMethod
+from lam.player_sprite.config import SpriteActionConfig
+from tokenizer.losses import TokenizerMethod
+from tokenizer.model import TokenizerConfig
+from train.fit_dynamics import DynamicsMethod
+from train.player_sprite.method import SpriteMethod
+from train.recipe import FitConfig
+
+SECTIONS = {
+    "`fit`, of each stage": FitConfig,
+    "`tokenizer: model`": TokenizerConfig,
+    "`tokenizer: method`": TokenizerMethod,
+    "`lam: model`": LatentActionConfig,
+    "`lam: method`": LatentActionMethod,
+    "`lam: model`, kind `player_sprite`: those above and": SpriteActionConfig,
+    "`lam: method`, kind `player_sprite`": SpriteMethod,
+    "`dynamics: model`": DynamicsConfig,
+    "`dynamics: method`": DynamicsMethod,
+    "`settings`, of play": Settings,
+}
+# Filled in from the corpus and the earlier stages.
+FILLED_IN = {
+    TokenizerConfig: ("height", "width"),
+    LatentActionConfig: ("height", "width"),
+    SpriteActionConfig: ("box", *(field.name for field in fields(LatentActionConfig))),
+    DynamicsConfig: ("num_tokens", "num_codes", "num_actions", "grid"),
+}
+RENAMED = {(Settings, "unmask_order"): "order"}
+INTRODUCTION = """# Recipe values
+
+<!-- Generated from docstrings: python -m train.recipe_docs > docs/recipes.md -->
+
+A recipe is a yaml file: `genie train … --recipe FILE.yaml`. [The ones that ship](../train/recipes)
+name only what differs from these defaults, such as `lam: {method: {change_weight: 30}}`. `kind`
+names a [registered](../genie/registry.py) kind of model. Frame size, numbers of tokens and codes,
+and the sprite's box are filled in from the corpus and the earlier stages.
+"""
+
+
+def meanings(config: type) -> dict[str, str]:
+    """Read the attributes off a docstring: name to meaning, in one line."""
+    text = config.__doc__.partition("Attributes:")[2]
+    entries = re.findall(r"^ {8}(\w+): (.*(?:\n {12}.*)*)", text, re.MULTILINE)
+    return {name: " ".join(meaning.split()) for name, meaning in entries}
+
+
+def rows(config: type) -> Iterator[tuple[str, str, str]]:
+    """Yield name, default and meaning of each value that a recipe may give."""
+    known = meanings(config)
+    for field in fields(config):
+        if field.name in FILLED_IN.get(config, ()):
+            continue
+        default = "" if field.default is MISSING else _yaml(field.default)
+        yield RENAMED.get((config, field.name), field.name), default, known[field.name]
+
+
+def page() -> str:
+    """Return the page as Markdown."""
+    parts = [INTRODUCTION]
+    for title, config in SECTIONS.items():
+        lines = [f"## {title}", "", "| value | default | meaning |", "|---|---|---|"]
+        lines += [f"| {' | '.join(row)} |" for row in rows(config)]
+        parts.append("\n".join(lines) + "\n")
+    return "\n".join(parts)
+
+
+def _yaml(value: object) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_yaml, value))}]"
+    return "null" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+if __name__ == "__main__":
+    print(page(), end="")
