@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib import metadata
@@ -17,6 +19,7 @@ from jsonargparse import ArgumentError, ArgumentParser
 from genie import arguments
 from genie.library.catalog import describe, find_world, list_user_worlds, list_worlds
 from genie.library.user_paths import user_worlds_folder
+from genie.values import text
 
 _EXTRAS = {"corpus": "train", "train": "train", "evaluate": "evaluate", "compare": "evaluate"}
 """Which extra of pyproject.toml a command needs."""
@@ -35,6 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         Ctrl-C.
     """
     _wait_briefly()
+    handlers = _end_as_ctrl_c()
     try:
         words, values = _chosen(build_parser().parse_args(argv).as_dict())
         _COMMANDS[words](values)
@@ -55,7 +59,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt as stop:
         print(f"genie: {stop if stop.args else 'stopped'}", file=sys.stderr)
         return 130
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
     return 0
+
+
+def _end_as_ctrl_c() -> dict[int, Any]:
+    """Let SIGTERM and SIGHUP end the command as Ctrl-C does; returns the handlers before."""
+    if threading.current_thread() is not threading.main_thread():
+        return {}
+
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt(f"ended by {signal.Signals(number).name}")
+
+    found = {}
+    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        if signal.getsignal(number) == signal.SIG_DFL:  # nohup ignores SIGHUP
+            found[number] = signal.signal(number, stop)
+    return found
 
 
 def _wait_briefly() -> None:
@@ -253,7 +275,7 @@ def _chosen(given: dict[str, Any]) -> tuple[tuple[str, ...], dict[str, Any]]:
 
 
 def _complain(message: str) -> int:
-    print(f"genie: {' '.join(message.split())}", file=sys.stderr)
+    print(f"genie: {text(' '.join(message.split()))}", file=sys.stderr)
     return 2
 
 

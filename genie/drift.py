@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from genie.values import number, whole
+
 FORMAT = 1
 WINDOW = 64
 STRIDE = 16
@@ -49,14 +51,26 @@ class DriftMeter:
                 f"statistics have format {statistics.get('format')!r}, allowed is {FORMAT}; "
                 "export the world again with this version"
             )
-        self.window: int = int(statistics["window"])
-        self.stride: int = int(statistics["stride"])
-        self.threshold: float | None = statistics["threshold"]
-        self._codes_scale = float(statistics["scales"]["codes"])
-        self._changes_scale = float(statistics["scales"]["changes"])
-        codes = np.asarray(statistics["codes"], dtype=np.float64)
-        changes = np.asarray(statistics["changes"], dtype=np.float64)
-        self._reference = Histograms(codes=codes / codes.sum(), changes=changes / changes.sum())
+        try:
+            self.window = whole(statistics["window"], 2, 10_000)
+            self.stride = whole(statistics["stride"], 1, 10_000)
+            threshold = statistics["threshold"]
+            self.threshold = None if threshold is None else number(threshold, 0, 1e9)
+            self._codes_scale = number(statistics["scales"]["codes"], 1e-9, 1e9)
+            self._changes_scale = number(statistics["scales"]["changes"], 1e-9, 1e9)
+            self._reference = Histograms(
+                codes=_fractions(statistics["codes"]), changes=_fractions(statistics["changes"])
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"statistics lack or misspell {error}: export the world again") from (
+                None
+            )
+
+    def check(self, num_codes: int, num_tokens: int) -> None:
+        """Raise ValueError if the statistics are those of a world of other sizes."""
+        found = (len(self._reference.codes), len(self._reference.changes))
+        if found != (num_codes, _bins(num_tokens)):
+            raise ValueError(f"statistics are of a world of other sizes: they count {found} values")
 
     def distances(self, ids: np.ndarray) -> np.ndarray:
         """Measure every window of one sequence.
@@ -136,6 +150,17 @@ def build_statistics(
     }
 
 
+def _fractions(counts: list) -> np.ndarray:
+    found = np.array([number(count, 0, 1e12) for count in counts], dtype=np.float64)
+    if not found.sum() > 0:
+        raise ValueError("counts, some above 0")
+    return found / found.sum()
+
+
+def _bins(num_tokens: int) -> int:
+    return 2 + int(np.log2(num_tokens))
+
+
 def _pooled(episodes: object, num_codes: int) -> Histograms:
     codes, changes = np.zeros(num_codes), None
     for episode in episodes:
@@ -149,13 +174,12 @@ def _pooled(episodes: object, num_codes: int) -> Histograms:
 
 def count_tokens(ids: np.ndarray, num_codes: int) -> Histograms:
     """Count the codes of ids (T, N), and frames by how many of their tokens change."""
-    bins = 2 + int(np.log2(ids.shape[1]))
     changed = (ids[1:] != ids[:-1]).sum(axis=1)
     octave = np.where(changed == 0, 0, 1 + np.floor(np.log2(np.maximum(changed, 1)))).astype(int)
     codes = np.bincount(ids.reshape(-1).astype(np.int64), minlength=num_codes)
     return Histograms(
         codes=codes.astype(np.float64),
-        changes=np.bincount(octave, minlength=bins).astype(np.float64),
+        changes=np.bincount(octave, minlength=_bins(ids.shape[1])).astype(np.float64),
     )
 
 

@@ -3,20 +3,27 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from dynamics.model import Dynamics, DynamicsConfig
 from lam.config import LatentActionConfig
 from lam.model import LatentActionModel
 from lam.player_sprite.config import SpriteActionConfig
 from lam.player_sprite.model import SpriteActionModel
+from spacetime.weights import read_shapes, read_weights
 from tokenizer.model import Tokenizer, TokenizerConfig
 
 ROLES = ("tokenizer", "lam", "dynamics")
 ENTRY_POINTS = "genie_worlds.kinds"
 """Installed packages name functions here that call `register`."""
+_MOST = {"num_codes": 1 << 16, "num_tokens": 1 << 12, "band": 256, "height": 1024, "width": 1024}
+_MOST |= dict.fromkeys(("layers", "encoder_layers", "decoder_layers"), 64)
+_MOST_ELSEWHERE = 1 << 13
+"""How large a number of a configuration may be, by its name; each bounds time and memory."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +129,63 @@ def build_model(role: str, record: Mapping[str, Any]) -> nn.Module:
         name = "player_sprite"
     kind = find_kind(role, name)
     read = getattr(kind.config, "from_json", lambda values: kind.config(**values))
-    return kind.model(read(config))
+    sizes = read(config)
+    _check_sizes(sizes)
+    return kind.model(sizes)
+
+
+def load_model(role: str, record: Mapping[str, Any], file: Path) -> nn.Module:
+    """Build the model of a record with the weights of a file.
+
+    A record that names other sizes than the file has is refused before memory is filled.
+
+    Raises:
+        FileNotFoundError: if the file is missing.
+        ValueError: if it is damaged or does not fit the record, or as `build_model`.
+        TypeError: as `build_model`.
+    """
+    with Undrawn():
+        model = build_model(role, record)
+    wanted = {name: tuple(weight.shape) for name, weight in model.state_dict().items()}
+    found = read_shapes(file)
+    wrong = sorted(name for name in wanted | found if wanted.get(name) != found.get(name))
+    if wrong:
+        raise ValueError(
+            f"{file} does not fit its configuration: {len(wrong)} of its tensors differ, such as "
+            f"{wrong[0][:80]!r}, {found.get(wrong[0])} instead of {wanted.get(wrong[0])}"
+        )
+    model.load_state_dict(read_weights(file))
+    return model
+
+
+class Undrawn(TorchFunctionMode):
+    """Builds models whose parameters have no values and take no memory yet."""
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        """Skip what would fill a parameter."""
+        kwargs = kwargs or {}
+        if getattr(func, "__module__", None) == "torch.nn.init":
+            return args[0] if args else kwargs["tensor"]
+        if func.__name__[-1] == "_" != func.__name__[-2] and isinstance(args[0], nn.Parameter):
+            return args[0]
+        return func(*args, **kwargs)
+
+
+def _check_sizes(config: Any) -> None:
+    """Refuse numbers of the wrong kind, and those that would fill the memory."""
+    for field in fields(config):
+        value, most = getattr(config, field.name), _MOST.get(field.name, _MOST_ELSEWHERE)
+        whole = "float" not in str(field.type)
+        for part in value if isinstance(value, tuple | list) else (value,):
+            wrong = field.type in (int, float) and type(part) not in (int, float)
+            if isinstance(part, int | float):
+                wrong = wrong or (whole and isinstance(part, float)) or not abs(part) <= most
+            if wrong:
+                kind = "whole numbers" if whole else "numbers"
+                raise ValueError(
+                    f"{field.name} of {type(config).__name__} is {value!r:.40}: allowed are {kind} "
+                    f"up to {most}"
+                )
 
 
 def new_model(role: str, kind: str | None, values: Mapping[str, Any], **known: Any) -> nn.Module:
@@ -142,6 +205,8 @@ def new_model(role: str, kind: str | None, values: Mapping[str, Any], **known: A
     names = {field.name for field in fields(found.config)}
     given = {name: value for name, value in known.items() if name in names}
     try:
-        return found.model(found.config(**given, **values))
-    except TypeError as error:
+        config = found.config(**given, **values)
+        _check_sizes(config)
+        return found.model(config)
+    except (TypeError, RuntimeError) as error:
         raise ValueError(f"the recipe's values for a {found.model.__name__}: {error}") from None

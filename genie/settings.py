@@ -25,16 +25,18 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Refuse what the sampler cannot do."""
-        if not 1 <= self.steps <= 64:
-            raise ValueError(f"steps must be between 1 and 64, got {self.steps}")
+        if type(self.steps) is not int or not 1 <= self.steps <= 64:
+            raise ValueError(f"steps must be between 1 and 64, got {self.steps!r:.40}")
         if self.unmask_order not in UNMASK_ORDERS:
             raise ValueError(
                 f"order must be one of {', '.join(UNMASK_ORDERS)}, got {self.unmask_order!r}"
             )
-        if not 0 <= self.temperature <= 10:
+        if isinstance(self.temperature, bool) or not 0 <= self.temperature <= 10:
             raise ValueError(f"temperature must be between 0 and 10, got {self.temperature}")
-        if self.prompt_frames < 1:
-            raise ValueError(f"prompt_frames must be 1 or more, got {self.prompt_frames}")
+        if type(self.prompt_frames) is not int or not 1 <= self.prompt_frames <= 256:
+            raise ValueError(
+                f"prompt_frames must be between 1 and 256, got {self.prompt_frames!r:.40}"
+            )
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> "Settings":

@@ -60,6 +60,8 @@ def fingerprint(folder: Path) -> str:
 def _read_record(folder: Path) -> tuple[str | None, dict[str, Any]]:
     """Return the kind and the configuration of an exported model."""
     config = read_json(folder / "config.json")
+    if not isinstance(config, dict):
+        raise ValueError(f"{folder / 'config.json'} must hold an object: run that stage again")
     return config.pop("kind", None), config
 
 

@@ -11,7 +11,7 @@ from corpus.verify import quick_check
 from genie.arguments import STAGES
 from genie.device import pick_device
 from genie.library.bundle import Bundle
-from genie.registry import new_model
+from genie.registry import Undrawn, new_model
 from genie.settings import Settings
 from spacetime.weights import read_json
 from train.action_health import health_record, measure_action_health, require_healthy_actions
@@ -28,6 +28,8 @@ from train.run_directory import RunDirectory
 from train.run_record import open_out, write_run_record
 from train.seeds import fit_seeds
 from train.warm_start import copy_models, load_start_world, translate_dynamics, warm_start
+
+MOST_WEIGHTS = 1 << 30
 
 
 def train(stage: str, corpus: Path | str, recipe: str, out: Path | str, **options: object) -> None:
@@ -85,18 +87,29 @@ def _check_sizes(
     """Refuse now what a later stage would refuse after hours of fitting."""
     size = {"height": corpus.height, "width": corpus.width}
     if start is None:
-        tokenizer = new_model("tokenizer", recipe.tokenizer.kind, recipe.tokenizer.model, **size)
-        check_codes(tokenizer.num_codes)
         module = action_module(recipe.lam.kind)
-        found = module.model_values(None, method_values(module, recipe.lam))
-        lam = new_model("lam", recipe.lam.kind, recipe.lam.model, **size, **found)
+        found = size | module.model_values(None, method_values(module, recipe.lam))
+        with Undrawn():
+            tokenizer = new_model(
+                "tokenizer", recipe.tokenizer.kind, recipe.tokenizer.model, **size
+            )
+            check_codes(tokenizer.num_codes)
+            lam = new_model("lam", recipe.lam.kind, recipe.lam.model, **found)
         fitted = (recipe.tokenizer, recipe.lam, recipe.dynamics)
     else:
         tokenizer, lam, fitted = start.tokenizer, start.lam, (recipe.dynamics,)
     if start is None or options.fresh:
-        dynamics = _new_dynamics(recipe, tokenizer, lam.config.num_actions)
+        with Undrawn():
+            dynamics = _new_dynamics(recipe, tokenizer, lam.config.num_actions)
     else:
         dynamics = start.dynamics
+    for model in (tokenizer, lam, dynamics):
+        count = sum(weight.numel() for weight in model.parameters())
+        if count > MOST_WEIGHTS:
+            raise ValueError(
+                f"a {type(model).__name__} of the recipe's sizes has {count:.1e} weights, allowed "
+                f"are {MOST_WEIGHTS:.1e}: lower dim or the layers"
+            )
     check_clip_length(recipe.dynamics.fit.frames, getattr(dynamics.config, "band", None))
     for part in fitted:
         split_starts(corpus.episode_ends, part.fit.frames, options.seed)

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parent / "recipes"
+_MOST_BYTES, _MOST_ALIASES, _MOST_DEPTH = 100_000, 16, 32
+_MOST = {"steps": 10**9, "batch": 1 << 16, "frames": 1 << 12, "checks": 10**6}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +69,9 @@ class FitConfig:
                 f"steps, batch and checks must be 1 or more and frames 2 or more, got "
                 f"{self.steps}, {self.batch}, {self.checks}, {self.frames}"
             )
+        for name, most in _MOST.items():
+            if getattr(self, name) > most:
+                raise ValueError(f"{name} is {getattr(self, name)}, allowed are {most:,} at most")
         if self.warmup + self.decay > 1:
             raise ValueError(
                 f"warmup {self.warmup} and decay {self.decay} are parts of one fit: 0 or more "
@@ -139,16 +144,37 @@ def load_recipe(name: str) -> Recipe:
     parser = ArgumentParser(exit_on_error=False)
     parser.add_class_arguments(Recipe, "recipe")
     try:
-        import yaml
-
-        record = yaml.safe_load(path.read_text(encoding="utf-8"))
+        record = _read_yaml(path)
         if _names_code(record):
             raise ValueError(f"{path} is not a recipe: class_path is not allowed, give values only")
         # Recipes from before there were kinds ask so for the actions of a player sprite.
         if isinstance(record, dict) and record.pop("avatar", False):
             record["lam"] = {"kind": "player_sprite"} | record["lam"]
         return parser.instantiate(parser.parse_object({"recipe": record})).recipe
-    except (ArgumentError, yaml.YAMLError) as error:
+    except RecursionError:
+        raise ValueError(f"{path} is not a recipe: it is nested too deeply") from None
+    except ArgumentError as error:
+        line = " ".join(str(error).split())[:500]
+        raise ValueError(f"{path} is not a recipe: {line}") from None
+
+
+def _read_yaml(path: Path) -> Any:
+    """Read yaml whose aliases cannot multiply."""
+    import yaml
+
+    if path.stat().st_size > _MOST_BYTES:
+        raise ValueError(f"{path} is larger than {_MOST_BYTES // 1000} kB: it is not a recipe")
+    try:
+        content = path.read_text(encoding="utf-8")
+        aliases = depth = 0
+        for event in yaml.parse(content):
+            aliases += isinstance(event, yaml.AliasEvent)
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if aliases > _MOST_ALIASES or depth > _MOST_DEPTH:
+                raise ValueError("it has too many aliases, or is nested too deeply")
+        return yaml.safe_load(content)
+    except (ValueError, yaml.YAMLError) as error:
         line = " ".join(str(error).split())
         raise ValueError(f"{path} is not a recipe: {line}") from None
 

@@ -14,6 +14,7 @@ from train.options import TrainOptions
 
 SAME = ("corpus", "seed", "recipe", "from")
 """What a resumed run must share with its beginning."""
+STAGE_FOLDERS = ("tokenizer", "lam", "encoded.zarr", "dynamics")
 FITTED_FIRST = ("tokenizer", "lam")
 """Stages that a run may have fitted by itself before its dynamics begins from a world."""
 
@@ -51,7 +52,8 @@ def write_run_record(
         stage: what is to be fitted; latent actions begin from nothing unless a world is named.
 
     Raises:
-        ValueError: the run was begun with another corpus, recipe, seed or world.
+        ValueError: the run was begun with another corpus, recipe, seed or world, or its record is
+            missing or damaged.
     """
     record = {
         "format": 1,
@@ -67,9 +69,17 @@ def write_run_record(
     }
     path = out / "run.json"
     if not path.exists():
+        begun = [name for name in STAGE_FOLDERS if (out / name).exists()]
+        if begun:
+            raise ValueError(
+                f"{path} is missing, so nothing tells what corpus and seed {begun[0]} was fitted "
+                f"with: put it back, or choose another --out"
+            )
         write_json(path, record)
         return
     known = read_json(path)
+    if not isinstance(known, dict):
+        raise ValueError(f"{path} must hold an object: put it back, or choose another --out")
     fitted = all((out / name).exists() for name in FITTED_FIRST)
     begins = known.get("from") is None and fitted and not (out / "dynamics").exists()
     if begins:

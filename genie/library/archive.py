@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
+import struct
+import time
 import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from typing import Any
 
+from corpus.lock import Lock, LockedError
 from genie.library.card import read_card
+from genie.partial import partial_path, remove
 
+ZIP = ".zip"
 ALLOWED = (".safetensors", ".json", ".png")
 """What a zip may hold: nothing that is loaded may execute code."""
-_MOST_BYTES = 8 << 30  # unpacked; a small zip could claim to be anything
-_MOST_FILES = 10_000
+_MOST_BYTES = 256 << 20  # of a zip, and of what it unpacks to; worlds that ship have 7 to 15 MB
+_MOST_FILES = 100
+_MOST_DIRECTORY_BYTES = 1 << 20  # of a zip's table of contents, which is read as a whole
+_LOCK_SECONDS = 30.0  # unpacking takes a few
+_CARD = "README.md"  # a folder of a world has it, and no program reads it
+_DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, KeyError, RuntimeError)
 
 
 def export_world(path: Path | str, target: Path | str) -> Path:
@@ -27,24 +41,29 @@ def export_world(path: Path | str, target: Path | str) -> Path:
         The target.
 
     Raises:
-        ValueError: if the world is damaged, or the name does not end in .zip.
+        ValueError: if the world is damaged or too large, or the name does not end in .zip.
         OSError: if a file is missing or the disk refuses.
     """
     path, target = Path(path), Path(target)
-    if target.suffix.lower() != ".zip":
+    if target.suffix.lower() != ZIP:
         raise ValueError(f"cannot export to {target}: the name must end in .zip")
     if not target.parent.is_dir():
         raise FileNotFoundError(f"cannot write {target}: make the folder {target.parent} first")
     read_card(path)  # refuses what could not be played
     files = sorted(file for file in path.rglob("*") if file.is_file() and _fits(file, path))
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    _check_size(path, [file.stat().st_size for file in files])
+    partial = partial_path(target)
     try:
-        with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
-            for file in files:
-                # A fixed date, so that the same world gives the same bytes.
-                entry = zipfile.ZipInfo(file.relative_to(path).as_posix(), (1980, 1, 1, 0, 0, 0))
-                entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
-                archive.writestr(entry, file.read_bytes())
+        with open(partial, "wb") as written:
+            with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as archive:
+                for file in files:
+                    # A fixed date, so that the same world gives the same bytes.
+                    name = file.relative_to(path).as_posix()
+                    entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+                    entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+                    archive.writestr(entry, file.read_bytes())
+            written.flush()
+            os.fsync(written.fileno())
         os.replace(partial, target)
     except BaseException:
         partial.unlink(missing_ok=True)
@@ -52,8 +71,22 @@ def export_world(path: Path | str, target: Path | str) -> Path:
     return target
 
 
+@contextmanager
+def open_world(path: Path) -> Iterator[Any]:
+    """Open a world for reading: a folder is yielded as it is, a zip as the `zipfile.Path` inside.
+
+    Raises:
+        ValueError: as `unpack_world`, also for damage that shows while the body reads.
+    """
+    if path.suffix != ZIP:
+        yield path
+        return
+    with _open_zip(path) as (archive, _):
+        yield zipfile.Path(archive)
+
+
 def unpack_world(path: Path | str, folder: Path | str) -> Path:
-    """Unpack a world, once: a zip of the same bytes is found again.
+    """Unpack a world, once: a zip of the same bytes is found again, and mended where it is damaged.
 
     Args:
         path: a zip from `export_world`.
@@ -65,31 +98,79 @@ def unpack_world(path: Path | str, folder: Path | str) -> Path:
     Raises:
         FileNotFoundError: if there is no such file.
         ValueError: if it is no zip, or holds anything but safetensors, json and png, a path that
-            leads out of the folder, or more than 8 GiB.
+            leads out of the folder, or more than 256 MiB or 100 files.
     """
     path = Path(path)
+    with _open_zip(path) as (archive, entries):
+        with open(path, "rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        found = Path(folder) / f"{path.stem}-{digest[:16]}"
+        if _is_whole(found, entries):
+            return found
+        found.parent.mkdir(parents=True, exist_ok=True)
+        with _lock(found):
+            if not _is_whole(found, entries):  # another process may have unpacked it meanwhile
+                _unpack(archive, entries, found)
+    return found
+
+
+def _unpack(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], found: Path) -> None:
+    partial = partial_path(found)
+    remove(partial)
+    try:
+        for entry in entries:
+            target = partial / entry.filename
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with archive.open(entry) as source, open(target, "wb") as file:
+                shutil.copyfileobj(source, file)
+                file.flush()
+                os.fsync(file.fileno())
+        remove(found)
+        os.replace(partial, found)
+    finally:
+        remove(partial)
+
+
+def _is_whole(found: Path, entries: list[zipfile.ZipInfo]) -> bool:
+    """Whether every file of a zip lies in a folder as the zip has it."""
+    for entry in entries:
+        file = found / entry.filename
+        if not file.is_file() or file.stat().st_size != entry.file_size:
+            return False
+        if zlib.crc32(file.read_bytes()) != entry.CRC:
+            return False
+    return True
+
+
+@contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    """Take the lock of a path, after whoever has it now."""
+    until = time.monotonic() + _LOCK_SECONDS
+    while True:
+        try:
+            lock = Lock(path)
+            break
+        except LockedError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
+    with lock:
+        yield
+
+
+@contextmanager
+def _open_zip(path: Path) -> Iterator[tuple[zipfile.ZipFile, list[zipfile.ZipInfo]]]:
+    """Open a world's zip that passes every check, with its files."""
     if not path.is_file():
         raise FileNotFoundError(f"no world at {path}: give a zip from genie export")
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    found = Path(folder) / f"{path.stem}-{digest[:16]}"
-    if (found / "world.json").is_file():
-        return found
-    partial = found.with_name(f".{found.name}.{os.getpid()}.partial")
+    _check_size(path, [path.stat().st_size])
+    _check_directory(path)
     try:
         with zipfile.ZipFile(path) as archive:
-            entries = _checked(path, archive)
-            partial.mkdir(parents=True)
-            for entry in entries:
-                target = partial / entry.filename
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with archive.open(entry) as source, open(target, "wb") as file:
-                    shutil.copyfileobj(source, file)
-        os.replace(partial, found)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-        raise ValueError(f"{path} is not a zip that can be read ({error})") from None
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    return found
+            yield archive, _checked(path, archive)
+    except _DAMAGE as error:
+        line = " ".join(str(error).split())[:200]
+        raise ValueError(f"{path} is not a zip that can be read ({line})") from None
 
 
 def _fits(file: Path, root: Path) -> bool:
@@ -97,22 +178,47 @@ def _fits(file: Path, root: Path) -> bool:
     return file.suffix in ALLOWED and not hidden and not file.is_symlink()
 
 
+def _check_size(path: Path, sizes: list[int]) -> None:
+    if sum(sizes) > _MOST_BYTES or len(sizes) > _MOST_FILES:
+        raise ValueError(
+            f"{path} unpacks to more than {_MOST_BYTES >> 20} MiB or {_MOST_FILES} files: it is no "
+            "world"
+        )
+
+
+def _check_directory(path: Path) -> None:
+    """Refuse a table of contents that would fill the memory, before `zipfile` reads it."""
+    with open(path, "rb") as file:
+        file.seek(max(0, path.stat().st_size - (1 << 16) - 22))
+        end = file.read()
+    for found in re.finditer(rb"PK\x05\x06(?=.{8}(.{4}))", end, re.DOTALL):
+        (size,) = struct.unpack("<I", found[1])
+        zip64 = end[max(0, found.start() - 20) :].startswith(b"PK\x06\x07")
+        if size > _MOST_DIRECTORY_BYTES or zip64:
+            raise ValueError(f"{path} holds too many files: it is no world")
+
+
 def _checked(path: Path, archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     """Return the files of a zip, or refuse it as a whole."""
-    entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-    for entry in entries:
+    names = [entry.filename for entry in archive.infolist()]
+    for entry in archive.infolist():
         place = PurePosixPath(entry.filename)
         link = entry.external_attr >> 16 & 0o170000 == 0o120000
         if place.is_absolute() or ".." in place.parts or "\\" in entry.filename or link:
             raise ValueError(
                 f"{path} holds {entry.filename!r}, which leads out of its folder: do not use it"
             )
-        if ":" in entry.filename or place.suffix not in ALLOWED:
+        if str(place) != entry.filename.removesuffix("/") or names.count(entry.filename) > 1:
+            raise ValueError(
+                f"{path} holds {entry.filename!r} twice, or misspells it: do not use it"
+            )
+        known = entry.is_dir() or place.suffix in ALLOWED or entry.filename == _CARD
+        if ":" in entry.filename or not known:
             raise ValueError(
                 f"{path} holds {entry.filename!r}: a world has only {', '.join(ALLOWED)} files"
             )
-    if sum(entry.file_size for entry in entries) > _MOST_BYTES or len(entries) > _MOST_FILES:
-        raise ValueError(f"{path} unpacks to more than {_MOST_BYTES >> 30} GiB: it is no world")
-    if "world.json" not in archive.namelist():
+    if "world.json" not in names:
         raise ValueError(f"{path} holds no world.json at its top: make it with genie export")
-    return entries
+    files = [entry for entry in archive.infolist() if not entry.is_dir()]
+    _check_size(path, [entry.file_size for entry in files])
+    return [entry for entry in files if entry.filename != _CARD]

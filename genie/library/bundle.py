@@ -11,11 +11,15 @@ import torch
 from torch import nn
 
 from genie.device import device_of
+from genie.drift import DriftMeter
 from genie.interfaces import ActionModel, FrameTokenizer, TokenDynamics
-from genie.registry import ROLES, build_model
+from genie.library.card import read_card, read_object
+from genie.media.pictures import read_prompts
+from genie.registry import ROLES, load_model
 from genie.settings import Settings
+from genie.values import text
 from lam.keymap.keymap import Keymap
-from spacetime.weights import model_fingerprint, read_json, read_weights
+from spacetime.weights import model_fingerprint, read_json, read_shapes
 
 FORMAT_VERSION = 1
 
@@ -126,6 +130,8 @@ def load_bundle(path: Path | str, device: str | torch.device = "cpu") -> Bundle:
         raise FileNotFoundError(f"no world at {path}: give a folder that holds a world.json")
     info = read_json(path / "world.json")
     _check_format(path, info)
+    card = read_card(path)
+    info = {**info, "name": card.name, "title": card.title, "demo_keys": _demo_keys(path, info)}
     try:
         models = {name: _load_model(path, name, info) for name in ROLES}
         settings = Settings.from_json(info["settings"])
@@ -143,12 +149,13 @@ def load_bundle(path: Path | str, device: str | torch.device = "cpu") -> Bundle:
     _check_parts(path, models, keymap)
     for model in models.values():
         model.to(device).eval().requires_grad_(False)
+    size = models["tokenizer"].config
     return Bundle(
         **models,
         settings=settings,
         keymap=keymap,
-        statistics=read_json(path / "statistics.json"),
-        prompts=_load_prompts(path / "prompts", models["tokenizer"].config),
+        statistics=_load_statistics(path / "statistics.json", models["dynamics"].config),
+        prompts=read_prompts(path / "prompts", size.height, size.width),
         info=info,
     )
 
@@ -174,7 +181,7 @@ def _load_model(path: Path, name: str, info: Mapping[str, Any]) -> nn.Module:
     if record is None:
         raise ValueError(f"{path / 'world.json'} lacks the model {name}: export the world again")
     file = path / f"{name}.safetensors"
-    weights = read_weights(file)
+    read_shapes(file)  # a file that is cut is called damaged
     found = model_fingerprint(file, record["config"])
     if found != record["fingerprint"]:
         raise ValueError(
@@ -182,12 +189,28 @@ def _load_model(path: Path, name: str, info: Mapping[str, Any]) -> nn.Module:
             f"{record['fingerprint'][:12]}): copy the whole world again"
         )
     try:
-        model = build_model(name, record)
-        model.load_state_dict(weights)
-    except (TypeError, RuntimeError) as error:
+        return load_model(name, record, file)
+    except (TypeError, RuntimeError, OverflowError) as error:
         line = " ".join(str(error).split())[:200]
         raise ValueError(f"{file} does not fit its configuration: {line}") from None
-    return model
+
+
+def _demo_keys(path: Path, info: Mapping[str, Any]) -> str:
+    try:
+        return text(info["demo_keys"])
+    except ValueError as error:
+        raise ValueError(f"{path / 'world.json'}: demo_keys must be {error}") from None
+
+
+def _load_statistics(file: Path, sizes: Any) -> Mapping[str, Any]:
+    """Read the statistics; a world without them has only their format."""
+    statistics = read_object(file)
+    if statistics.keys() - {"format"}:
+        try:
+            DriftMeter(statistics).check(sizes.num_codes, sizes.num_tokens)
+        except ValueError as error:
+            raise ValueError(f"{file}: {error}") from None
+    return statistics
 
 
 def _check_parts(path: Path, models: Mapping[str, nn.Module], keymap: Keymap) -> None:
@@ -207,21 +230,3 @@ def _check_parts(path: Path, models: Mapping[str, nn.Module], keymap: Keymap) ->
             f"the models in {path} were not made for each other ({', '.join(wrong)}): export the "
             f"world again"
         )
-
-
-def _load_prompts(folder: Path, config: Any) -> list[np.ndarray]:
-    import imageio.v3 as iio
-
-    files = sorted(folder.glob("*.png"))
-    if not files:
-        raise FileNotFoundError(
-            f"{folder} holds no prompt: put a png of the world's frame size there"
-        )
-    prompts = [iio.imread(file)[..., :3] for file in files]
-    for file, prompt in zip(files, prompts, strict=True):
-        if prompt.shape != (config.height, config.width, 3) or prompt.dtype != np.uint8:
-            raise ValueError(
-                f"{file} is {prompt.dtype} {prompt.shape}, the world draws uint8 "
-                f"{(config.height, config.width, 3)}: resize it"
-            )
-    return prompts

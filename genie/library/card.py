@@ -8,6 +8,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from genie.values import number, text, whole
+
+MOST_SIDE = 1024  # pixels of a frame's height or width
+MOST_JSON_BYTES = 4 << 20
+
 
 @dataclass(frozen=True, kw_only=True)
 class NamedAction:
@@ -45,8 +50,8 @@ class WorldCard:
         return {"path": str(self.path), **values, "actions": actions}
 
 
-def read_card(path: Path) -> WorldCard:
-    """Read the card of a world's folder, as `find_world` returns it.
+def read_card(path: Any) -> WorldCard:
+    """Read the card of a world: in a folder, or in the `zipfile.Path` of a zip.
 
     Raises:
         FileNotFoundError: if world.json or keymap.json is missing.
@@ -59,37 +64,41 @@ def read_card(path: Path) -> WorldCard:
         entries = sorted(keymap["actions"], key=lambda entry: entry["id"])
         return WorldCard(
             path=path,
-            name=str(info["name"]),
-            title=str(info["title"]),
-            fps=float(info["fps"]),
-            height=int(tokenizer["height"]),
-            width=int(tokenizer["width"]),
-            idle=int(keymap["idle"]),
+            name=text(info["name"]),
+            title=text(info["title"]),
+            fps=number(info["fps"], 1e-3, 1e3),
+            height=whole(tokenizer["height"], 1, MOST_SIDE),
+            width=whole(tokenizer["width"], 1, MOST_SIDE),
+            idle=whole(keymap["idle"], 0, len(entries) - 1),
             actions=tuple(
-                NamedAction(name=str(entry["name"]), keys=tuple(map(str, entry["keys"])))
+                NamedAction(name=text(entry["name"]), keys=tuple(map(text, entry["keys"])))
                 for entry in entries
             ),
-            fingerprint=str(info["fingerprint"]),
+            fingerprint=text(info["fingerprint"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(
             f"world.json or keymap.json in {path} lacks or misspells {error}: export the world "
             "again with this version"
         ) from None
 
 
-def read_object(path: Path) -> Mapping[str, Any]:
+def read_object(path: Any) -> Mapping[str, Any]:
     """Read a json object; `spacetime.weights.read_json` would load torch.
 
     Raises:
         FileNotFoundError: if it is missing.
-        ValueError: if it is not json, or no object.
+        ValueError: if it is not json, no object, or larger than any world's.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing: the world's folder is incomplete")
+    with path.open("rb") as file:
+        data = file.read(MOST_JSON_BYTES + 1)
+    if len(data) > MOST_JSON_BYTES:
+        raise ValueError(f"{path} is larger than {MOST_JSON_BYTES >> 20} MiB: it is no world's")
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        record = json.loads(data.decode())
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not valid json ({error}): copy the world again") from None
     if not isinstance(record, dict):
         raise ValueError(f"{path} must hold an object, got {type(record).__name__}")

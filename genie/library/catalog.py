@@ -8,11 +8,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from genie.library.archive import ZIP, open_world, unpack_world
 from genie.library.card import WorldCard, read_card, read_object
 from genie.library.user_paths import unpacked_folder, user_worlds_folder
+from genie.values import text
 
 INDEX_FORMAT = 1
-ZIP = ".zip"
 
 
 def worlds_folder() -> Path:
@@ -97,18 +98,23 @@ def find_fingerprint(fingerprint: str, place: Path | None = None) -> Path:
     for cards in (lambda: last_seen, list_worlds, list_user_worlds):
         for card in cards():
             if card.fingerprint == fingerprint:
-                return card.path
+                return _folder_of(card.path, card.alias)
     raise FileNotFoundError(
         f"no world here has the fingerprint {fingerprint[:12]}: put the one it was played in into "
         f"{user_worlds_folder()}"
     )
 
 
+def playable_folder(path: Path) -> Path:
+    """Return the folder of a world; a zip is unpacked."""
+    return unpack_world(path, unpacked_folder()) if path.suffix == ZIP else path
+
+
 def describe(card: WorldCard) -> str:
     """Return one line about a listed world; a damaged one says what is wrong."""
-    line = f"{card.alias:<16} {card.title:<20}"
+    line = f"{text(card.alias):<16} {text(card.title):<20}"
     if card.unreadable:
-        return f"{line} cannot be played: {card.unreadable}"
+        return f"{line} cannot be played: {text(card.unreadable)}"
     actions = " ".join(action.name for action in card.actions)
     mark = "  (default)" if card.default else ""
     return f"{line} {card.height}x{card.width}, {card.fps:g} fps, actions: {actions}{mark}"
@@ -143,20 +149,17 @@ def _user_places(folder: Path | None = None) -> list[Path]:
 def _card_at(path: Path, alias: str, title: str) -> WorldCard:
     """Read the card at a listed place; the title is for one that cannot be read."""
     try:
-        return replace(read_card(_folder_of(path, alias)), alias=alias)
+        with open_world(path if path.suffix == ZIP else _folder_of(path, alias)) as world:
+            return replace(read_card(world), path=path, alias=alias)
     except (ValueError, OSError) as error:
         return WorldCard(path=path, name=alias, title=title, alias=alias, unreadable=str(error))
 
 
 def _folder_of(path: Path, alias: str) -> Path:
     """Return the folder of a listed world, a zip being unpacked."""
-    if path.suffix == ZIP:
-        from genie.library.archive import unpack_world
-
-        return unpack_world(path, unpacked_folder())
-    if not (path / "world.json").is_file():
+    if path.suffix != ZIP and not (path / "world.json").is_file():
         raise FileNotFoundError(
             f"the world {alias!r} is listed but {path / 'world.json'} is missing: "
             "fetch the repository again"
         )
-    return path
+    return playable_folder(path)

@@ -26,6 +26,8 @@ def film(path: Path | None, fps: float) -> Iterator[Callable[[np.ndarray], None]
     except KeyboardInterrupt:
         if recording.num_frames:
             recording.finish()  # what was played so far is worth keeping
+        else:
+            recording.discard()
         raise
     except BaseException:
         recording.discard()

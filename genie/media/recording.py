@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
-import shutil
 from pathlib import Path
 
 import numpy as np
 
 from genie.media.encoders import Encoder, GifEncoder, Mp4Encoder, PngEncoder
+from genie.partial import partial_path, remove
 
 _ENCODERS = {".gif": GifEncoder, ".mp4": Mp4Encoder, ".png": PngEncoder}
 """By what the name ends in; .png stands for a folder of pictures, named without it."""
@@ -79,8 +80,7 @@ class Recording:
         self.num_frames = 0
         self._fps = fps
         # The id keeps two films of one name apart that one program makes at once.
-        tag = f"{os.getpid()}-{id(self):x}"
-        self._partial = self.path.with_name(f".{self.path.name}.{tag}.partial")
+        self._partial = partial_path(self.path, f"{id(self):x}")
         self._encoder: Encoder | None = None
 
     def add(self, frame: np.ndarray) -> None:
@@ -115,12 +115,12 @@ class Recording:
 
     def discard(self) -> None:
         """Remove what was written so far; after `finish` this does nothing."""
-        if self._encoder is not None:
-            self._encoder.abandon()
-            self._encoder = None
-            if self._partial.is_dir():
-                shutil.rmtree(self._partial, ignore_errors=True)
-            self._partial.unlink(missing_ok=True)
+        encoder, self._encoder = self._encoder, None
+        if encoder is not None:
+            # Closing writes, too, which fails once more on a disk that is full.
+            with contextlib.suppress(OSError):
+                encoder.abandon()
+        remove(self._partial)
 
     def __enter__(self) -> Recording:
         """Begin."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from genie.device import DEVICES
 from genie.media.recording import check_target
+from genie.play.scripted_keys import MOST_FRAMES
 from genie.session.format import SUFFIX
 
 
@@ -30,13 +31,15 @@ class PlayOptions:
 
     def __post_init__(self) -> None:
         """Refuse what no world can play."""
-        for flag, value, least in (
-            ("frames", self.frames, 1),
-            ("seed", self.seed, 0),
-            ("threads", self.threads, 1),
+        for flag, value, least, most in (
+            ("frames", self.frames, 1, MOST_FRAMES),
+            ("seed", self.seed, 0, (1 << 63) - 1),
+            ("threads", self.threads, 1, 1 << 16),
         ):
             if value is not None and value < least:
                 raise ValueError(f"--{flag} is {value}: give {least} or more")
+            if value is not None and value > most:
+                raise ValueError(f"--{flag} is {value}: give {most} or less")
         if self.device not in DEVICES:
             raise ValueError(f"--device is {self.device!r}: allowed are {', '.join(DEVICES)}")
         if self.record is not None and not self.records_log:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from genie.media.pictures import read_picture
 from genie.session.transfer import fit_picture
 
 _CAP_DB = 60.0
@@ -52,24 +53,13 @@ class PromptHint:
 
 
 def read_prompt(path: Path | str, height: int, width: int) -> np.ndarray:
-    """Read a picture that Pillow knows; returns its middle as uint8 (height, width, 3).
+    """Read a picture; returns its middle as uint8 (height, width, 3).
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is no picture.
+        ValueError: if it is no picture that `read_picture` takes.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"no picture at {path}: give a png or jpeg file as --prompt")
-    try:
-        with Image.open(path) as image:
-            # Cameras store how the picture is to be turned.
-            picture = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
-    except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
-        raise ValueError(f"{path} is not a picture that can be read ({error})") from None
-    return fit_picture(picture, height, width)
+    return fit_picture(read_picture(path), height, width)
 
 
 def rate_prompt(world: Any, picture: np.ndarray) -> PromptHint:

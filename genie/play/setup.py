@@ -11,6 +11,7 @@ from typing import Any
 
 from genie.device import pick_device
 from genie.library.card import WorldCard, read_object
+from genie.library.catalog import playable_folder
 from genie.library.loading import change_settings, load_world_on
 from genie.play.options import PlayOptions
 from genie.play.player import Player
@@ -62,11 +63,12 @@ class PlaySetup:
         The prompt of the options comes before the world's.
         """
         card, options = self.card, self.options
-        world = world or self.load(card.path, options)
+        place = playable_folder(card.path)
+        world = world or self.load(place, options)
         prompts = list(world.bundle.prompts)
         if options.prompt is not None:
             prompts.insert(0, read_prompt(options.prompt, card.height, card.width))
-        return Player(world, prompts, options.seed, card.path, str(pick_device(options.device)))
+        return Player(world, prompts, options.seed, place, str(pick_device(options.device)))
 
     def script(self, player: Player) -> list[int]:
         """Return the action ids of the scripted keys; raises ValueError if they cannot be read."""

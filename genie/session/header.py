@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import platform
 import re
 import zlib
@@ -16,6 +15,7 @@ from typing import Any
 from genie.library.card import NamedAction, WorldCard
 from genie.session.format import MOST_CODES, SUFFIX
 from genie.session.repair import flipped_bits, undo
+from genie.values import number, text, whole
 
 FORMAT, MINOR = 1, 1  # 1.1: a checksum, prompt_frames, records that are marked as missing
 KIND = "genie-session"
@@ -183,48 +183,30 @@ def _parse(path: Path, record: Mapping[str, Any]) -> Header:
     try:
         world = record["world"]
         actions = tuple(
-            NamedAction(name=_text(action["name"]), keys=tuple(map(_text, action["keys"])))
+            NamedAction(name=text(action["name"]), keys=tuple(map(text, action["keys"])))
             for action in world["actions"]
         )
         card = WorldCard(
             path=Path(world["path"]),
-            name=_text(world["name"]),
-            title=_text(world["title"]),
-            fps=_number(world["fps"], 1e-3, 1e3),
-            height=_whole(world["height"], 1, 1 << 16),
-            width=_whole(world["width"], 1, 1 << 16),
-            idle=_whole(world["idle"], 0, len(actions) - 1),
+            name=text(world["name"]),
+            title=text(world["title"]),
+            fps=number(world["fps"], 1e-3, 1e3),
+            height=whole(world["height"], 1, 1 << 16),
+            width=whole(world["width"], 1, 1 << 16),
+            idle=whole(world["idle"], 0, len(actions) - 1),
             actions=actions,
         )
         return Header(
             card=card,
-            fingerprint=_text(world["fingerprint"]),
-            tokens=_whole(world["tokens"], 1, 1 << 16),
-            seed=_whole(record["seed"], 0, (1 << 64) - 1),
+            fingerprint=text(world["fingerprint"]),
+            tokens=whole(world["tokens"], 1, 1 << 16),
+            seed=whole(record["seed"], 0, (1 << 64) - 1),
             machine={name: _machine_value(value) for name, value in record["machine"].items()},
-            prompt_frames=_whole(record.get("prompt_frames", 1), 1, 1 << 16),
+            prompt_frames=whole(record.get("prompt_frames", 1), 1, 1 << 16),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"the header of {path} lacks or misspells {error}") from None
 
 
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"a text, such as {value!r:.40}")
-    return "".join(letter if letter.isprintable() else "?" for letter in value)
-
-
-def _whole(value: object, low: int, high: int) -> int:
-    if type(value) is not int or not low <= value <= high:
-        raise ValueError(f"a whole number from {low} to {high}, such as {value!r:.40}")
-    return value
-
-
-def _number(value: object, low: float, high: float) -> float:
-    if type(value) not in (int, float) or not low <= value <= high or math.isnan(value):
-        raise ValueError(f"a number from {low:g} to {high:g}, such as {value!r:.40}")
-    return float(value)
-
-
 def _machine_value(value: object) -> Any:
-    return value if type(value) in (int, float, bool) else _text(value)
+    return value if type(value) in (int, float, bool) else text(value)

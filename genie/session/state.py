@@ -11,6 +11,7 @@ from genie.session.format import FrameRecord
 from genie.session.header import Header
 from genie.session.log import Session
 from genie.settings import Settings
+from genie.values import text, whole
 from spacetime.weights import read_json, read_weights, write_json, write_weights
 
 STATE_FORMAT = 1
@@ -113,8 +114,8 @@ class State:
         try:
             distinct = [Settings.from_json(settings) for settings in record["settings"]]
             state = cls(
-                fingerprint=record["world"],
-                seed=record["seed"],
+                fingerprint=text(record["world"]),
+                seed=whole(record["seed"], 0, (1 << 64) - 1),
                 ids=tensors["ids"],
                 prev_actions=tensors["leads"],
                 settings=tuple(distinct[index] for index in record["settings_of_frame"]),
@@ -125,9 +126,11 @@ class State:
                 len(state.ids),
                 len(state.prev_actions),
                 len(state.settings),
-                record["frame_index"],
+                whole(record["frame_index"], 0, 1 << 48),
             }
-        except (KeyError, TypeError, IndexError) as error:
+            if state.ids.ndim != 2 or state.prev_actions.ndim != 1:
+                raise ValueError("shapes")
+        except (KeyError, TypeError, IndexError, ValueError, AttributeError) as error:
             raise ValueError(f"{folder} lacks or misspells {error}: save the state again") from None
         if len(frames) != 1 or frames == {0}:
             raise ValueError(

@@ -47,14 +47,14 @@ class KeyAction:
         object.__setattr__(self, "effect", dict(self.effect))
         if isinstance(self.id, bool) or not isinstance(self.id, int) or self.id < 0:
             raise ValueError(f"an action id is an integer from 0, got {self.id!r}")
-        if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
+        if not isinstance(self.name, str) or not _is_name(self.name):
             raise ValueError(
                 f"action {self.id} has the name {self.name!r}: a name has no space or asterisk"
             )
         numbered = _NUMBERED.fullmatch(self.name)
         if numbered and int(numbered[1]) != self.id:
             raise ValueError(f"action {self.id} is called {self.name!r}, the name of another id")
-        if not all(isinstance(key, str) and key for key in self.keys):
+        if not all(isinstance(key, str) and key and key.isprintable() for key in self.keys):
             raise ValueError(f"action {self.id} has keys {self.keys!r}: give names such as 'left'")
 
 
@@ -77,7 +77,7 @@ class Keymap:
         ids = [action.id for action in actions]
         if not ids or ids != list(range(len(ids))):
             raise ValueError(f"a keymap lists every action id from 0 once, got {ids}")
-        if self.idle not in ids:
+        if isinstance(self.idle, bool) or not isinstance(self.idle, int) or self.idle not in ids:
             raise ValueError(f"idle is action {self.idle!r}, allowed are 0 to {len(ids) - 1}")
         for what, words in (
             ("name", [action.name for action in actions]),
@@ -182,7 +182,7 @@ class Keymap:
             raise ValueError(f"keymap.json lacks {error.args[0]!r}: export the world again") from (
                 None
             )
-        except TypeError as error:
+        except (TypeError, AttributeError) as error:
             raise ValueError(f"keymap.json is malformed ({error}): export it again") from None
 
 
@@ -218,6 +218,10 @@ def derive_keymap(
         for code, effect in enumerate(effects)
     )
     return Keymap(idle=idle, actions=tuple(described))
+
+
+def _is_name(name: str) -> bool:
+    return name.isprintable() and _NAME.fullmatch(name) is not None
 
 
 def _key_list(keys: Any) -> tuple[str, ...]:

@@ -285,3 +285,9 @@ def test_a_device_that_is_not_there_is_named(monkeypatch):
     assert pick_device("auto") == pick_device("cpu") == torch.device("cpu")
     with pytest.raises(ValueError, match="--device cuda is not available here"):
         pick_device("cuda")
+
+
+@pytest.mark.parametrize("flag", [{"frames": 10**18}, {"seed": 1 << 64}, {"threads": 10**9}])
+def test_a_flag_beyond_any_machine_is_refused(flag):
+    with pytest.raises(ValueError, match="or less"):
+        PlayOptions(**flag)

@@ -241,3 +241,15 @@ def test_frames_need_not_be_square(tiny, tmp_path):
     train("all", wide.path, tiny.write_recipe(tmp_path / "r.yaml"), tmp_path / "run")
     world = World.load(tmp_path / "run" / "world")
     assert world.reset(world.bundle.prompts[0]).shape == (16, 32, 3)
+
+
+@pytest.mark.parametrize("content", [None, "[]", "{", "3"])
+def test_without_its_record_a_run_is_not_gone_on_with(finished, tiny, tmp_path, content):
+    shutil.copytree(finished.out, tmp_path / "run")
+    record = tmp_path / "run" / "run.json"
+    record.unlink() if content is None else record.write_text(content)
+    before = tiny.tree(tmp_path / "run")
+    with pytest.raises(ValueError, match=r"run\.json") as caught:
+        train("all", finished.corpus.path, finished.recipe, tmp_path / "run", resume=True, seed=9)
+    assert "\n" not in str(caught.value)
+    assert tiny.tree(tmp_path / "run") == before

@@ -1,8 +1,11 @@
 """Recipes: those that ship, and those with mistakes."""
 
+import time
+
 import pytest
 
 from genie.settings import Settings
+from train.pipeline import train
 from train.recipe import FOLDER, load_recipe
 
 SHIPPED = sorted(path.stem for path in FOLDER.glob("*.yaml"))
@@ -91,3 +94,47 @@ def test_a_recipe_never_names_code(tiny, tmp_path, name, monkeypatch):
     with pytest.raises(ValueError, match="class_path is not allowed"):
         load_recipe(path)
     assert not (tmp_path / "ran").exists()
+
+
+BOMBS = {
+    "aliases": "a: &a [x,x,x,x]\n"
+    + "".join(f"b{n}: &b{n} [{','.join([f'*b{n - 1}' if n else '*a'] * 9)}]\n" for n in range(9)),
+    "itself": "about: &a [*a]\n",
+    "deep": "about: " + "[" * 20_000,
+    "large": "about: " + "x" * 200_000,
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_yaml_that_multiplies_is_refused_at_once(tmp_path, bomb):
+    (tmp_path / "r.yaml").write_text(BOMBS[bomb])
+    begun = time.monotonic()
+    with pytest.raises(ValueError, match=r"r\.yaml is") as caught:
+        load_recipe(str(tmp_path / "r.yaml"))
+    assert "\n" not in str(caught.value) and time.monotonic() - begun < 10
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"dynamics__model__dim": 10**9},
+        {"dynamics__model__dim": 8192, "dynamics__model__heads": 2, "dynamics__model__layers": 60},
+        {"tokenizer__model__dim": 64.5},
+        {"dynamics__model__layers": 10**9},
+        {"lam__model__channels": 1 << 50},
+        {"tokenizer__fit__batch": 10**12},
+        {"lam__fit__frames": 10**12},
+        {"dynamics__fit__steps": 1 << 80},
+        {"dynamics__fit__ema": 2},
+        {"dynamics__fit__warmup": float("nan")},
+        {"lam__fit__lr": float("nan")},
+        {"settings__steps": 2.5},
+    ],
+)
+def test_sizes_beyond_any_machine_are_refused_before_the_run_folder_is_made(
+    tiny, corpus, tmp_path, changed
+):
+    path = tiny.write_recipe(tmp_path / "r.yaml", **changed)
+    with pytest.raises(ValueError) as caught:
+        train("all", corpus.path, path, tmp_path / "run")
+    assert "\n" not in str(caught.value) and not (tmp_path / "run").exists()

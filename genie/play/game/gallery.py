@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from genie.library.archive import open_world
 from genie.library.card import WorldCard
 from genie.library.catalog import list_user_worlds, list_worlds
+from genie.media.pictures import read_prompts
 from genie.play.recent import Recent, last_session
 
 
@@ -29,20 +31,12 @@ def read_gallery() -> list[GalleryWorld]:
     found = []
     for card in cards:
         try:
-            prompts = () if card.unreadable else _read_prompts(card)
+            if card.unreadable:
+                continue
+            with open_world(card.path) as world:
+                prompts = read_prompts(world / "prompts", card.height, card.width)
         except (ValueError, OSError):
             continue
-        if prompts:
-            recent = last_session(card.fingerprint)
-            found.append(GalleryWorld(card=card, prompts=prompts, recent=recent))
+        recent = last_session(card.fingerprint)
+        found.append(GalleryWorld(card=card, prompts=tuple(prompts), recent=recent))
     return found
-
-
-def _read_prompts(card: WorldCard) -> tuple[np.ndarray, ...]:
-    from PIL import Image
-
-    prompts = []
-    for file in sorted((card.path / "prompts").glob("*.png")):
-        with Image.open(file) as image:
-            prompts.append(np.asarray(image.convert("RGB")))
-    return tuple(prompts)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from genie.library.user_paths import safe_name, saves_folder
+from genie.media.pictures import read_picture
 from genie.session.format import SUFFIX
 from genie.session.log import Session
 
@@ -73,14 +74,11 @@ class Slots:
         return self.folder / f"slot-{number}{SUFFIX}"
 
     def _describe(self, number: int) -> Slot:
-        from PIL import Image
-
         path = self._path(number)
         try:
             stamp = time.localtime(path.stat().st_mtime)
-            with Image.open(path.with_suffix(".png")) as image:
-                thumbnail = np.asarray(image.convert("RGB"))
-        except OSError:
+            thumbnail = read_picture(path.with_suffix(".png"))
+        except (ValueError, OSError):
             return Slot(number=number, path=path)
         label = time.strftime("%d.%m. %H:%M", stamp)
         return Slot(number=number, path=path, thumbnail=thumbnail, label=label)

@@ -1,14 +1,21 @@
 """A world as one zip: what is packed, what is refused, and playing it."""
 
+import random
+import shutil
 import stat
+import subprocess
+import sys
+import warnings
 import zipfile
 
+import numpy as np
 import pytest
 
 from genie import cli
 from genie.library.archive import export_world, unpack_world
 from genie.library.bundle import load_bundle
-from genie.library.catalog import find_world, list_user_worlds
+from genie.library.catalog import find_fingerprint, find_world, list_user_worlds
+from genie.play.game.gallery import read_gallery
 
 
 @pytest.fixture(autouse=True)
@@ -29,8 +36,6 @@ def test_a_world_comes_back_from_its_zip_file_for_file(packed, world_folder, tmp
 
 
 def test_only_what_cannot_run_code_is_packed(world_folder, tmp_path, small):
-    import shutil
-
     mine = tmp_path / "mine"
     shutil.copytree(world_folder, mine)
     (mine / "README.md").write_text("the card")
@@ -125,3 +130,123 @@ def test_a_target_that_cannot_be_is_one_line(world_folder, tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
     assert cli.main(["export", str(world_folder), target]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_listing_reads_the_card_inside_a_zip_and_unpacks_nothing(packed, home, small):
+    (home / "data" / "worlds").mkdir(parents=True)
+    packed.rename(home / "data" / "worlds" / "mine.zip")
+    before = small.tree(home)
+    (card,) = list_user_worlds()
+    assert (card.name, card.height, card.unreadable) == ("small", 16, "")
+    (shown,) = [world for world in read_gallery() if world.card.alias == "mine"]
+    assert all(map(np.array_equal, shown.prompts, small.draw_prompts()))
+    assert small.tree(home) == before
+    assert find_fingerprint(card.fingerprint).parent == home / "data" / "unpacked"
+
+
+@pytest.mark.parametrize("damage", ["lose", "flip", "empty"])
+def test_a_damaged_unpacked_copy_is_renewed(packed, tmp_path, world_folder, small, damage):
+    found = unpack_world(packed, tmp_path / "unpacked")
+    file = found / "dynamics.safetensors"
+    data = bytearray(file.read_bytes())
+    data[-3] ^= 1
+    file.unlink() if damage == "lose" else file.write_bytes(data if damage == "flip" else b"")
+    assert unpack_world(packed, tmp_path / "unpacked") == found
+    assert small.tree(tmp_path / "unpacked") == {
+        f"{found.name}/{name}": data for name, data in small.tree(world_folder).items()
+    }
+
+
+def test_four_first_plays_of_one_zip_at_once_find_one_world(packed, tmp_path):
+    command = (
+        "import sys; from genie.library.archive import unpack_world as u; print(u(*sys.argv[1:]))"
+    )
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", command, str(packed), str(tmp_path / "unpacked")],
+            stdout=subprocess.PIPE,
+        )
+        for _ in range(4)
+    ]
+    said = {process.communicate(timeout=60)[0] for process in started}
+    assert len(said) == 1 and all(process.returncode == 0 for process in started)
+    assert [path.is_dir() for path in (tmp_path / "unpacked").iterdir()] == [True]
+
+
+def test_damage_inside_a_zip_is_one_line(packed, tmp_path):
+    whole, rng = packed.read_bytes(), random.Random(0)
+    for _ in range(40):
+        data = bytearray(whole)
+        data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+        (tmp_path / "x.zip").write_bytes(data)
+        try:
+            unpack_world(tmp_path / "x.zip", tmp_path / "unpacked")
+        except (ValueError, OSError) as error:
+            assert "\n" not in str(error)
+    assert not list((tmp_path / "unpacked").glob(".*"))
+
+
+@pytest.mark.parametrize("name", ["world.json", "a//b.json", "./a.json", "//", "a/"])
+def test_a_name_twice_or_misspelt_is_refused(packed, tmp_path, name):
+    with zipfile.ZipFile(packed, "a") as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        archive.writestr(zipfile.ZipInfo(name), "{}" if name[-1] != "/" else "")
+    if name == "a/":
+        unpack_world(packed, tmp_path / "unpacked")
+        return
+    with pytest.raises(ValueError, match="holds"):
+        unpack_world(packed, tmp_path / "unpacked")
+
+
+def test_a_card_in_a_handmade_zip_is_left_aside(packed, tmp_path):
+    with zipfile.ZipFile(packed, "a") as archive:
+        archive.writestr("README.md", "the card")
+    assert not (unpack_world(packed, tmp_path / "unpacked") / "README.md").exists()
+
+
+def test_too_many_files_are_refused_before_their_table_is_read(packed, tmp_path):
+    with zipfile.ZipFile(tmp_path / "many.zip", "w") as archive:
+        for number in range(5_000):
+            archive.writestr(f"{number:0200d}.json", "")
+    with pytest.raises(ValueError, match="too many files"):
+        unpack_world(tmp_path / "many.zip", tmp_path / "unpacked")
+    with zipfile.ZipFile(packed, "a") as archive:
+        for number in range(100):
+            archive.writestr(f"{number:0200d}.json", "")
+    with pytest.raises(ValueError, match="100 files"):
+        unpack_world(packed, tmp_path / "unpacked")
+
+
+def test_what_could_not_be_unpacked_is_not_exported(world_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr("genie.library.archive._MOST_BYTES", 1000)
+    with pytest.raises(ValueError, match="unpacks to more"):
+        export_world(world_folder, tmp_path / "x.zip")
+    assert not list(tmp_path.glob("*x.zip*"))
+
+
+@pytest.mark.parametrize("world_json", ["[" * 100_000, '{"a":' * 100_000, "1" * 5000, "{" * 3])
+def test_one_bad_world_is_listed_with_its_reason_and_stops_nothing(
+    world_folder, home, tmp_path, capsys, world_json
+):
+    worlds = home / "data" / "worlds"
+    for name in ("bad", "good", "name\udcff"):
+        shutil.copytree(world_folder, worlds / name)
+    (worlds / "bad" / "world.json").write_text(world_json)
+    (worlds / "name\udcff" / "keymap.json").write_text("\x1b[2J")
+    with zipfile.ZipFile(worlds / "evil\x1b[2J.zip", "w") as archive:
+        archive.writestr("world.json", world_json)
+        archive.writestr("keymap.json", "{}")
+    assert cli.main(["worlds"]) == 0
+    said = capsys.readouterr().out
+    assert said.count("cannot be played") == 3 and "good " in said and "\x1b" not in said
+    aliases = [world.card.alias for world in read_gallery()]
+    assert "good" in aliases and "bad" not in aliases
+
+
+def test_a_bad_prompt_takes_only_its_own_world_from_the_start_screen(world_folder, home):
+    for name in ("bad", "good"):
+        shutil.copytree(world_folder, home / "data" / "worlds" / name)
+    huge = bytes.fromhex("89504e470d0a1a0a0000000d49484452000186a0000186a00802000000")
+    (home / "data" / "worlds" / "bad" / "prompts" / "00.png").write_bytes(huge + b"\0" * 40)
+    aliases = [world.card.alias for world in read_gallery()]
+    assert "good" in aliases and "bad" not in aliases

@@ -1,7 +1,9 @@
 """A world on disk: what it says of itself, and what is refused."""
 
 import json
+import resource
 import shutil
+import time
 
 import imageio.v3 as iio
 import numpy as np
@@ -9,7 +11,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from genie.library.bundle import load_bundle
+from genie.drift import build_statistics
+from genie.library.bundle import load_bundle, world_fingerprint
+from genie.library.card import read_card
 from spacetime.weights import model_fingerprint
 
 
@@ -236,3 +240,102 @@ def test_a_prompt_of_another_size_is_named(folder, shape):
 def test_a_prompt_that_is_no_picture_is_one_line(folder):
     (folder / "prompts" / "05.png").write_bytes(b"no picture")
     refused(folder, (ValueError, OSError))
+
+
+WRONG = {
+    ("world.json", "fps"): ["8", None, 0, -1, float("nan"), float("inf"), True, 10**400],
+    ("world.json", "title"): [None, 3, ["t"]],
+    ("world.json", "name"): [None, {}],
+    ("world.json", "demo_keys"): [None, 7],
+    ("world.json", "settings", "steps"): [2.5, True, "2", 1 << 70],
+    ("world.json", "settings", "temperature"): [True, "1", float("nan"), -1],
+    ("world.json", "settings", "prompt_frames"): [0.5, 0, 10**18],
+    ("keymap.json", "idle"): [True, 1.0, "0", 9],
+    ("keymap.json", "actions", 0, "name"): ["a\x1b[2J", "", 3],
+    ("keymap.json", "actions", 1, "keys"): [[3], ["\x07"], "left", None],
+    ("statistics.json", "codes"): [[1] * 3, ["x"] * 16, [float("nan")] * 16, [0] * 16, None, 5],
+    ("statistics.json", "changes"): [[1.0], [-1.0] * 4, "abcd"],
+    ("statistics.json", "window"): [0, 10**12, True, 64.5],
+    ("statistics.json", "scales"): [None, {"codes": 0.0, "changes": 1.0}],
+    ("statistics.json", "threshold"): ["high", float("inf")],
+}
+
+
+@pytest.mark.parametrize("way", WRONG)
+def test_a_value_of_the_wrong_kind_is_one_line_that_names_the_file(folder, small, way):
+    statistics = build_statistics(np.arange(1200).reshape(200, 6) % 16, np.array([100, 200]), 16)
+    (folder / "statistics.json").write_text(json.dumps(statistics))
+    load_bundle(folder)
+    file, *where, last = way
+    whole = (folder / file).read_text()
+    for value in WRONG[way]:
+        record = part = json.loads(whole)
+        for word in where:
+            part = part[word]
+        part[last] = value
+        (folder / file).write_text(json.dumps(record))
+        refused(folder)
+
+
+def test_a_title_is_printed_without_what_a_terminal_would_obey(folder):
+    edit(folder / "world.json", lambda world: world.update(title="\x1b]0;evil\x07Höhle"))
+    assert load_bundle(folder).title == read_card(folder).title == "?]0;evil?Höhle"
+
+
+def forge(folder, role, weights=None, **config):
+    """Change a model's configuration or weights and every fingerprint with it."""
+    file = folder / f"{role}.safetensors"
+    if weights is not None:
+        file.write_bytes(weights)
+
+    def change(world):
+        part = world["models"][role]
+        part["config"].update(config)
+        part["fingerprint"] = model_fingerprint(file, part["config"])
+        world["fingerprint"] = world_fingerprint(world["models"])
+
+    edit(folder / "world.json", change)
+
+
+@pytest.mark.parametrize(
+    ("role", "config"),
+    [
+        ("dynamics", {"layers": 1_000_000_000}),
+        ("dynamics", {"layers": 64}),
+        ("dynamics", {"layers": 2.5}),
+        ("dynamics", {"layers": True}),
+        ("dynamics", {"band": 10**9}),
+        ("dynamics", {"band": 3.0}),
+        ("dynamics", {"num_codes": 1 << 60}),
+        ("dynamics", {"dim": 8192, "heads": 2, "layers": 60}),
+        ("dynamics", {"num_tokens": 10**6, "grid": [1000, 1000]}),
+        ("tokenizer", {"levels": [4] * 40}),
+        ("tokenizer", {"levels": [8000] * 12}),
+        ("tokenizer", {"height": float("inf")}),
+        ("tokenizer", {"dim": "large"}),
+        ("lam", {"channels": 1 << 40}),
+        ("lam", {"noise": float("nan")}),
+    ],
+)
+def test_a_model_that_claims_other_sizes_is_refused_before_memory_is_filled(folder, role, config):
+    forge(folder, role, **config)
+    begun, before = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    refused(folder)
+    assert time.monotonic() - begun < 10
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # kB
+
+
+def test_a_table_of_too_many_tensors_is_refused_before_it_is_read(folder):
+    empty = {f"t{n}": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]} for n in range(30_000)}
+    table = json.dumps(empty).encode()
+    forge(folder, "lam", weights=len(table).to_bytes(8, "little") + table)
+    assert "table of contents" in refused(folder)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("-inf")])
+def test_weights_that_are_not_finite_are_refused(folder, value):
+    weights = load_file(folder / "dynamics.safetensors")
+    weights["head.bias"][1] = value
+    save_file(weights, folder / "dynamics.safetensors")
+    forge(folder, "dynamics")
+    assert "not finite" in refused(folder)

@@ -1,4 +1,10 @@
 import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import av
 import numpy as np
@@ -183,3 +189,59 @@ def test_an_error_while_writing_pictures_leaves_nothing(tmp_path):
         film.add(scene(1)[0])
         raise RuntimeError
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", ["gif", "mp4", "png"])
+def test_a_full_disk_leaves_no_partial_even_if_closing_fails(tmp_path, monkeypatch, suffix):
+    film = Recording(tmp_path / f"out.{suffix}", 15)
+    film.add(scene(1)[0])
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(film._encoder, "finish", full)
+    monkeypatch.setattr(film._encoder, "abandon", full)
+    with pytest.raises(OSError, match="No space"):
+        film.finish()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_encoder_that_cannot_begin_leaves_no_partial(tmp_path, monkeypatch):
+    def full(self, path, *_):
+        path.write_bytes(b"GIF")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(recording.GifEncoder, "__init__", full)
+    with pytest.raises(OSError, match="No space"):
+        record(tmp_path / "out.gif", scene(1))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_dead_processes_left_is_removed_and_nothing_else(tmp_path):
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    left = [f".out.gif.{dead.pid}-7f.partial", f".out.gif.{dead.pid}.partial"]
+    kept = [f".out.gif.{os.getppid()}-7f.partial", f".other.gif.{dead.pid}-7f.partial", "a.partial"]
+    for name in left + kept:
+        (tmp_path / name).touch()
+    record(tmp_path / "out.gif", scene(1))
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*kept, "out.gif"])
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_play_as_ctrl_c_does_and_keeps_the_film(tmp_path, number):
+    command = [sys.executable, "play.py", "miner", "--headless", "--frames", "100000"]
+    root = Path(__file__).parents[3]
+    target = tmp_path / "out.gif"
+    process = subprocess.Popen(
+        [*command, "--record", str(target)], cwd=root, stderr=subprocess.PIPE, text=True
+    )
+    until = time.monotonic() + 60
+    while time.monotonic() < until and not any(
+        path.stat().st_size > 20_000 for path in tmp_path.glob(".out.gif.*.partial")
+    ):
+        time.sleep(0.05)
+    process.send_signal(number)
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 130 and "Traceback" not in said
+    assert [path.name for path in tmp_path.iterdir()] == ["out.gif"]
