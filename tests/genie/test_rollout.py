@@ -62,11 +62,13 @@ def test_every_frame_is_the_same_drawn_again_alone(bundle, prompts, keys, togeth
         assert torch.equal(rollout.draw(prev_actions[t]), tokens[t])
 
 
-def test_a_history_that_is_cut_too_short_would_be_seen(bundle, prompts, keys, together, small):
+def test_a_history_that_is_cut_too_short_would_be_seen(
+    bundle, prompts, keys, together, small, monkeypatch
+):
     tokens, frames = together
     prev_actions = torch.cat((torch.full((1, 3), bundle.num_actions), prompts[1].T, keys))
     rollout = Rollout(bundle, SEEDS)
-    rollout._memory = lambda: small.BAND
+    monkeypatch.setattr(Rollout, "memory", small.BAND)
     shown = rollout.restore(tokens[:-1].movedim(0, 1), prev_actions[:-1].T)
     difference = (shown.int() - frames[-2].int()).abs().max()
     assert difference > 5
