@@ -262,7 +262,6 @@ def test_the_sprite_is_found_where_it_is(corpus):
 
 def test_a_run_reads_actions_off_the_sprite_and_says_where_it_is(tiny, corpus, tmp_path):
     quick = {
-        "map_pairs": 512,
         "code_starts": 3,
         "code_steps": 4,
         "code_pairs": 1024,
