@@ -20,6 +20,9 @@ CHECKS_FRACTION = 0.1
 """Most of a fit's time that its checks may take, the last one aside: with 256 tokens a frame one
 check takes as long as two dozen steps."""
 
+CURVES_EVERY = 30.0
+"""Seconds between two drawings of the curves; they are drawn at the end of each slice, too."""
+
 
 class FitLog:
     """The logs of one slice."""
@@ -30,7 +33,7 @@ class FitLog:
         folder.mkdir(parents=True, exist_ok=True)
         # The checks of earlier slices are not repeated.
         self.next_check = int(clock.progress * checks)
-        self.checking = 0.0
+        self.checking, self.curves_at = 0.0, time.monotonic()
 
     def step(self, module: FitModule, loss: Tensor, logs: dict[str, Tensor]) -> None:
         """Log a row every few steps, and check held-out episodes when due."""
@@ -43,7 +46,12 @@ class FitLog:
             self.next_check, began = check, time.monotonic()
             check_weights(module)
             self._check(module)
+            if began - self.curves_at >= CURVES_EVERY and not clock.slice_over:
+                draw_curves(self.folder)
+                self.curves_at = began
             self.checking += time.monotonic() - began
+        if clock.slice_over:
+            draw_curves(self.folder)
 
     def _check(self, module: FitModule) -> None:
         figures, picture = module.check()
@@ -54,7 +62,6 @@ class FitLog:
             import imageio.v3 as iio
 
             iio.imwrite(self.folder / f"step-{module.clock.step:07d}.png", picture.numpy())
-        draw_curves(self.folder)
 
     def _affordable(self, clock: Clock) -> bool:
         """Whether checks take little of a timed fit's time; a fit in steps loses none."""
