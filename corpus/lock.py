@@ -56,7 +56,7 @@ def _create(lock: Path, holder: str) -> bool:
 
 
 def _holder(lock: Path) -> str | None:
-    """Return "pid host start" of whoever holds a lock, "" if nobody, None if it cannot be read."""
+    """Return "pid host start" of a lock's holder: "" without one, None if unreadable."""
     until = time.monotonic() + _UNREADABLE_SECONDS
     while True:
         try:

@@ -144,7 +144,7 @@ def _is_whole(found: Path, entries: list[zipfile.ZipInfo]) -> bool:
 
 @contextmanager
 def _lock(path: Path) -> Iterator[None]:
-    """Take the lock of a path, after whoever has it now."""
+    """Take the lock of a path; wait while another process holds it."""
     until = time.monotonic() + _LOCK_SECONDS
     while True:
         try:

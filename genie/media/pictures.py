@@ -20,7 +20,7 @@ _STARTS = {
     "GIF": (b"GIF87a", b"GIF89a"),
     "BMP": (b"BM",),
 }
-"""How the files of each format begin; WebP is told by its container."""
+"""How the files of each format begin; of WebP, the container."""
 
 
 def read_picture(path: Path | str) -> np.ndarray:
