@@ -25,6 +25,11 @@ SMALL = {
 }
 
 
+@pytest.fixture(autouse=True)
+def forget_kinds(kinds):
+    """What an example registers is unknown to the next test."""
+
+
 @pytest.fixture(scope="session")
 def corpus(tmp_path_factory):
     """Four episodes of 60 frames of 16×16."""

@@ -28,13 +28,6 @@ class Own(nn.Module):
         self.config = config
 
 
-@pytest.fixture
-def kinds(monkeypatch):
-    """A registry of the test's own."""
-    copy = {role: dict(known) for role, known in registry._KINDS.items()}
-    monkeypatch.setattr(registry, "_KINDS", copy)
-
-
 def test_a_registered_kind_is_built_from_its_record(kinds):
     registry.register("dynamics", "own", Own, Sizes)
     model = registry.new_model(
