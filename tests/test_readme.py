@@ -200,7 +200,7 @@ def test_no_block_escapes():
 
 
 @pytest.mark.parametrize(
-    ("word", "end"), [("play", "&& python play.py"), ("test", '".[test]" && pytest')]
+    ("word", "end"), [("play", "&& python play.py"), ("test", '".[test]" && pytest -n auto --dist worksteal')]
 )
 def test_set_up_is_one_line_that_ci_runs_literally(word, end):
     (block,) = [block for block in blocks(README) if block.mark == f"sh setup-{word}"]
