@@ -21,8 +21,10 @@ from train.loop.optim import MuonAdamW, lr_factor
 from train.recipe import FitConfig
 
 Predict = Callable[[Tensor, Tensor], Tensor]  # frames (B, 3, H, W), codes (B,): next frames
-STEPS = 1500
-FIT = FitConfig(share=1.0, steps=STEPS, batch=48, frames=2, lr=2e-3)
+STEPS = 800
+FIT = FitConfig(share=1.0, steps=STEPS, batch=32, frames=2, lr=2e-3)
+DECODER_FRAMES = 12_000
+"""Frames of the training split whose codes are read for it."""
 PAIRS = 2000
 AT_ONCE = 250
 FRAMES = 256
@@ -37,7 +39,7 @@ def fit_decoder(
 
     Args:
         corpus: the training split.
-        codes: int64 (N,), of its frames.
+        codes: int64 (N,), of its frames; −1: not read.
         num_codes: A.
         steps: of the fit.
         progress: whether to show a bar.
@@ -51,7 +53,7 @@ def fit_decoder(
         torch.manual_seed(0)
         decoder = Decoder(config).to(device)
     optimizer = MuonAdamW(decoder, FIT)
-    starts = clip_starts(corpus.episode_ends, 2)
+    starts = torch.nonzero(codes >= 0)[:, 0].numpy()
 
     def predict(before: Tensor, chosen: Tensor) -> Tensor:
         return decoder(before, F.one_hot(chosen, config.latent).float())
@@ -71,15 +73,13 @@ def fit_decoder(
 
 
 @torch.no_grad()
-def score_one_step(
-    predict: Predict, corpus: Corpus, codes: Tensor, num_codes: int, pairs: int = PAIRS
-) -> OneStep:
+def score_one_step(predict: Predict, corpus: Corpus, codes: Tensor, num_codes: int) -> OneStep:
     """Score predictions with a corpus' codes against those with random ones."""
-    starts = draw_clips(clip_starts(corpus.episode_ends, 2), pairs, 0, 0)
+    starts = draw_clips(clip_starts(corpus.episode_ends, 2), PAIRS, 0, 0)
     generator = torch.Generator().manual_seed(0)
-    chance = torch.randint(num_codes, (pairs,), generator=generator)
+    chance = torch.randint(num_codes, (PAIRS,), generator=generator)
     inferred, columns, device = codes[torch.from_numpy(starts)], [], pick_device()
-    for first in range(0, pairs, AT_ONCE):
+    for first in range(0, PAIRS, AT_ONCE):
         part = slice(first, first + AT_ONCE)
         before, after = to_models(read_clips(corpus, starts[part], 2), device).unbind(dim=1)
         best = predict(before, inferred[part].to(device))
@@ -92,9 +92,9 @@ def score_one_step(
     )
 
 
-def draw_frames(corpus: Corpus, count: int = FRAMES) -> Tensor:
-    """Draw frames of a corpus, always the same: float32 (count, 3, H, W)."""
-    starts = draw_clips(clip_starts(corpus.episode_ends, 1), count, 0, 0)
+def draw_frames(corpus: Corpus) -> Tensor:
+    """Draw 256 frames of a corpus, always the same: float32 (256, 3, H, W)."""
+    starts = draw_clips(clip_starts(corpus.episode_ends, 1), FRAMES, 0, 0)
     return to_models(read_clips(corpus, starts, 1), pick_device())[:, 0]
 
 

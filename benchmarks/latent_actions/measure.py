@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.latent_actions.common_decoder import (
+    DECODER_FRAMES,
     STEPS,
     additivity,
     draw_frames,
@@ -23,11 +24,10 @@ from genie.evaluate.metrics.agreement import (
     share_of_ceiling,
 )
 from genie.evaluate.metrics.probe import Labelled
-from genie.frames import to_models
+from genie.frames import moving_share
 from genie.interfaces import ActionModel
 from lam.health.assessment import assess_health
 from lam.health.measures import code_use
-from spacetime.pixels import changed_pixels
 
 HELD = 30
 BLOCKED_FRACTION = 0.001
@@ -50,7 +50,6 @@ class Blocked:
     transitions: int
 
 
-@torch.no_grad()
 def measure(
     lam: ActionModel, game: Game, data: Path, split: str = "test", decoder_steps: int = STEPS,
     progress: bool = True,
@@ -76,9 +75,8 @@ def measure(
     group_of_code = groups_of_codes(found.group_of_code, codes[true.frames][fitting], count)
     blocked = score_blocked(corpus, game, true.select(~fitting), codes, group_of_code)
     training = Corpus.open(corpus_path(data, game, "train"))
-    predict = fit_decoder(
-        training, read_codes(lam, training, progress), count, decoder_steps, progress
-    )
+    shown = read_codes(lam, training, progress, DECODER_FRAMES)
+    predict = fit_decoder(training, shown, count, decoder_steps, progress)
     step, use = score_one_step(predict, corpus, codes, count), code_use(codes[codes >= 0], count)
     names = list(game.groups)
     members = {name: codes_of(group_of_code, names.index(name)) for name in names}
@@ -202,7 +200,6 @@ def frame_changes(corpus: Corpus) -> Tensor:
     changes = torch.zeros(corpus.num_frames, dtype=torch.bool)
     for first in range(0, corpus.num_frames - 1, READ_AT_ONCE):
         last = min(first + READ_AT_ONCE, corpus.num_frames - 1)
-        frames = to_models(corpus.read(first, last + 1)[None])[0]
-        changed = changed_pixels(frames[:-1], frames[1:]).float().mean(dim=(1, 2))
-        changes[first:last] = changed > BLOCKED_FRACTION
+        moving = moving_share(corpus.read(first, last + 1))
+        changes[first:last] = torch.from_numpy(moving > BLOCKED_FRACTION)
     return changes

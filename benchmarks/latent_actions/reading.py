@@ -24,18 +24,29 @@ CONTEXT = 4
 """Transitions before a piece that are read with it, for models that see earlier frames."""
 
 
-@torch.inference_mode()
-def read_codes(lam: ActionModel, corpus: Corpus, progress: bool = True) -> Tensor:
+@torch.no_grad()
+def read_codes(
+    lam: ActionModel, corpus: Corpus, progress: bool = True, most: int | None = None
+) -> Tensor:
     """Read the codes of every episode as a whole.
 
+    Args:
+        lam: in evaluation mode.
+        corpus: its episodes.
+        progress: whether to show a bar.
+        most: frames; episodes that begin after so many are left out. None: all are read.
+
     Returns:
-        int64 (N,); −1 at the last frame of each episode.
+        int64 (N,); −1 at the last frame of each episode, and where nothing was read.
     """
     device, whole = device_of(lam), isinstance(lam, EpisodeReader)
     codes = torch.full((corpus.num_frames,), -1)
-    with progress_bar("read codes", corpus.num_frames, progress) as tick:
+    most = corpus.num_frames if most is None else min(most, corpus.num_frames)
+    with progress_bar("read codes", most, progress) as tick:
         for episode in range(corpus.num_episodes):
             begin, end = corpus.episode(episode)
+            if begin >= most:
+                break
             parts = []
             for first in range(begin, end - 1, PIECE):
                 since, last = max(begin, first - CONTEXT), min(first + PIECE, end - 1)

@@ -13,7 +13,7 @@ from train.methods import register_action_module
 
 NUM_CODES = 8
 """A of the entries from papers: Genie's number for its games."""
-FIT = {"share": 1.0, "steps": 6000, "batch": 48, "frames": 2, "lr": 0.002}
+FIT = {"share": 1.0, "steps": 2000, "batch": 48, "frames": 2, "lr": 0.002}
 SIZES = {"num_actions": NUM_CODES, "channels": 32}
 # Codes are made when the fit is over. A paddle is a thousandth of the frame.
 CODES_AT_THE_END = {"quantize_at": 2.0, "moving_fraction": 0.001}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.latent_actions import games, record
+from benchmarks.latent_actions import common_decoder, games, record
 from benchmarks.latent_actions.games import Game
 from benchmarks.latent_actions.record import Split
 from corpus.games import record as corpus_record
@@ -96,6 +96,8 @@ def square():
         patch.setattr(corpus_record, "KINDS", {"square:": SquareGames})
         patch.setattr(games, "GAMES", games.GAMES | {"square": SQUARE})
         patch.setattr(record, "SPLITS", SPLITS)
+        patch.setattr(common_decoder, "PAIRS", 200)
+        patch.setattr(common_decoder, "FRAMES", 16)
         patch.setattr("train.loop.log.draw_curves", lambda folder: None)  # a second a fit
         yield SQUARE
 
