@@ -30,7 +30,8 @@ class Entry:
         config: of the model.
         module: what fits it.
         recipe: values of the recipe: model, method and fit, and kind if it ships.
-        may_refuse: whether it may find no actions in a game; then the table says "none found".
+        refusal: part of the error by which it says that a game has no actions that it can find;
+            the table says "none found" then. None: it never refuses.
     """
 
     name: str
@@ -39,7 +40,7 @@ class Entry:
     config: type = LatentActionConfig
     module: type[ActionModule] = LatentActionModule
     recipe: Mapping[str, Any] = field(default_factory=dict)
-    may_refuse: bool = False
+    refusal: str | None = None
 
     def register(self) -> None:
         """Make the model and what fits it known, as a package of somebody's own would."""

@@ -21,5 +21,5 @@ PLAYER_SPRITE = Entry(
     name="player_sprite",
     about="codes of a sprite that keeps to one position in the frame (recipe avatar)",
     recipe=_shipped("avatar"),
-    may_refuse=True,
+    refusal="kind whole_frame",
 )

@@ -125,13 +125,15 @@ def readers():
 
 @pytest.fixture
 def quick():
-    """Shorten an entry: few steps, one check, codes of few batches."""
+    """Shorten an entry: few steps, one check, codes of few batches that are replaced soon."""
     from dataclasses import replace
 
-    def shorten(entry, steps=6, **method):
+    def shorten(entry, steps=40, **method):
         stage = entry.stage()
         fit = stage["fit"] | {"steps": steps, "batch": 8, "checks": 1}
-        numbers = stage.get("method", {}) | {"kmeans_batches": 4} | method
+        soon = {"kmeans_batches": 4, "code_decay": 0.5, "dead_fraction": 0.6}
+        soon = {} if entry.name == "player_sprite" else soon
+        numbers = stage.get("method", {}) | soon | method
         return replace(entry, recipe=stage | {"fit": fit, "method": numbers})
 
     return shorten

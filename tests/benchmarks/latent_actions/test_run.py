@@ -62,15 +62,16 @@ def test_a_run_is_measured_written_once_and_skipped_then(
 def test_an_entry_that_refuses_a_game_found_none(square, data, quick, tmp_path, monkeypatch):
     monkeypatch.setattr(run_module, "find_entry", lambda name: quick(ENTRIES[name]))
     record = run_entry("square", "player_sprite", data, tmp_path / "runs.jsonl")
-    assert record["outcome"] == "none found" and "sprite" in record["reason"]
+    assert record["outcome"] == "none found" and "no player sprite" in record["reason"]
     assert "none found" in markdown([record])
 
 
-def test_a_mistake_of_an_entry_that_may_not_refuse_is_raised(data, quick, tmp_path, monkeypatch):
-    wrong = quick(ENTRIES["jepa"], no_such_number=1)
+@pytest.mark.parametrize("name", ["jepa", "player_sprite"])
+def test_a_mistake_in_a_recipe_is_no_refusal(name, data, quick, tmp_path, monkeypatch):
+    wrong = quick(ENTRIES[name], no_such_number=1)
     monkeypatch.setattr(run_module, "find_entry", lambda name: wrong)
     with pytest.raises(ValueError, match="no_such_number"):
-        run_entry("square", "jepa", data, tmp_path / "runs.jsonl")
+        run_entry("square", name, data, tmp_path / "runs.jsonl")
     assert not (tmp_path / "runs.jsonl").exists()
 
 
