@@ -13,6 +13,7 @@ ENTRIES: dict[str, Entry] = {
         jepa.ENTRY,
         ours.WHOLE_FRAME,
         ours.PLAYER_SPRITE,
+        ours.AUTO,
     )
 }
 

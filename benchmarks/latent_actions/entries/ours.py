@@ -23,3 +23,8 @@ PLAYER_SPRITE = Entry(
     recipe=_shipped("avatar"),
     refusal="kind whole_frame",
 )
+AUTO = Entry(
+    name="auto",
+    about="whichever of our methods the picture asks for: what moves decides (recipe auto)",
+    recipe=_shipped("auto"),
+)
