@@ -10,7 +10,13 @@ import sys
 from pathlib import Path
 
 import av
+import jsonargparse.typing  # noqa: F401 - all is loaded once, before the forks
+import torch  # noqa: F401
 
+import genie.play.headless  # noqa: F401
+import genie.play.run  # noqa: F401
+import genie.world  # noqa: F401
+import lam.keymap.keymap  # noqa: F401
 from genie.library.archive import export_world
 from genie.library.catalog import find_world
 from genie.session.log import Session
