@@ -11,6 +11,7 @@ from PIL import Image
 from corpus.lock import Lock
 from genie.device import pick_device
 from genie.play.options import PlayOptions
+from genie.play.recent import new_log
 from genie.play.run import play
 from genie.play.screen.events import Closed, Drop, Key
 from genie.play.setup import load_with
@@ -176,7 +177,7 @@ def test_from_the_gallery_to_play_and_back_and_on_from_where_it_was(
 
 
 def test_a_session_that_another_program_writes_is_not_continued_and_the_gallery_says_so(
-    folder, world, load, gallery, home, monkeypatch
+    folder, load, gallery, home, monkeypatch
 ):
     gallery("return", "2", "escape", "escape")
     play(folder, PlayOptions(gallery=True), load)
@@ -188,7 +189,15 @@ def test_a_session_that_another_program_writes_is_not_continued_and_the_gallery_
     with Lock(path):
         play(folder, PlayOptions(gallery=True), load)
     assert "the session is open in another window: close it there first" in said
-    assert path.read_bytes() == before and world.actions[0] == 3
+    assert said[-1] == "" and path.read_bytes() == before
+
+
+def test_two_sessions_begun_in_one_second_have_two_logs(home, monkeypatch):
+    monkeypatch.setattr("genie.play.recent.time.strftime", lambda form: "20261128-120000")
+    first = new_log("toy")
+    first.parent.mkdir(parents=True)
+    first.write_text("a play")
+    assert new_log("toy") != first
 
 
 def test_a_damaged_session_is_not_continued_and_the_gallery_says_so(
