@@ -40,7 +40,7 @@ def prepare(folder):
     assert finish(fork(make)) == 0
     os.environ["GENIE_HOME"] = str(folder / "home")
     small, films = str(folder / "small"), ("gif", "mp4", "png")
-    unpacked = ["play", str(folder / "miner.zip"), "--frames", "2", "--headless", "--threads", "1"]
+    unpacked = ["play", str(folder / "miner.zip"), "--frames", "1", "--headless", "--threads", "1"]
     return [
         *(film(suffix, small) for suffix in films),
         session(small),
