@@ -7,6 +7,8 @@ import time
 import weakref
 from pathlib import Path
 
+from spacetime.process import is_running, start_time
+
 _UNREADABLE_SECONDS = 0.5  # a lock without a holder is one that is being written just now
 
 
@@ -26,7 +28,7 @@ class Lock:
         """
         path = Path(path)
         self.path = path.with_name(f".{path.name}.lock")
-        mine = f"{os.getpid()} {socket.gethostname()} {_start_time(os.getpid())}"
+        mine = f"{os.getpid()} {socket.gethostname()} {start_time(os.getpid())}"
         while not _create(self.path, mine):
             holder = _holder(self.path)
             if holder is None or (holder and not _is_dead(holder)):
@@ -72,24 +74,7 @@ def _holder(lock: Path) -> str | None:
 
 def _is_dead(holder: str) -> bool:
     pid, host, start = holder.split(" ")
-    if host != socket.gethostname():
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except (ProcessLookupError, OverflowError):
-        return True
-    except PermissionError:
-        pass  # alive, of another user
-    # Process ids are given again, after a restart of the machine most of all.
-    return _start_time(int(pid)) != start
-
-
-def _start_time(pid: int) -> str:
-    """Return when a process began, in the kernel's ticks; "-" where that is not known."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except OSError:
-        return "-"
+    return host == socket.gethostname() and not is_running(int(pid), start)
 
 
 def _remove_stale(lock: Path, holder: str) -> None:

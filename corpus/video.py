@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -16,6 +17,10 @@ import numpy as np
 from corpus.shaper import FITS, Shaper
 
 COMPLETE = 0.9  # less than this fraction of the duration that the header names is a cut-off file
+MOST_SIDE, MOST_PIXELS = 16_384, 36_000_000  # of a frame; 8K has 33 million pixels
+MOST_SECONDS = 3600  # that one frame may stay on when a video is resampled
+REFERRING = {"concat", "dash", "hls", "image2", "imf", "lavfi", "rtsp", "sdp", "webm_dash_manifest"}
+"""FFmpeg's formats that are lists of other files, or no files at all."""
 MIN_FRAMES = 2  # a latent action needs a frame and the next one
 
 
@@ -53,8 +58,12 @@ def probe(path: str | Path) -> VideoFacts:
     path = Path(path)
     with _opened(path) as (container, stream):
         context = stream.codec_context
-        if not (context.width > 0 and context.height > 0):
-            raise ValueError(f"{path} has frames of {context.width}x{context.height} pixels")
+        sides = context.width, context.height
+        if not (0 < min(sides) <= max(sides) <= MOST_SIDE and math.prod(sides) <= MOST_PIXELS):
+            raise ValueError(
+                f"{path} has frames of {context.width}x{context.height} pixels: allowed are 1 to "
+                f"{MOST_SIDE} a side and {MOST_PIXELS / 1e6:g} million in all"
+            )
         if stream.frames and stream.frames < MIN_FRAMES:
             raise ValueError(_too_short(path, stream.frames))
         fps = stream.average_rate or stream.guessed_rate or stream.base_rate
@@ -124,6 +133,11 @@ def resample(
         if before is None:
             start = seconds
         else:
+            if seconds - before[0] > MOST_SECONDS:
+                raise ValueError(
+                    f"a frame stays on for {float(seconds - before[0]):.0f} seconds: allowed are "
+                    f"{MOST_SECONDS}; leave --fps out, or cut the video there"
+                )
             middle = (before[0] + seconds) / 2 - start
             while tick / fps <= middle:
                 yield before[1]
@@ -141,6 +155,7 @@ def _decode(facts: VideoFacts, shaper: Shaper) -> Iterator[tuple[Fraction, np.nd
     decoded, start, seconds = 0, None, None
     with _opened(facts.path) as (container, stream):
         stream.thread_type = "AUTO"
+        stream.codec_context.options = _limits()  # frames may grow behind the header
         aspect = Fraction(stream.sample_aspect_ratio or 1)
         try:
             for frame in container.decode(stream):
@@ -180,8 +195,10 @@ def _opened(path: Path) -> Iterator[tuple[object, object]]:
         raise ValueError(f"{path} is not a file")
     if path.stat().st_size == 0:
         raise ValueError(f"{path} is empty (0 bytes)")
+    known = ",".join(sorted(av.formats_available - REFERRING))
+    options = _limits() | {"format_whitelist": known, "protocol_whitelist": "file"}
     try:
-        container = av.open(str(path))
+        container = av.open(str(path), options=options)
     except av.error.FFmpegError as error:
         raise ValueError(
             f"{path} is not a readable video ({error.strerror}): it is corrupt, cut short, or of "
@@ -190,7 +207,14 @@ def _opened(path: Path) -> Iterator[tuple[object, object]]:
     with container:
         if not container.streams.video:
             raise ValueError(f"{path} has no video stream")
+        if container.streams.video[0].codec_context is None:
+            raise ValueError(f"{path} has video of a codec that is not known here: convert it")
         yield container, container.streams.video[0]
+
+
+def _limits() -> dict[str, str]:
+    """Return the options by which FFmpeg refuses a frame before it takes memory for it."""
+    return {"max_pixels": str(MOST_PIXELS)}
 
 
 def _duration(container: object, stream: object) -> Fraction:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,24 +11,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
+from spacetime.partial import write_atomic
+
 MOST_JSON_BYTES = 8 << 20
 MOST_WEIGHT_BYTES = 1 << 30  # of one file
 _MOST_TABLE_BYTES = 1 << 20  # of its table of contents: some ten thousand tensors
-
-
-def write_atomic(path: Path | str, data: bytes | memoryview) -> None:
-    """Write a file under a temporary name and rename it, so that it is never seen half written."""
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with open(temporary, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def write_json(path: Path | str, record: Any) -> None:

@@ -16,7 +16,7 @@ OURS = ("spacetime", "corpus", *MODELS, "genie", "train", "play")
 # Room -> what it may import of ours, beside itself.
 ALLOWED = {
     "spacetime": (),
-    "corpus": (),
+    "corpus": ("spacetime.process",),
     "tokenizer": ("spacetime",),
     "lam": ("spacetime",),
     "dynamics": ("spacetime",),

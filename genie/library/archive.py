@@ -17,7 +17,7 @@ from typing import Any
 
 from corpus.lock import Lock, LockedError
 from genie.library.card import read_card
-from genie.partial import partial_path, remove
+from spacetime.partial import partial_path, remove
 
 ZIP = ".zip"
 ALLOWED = (".safetensors", ".json", ".png")

@@ -14,6 +14,7 @@ from genie.library.bundle import FORMAT_VERSION, world_fingerprint
 from genie.registry import model_record
 from genie.settings import Settings
 from lam.keymap.keymap import Keymap
+from spacetime.partial import partial_path, remove
 from spacetime.weights import model_fingerprint, write_json, write_weights
 
 
@@ -44,8 +45,7 @@ def write_bundle(
     import imageio.v3 as iio
 
     path = Path(path)
-    partial = path.with_name(f".{path.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
+    partial = partial_path(path)
     try:
         (partial / "prompts").mkdir(parents=True)
         records = _write_models(partial, models)
@@ -63,7 +63,7 @@ def write_bundle(
         write_json(partial / "world.json", record)
         _replace_folder(partial, path)
     except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
+        remove(partial)
         raise
 
 
@@ -80,7 +80,9 @@ def _write_models(folder: Path, models: Mapping[str, nn.Module]) -> dict[str, di
 
 def _replace_folder(new: Path, path: Path) -> None:
     old = path.with_name(f".{path.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
+    if old.exists() and not path.exists():  # the last process was killed between the two renames
+        os.replace(old, path)
+    remove(old)
     if path.exists():
         # The card and pictures are written by other commands and outlive a new export.
         for kept in path.iterdir():
@@ -93,4 +95,4 @@ def _replace_folder(new: Path, path: Path) -> None:
         if old.exists():
             os.replace(old, path)
         raise
-    shutil.rmtree(old, ignore_errors=True)
+    remove(old)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
+
+from spacetime.partial import write_atomic
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -115,8 +117,8 @@ def save_chart(figure: Figure, path: Path) -> None:
 
 
 def save_png(image: Image.Image, path: Path) -> None:
-    """Write a picture under a temporary name, then rename it."""
+    """Write a picture all at once; makes its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    image.save(partial, format="PNG", optimize=True)
-    os.replace(partial, path)
+    data = io.BytesIO()
+    image.save(data, format="PNG", optimize=True)
+    write_atomic(path, data.getbuffer())

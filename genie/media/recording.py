@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from genie.media.encoders import Encoder, GifEncoder, Mp4Encoder, PngEncoder
-from genie.partial import partial_path, remove
+from spacetime.partial import partial_path, remove
 
 _ENCODERS = {".gif": GifEncoder, ".mp4": Mp4Encoder, ".png": PngEncoder}
 """By what the name ends in; .png stands for a folder of pictures, named without it."""

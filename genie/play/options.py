@@ -44,6 +44,9 @@ class PlayOptions:
             raise ValueError(f"--device is {self.device!r}: allowed are {', '.join(DEVICES)}")
         if self.record is not None and not self.records_log:
             check_target(self.record)
+        if self.records_log and self.record.exists():
+            # A log grows in its place, so an older one would be lost as soon as play begins.
+            raise FileExistsError(f"cannot record to {self.record}: choose a name that is free")
         if self.timings is not None and not self.timings.parent.is_dir():
             raise FileNotFoundError(
                 f"cannot write {self.timings}: make the folder {self.timings.parent} first"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from genie.library.user_paths import safe_name, sessions_folder
+from genie.media.recording import free_path
 from genie.session.format import SUFFIX, record_type
 from genie.session.header import read_header
 from genie.session.log import Session
@@ -31,7 +32,7 @@ def new_log(name: str) -> Path:
     for path in _newest_first(folder)[KEPT - 1 :]:
         path.unlink(missing_ok=True)
     stamp = time.strftime("%Y%m%d-%H%M%S")
-    return folder / f"{safe_name(name)}-{stamp}-{os.getpid()}{SUFFIX}"
+    return free_path(folder / f"{safe_name(name)}-{stamp}-{os.getpid()}{SUFFIX}")
 
 
 def end_log(session: Session) -> None:

@@ -34,6 +34,7 @@ from genie.session.format import (
     unpack,
 )
 from genie.session.header import Header, header_bytes, read_header
+from spacetime.partial import write_atomic
 
 _LARGEST = 1 << 30  # bytes of a log: days of play
 _CHUNK = 1024  # records that memory grows by
@@ -157,8 +158,6 @@ class Session:
 
     def write(self, path: Path | str) -> None:
         """Write all of it as one file, atomically."""
-        from spacetime.weights import write_atomic
-
         body = b"".join(chunk.tobytes() for chunk in self._chunks)
         write_atomic(path, header_bytes(self.header) + body[: len(self) * self._layout.itemsize])
 

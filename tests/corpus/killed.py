@@ -3,15 +3,7 @@
 Ten kills each, by hand: python tests/corpus/killed.py --kills 10
 """
 
-import argparse
-import importlib.util
-import os
-import random
-import shutil
-import signal
 import sys
-import tempfile
-import time
 import types
 from pathlib import Path
 
@@ -21,11 +13,11 @@ import numpy as np
 import corpus.build
 import corpus.games.record
 import corpus.join  # noqa: F401
-from genie.cli import main
 
-spec = importlib.util.spec_from_file_location("drawn", Path(__file__).with_name("conftest.py"))
-drawn = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(drawn)
+sys.path.append(str(Path(__file__).parents[1]))
+from killing import Killed, conftest_of, finish, fork, kill_all, quiet_main, tree  # noqa: E402
+
+drawn = conftest_of("corpus")
 
 
 class NoiseGame:
@@ -52,24 +44,6 @@ class NoiseGame:
         pass
 
 
-def fork(work):
-    """Run `work` in a process of its own; return its id. This process never opens a thread."""
-    pid = os.fork()
-    if pid == 0:
-        try:
-            code = work() or 0
-        except BaseException:
-            sys.excepthook(*sys.exc_info())
-            code = 1
-        os._exit(code)
-    return pid
-
-
-def finish(pid):
-    """Wait for a process; return its exit status, negative for a signal."""
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-
-
 def prepare(folder):
     """Make what is built and joined, and the game that is recorded; return the commands."""
 
@@ -86,64 +60,33 @@ def prepare(folder):
     gymnasium.make = lambda env, render_mode: NoiseGame()
     sys.modules["gymnasium"] = gymnasium
     return [
-        ["build", str(folder / "videos"), "--size", "16x24"],
-        ["record", "Noise-v0", "--frames", "500"],
-        ["join", str(folder / "part0"), str(folder / "part1")],
+        killed("build", str(folder / "videos"), "--size", "16x24"),
+        killed("record", "Noise-v0", "--frames", "500"),
+        killed("join", str(folder / "part0"), str(folder / "part1")),
     ]
 
 
-def lines(path):
-    """How many lines a file has; none if it is not there."""
-    return path.read_bytes().count(b"\n") if path.exists() else 0
+def killed(*words):
+    """Return a `genie corpus` command that is killed and goes on with --resume."""
 
+    def run(here):
+        return quiet_main(["corpus", *words, "--out", str(here / "out"), "--resume"])
 
-def kill(command, signals, folder, rng):
-    """Kill one command by each of the signals in turn; return how many episodes each left."""
-    out, whole = folder / "out", folder / f"{command[0]}-whole"
+    kept = {}
 
-    def run(path):
-        return fork(lambda: main(["corpus", *command, "--out", str(path), "--resume"]))
+    def check(here):
+        lines = here / "out.partial" / "episodes.jsonl"
+        count = lines.read_bytes().count(b"\n") if lines.exists() else 0
+        # A line is written before its mark.
+        assert count >= kept.get(here, 0) - 1, "committed episodes are lost"
+        kept[here] = count
+        return count
 
-    begun = time.perf_counter()
-    assert finish(run(whole)) == 0
-    seconds = time.perf_counter() - begun
-    kept = [0]
-    while signals:
-        pid = run(out)
-        time.sleep(rng.uniform(0, seconds * 0.7))
-        os.kill(pid, signals[-1])
-        status = finish(pid)
-        if status == 0:  # done before it was killed
-            assert drawn.tree(out) == drawn.tree(whole)
-            shutil.rmtree(out)
-            kept.append(0)
-            continue
-        number = signals.pop()
-        assert status == -number or (number, status) == (signal.SIGTERM, 130), status
-        kept.append(lines(folder / "out.partial" / "episodes.jsonl"))
-        assert kept[-1] >= kept[-2] - 1, "committed episodes are lost"  # a line precedes its mark
-    assert finish(run(out)) == 0
-    assert drawn.tree(out) == drawn.tree(whole)
-    shutil.rmtree(out)
-    left = [path.name for path in folder.glob("*out*")]
-    assert not left, left
-    return kept[1:]
+    def same(whole, here):
+        assert tree(here) == tree(whole)
 
-
-def kill_all(kills, seed):
-    """Kill every command as often by both signals."""
-    rng = random.Random(seed)
-    with tempfile.TemporaryDirectory() as name:
-        for command in prepare(Path(name)):
-            signals = [signal.SIGKILL, signal.SIGTERM] * kills
-            rng.shuffle(signals)
-            kept = " ".join(map(str, kill(command, signals, Path(name), rng)))
-            print(f"{command[0]}: {kills} of each signal, bytes equal; episodes kept: {kept}")
+    return Killed(name=words[0], run=run, check=check, same=same, last=0.7)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--kills", type=int, default=10)
-    parser.add_argument("--seed", type=int, default=0)
-    values = parser.parse_args()
-    kill_all(values.kills, values.seed)
+    kill_all(prepare)

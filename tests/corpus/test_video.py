@@ -1,8 +1,11 @@
 import contextlib
+import resource
+import struct
 from fractions import Fraction
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from corpus.store import Corpus
 from corpus.video import probe, read_frames, resample
@@ -281,3 +284,46 @@ def test_decoding_is_lazy(tmp_path, drawn):
     path = _cut_with_index(tmp_path, drawn)
     first = next(read_frames(path, (32, 32)))
     assert first.shape == (32, 32, 3)
+
+
+def write_huge_gif(path, drawn, side):
+    """A GIF of a few hundred bytes whose header claims large frames."""
+    frames = [Image.fromarray(frame) for frame in drawn.noise(2, 4, 4)]
+    frames[0].save(path, "GIF", save_all=True, append_images=frames[1:])
+    data = bytearray(path.read_bytes())
+    data[6:10] = struct.pack("<HH", side, side)
+    path.write_bytes(data)
+
+
+def test_a_small_file_that_claims_huge_frames_is_refused_before_decoding(tmp_path, drawn):
+    write_huge_gif(tmp_path / "a.gif", drawn, 15_000)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(ValueError, match=r"allowed are 1 to 16384 a side and 36 million") as caught:
+        _read(tmp_path / "a.gif")
+    assert "\n" not in str(caught.value)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # kB
+
+
+def test_frames_that_grow_behind_the_header_are_refused(tmp_path, drawn, monkeypatch):
+    codec = ("libx264", "yuv420p", {"crf": "10"})
+    small = drawn.write_video(tmp_path / "a.ts", drawn.noise(9, 64, 64), codec=codec)
+    large = drawn.write_video(tmp_path / "b.ts", drawn.noise(9, 128, 128), codec=codec)
+    small.write_bytes(small.read_bytes() + large.read_bytes())
+    assert len(_read(small)) > 9
+    monkeypatch.setattr("corpus.video.MOST_PIXELS", 100 * 100)
+    with pytest.raises(ValueError, match="is corrupt or truncated"):
+        _read(small)
+
+
+def test_a_list_of_other_files_is_no_video(tmp_path, drawn):
+    drawn.write_video(tmp_path / "other.mp4", drawn.noise(3))
+    (tmp_path / "a.mp4").write_text("ffconcat version 1.0\nfile other.mp4\n")
+    with pytest.raises(ValueError, match="not a readable video"):
+        _read(tmp_path / "a.mp4")
+
+
+def test_a_frame_that_would_be_repeated_for_hours_is_refused():
+    frame = np.zeros((1, 1, 3), np.uint8)
+    timed = [(Fraction(0), frame), (Fraction(10**9), frame)]
+    with pytest.raises(ValueError, match="stays on for 1000000000 seconds"):
+        list(resample(iter(timed), Fraction(15), Fraction(1, 15)))

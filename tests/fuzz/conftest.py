@@ -75,6 +75,17 @@ def encode(kind, **options):
     return out.getvalue()
 
 
+def write_video(path):
+    import av
+
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("libx264", rate=15, options={"qp": "20", "threads": "1"})
+        stream.width, stream.height, stream.pix_fmt = SIZE, SIZE, "yuv420p"
+        for frame in noise(8):
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        out.mux(stream.encode(None))
+
+
 @pytest.fixture(scope="session")
 def sound(tmp_path_factory):
     """A folder with one sound input of each kind."""
@@ -92,6 +103,10 @@ def sound(tmp_path_factory):
     session = state.to_session(new_header(world.bundle, 0, root / "world"))
     session.write(root / "s.session")
     (root / "recipe.yaml").write_text(RECIPE.read_text())
+    (root / "videos").mkdir()
+    for kind in ("mp4", "mkv", "avi", "ts"):
+        write_video(root / "videos" / f"a.{kind}")
+    (root / "videos" / "a.gif").write_bytes(encode("GIF"))
     (root / "pictures").mkdir()
     for kind in ("PNG", "JPEG", "GIF", "BMP", "WEBP"):
         (root / "pictures" / f"{kind.lower()}.png").write_bytes(encode(kind))

@@ -11,12 +11,15 @@ import random
 import resource
 import shutil
 import time
+from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
 from corpus.store import Corpus
 from corpus.verify import verify
+from corpus.video import read_frames
 from genie import cli
 from genie.library.archive import open_world, unpack_world
 from genie.library.bundle import load_bundle, world_fingerprint
@@ -167,6 +170,16 @@ def corpus(place, rng):
     verify(place, progress=False)
 
 
+def video(place, rng):
+    file = rng.choice(sorted(place.iterdir()))
+    data = file.read_bytes()
+    # Headers are where sizes stand.
+    head = rng.choice((100, 1000, len(data)))
+    file.write_bytes(mangle(data[:head], rng) + data[head:])
+    for _ in islice(read_frames(file, (16, 16), fps=rng.choice((None, Fraction(15)))), 1000):
+        pass
+
+
 KINDS = {
     world: ("world", 80),
     damaged_zip: ("world.zip", 120),
@@ -175,6 +188,7 @@ KINDS = {
     state: ("state", 150),
     recipe: ("recipe.yaml", 30),
     corpus: ("corpus", 80),
+    video: ("videos", 150),
 }
 
 
@@ -226,6 +240,7 @@ COMMANDS = {
     "pictures/jpeg.png": ["play", "{world}", "--headless", "--frames", "2", "--prompt", "{}"],
     "s.session": ["replay", "{}", "--verify"],
     "corpus": ["corpus", "report", "{}", "--verify"],
+    "videos": ["corpus", "build", "{}", "--size", "16x16", "--out", "c"],
     "recipe.yaml": ["train", "all", "--corpus", "c", "--recipe", "{}", "--out", "run"],
 }
 

@@ -8,8 +8,10 @@ import pytest
 import torch
 from PIL import Image
 
+from corpus.lock import Lock
 from genie.device import pick_device
 from genie.play.options import PlayOptions
+from genie.play.recent import new_log
 from genie.play.run import play
 from genie.play.screen.events import Closed, Drop, Key
 from genie.play.setup import load_with
@@ -148,6 +150,8 @@ def gallery(folder, monkeypatch):
             pygame.event.pump()
             if waiting:
                 name = waiting.pop(0)
+                if not name:
+                    return
                 if name.startswith("drop "):
                     yield Drop(path=name.removeprefix("drop "))
                 else:
@@ -170,6 +174,61 @@ def test_from_the_gallery_to_play_and_back_and_on_from_where_it_was(
     assert actions[0] == 4
     assert 2 in actions and actions[-1] == 3
     assert len(session.ends()) == 1
+
+
+def test_a_session_that_another_program_writes_is_not_continued_and_the_gallery_says_so(
+    folder, load, gallery, home, monkeypatch
+):
+    gallery("return", "2", "escape", "escape")
+    play(folder, PlayOptions(gallery=True), load)
+    (path,) = (home / "data" / "sessions").iterdir()
+    before, said = path.read_bytes(), []
+    shown = "genie.play.screen.start_loop.paint_start"
+    monkeypatch.setattr(shown, lambda surface, state: said.append(state.complaint) or [])
+    gallery("c", "", "return", "3", "escape", "escape")
+    with Lock(path):
+        play(folder, PlayOptions(gallery=True), load)
+    assert "the session is open in another window: close it there first" in said
+    assert said[-1] == "" and path.read_bytes() == before
+
+
+def test_two_sessions_begun_in_one_second_have_two_logs(home, monkeypatch):
+    monkeypatch.setattr("genie.play.recent.time.strftime", lambda form: "20261128-120000")
+    first = new_log("toy")
+    first.parent.mkdir(parents=True)
+    first.write_text("a play")
+    assert new_log("toy") != first
+
+
+def test_a_damaged_session_is_not_continued_and_the_gallery_says_so(
+    folder, load, gallery, home, monkeypatch
+):
+    gallery("return", "2", "escape", "escape")
+    play(folder, PlayOptions(gallery=True), load)
+    said, shown = [], "genie.play.screen.start_loop.paint_start"
+    monkeypatch.setattr(shown, lambda surface, state: said.append(state.complaint) or [])
+    monkeypatch.setattr(Session, "resume", lambda path: Session(Session.read(path).header))
+    gallery("c", "", "escape")
+    play(folder, PlayOptions(gallery=True), load)
+    assert any("cannot be continued: the log holds no frame" in line for line in said)
+
+
+@pytest.mark.parametrize("name", ["mine.gif", "mine.session"])
+def test_a_second_game_from_the_gallery_is_recorded_beside_the_first(
+    folder, load, gallery, workplace, name
+):
+    gallery("return", "2", "2", "escape", "return", "escape", "return", "3", "escape", "escape")
+    play(folder, PlayOptions(gallery=True, record=workplace / name), load)
+    stem, suffix = name.split(".")
+    found = {path.name for path in workplace.iterdir()}
+    assert {name, f"{stem}-2.{suffix}"} <= found
+
+
+def test_a_session_that_exists_is_not_recorded_over(workplace):
+    (workplace / "x.session").write_text("an hour of play")
+    with pytest.raises(FileExistsError, match="choose a name that is free"):
+        PlayOptions(headless=True, record=workplace / "x.session")
+    assert (workplace / "x.session").read_text() == "an hour of play"
 
 
 def test_a_picture_dropped_on_the_gallery_is_played_from(folder, world, load, gallery, workplace):

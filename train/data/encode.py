@@ -4,6 +4,7 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -74,7 +75,7 @@ def encode_corpus(
         ValueError: if the tokenizer has more codes than the stored type can tell apart.
     """
     check_codes(tokenizer.num_codes)
-    if out.exists() and dict(zarr.open_group(out, mode="r").attrs).get("stamp") == stamp:
+    if _attributes(out).get("stamp") == stamp:
         return
     partial = out.with_name(out.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -111,12 +112,12 @@ def load_encoded(path: Path, stamp: dict[str, str]) -> Encoded:
     """
     if not path.exists():
         raise FileNotFoundError(f"{path} is missing: run genie train encode first")
-    group = zarr.open_group(path, mode="r")
-    attributes = dict(group.attrs)
+    attributes = _attributes(path)
     if attributes.get("stamp") != stamp:
         raise ValueError(
             f"{path} was made of another corpus or by other models: run genie train encode again"
         )
+    group = zarr.open_group(path, mode="r")
     return Encoded(
         ids=group["ids"][:].astype(np.int64),
         actions=group["actions"][:].astype(np.int64),
@@ -124,6 +125,14 @@ def load_encoded(path: Path, stamp: dict[str, str]) -> Encoded:
         num_codes=attributes["num_codes"],
         num_actions=attributes["num_actions"],
     )
+
+
+def _attributes(path: Path) -> dict[str, Any]:
+    """Return what an encoding says about itself; nothing if it is not there or not whole."""
+    try:
+        return dict(zarr.open_group(path, mode="r").attrs)
+    except (OSError, ValueError, KeyError):
+        return {}
 
 
 def read_episodes(

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from spacetime.weights import write_atomic
+from spacetime.partial import write_atomic
 from train.loop.module import FitModule
 from train.loop.optim import MuonAdamW
 

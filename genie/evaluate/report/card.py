@@ -6,7 +6,8 @@ from typing import Any
 
 from genie.evaluate.report.report import FORMAT, KEYS_IN_WORDS, show
 from lam.keymap.keymap import Keymap
-from spacetime.weights import read_json, write_atomic
+from spacetime.partial import write_atomic
+from spacetime.weights import read_json
 
 CARD = "README.md"
 

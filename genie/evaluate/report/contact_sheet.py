@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from genie.evaluate.context import STRETCH, EvalConfig, EvalContext
 from genie.evaluate.workers import at_once
 from genie.frames import to_models
 from genie.media.charts import save_png
+from spacetime.partial import write_atomic
 
 SHOWN_FRAMES = (1, 10, 100, 300, 1000)
 SEEDS = 4
@@ -170,7 +170,6 @@ def _write_gif(frames: np.ndarray, path: Path, fps: float) -> Path:
     scale = max(1, 128 // frames.shape[2])
     doubled = frames.repeat(scale, axis=2).repeat(scale, axis=3)
     strip = rearrange(doubled, "s t h w c -> t h (s w) c")
-    partial = path.with_name(f".{path.name}.partial")
-    imageio.imwrite(partial, strip, extension=".gif", duration=1000 / fps, loop=0)
-    os.replace(partial, path)
+    options = {"extension": ".gif", "duration": 1000 / fps, "loop": 0}
+    write_atomic(path, imageio.imwrite("<bytes>", strip, **options))
     return path

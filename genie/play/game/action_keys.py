@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from genie.library.card import WorldCard
 from genie.library.user_paths import config_folder, safe_name
+from spacetime.partial import write_atomic
 
 FORMAT = 1
 _LETTERS = (("up", "w"), ("left", "a"), ("down", "s"), ("right", "d"))
@@ -84,10 +84,8 @@ class Bindings:
         path = bindings_path(self._card)
         path.parent.mkdir(parents=True, exist_ok=True)
         keys = {name: self.keys_of(id) for id, name in self._names()}
-        text = json.dumps({"format": FORMAT, "keys": keys}, indent=2) + "\n"
-        partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, path)
+        record = json.dumps({"format": FORMAT, "keys": keys}, indent=2) + "\n"
+        write_atomic(path, record.encode())
         return path
 
     def load(self) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from genie.library.user_paths import safe_name, saves_folder
+from genie.media.charts import save_png
 from genie.media.pictures import read_picture
 from genie.session.format import SUFFIX
 from genie.session.log import Session
@@ -46,9 +46,7 @@ class Slots:
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self._path(number)
         session.cut(head).write(path)
-        partial = path.with_suffix(f".{os.getpid()}.partial")
-        Image.fromarray(frame).save(partial, format="png")
-        os.replace(partial, path.with_suffix(".png"))
+        save_png(Image.fromarray(frame), path.with_suffix(".png"))
         return path
 
     def load(self, number: int) -> Session:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 import pygame
 
+from corpus.lock import LockedError
 from genie.media.film import film
+from genie.media.recording import free_path
 from genie.play.compare.run import make_comparison
 from genie.play.game.gallery import read_gallery
 from genie.play.game.game import Game, GameOptions
 from genie.play.game.start import StartState
 from genie.play.loader import Loader
 from genie.play.player import Player
-from genie.play.recent import end_log, new_log
+from genie.play.recent import Recent, end_log, new_log
 from genie.play.screen.compare_loop import CompareScreen
 from genie.play.screen.draw import first_window_size
 from genie.play.screen.draw_compare import comparison_window_size
@@ -67,9 +70,10 @@ class Gallery:
 
     def run(self) -> None:
         """Choose and play until the window is closed or left."""
-        world = prompt = 0
+        world, prompt, complaint = 0, 0, ""
         while not self._window.closed:
             state = StartState(self._worlds, world, prompt)
+            state.complaint = complaint
             choice = StartScreen(self._window, state, self._prepare).run()
             if choice is None:
                 return
@@ -79,16 +83,24 @@ class Gallery:
             if player is None:
                 return
             settings = player.world.settings
-            if choice.resume:
-                player.continue_session(Session.resume(shown.recent.path))
-            else:
-                player.start_from(prompt)
+            complaint = _begin(player, prompt, shown.recent if choice.resume else None)
+            if complaint:
+                self._loaders[world] = Loader(lambda player=player: player)
+                continue
             setup = self._setup.of(shown.card)
             play_game(self._window, setup, player, choice.picture)
             self._worlds = read_gallery()
+            self._choose_free_name()
             # The world is loaded already: begin a new session of it behind the start screen.
             player.world.settings = settings
             self._loaders[world] = Loader(lambda setup=setup, old=player: setup.player(old.world))
+
+    def _choose_free_name(self) -> None:
+        """Let the next game's recording leave that of the last one in its place."""
+        options = self._setup.options
+        if options.record is not None:
+            options = replace(options, record=free_path(options.record))
+            self._setup = replace(self._setup, options=options)
 
     def _prepare(self, world: int) -> bool:
         """Warm a world up behind the start screen; returns whether it is ready."""
@@ -123,6 +135,20 @@ def play_game(
     else:
         end_log(player.session)
     setup.report(player)
+
+
+def _begin(player: Player, prompt: int, recent: Recent | None) -> str:
+    """Begin from a prompt, or continue a session; returns why that is not possible."""
+    try:
+        if recent is None:
+            player.start_from(prompt)
+        else:
+            player.continue_session(Session.resume(recent.path))
+    except LockedError:
+        return "the session is open in another window: close it there first"
+    except (ValueError, OSError) as error:
+        return f"the session cannot be continued: {error}"
+    return ""
 
 
 def _begin_log(game: Game, setup: PlaySetup) -> None:

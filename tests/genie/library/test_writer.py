@@ -1,6 +1,8 @@
 """What an export of a world replaces, and what a failed one leaves."""
 
 import errno
+import subprocess
+import sys
 
 import imageio.v3 as iio
 import pytest
@@ -47,7 +49,7 @@ def test_a_failed_rename_puts_the_world_back(small, folder, monkeypatch):
     before, replace = small.tree(folder), bundle_writer.os.replace
 
     def fail(source, target):
-        if str(source).endswith("w.partial"):
+        if str(source).endswith(".partial"):
             raise OSError(errno.EIO, "Input/output error")
         replace(source, target)
 
@@ -68,8 +70,18 @@ def test_an_export_replaces_the_world_and_keeps_its_card(small, folder):
     assert [path.name for path in folder.parent.iterdir()] == ["w"]
 
 
-def test_what_an_interrupted_export_left_is_in_nobodys_way(small, tmp_path):
-    (tmp_path / ".w.partial").mkdir()
-    (tmp_path / ".w.partial" / "lam.safetensors").write_bytes(b"half")
+def test_what_a_killed_export_left_is_removed_by_the_next(small, tmp_path):
+    code = "import sys, pathlib, spacetime.partial as p; p.partial_path(pathlib.Path(sys.argv[1]))"
+    code += ".mkdir()"
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "w")], check=True)
+    assert [path.suffix for path in tmp_path.iterdir()] == [".partial"]
     load_bundle(small.write_world(tmp_path / "w"))
     assert [path.name for path in tmp_path.iterdir()] == ["w"]
+
+
+def test_a_card_outlives_a_kill_between_the_two_renames(small, folder):
+    (folder / "README.md").write_text("the card")
+    folder.rename(folder.with_name(".w.old"))
+    small.write_world(folder, small.make_models(seed=1))
+    assert (folder / "README.md").read_text() == "the card"
+    assert [path.name for path in folder.parent.iterdir()] == ["w"]

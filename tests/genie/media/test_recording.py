@@ -13,6 +13,7 @@ from PIL import Image
 
 from genie.media import recording
 from genie.media.encoders import gif_delay, upscale_factor
+from genie.media.film import film as open_film
 from genie.media.recording import Recording, check_target, free_path
 
 
@@ -217,15 +218,32 @@ def test_an_encoder_that_cannot_begin_leaves_no_partial(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_dead_processes_left_is_removed_and_nothing_else(tmp_path):
-    dead = subprocess.Popen([sys.executable, "-c", ""])
-    dead.wait()
-    left = [f".out.gif.{dead.pid}-7f.partial", f".out.gif.{dead.pid}.partial"]
-    kept = [f".out.gif.{os.getppid()}-7f.partial", f".other.gif.{dead.pid}-7f.partial", "a.partial"]
-    for name in left + kept:
-        (tmp_path / name).touch()
-    record(tmp_path / "out.gif", scene(1))
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*kept, "out.gif"])
+def test_a_signal_waits_until_a_frame_is_whole(tmp_path, monkeypatch):
+    add, frames = recording.GifEncoder.add, scene(3)
+
+    def interrupted(self, frame):
+        os.kill(os.getpid(), signal.SIGINT)
+        add(self, frame)
+
+    monkeypatch.setattr(recording.GifEncoder, "add", interrupted)
+    with pytest.raises(KeyboardInterrupt), open_film(tmp_path / "out.gif", 15) as on_frame:
+        on_frame(frames[0])
+    with Image.open(tmp_path / "out.gif") as image:
+        assert image.n_frames == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["out.gif"]
+
+
+def test_a_signal_waits_until_a_film_is_finished(tmp_path, monkeypatch):
+    finish = recording.Mp4Encoder.finish
+
+    def interrupted(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        finish(self)
+
+    monkeypatch.setattr(recording.Mp4Encoder, "finish", interrupted)
+    with pytest.raises(KeyboardInterrupt), open_film(tmp_path / "out.mp4", 15) as on_frame:
+        on_frame(scene(1)[0])
+    assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

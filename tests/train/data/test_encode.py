@@ -96,6 +96,14 @@ def test_an_encoding_with_the_same_stamp_is_kept(tiny, uneven, encoded, tmp_path
     assert tiny.tree(tmp_path / "e.zarr") == before
 
 
+def test_an_encoding_that_a_kill_left_half_removed_is_made_again(uneven, models, encoded, tmp_path):
+    out = tmp_path / "encoded.zarr"
+    encode_corpus(uneven, *models, out, {"of": "another corpus"})
+    (out / "zarr.json").unlink()
+    encode_corpus(uneven, *models, out, {})
+    assert load_encoded(out, {}).ids.shape == encoded.ids.shape
+
+
 def test_an_encoding_with_another_stamp_is_replaced(uneven, models, encoded, tmp_path):
     changed = {**STAMP, "lam": "newer"}
     encode_corpus(uneven, *models, tmp_path / "e.zarr", changed)
