@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from corpus.background import MovingThing, size_warning, smallest_moving_thing
 from corpus.store import FRAMES_PER_CHUNK, Corpus
 
 QUANTILES = (0.0, 0.1, 0.5, 0.9, 1.0)
@@ -25,6 +26,8 @@ class CorpusReport:
         height: of a frame, in pixels.
         width: of a frame, in pixels.
         repeated_share: fraction of the frames with one before them in their episode that equal it.
+        smallest_moving: the smallest thing that moves before a still background; None if nothing
+            does or the camera moves.
         bytes_per_frame: of the whole folder on disk.
         true_actions: whether true actions are stored.
         source: where the frames came from.
@@ -40,6 +43,7 @@ class CorpusReport:
     height: int
     width: int
     repeated_share: float
+    smallest_moving: MovingThing | None
     bytes_per_frame: float
     true_actions: bool
     source: str
@@ -67,6 +71,7 @@ def report(path: str | Path) -> CorpusReport:
         height=corpus.height,
         width=corpus.width,
         repeated_share=repeated_share(corpus),
+        smallest_moving=smallest_moving_thing(corpus),
         bytes_per_frame=sum(file.stat().st_size for file in files) / corpus.num_frames,
         true_actions=corpus.has_true_actions,
         source=corpus.source,
@@ -103,6 +108,10 @@ def render(figures: CorpusReport) -> object:
         "episode length", f"{least} least, {low} 10 %, {median} median, {high} 90 %, {most} most"
     )
     table.add_row("repeated frames", f"{figures.repeated_share:.1%}")
+    if thing := figures.smallest_moving:
+        size = f"{thing.width:.1f} x {thing.height:.1f} pixels"
+        warning = size_warning(thing, figures.height, figures.width)
+        table.add_row("smallest that moves", warning or f"{size} (width x height)")
     table.add_row("on disk", f"{figures.bytes_per_frame:.0f} bytes a frame")
     table.add_row("true actions", "yes" if figures.true_actions else "no")
     table.add_row("source", _plain(figures.source))

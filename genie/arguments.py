@@ -79,7 +79,7 @@ def add_train(parser: ArgumentParser) -> None:
     add(
         "--allow-collapsed",
         action="store_true",
-        help="train the dynamics although the latent actions are collapsed",
+        help="go on although the tokenizer or the latent actions are collapsed",
     )
     add("--from", dest="start", metavar="WORLD", help="begin from a world, not from nothing")
     add("--fresh", action="store_true", help="with --from: a new dynamics beside its other models")

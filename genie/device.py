@@ -37,3 +37,15 @@ def device_of(module: torch.nn.Module) -> torch.device:
 
     tensors = [*module.parameters(), *module.buffers()]
     return tensors[0].device if tensors else torch.device("cpu")
+
+
+def unused_gpu() -> str | None:
+    """Say that a Mac's GPU is there and fits do not use it; None where there is none."""
+    import torch
+
+    if torch.cuda.is_available() or not torch.backends.mps.is_available():
+        return None
+    return (
+        "the GPU of this Mac (mps) is not used: training on it is untested, so this runs on the "
+        "processor; genie play --device mps plays on it"
+    )

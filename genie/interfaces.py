@@ -38,7 +38,7 @@ class FrameTokenizer(Protocol):
         Args:
             frames: float32 in [0, 1].
             method: the recipe's numbers, a `tokenizer.losses.TokenizerMethod`.
-            pixel_weights: float32 (H, W), 1 or more; None: all equal.
+            pixel_weights: float32 (H, W) or (B, T, 1, H, W), 1 or more; None: all equal.
         """
 
 

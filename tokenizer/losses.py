@@ -20,12 +20,15 @@ class TokenizerMethod:
             error: what is rare in the corpus is reconstructed badly.
         most_hardness: upper bound of that weight.
         sprite_weight: where a player sprite was found, a pixel counts up to 1 + this.
+        background_weight: a pixel that differs from the still background counts 1 + this. The
+            background is the median of a fixed sample of frames of the corpus.
     """
 
     change_weight: float = 1.0
     least_hardness: float = 0.5
     most_hardness: float = 4.0
     sprite_weight: float = 20.0
+    background_weight: float = 0.0
 
 
 DEFAULT_METHOD = TokenizerMethod()
@@ -44,7 +47,8 @@ def error_weights(
         frames: float32 (B, T, 3, H, W) in [0, 1], the targets.
         errors: float32 of the same shape, squared errors.
         patch: patch side in pixels.
-        pixel_weights: float32 (H, W), a further weight of each pixel; None: all equal.
+        pixel_weights: float32 (H, W) or (B, T, 1, H, W), a further weight of each pixel; None:
+            all equal.
         method: the weights of change and hardness.
 
     Returns:
@@ -75,7 +79,8 @@ def reconstruction_loss(
         frames: float32 (B, T, 3, H, W) in [0, 1], the targets.
         rendered: float32 of the same shape, unclamped.
         patch: patch side in pixels.
-        pixel_weights: float32 (H, W), a further weight of each pixel; None: all equal.
+        pixel_weights: float32 (H, W) or (B, T, 1, H, W), a further weight of each pixel; None:
+            all equal.
         method: the weights of change and hardness.
     """
     errors = (rendered - frames).square()

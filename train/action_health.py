@@ -17,14 +17,22 @@ from train.data.clips import split_starts, to_float
 PAIRS = 512
 
 
-def require_healthy_actions(health: ActionHealth, allow_collapsed: bool) -> None:
-    """Raise ValueError for collapsed latent actions, unless they are allowed."""
+def require_healthy_actions(
+    health: ActionHealth, allow_collapsed: bool, few: str | None = None
+) -> None:
+    """Raise ValueError for collapsed latent actions, unless they are allowed.
+
+    Args:
+        health: their state.
+        allow_collapsed: whether to go on all the same.
+        few: that the model had too few steps to be judged; it is said first.
+    """
     # Hours of training would end in a world that does not answer the keys.
     if health.state == "collapsed" and not allow_collapsed:
         raise ValueError(
-            f"the latent actions are collapsed: {'; '.join(health.reasons)}. First "
-            f"{health.remedies[0]}; or give --allow-collapsed to train on them all the same, which "
-            "is noted on the world's card"
+            f"{few + '. Now ' if few else ''}the latent actions are collapsed: "
+            f"{'; '.join(health.reasons)}. First {health.remedies[0]}; or give --allow-collapsed "
+            "to train on them all the same, which is noted on the world's card"
         )
 
 

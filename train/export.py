@@ -12,7 +12,7 @@ from corpus.clips import split_episodes
 from corpus.store import Corpus
 from genie.drift import build_statistics
 from genie.library.bundle import Bundle
-from genie.library.prompt_choice import candidate_frames, choose_prompts
+from genie.library.prompt_choice import candidate_frames, choose_prompts, still_actions
 from genie.library.writer import write_bundle
 from genie.registry import build_model, model_record
 from genie.rollout import Rollout
@@ -139,7 +139,6 @@ def export_world(
         "fps": corpus.fps,
         "height": corpus.height,
         "width": corpus.width,
-        "demo_keys": demo_keys(keymap),
         "corpus": {
             "source": corpus.source,
             "licence": corpus.licence,
@@ -164,12 +163,15 @@ def export_world(
     )
     for model in models.values():
         model.to(world.device)
+    prompts = choose_prompts(world, partial(Rollout, world), candidates, method.prompts, seed)
+    # The corpus named the keys; where the world does not move, they would promise too much.
+    keymap = keymap.without_names(still_actions(world, partial(Rollout, world), prompts, seed))
     write_bundle(
         out,
         models,
         settings=settings,
         keymap=keymap,
         statistics=statistics,
-        prompts=choose_prompts(world, partial(Rollout, world), candidates, method.prompts, seed),
-        info=record,
+        prompts=prompts,
+        info=record | {"demo_keys": demo_keys(keymap)},
     )

@@ -94,7 +94,7 @@ class ActionModule(FitModule):
 
     def notice(self) -> str | None:
         """Report the health of the codes at the end of the fit."""
-        return str(self.health) if self.clock.finished and self.health is not None else None
+        return self.verdict(self.health)
 
     def criterion(self) -> float | None:
         """One-step ΔPSNR on held-out pairs, in dB."""

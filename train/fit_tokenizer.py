@@ -1,12 +1,18 @@
 """Fitting a tokenizer."""
 
+from functools import cached_property
+
 import torch
 from einops import rearrange
 from torch import Tensor, nn
 
-from tokenizer.losses import TokenizerMethod, code_use
-from train.data.clips import FrameClips, to_bytes, to_float
+from corpus.background import still_background
+from spacetime.pixels import changed_pixels
+from tokenizer.health import TokenizerHealth, assess_tokenizer
+from tokenizer.losses import TokenizerMethod
+from train.data.clips import FrameClips, to_float
 from train.loop.module import FitModule, FitPlan
+from train.tokenizer_health import reconstruct
 
 HELD_OUT_FRAMES = 256
 
@@ -30,6 +36,7 @@ class TokenizerModule(FitModule):
         """
         super().__init__(model, plan)
         self.clips = clips
+        self.health: TokenizerHealth | None = None
         weights = None
         if residual is not None:
             weights = 1 + self.method.sprite_weight * (residual / residual.max())
@@ -39,22 +46,44 @@ class TokenizerModule(FitModule):
         """Return clips uint8 (B, T, H, W, 3)."""
         return (self.clips.batch(self.fit_config.batch, self.seed, step),)
 
+    @cached_property
+    def background(self) -> Tensor:
+        """The still background, uint8 (H, W, 3): the same in every slice."""
+        return torch.from_numpy(still_background(self.clips.source.corpus)).to(self.device)
+
+    def before_fit(self) -> None:
+        """Read the background before the clock runs."""
+        _ = self.background
+
     def loss(self, frames: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the model's own loss."""
-        return self.model.training_loss(to_float(frames), self.method, self.pixel_weights)
+        frames, weights = to_float(frames), self.pixel_weights
+        if self.method.background_weight:
+            still = to_float(self.background.to(frames.device))
+            differs = changed_pixels(still, frames).unsqueeze(2)  # (B, T, 1, H, W)
+            extra = 1 + self.method.background_weight * differs.float()
+            weights = extra if weights is None else extra * weights
+        return self.model.training_loss(frames, self.method, weights)
 
     @torch.no_grad()
     def check(self) -> tuple[dict[str, float], Tensor]:
-        """Measure PSNR and code use on held-out frames; show them above their reconstructions."""
+        """Measure what comes back of held-out frames; show them above their reconstructions."""
         count = max(1, HELD_OUT_FRAMES // self.clips.length)
         frames = self.clips.held_out(count).to(self.device)
-        ids = self.average.encode(to_float(frames))
-        rendered = to_bytes(self.average.decode(ids))
-        error = (rendered.float() - frames.float()).div(255).square().mean()
-        used, perplexity = code_use(ids, self.model.num_codes)
+        found, rendered = reconstruct(self.average, frames, self.background)
+        self.health = assess_tokenizer(found)
+        figures = {
+            "held_out_psnr": found.psnr,
+            "codes_used_share": found.codes_used,
+            "perplexity": found.perplexity,
+            "frozen_psnr": found.frozen_psnr,
+            "moving_psnr": found.moving_psnr,
+            "moving_recall": found.moving_recall,
+        }
         pairs = torch.stack((frames[:8, -1], rendered[:8, -1]))  # (2, 8, H, W, 3)
-        return {
-            "held_out_psnr": float(-10 * error.log10()),
-            "codes_used_share": used,
-            "perplexity": perplexity,
-        }, rearrange(pairs, "row column h w c -> (row h) (column w) c").cpu()
+        picture = rearrange(pairs, "row column h w c -> (row h) (column w) c").cpu()
+        return {name: value for name, value in figures.items() if value is not None}, picture
+
+    def notice(self) -> str | None:
+        """Report the health of the tokenizer at the end of the fit."""
+        return self.verdict(self.health)

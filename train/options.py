@@ -29,8 +29,8 @@ class TrainOptions:
             and leave the encoder and the codes as they are.
         fresh: with `start`: fit a new dynamics beside the world's tokenizer and action model.
         seeds: fits of the action model, of which the best by its own criterion is kept.
-        allow_collapsed: fit the dynamics although the latent actions are collapsed; the world's
-            record says so.
+        allow_collapsed: go on although the tokenizer or the latent actions are collapsed; the
+            world's record says so of the actions.
         logger: "csv", "tensorboard", "wandb", or Lightning's loggers, beside the run's own logs.
     """
 

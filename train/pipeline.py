@@ -9,10 +9,11 @@ from torch import nn
 from corpus.store import Corpus
 from corpus.verify import quick_check
 from genie.arguments import STAGES
-from genie.device import pick_device
+from genie.device import pick_device, unused_gpu
 from genie.library.bundle import Bundle
 from genie.registry import Undrawn, kind_of, new_model
 from genie.settings import Settings
+from lam.health.assessment import ActionHealth
 from spacetime.weights import read_json
 from train.action_health import health_record, measure_action_health, require_healthy_actions
 from train.auto import AUTO, Choice, choose_method, recorded_choice, resolve
@@ -28,6 +29,7 @@ from train.recipe import Recipe, load_recipe
 from train.run_directory import RunDirectory
 from train.run_record import open_out, write_run_record
 from train.seeds import fit_seeds
+from train.tokenizer_health import measure_tokenizer_health, require_healthy_tokenizer
 from train.warm_start import copy_models, load_start_world, translate_dynamics, warm_start
 
 MOST_WEIGHTS = 1 << 30
@@ -45,8 +47,8 @@ def train(stage: str, corpus: Path | str, recipe: str, out: Path | str, **option
 
     Raises:
         ValueError: for an unknown stage or recipe, options that do not fit together, or sizes that
-            do not fit together or not the corpus; nothing is written then. For latent actions that
-            are collapsed; the earlier stages stay.
+            do not fit together or not the corpus; nothing is written then. For a tokenizer or
+            latent actions that are collapsed; the stages so far stay.
         FileExistsError: if this stage of `out` has been begun and `resume` is not given.
         FileNotFoundError: if an earlier stage is missing.
     """
@@ -70,6 +72,8 @@ def train(stage: str, corpus: Path | str, recipe: str, out: Path | str, **option
     write_run_record(out, opened, str(recipe), chosen_options, begun, stage, choice)
     if begun is not None and stage not in COPIED:
         copy_models(begun, out)
+    for line in filter(None, (unused_gpu(), _shares(chosen, chosen_options.minutes, wanted))):
+        print(line)
     for name in wanted:
         shared = stage == "all" and name != "encode" and begun is None
         minutes = chosen_options.minutes
@@ -84,6 +88,29 @@ def train(stage: str, corpus: Path | str, recipe: str, out: Path | str, **option
             # The next stage would learn from models that are still going to change.
             print(f"{name} is not at its end yet: go on with --resume")
             return
+        if name == "tokenizer" and stage == "all":
+            _require_tokenizer(run)
+
+
+def _shares(recipe: Recipe, minutes: float | None, stages: tuple[str, ...]) -> str | None:
+    """Say how the minutes of `all` are shared by the stages; None if there is nothing to share."""
+    if minutes is None or "tokenizer" not in stages or "dynamics" not in stages:
+        return None
+    parts = (f"{name} {recipe.minutes_of(name, minutes):.3g}" for name in (*COPIED, "dynamics"))
+    return f"{minutes:g} minutes: {', '.join(parts)}; encoding comes on top"
+
+
+def _require_tokenizer(run: RunDirectory) -> None:
+    tokenizer = load_model(run.out / "tokenizer", "tokenizer").to(pick_device())
+    health = measure_tokenizer_health(tokenizer, run.corpus, run.seed)
+    few = run.too_few_steps("tokenizer")
+    require_healthy_tokenizer(health, run.options.allow_collapsed, few)
+
+
+def _require_actions(run: RunDirectory, lam: nn.Module) -> ActionHealth:
+    health = measure_action_health(lam, run.corpus, run.seed)
+    require_healthy_actions(health, run.options.allow_collapsed, run.too_few_steps("lam"))
+    return health
 
 
 def _method(
@@ -93,7 +120,7 @@ def _method(
     if start is not None:
         kind = kind_of("lam", start.lam).name
         return Choice(kind=kind, saw=("the actions are those of the world",), figures={})
-    if options.resume and (recorded := recorded_choice(out)) is not None:
+    if (recorded := recorded_choice(out)) is not None:
         return recorded
     choice = choose_method(frames, options.seed, recipe.lam.model)
     print(choice)
@@ -193,6 +220,8 @@ def _lam_of_seed(run: RunDirectory, seed: int):
 
 def _encode(run: RunDirectory) -> bool:
     tokenizer, lam = _first_models(run)
+    # Encoding takes minutes that collapsed actions would make void.
+    _require_actions(run, lam)
     out = run.out / "encoded.zarr"
     encode_corpus(run.corpus, tokenizer, lam, out, run.stamp(), run.frames)
     return True
@@ -203,8 +232,7 @@ def _dynamics(run: RunDirectory) -> bool:
     run.frames.release()
     tokenizer, lam = _first_models(run)
     encoded = load_encoded(run.out / "encoded.zarr", run.stamp())
-    health = measure_action_health(lam, run.corpus, run.seed)
-    require_healthy_actions(health, run.options.allow_collapsed)
+    health = _require_actions(run, lam)
     part, fit, settings = run.recipe.dynamics, run.recipe.dynamics.fit, _settings(run.recipe)
     method = method_values(DynamicsModule, part)
     if run.start is None or run.options.fresh:

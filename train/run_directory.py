@@ -12,6 +12,7 @@ from train.data.frames import Frames
 from train.export import export_model, fingerprint
 from train.fit_lam import Survey
 from train.loop.clock import Clock
+from train.loop.forecast import too_few_steps
 from train.loop.loggers import make_loggers
 from train.loop.module import FitModule, FitPlan
 from train.loop.trainer import fit
@@ -97,6 +98,14 @@ class RunDirectory:
             logger=make_loggers(self.options.logger, self.out, name or role),
         )
         return module.clock.finished
+
+    def too_few_steps(self, role: str) -> str | None:
+        """Say that an exported model had too few steps to be judged; None if it had enough."""
+        path = self.out / "logs" / role / "held-out.csv"
+        if not path.exists():
+            return None
+        step, seconds = path.read_text(encoding="utf-8").splitlines()[-1].split(",")[:2]
+        return too_few_steps(int(step), getattr(self.recipe, role).fit.steps, float(seconds))
 
     def same_codes(self, world: Bundle) -> bool:
         """Return whether ids and actions of this run mean the same as in a world."""

@@ -13,6 +13,9 @@ HELD_FRAMES = 10
 CANDIDATES_A_BATCH = 4
 MOVES = 0.25
 """A step moves the frame if it changes this fraction of what a step changes on average."""
+STILL = 1 / 4096
+"""Below this fraction of changing pixels (one in a frame of 64x64) an action moves nothing."""
+STILL_FRAMES = 4
 
 
 def candidate_frames(corpus: CorpusLike, episodes: np.ndarray, seed: int = 0) -> np.ndarray:
@@ -70,3 +73,26 @@ def choose_prompts(
         return list(frames)
     order = np.argsort(-obedience(bundle, make_rollout, frames, seed), kind="stable")
     return [frames[index] for index in order[:count]]
+
+
+def still_actions(
+    bundle: Bundle, make_rollout: MakeRollout, prompts: list[np.ndarray], seed: int = 0
+) -> list[int]:
+    """List the actions under which nothing moves in the world.
+
+    Args:
+        bundle: the world.
+        make_rollout: builds the batched engine.
+        prompts: uint8 (H, W, 3) each; every action is held for a few frames from each.
+        seed: of sampling.
+    """
+    frames = to_models(np.stack(prompts)[:, None], bundle.device)
+    with torch.inference_mode():
+        ids = bundle.tokenizer.encode(frames).long()
+    seeds, still = rollout_seeds(seed, np.arange(len(prompts))), []
+    for action in range(bundle.num_actions):
+        actions = np.full((len(prompts), STILL_FRAMES), action)
+        played = play_keys(bundle, make_rollout, ids, actions, seeds)
+        if moving_share(played).mean() < STILL:
+            still.append(action)
+    return still

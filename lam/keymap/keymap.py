@@ -1,8 +1,8 @@
 """Which key stands for which latent action."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import Tensor
@@ -101,6 +101,22 @@ class Keymap:
     def key_bindings(self) -> dict[str, int]:
         """Return key name to action id."""
         return {key: action.id for action in self.actions for key in action.keys}
+
+    def without_names(self, still: Collection[int]) -> "Keymap":
+        """Return the same actions; those that move nothing have plain numbers and no keys.
+
+        Args:
+            still: ids of actions under which nothing moves; what is called "none" stays so.
+        """
+        return replace(
+            self,
+            actions=tuple(
+                replace(action, name=f"action-{action.id}", keys=())
+                if action.id in still and action.name.split("-")[0] != "none"
+                else action
+                for action in self.actions
+            ),
+        )
 
     def name_of(self, action_id: int) -> str:
         """Return the name of an action id; ValueError if there is none."""

@@ -1,3 +1,4 @@
+import dataclasses
 import io
 
 import numpy as np
@@ -59,6 +60,19 @@ def test_the_table_names_what_the_user_asks_for(tmp_path, drawn):
         "none",
     ):
         assert word in text
+
+
+def test_the_table_says_what_will_be_lost(tmp_path, drawn):
+    frames = np.full((30, 16, 16, 3), 40, np.uint8)
+    for step, frame in enumerate(frames):
+        frame[5:9, step % 16] = 250
+    figures = report(_corpus(tmp_path / "c", drawn, [frames]))
+    console = Console(file=io.StringIO(), width=200)
+    console.print(render(figures))
+    assert "1.0x4.0 pixels at 16x16: it will be lost" in console.file.getvalue()
+    large = dataclasses.replace(figures.smallest_moving, width=3.0)
+    console.print(render(dataclasses.replace(figures, smallest_moving=large)))
+    assert "3.0 x 4.0 pixels" in console.file.getvalue()
 
 
 def test_a_card_cannot_write_escape_sequences_to_the_terminal(tmp_path, drawn):

@@ -1,6 +1,12 @@
 import numpy as np
 
-from genie.library.prompt_choice import candidate_frames, choose_prompts, evenly, obedience
+from genie.library.prompt_choice import (
+    candidate_frames,
+    choose_prompts,
+    evenly,
+    obedience,
+    still_actions,
+)
 
 
 def frames_at(toy, *places):
@@ -68,3 +74,13 @@ def test_candidates_come_from_inside_of_episodes_one_each(toy_corpus):
 def test_no_more_frames_come_back_than_there_are(toy):
     frames = frames_at(toy, (1, 1), (2, 2))
     assert len(choose_prompts(bundle_of(toy), toy.PerfectRollout, frames, 8)) == 2
+
+
+def test_actions_under_which_nothing_moves_are_found(toy):
+    class Dead(toy.PerfectRollout):
+        def next(self, actions):
+            return self.ids
+
+    bundle, prompts = bundle_of(toy), list(frames_at(toy, (1, 1), (2, 2)))
+    assert still_actions(bundle, Dead, prompts) == list(range(bundle.num_actions))
+    assert still_actions(bundle, toy.PerfectRollout, prompts) == [0]

@@ -119,3 +119,12 @@ def test_uneven_use_lies_between():
     share, perplexity = code_use(torch.tensor([0, 0, 0, 1]), 4)
     assert share == 0.5
     assert perplexity == pytest.approx(math.exp(-0.75 * math.log(0.75) - 0.25 * math.log(0.25)))
+
+
+def test_weights_of_each_frame_count_like_weights_of_each_place(frames):
+    place = torch.ones(8, 8)
+    place[2, 5] = 11
+    errors = even_errors(frames)
+    expected = error_weights(frames, errors, PATCH, place)
+    by_frame = place.expand(1, 3, 1, 8, 8)
+    torch.testing.assert_close(error_weights(frames, errors, PATCH, by_frame), expected)

@@ -9,6 +9,7 @@ import torch
 
 from genie.library.bundle import load_bundle
 from train.action_health import health_record, measure_action_health, require_healthy_actions
+from train.loop.forecast import too_few_steps
 from train.pipeline import train
 
 
@@ -76,6 +77,24 @@ def test_collapsed_latent_actions_are_refused_before_the_dynamics_begins(finishe
     with pytest.raises(ValueError, match="collapsed"):
         train("dynamics", finished.corpus.path, finished.recipe, out, seed=5)
     assert not (out / "dynamics").exists() and not (out / "world").exists()
+
+
+def test_collapsed_latent_actions_are_refused_before_encoding(finished, tmp_path):
+    out = tmp_path / "run"
+    later = shutil.ignore_patterns("world", "dynamics", "encoded.zarr")
+    shutil.copytree(finished.out, out, ignore=later)
+    for stage in ("encode", "all"):
+        allowed = {"resume": stage == "all", "seed": 5}
+        with pytest.raises(ValueError, match="collapsed"):
+            train(stage, finished.corpus.path, finished.recipe, out, **allowed)
+    assert not list(out.glob("encoded.zarr*")) and not (out / "dynamics").exists()
+
+
+def test_a_refusal_says_first_that_there_were_too_few_steps(walking):
+    health = measure_action_health(Square(constant=True), walking, seed=0)
+    few = too_few_steps(18, 6000, 120.0)
+    with pytest.raises(ValueError, match="^after 18 of 6,000 steps: too few to judge"):
+        require_healthy_actions(health, allow_collapsed=False, few=few)
 
 
 def test_the_record_of_a_world_says_what_was_allowed(finished):

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from genie.device import device_of
 from train.loop.clock import Clock
+from train.loop.forecast import too_few_steps
 from train.recipe import FitConfig
 
 
@@ -94,6 +95,13 @@ class FitModule(nn.Module):
     def notice(self) -> str | None:
         """Return a message for the user after a check, or None."""
         return None
+
+    def verdict(self, health: object | None) -> str | None:
+        """Return what a finished fit says of its health, after how little it is based on."""
+        if not self.clock.finished or health is None:
+            return None
+        few = too_few_steps(self.clock.step, self.clock.total_steps, self.clock.spent)
+        return f"{few}\n{health}" if few else str(health)
 
     def criterion(self) -> float | None:
         """Return the figure by which seeds are compared, higher is better, or None."""

@@ -17,6 +17,7 @@ from time import monotonic
 import torch
 from lightning.fabric import Fabric
 from lightning.fabric.loggers import Logger
+from rich import get_console
 from rich.progress import BarColumn, Progress, TextColumn
 from torch import Tensor
 
@@ -25,6 +26,7 @@ from spacetime.seeds import seed_of
 from train.data.clips import draw_ahead
 from train.loop.checkpoint import not_a_number, read_checkpoint, save_checkpoint
 from train.loop.clock import Clock
+from train.loop.forecast import Forecast
 from train.loop.hardware import pick_precision
 from train.loop.log import FitLog
 from train.loop.module import FitModule
@@ -86,6 +88,7 @@ def fit(
         if saved is not None:
             module.load_state_dict(saved["state_dict"])
             optimizer.load_state_dict(saved["optimizer_states"][0])
+        forecast = Forecast(folder.name)
         log = FitLog(logs or folder / "logs", module.clock, module.fit_config.checks, loggers)
         module.before_fit()
         module.clock.start()
@@ -106,6 +109,8 @@ def fit(
                 if module.clock.step % READ_EVERY_STEPS == 0 and not torch.isfinite(loss):
                     raise not_a_number("the loss", module)
                 show(module.clock, loss)
+                if line := forecast.line(module.clock, loss):
+                    get_console().print(line)
                 log.step(module, loss, figures)
                 if module.clock.slice_over:
                     save_checkpoint(folder, module, optimizer)

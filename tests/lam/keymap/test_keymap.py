@@ -188,6 +188,25 @@ def test_code_that_never_occurs_is_not_idle():
     assert keymap.names == ("none-2", "none", "right")
 
 
+def test_actions_that_move_nothing_have_plain_numbers_and_no_keys():
+    effect = {"kind": "camera"}
+    keymap = Keymap(
+        idle=0,
+        actions=(
+            KeyAction(id=0, name="none", effect={}),
+            KeyAction(id=1, name="down", keys=("down", "s"), effect=effect),
+            KeyAction(id=2, name="left", keys=("left", "a"), effect=effect),
+            KeyAction(id=3, name="mixed-2", effect=effect),
+        ),
+    )
+    left = keymap.without_names([0, 1, 3])
+    assert left.names == ("none", "action-1", "left", "action-3")
+    assert left.key_bindings == {"left": 2, "a": 2} and left.actions[1].effect == effect
+    assert left.by_name("action-1") == left.by_name("a1") == 1
+    assert Keymap.from_json(left.to_json()) == left
+    assert keymap.without_names([]) == keymap
+
+
 def test_json_round_trip_keeps_everything():
     keymap = derive([(0, 0), *STEPS.values()], camera_step)
     record = json.loads(json.dumps(keymap.to_json(), allow_nan=False))

@@ -98,7 +98,7 @@ def test_losses_figures_and_pictures_are_logged(tiny, corpus, tmp_path, monkeypa
     picture = iio.imread(tmp_path / "logs" / "step-0000050.png")
     assert picture.shape == (2 * tiny.SIZE, 8 * tiny.SIZE, 3)
     curves = iio.imread(tmp_path / "logs" / "curves.png")
-    assert curves.shape == (3 * 400, 2 * 640, 3)  # loss, squared error, three held-out figures
+    assert curves.shape == (4 * 400, 2 * 640, 3)  # loss, squared error, six held-out figures
 
 
 @pytest.mark.parametrize(("fraction", "checks"), [(0.1, 3), (1.0, 19)])
