@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from corpus.clips import draw_clips
+from genie.registry import find_kind
 from lam.player_sprite.location import camera_shift, find_sprite, motion_residual
 from spacetime.pixels import changed_pixels
 from spacetime.weights import read_json
@@ -29,6 +30,8 @@ LEAST_EXPLAINED = 0.4
 LEAST_STEPS = 0.9
 """The camera moves by whole cells if its commonest shifts are this fraction of all its shifts."""
 MOST_STEPS = 4
+BACKGROUND_WEIGHT = 10.0
+"""What moves in a still picture is small; without a weight the tokenizer draws it late or never."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +58,7 @@ class Choice:
     Attributes:
         kind: of the action model.
         model: values of the model, beside the recipe's.
+        tokenizer: values of the tokenizer's method, likewise.
         saw: what decided, in plain words.
         figures: the numbers behind it.
         survey: what the method found, if it has looked already.
@@ -62,6 +66,7 @@ class Choice:
 
     kind: str
     model: dict[str, Any] = field(default_factory=dict)
+    tokenizer: dict[str, Any] = field(default_factory=dict)
     saw: tuple[str, ...]
     figures: dict[str, Any]
     survey: Survey | None = None
@@ -77,6 +82,7 @@ class Choice:
         return {
             "kind": self.kind,
             "model": self.model,
+            "tokenizer": self.tokenizer,
             "saw": list(self.saw),
             "figures": self.figures,
         }
@@ -155,6 +161,7 @@ def _still_picture(
     return Choice(
         kind="moving_player",
         model=dict(survey.values),
+        tokenizer={"background_weight": BACKGROUND_WEIGHT},
         saw=(
             seen,
             f"the player is a thing of {player.area:.0f} pixels, alone of its colour "
@@ -204,17 +211,27 @@ def _radius(height: int, width: int) -> int:
 
 def resolve(recipe: Recipe, choice: Choice) -> Recipe:
     """Return the recipe with the chosen method in place of `auto`."""
+    lam, tokenizer = recipe.lam, recipe.tokenizer
     return replace(
         recipe,
-        lam=replace(recipe.lam, kind=choice.kind, model=choice.model | recipe.lam.model),
+        lam=replace(lam, kind=choice.kind, model=choice.model | lam.model),
+        tokenizer=replace(tokenizer, method=choice.tokenizer | tokenizer.method),
     )
 
 
 def recorded_choice(out: Path) -> Choice | None:
-    """Return the choice that run.json of a run holds, or None."""
+    """Return the choice that run.json of a run holds, or None.
+
+    Raises:
+        ValueError: it is damaged.
+    """
     path = out / "run.json"
-    record = read_json(path).get("auto") if path.exists() else None
-    if record is None:
-        return None
-    saw = tuple(str(line) for line in record["saw"])
-    return Choice(kind=record["kind"], model=record["model"], saw=saw, figures=record["figures"])
+    record = read_json(path) if path.exists() else {}
+    try:
+        if (chosen := record.get("auto")) is None:
+            return None
+        values = {name: dict(chosen[name]) for name in ("model", "tokenizer", "figures")}
+        saw = tuple(str(line) for line in chosen["saw"])
+        return Choice(kind=find_kind("lam", str(chosen["kind"])).name, saw=saw, **values)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} does not say how actions are found: {error!r}") from None

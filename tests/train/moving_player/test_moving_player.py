@@ -131,11 +131,19 @@ def test_the_choice_and_its_reasons_are_recorded_and_kept_on_resume(run, corpus,
     choice = recorded_choice(out)
     assert choice.kind == "moving_player" and choice.model == {"num_actions": 3}
     assert choice.saw[0] == "the picture stands still" and "2 directions" in choice.saw[-1]
+    assert resolve(load_recipe("auto"), choice).tokenizer.method["background_weight"] > 0
     before = (out / "run.json").read_bytes()
     capsys.readouterr()
     train("lam", corpus.path, str(recipe), out, resume=True)
     assert (out / "run.json").read_bytes() == before
     assert "picture stands still" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("content", ["[]", '{"auto": {"kind": "whole_frame"}}', '{"auto": 3}'])
+def test_a_damaged_record_of_the_choice_is_one_line(tmp_path, content):
+    (tmp_path / "run.json").write_text(content)
+    with pytest.raises(ValueError, match="does not say how actions are found"):
+        recorded_choice(tmp_path)
 
 
 def test_a_scrolling_picture_gets_another_method(tmp_path):
