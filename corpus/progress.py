@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
@@ -83,6 +84,9 @@ class Progress:
     def part(self, name: str, total: int, unit: str = "done") -> Iterator[Tick]:
         """Run one part; arguments and what is yielded as of `progress_bar`."""
         begin = time.perf_counter()
-        with progress_bar(name, total, self.visible, unit) as tick:
+        drawn = self.visible and sys.stderr.isatty()
+        if self.visible and not drawn:  # a log file gets a line in place of a bar
+            print(f"{name}: {total:,} {unit}", file=sys.stderr, flush=True)
+        with progress_bar(name, total, drawn, unit) as tick:
             yield tick
         self.minutes[name] = (time.perf_counter() - begin) / 60

@@ -93,7 +93,13 @@ def add_evaluate(parser: ArgumentParser) -> None:
     add = parser.add_argument
     add("world", metavar="WORLD|RUN", help="name or folder")
     add("corpus", type=Path, metavar="CORPUS", help="not trained on; or a folder of videos")
-    add("--clips", type=int, default=256, metavar="N", help="how many (default: 256)")
+    add(
+        "--clips",
+        type=int,
+        default=256,
+        metavar="N",
+        help="how many; fewer than 32 shorten every part (default: 256)",
+    )
     add("--seed", type=int, default=0, metavar="S", help="of every choice (default: 0)")
     add("--long", action="store_true", help="play 10,000 frames instead of 1,000")
     add("--action-groups", type=Path, metavar="FILE", help="json: true actions that do the same")

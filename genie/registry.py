@@ -12,6 +12,8 @@ from torch.overrides import TorchFunctionMode
 from dynamics.model import Dynamics, DynamicsConfig
 from lam.config import LatentActionConfig
 from lam.model import LatentActionModel
+from lam.moving_player.config import MovingPlayerConfig
+from lam.moving_player.model import MovingPlayerModel
 from lam.player_sprite.config import SpriteActionConfig
 from lam.player_sprite.model import SpriteActionModel
 from spacetime.weights import read_shapes, read_weights
@@ -72,6 +74,7 @@ def register(role: str, name: str, model: type[nn.Module], config: type) -> None
 
 
 register("lam", "player_sprite", SpriteActionModel, SpriteActionConfig)
+register("lam", "moving_player", MovingPlayerModel, MovingPlayerConfig)
 
 
 def find_kind(role: str, name: str | None = None) -> Kind:

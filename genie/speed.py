@@ -13,7 +13,8 @@ from corpus.progress import Tick, no_tick
 
 WARM_UP = 10
 EARLY, LATE, AROUND = 100, 2000, 50
-LATE_FRAMES = LATE + AROUND  # as many show the speed at frame 2,000
+# As many frames show the speed at frame 100, and at frame 2,000.
+EARLY_FRAMES, LATE_FRAMES = EARLY + AROUND, LATE + AROUND
 BUDGET_SECONDS = 180.0
 
 

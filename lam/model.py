@@ -57,7 +57,11 @@ class Decoder(nn.Module):
 
     def forward(self, before: Tensor, latent: Tensor) -> Tensor:
         """Map a frame (B, 3, H, W) and a latent (B, latent) to the next frame, unclamped."""
-        fine = self.fine(F.pixel_unshuffle(before - 0.5, 2))  # (B, c, H/2, W/2)
+        return before + self.change(F.pixel_unshuffle(before - 0.5, 2), latent)
+
+    def change(self, pixels: Tensor, latent: Tensor) -> Tensor:
+        """Map pixels unshuffled by 2, (B, 12, H/2, W/2), to the change (B, 3, H, W)."""
+        fine = self.fine(pixels)  # (B, c, H/2, W/2)
         middle = self.middle(fine)
         coarse = self.coarse(middle)
         scale, shift = rearrange(self.modulation(latent), "b (two c) -> two b c 1 1", two=2)
@@ -66,7 +70,7 @@ class Decoder(nn.Module):
         x = self.up_middle(torch.cat((x, middle), dim=1))
         x = F.interpolate(x, size=fine.shape[-2:], mode="nearest")
         x = self.up_fine(torch.cat((x, fine), dim=1))
-        return before + F.pixel_shuffle(self.to_change(x).float(), 2)
+        return F.pixel_shuffle(self.to_change(x).float(), 2)
 
 
 class LatentActionModel(nn.Module):

@@ -49,6 +49,7 @@ DOORS = {
     "av": ("corpus/", "genie/"),
     "imageio": ("corpus/", "genie/", "train/"),
     "gymnasium": ("corpus/", "genie/"),
+    "scipy": ("train/moving_player/",),
     "pickle": (),
 }
 # One of ours -> the only paths that may import it.

@@ -1,6 +1,7 @@
 """Fitting an action model: continuous latents first, then clustered, then quantized."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -21,8 +22,30 @@ HELD_OUT_PAIRS = 512
 PICTURE_PROMPTS = 6
 
 
+@dataclass(frozen=True, kw_only=True)
+class Survey:
+    """What a method found out about a corpus before the fit.
+
+    Attributes:
+        residual: float (H, W), how often each pixel shows the player; the tokenizer and the
+            dynamics weigh it. None: the method looks for no player.
+        values: of the model's configuration.
+        player: what else the method found, of a type of its own.
+    """
+
+    residual: Tensor | None = None
+    values: dict[str, Any] = field(default_factory=dict)
+    player: Any = None
+
+
 class ActionModule(FitModule):
-    """An action model with a loss of its own, on clips of frames."""
+    """An action model with a loss of its own, on clips of frames.
+
+    Attributes:
+        found: what `survey` returned; set before the fit.
+    """
+
+    found = Survey()
 
     def __init__(self, model: nn.Module, plan: FitPlan, clips: FrameClips) -> None:
         """Build the module; `clips` are the training frames, two or more a clip."""
@@ -31,19 +54,13 @@ class ActionModule(FitModule):
         self.health: ActionHealth | None = None
 
     @classmethod
-    def find_residual(
-        cls, frames: Frames, seed: int, method: Any, values: Mapping[str, Any]
-    ) -> Tensor | None:
-        """Return how often each pixel is a motion residual, float (H, W), or None.
-
-        It shows the tokenizer and the dynamics where a player sprite is. `values` are the recipe's
-        for the model. None: the method looks for no sprite.
-        """
-        return None
+    def survey(cls, frames: Frames, seed: int, method: Any, values: Mapping[str, Any]) -> Survey:
+        """Look at the corpus before anything is fitted; `values` are the recipe's for the model."""
+        return Survey()
 
     @classmethod
-    def model_values(cls, residual: Tensor | None, method: Any) -> dict[str, Any]:
-        """Return what `find_residual` found, as values of the model's configuration."""
+    def placeholder_values(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return values beside the recipe's that are as large as any that `survey` may find."""
         return {}
 
     def draw(self, step: int) -> tuple[Tensor, ...]:

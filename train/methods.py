@@ -5,12 +5,14 @@ from typing import Any
 from genie.registry import find_kind
 from train.fit_lam import ActionModule, LatentActionModule
 from train.loop.module import FitModule
+from train.moving_player.fit import MovingPlayerModule
 from train.player_sprite.fit import SpriteActionModule
 from train.recipe import StageRecipe
 
 _ACTION_MODULES: dict[str, type[ActionModule]] = {
     "whole_frame": LatentActionModule,
     "player_sprite": SpriteActionModule,
+    "moving_player": MovingPlayerModule,
 }
 
 

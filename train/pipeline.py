@@ -11,11 +11,12 @@ from corpus.verify import quick_check
 from genie.arguments import STAGES
 from genie.device import pick_device, unused_gpu
 from genie.library.bundle import Bundle
-from genie.registry import Undrawn, new_model
+from genie.registry import Undrawn, kind_of, new_model
 from genie.settings import Settings
 from lam.health.assessment import ActionHealth
 from spacetime.weights import read_json
 from train.action_health import health_record, measure_action_health, require_healthy_actions
+from train.auto import AUTO, Choice, choose_method, recorded_choice, resolve
 from train.data.clips import FrameClips, split_starts
 from train.data.encode import check_codes, encode_corpus, load_encoded
 from train.data.frames import Frames
@@ -61,15 +62,18 @@ def train(stage: str, corpus: Path | str, recipe: str, out: Path | str, **option
     wanted = (stage,) if stage != "all" else STAGES
     if stage == "all" and begun is not None:
         wanted = tuple(name for name in STAGES if name not in COPIED)
-    _check_sizes(chosen, opened, chosen_options, begun)
     quick_check(opened, chosen_options.seed)
+    frames, stop_after, choice = Frames(opened), chosen_options.stop_after, None
+    if chosen.lam.kind == AUTO:
+        choice = _method(chosen, frames, out, chosen_options, begun)
+        chosen = resolve(chosen, choice)
+    _check_sizes(chosen, opened, chosen_options, begun)
     open_out(out, stage, chosen_options.resume)
-    write_run_record(out, opened, str(recipe), chosen_options, begun, stage)
+    write_run_record(out, opened, str(recipe), chosen_options, begun, stage, choice)
     if begun is not None and stage not in COPIED:
         copy_models(begun, out)
     for line in filter(None, (unused_gpu(), _shares(chosen, chosen_options.minutes, wanted))):
         print(line)
-    frames, stop_after = Frames(opened), chosen_options.stop_after
     for name in wanted:
         shared = stage == "all" and name != "encode" and begun is None
         minutes = chosen_options.minutes
@@ -77,6 +81,7 @@ def train(stage: str, corpus: Path | str, recipe: str, out: Path | str, **option
             out=out, corpus=opened, frames=frames, recipe=chosen, options=chosen_options,
             minutes=chosen.minutes_of(name, minutes) if shared and minutes else minutes,
             slice_ends=None if stop_after is None else started + stop_after * 60, start=begun,
+            surveyed=None if choice is None else choice.survey,
         )  # fmt: skip
         torch.manual_seed(run.seed)
         if not _FITS[name](run):
@@ -108,6 +113,20 @@ def _require_actions(run: RunDirectory, lam: nn.Module) -> ActionHealth:
     return health
 
 
+def _method(
+    recipe: Recipe, frames: Frames, out: Path, options: TrainOptions, start: Bundle | None
+) -> Choice:
+    """Choose how actions are found: as this run did before, as a world's are, or by a look."""
+    if start is not None:
+        kind = kind_of("lam", start.lam).name
+        return Choice(kind=kind, saw=("the actions are those of the world",), figures={})
+    if options.resume and (recorded := recorded_choice(out)) is not None:
+        return recorded
+    choice = choose_method(frames, options.seed, recipe.lam.model)
+    print(choice)
+    return choice
+
+
 def _check_sizes(
     recipe: Recipe, corpus: Corpus, options: TrainOptions, start: Bundle | None
 ) -> None:
@@ -115,7 +134,8 @@ def _check_sizes(
     size = {"height": corpus.height, "width": corpus.width}
     if start is None:
         module = action_module(recipe.lam.kind)
-        found = size | module.model_values(None, method_values(module, recipe.lam))
+        method_values(module, recipe.lam)
+        found = size | module.placeholder_values(recipe.lam.model)
         with Undrawn():
             tokenizer = new_model(
                 "tokenizer", recipe.tokenizer.kind, recipe.tokenizer.model, **size
@@ -172,7 +192,7 @@ def _tokenizer(run: RunDirectory) -> bool:
         model = new_model("tokenizer", part.kind, part.model, **size)
     clips = FrameClips(run.corpus, fit.frames, run.seed, run.frames)
     plan = run.plan(fit, method_values(TokenizerModule, part))
-    return run.fit(TokenizerModule(model, plan, clips, run.residual), "tokenizer")
+    return run.fit(TokenizerModule(model, plan, clips, run.survey.residual), "tokenizer")
 
 
 def _lam(run: RunDirectory) -> bool:
@@ -183,7 +203,7 @@ def _lam(run: RunDirectory) -> bool:
 
 def _lam_of_seed(run: RunDirectory, seed: int):
     """Return the module of an action model whose draws begin from a seed of its own."""
-    part, fit, residual = run.recipe.lam, run.recipe.lam.fit, run.residual
+    part, fit = run.recipe.lam, run.recipe.lam.fit
     module = action_module(part.kind)
     method = method_values(module, part)
     if run.start is not None:
@@ -191,10 +211,11 @@ def _lam_of_seed(run: RunDirectory, seed: int):
         model.freeze_encoder()
     else:
         size = {"height": run.corpus.height, "width": run.corpus.width}
-        found = module.model_values(residual, method)
-        model = new_model("lam", part.kind, part.model, **size, **found)
+        model = new_model("lam", part.kind, part.model, **size, **run.survey.values)
     clips = FrameClips(run.corpus, fit.frames, run.seed, run.frames)
-    return module(model, run.plan(fit, method, seed), clips)
+    built = module(model, run.plan(fit, method, seed), clips)
+    built.found = run.survey
+    return built
 
 
 def _encode(run: RunDirectory) -> bool:
@@ -207,7 +228,7 @@ def _encode(run: RunDirectory) -> bool:
 
 
 def _dynamics(run: RunDirectory) -> bool:
-    residual = run.residual
+    residual = run.survey.residual
     run.frames.release()
     tokenizer, lam = _first_models(run)
     encoded = load_encoded(run.out / "encoded.zarr", run.stamp())

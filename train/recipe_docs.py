@@ -8,10 +8,12 @@ from dynamics.model import DynamicsConfig
 from genie.settings import Settings
 from lam.config import LatentActionConfig
 from lam.losses import LatentActionMethod
+from lam.moving_player.config import MovingPlayerConfig
 from lam.player_sprite.config import SpriteActionConfig
 from tokenizer.losses import TokenizerMethod
 from tokenizer.model import TokenizerConfig
 from train.fit_dynamics import DynamicsMethod
+from train.moving_player.method import MovingPlayerMethod
 from train.player_sprite.method import SpriteMethod
 from train.recipe import FitConfig
 
@@ -23,6 +25,8 @@ SECTIONS = {
     "`lam: method`": LatentActionMethod,
     "`lam: model`, kind `player_sprite`: those above and": SpriteActionConfig,
     "`lam: method`, kind `player_sprite`": SpriteMethod,
+    "`lam: model`, kind `moving_player`: those of `lam: model` and": MovingPlayerConfig,
+    "`lam: method`, kind `moving_player`": MovingPlayerMethod,
     "`dynamics: model`": DynamicsConfig,
     "`dynamics: method`": DynamicsMethod,
     "`settings`, of play": Settings,
@@ -32,6 +36,7 @@ FILLED_IN = {
     TokenizerConfig: ("height", "width"),
     LatentActionConfig: ("height", "width"),
     SpriteActionConfig: ("box", *(field.name for field in fields(LatentActionConfig))),
+    MovingPlayerConfig: tuple(field.name for field in fields(LatentActionConfig)),
     DynamicsConfig: ("num_tokens", "num_codes", "num_actions", "grid"),
 }
 RENAMED = {(Settings, "unmask_order"): "order"}
@@ -41,7 +46,8 @@ INTRODUCTION = """# Recipe values
 
 A recipe is a yaml file: `genie train … --recipe FILE.yaml`. [The ones that ship](../train/recipes)
 name only what differs from these defaults, such as `lam: {method: {change_weight: 30}}`. `kind`
-names a [registered](../genie/registry.py) kind of model. Frame size, numbers of tokens and codes,
+names a [registered](../genie/registry.py) kind of model; of `lam` it may be `auto`, which chooses
+the kind by what moves in the corpus. Frame size, numbers of tokens and codes,
 and the sprite's box are filled in from the corpus and the earlier stages.
 """
 

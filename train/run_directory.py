@@ -6,12 +6,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from corpus.store import Corpus
 from genie.library.bundle import Bundle
 from train.data.frames import Frames
 from train.export import export_model, fingerprint
+from train.fit_lam import Survey
 from train.loop.clock import Clock
 from train.loop.forecast import too_few_steps
 from train.loop.loggers import make_loggers
@@ -36,6 +35,7 @@ class RunDirectory:
         slice_ends: when to stop this slice, in seconds of `time.monotonic`; None: at the end of
             the stage.
         start: the world of a warm start; None: the run begins from nothing.
+        surveyed: what the method of the latent actions found, where it has looked already.
     """
 
     out: Path
@@ -46,6 +46,7 @@ class RunDirectory:
     minutes: float | None = None
     slice_ends: float | None = None
     start: Bundle | None = None
+    surveyed: Survey | None = None
 
     @property
     def seed(self) -> int:
@@ -53,12 +54,14 @@ class RunDirectory:
         return self.options.seed
 
     @cached_property
-    def residual(self) -> torch.Tensor | None:
-        """Motion residual that shows a player sprite, float32 (H, W); see `find_residual`."""
+    def survey(self) -> Survey:
+        """What the method of the latent actions found in the corpus before any fit."""
+        if self.surveyed is not None:
+            return self.surveyed
         part = self.recipe.lam
         module = action_module(part.kind)
         method = method_values(module, part)
-        return module.find_residual(self.frames, self.seed, method, part.model)
+        return module.survey(self.frames, self.seed, method, part.model)
 
     def with_minutes(self, parts: int) -> "RunDirectory":
         """Return the same run with the minutes of one of several equal parts."""

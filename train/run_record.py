@@ -10,6 +10,7 @@ from corpus.store import Corpus
 from genie.library.bundle import Bundle
 from genie.provenance import commit_of
 from spacetime.weights import read_json, write_json
+from train.auto import Choice
 from train.options import TrainOptions
 
 SAME = ("corpus", "seed", "recipe", "from")
@@ -39,8 +40,9 @@ def open_out(out: Path, stage: str, resume: bool) -> None:
 
 
 def write_run_record(
-    out: Path, corpus: Corpus, recipe: str, options: TrainOptions, start: Bundle | None, stage: str
-) -> None:
+    out: Path, corpus: Corpus, recipe: str, options: TrainOptions, start: Bundle | None,
+    stage: str, choice: Choice | None = None,
+) -> None:  # fmt: skip
     """Write RUN/run.json, or check the one that is there.
 
     Args:
@@ -50,6 +52,7 @@ def write_run_record(
         options: name the seed, and whether the dynamics is a new one.
         start: the world that the run begins from.
         stage: what is to be fitted; latent actions begin from nothing unless a world is named.
+        choice: the method that the recipe `auto` chose.
 
     Raises:
         ValueError: the run was begun with another corpus, recipe, seed or world, or its record is
@@ -62,6 +65,7 @@ def write_run_record(
         "corpus": corpus.fingerprint,
         "from": None if start is None else start.fingerprint,
         **({"fresh": True} if options.fresh else {}),
+        **({"auto": choice.record()} if choice is not None else {}),
         "commit": commit_of(Path(__file__).parent),
         "python": platform.python_version(),
         "torch": torch.__version__,

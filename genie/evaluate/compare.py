@@ -105,10 +105,13 @@ def check_sizes(sizes: dict[str, tuple[int, int]]) -> tuple[int, int]:
 def score_world(tested: WorldUnderTest) -> WorldResult:
     """Roll one world out on the clips."""
     context = tested.context
-    frames = len(context.choice) * HORIZON * (1 + RANDOM_DRAWS)
-    with context.progress.part(tested.name[:14], frames, "frames") as tick:
+    part, name, clips = context.progress.part, tested.name[:14], len(context.choice)
+    _ = context.encoded  # a part of its own
+    with part(name, clips * HORIZON * (1 + RANDOM_DRAWS), "frames") as tick:
         scores = score_rollouts(context, tick=tick)
-    return WorldResult(tested=tested, scores=scores, frechet=score_frechet(context, scores))
+    with part(f"{name}, Fréchet", clips, "clips") as tick:
+        frechet = score_frechet(context, scores, tick)
+    return WorldResult(tested=tested, scores=scores, frechet=frechet)
 
 
 def differences_to_first(results: Sequence[WorldResult]) -> list[Difference]:

@@ -13,10 +13,12 @@ from genie.evaluate.clips import CLIPS_WANTED, ClipChoice, EncodedClips, choose_
 from genie.frames import CorpusLike
 from genie.library.bundle import Bundle
 from genie.rollout import Rollout
-from genie.speed import LATE_FRAMES
+from genie.speed import EARLY_FRAMES, LATE_FRAMES
 
 FRAMES = 1000
 LONG_FRAMES = 10_000
+STRETCH = 100  # frames; long play is summed up in such stretches
+FULL_CLIPS = 32  # with fewer, everything that does not count clips is shortened as well
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,18 +26,34 @@ class EvalConfig:
     """How an evaluation is run.
 
     Attributes:
-        clips: how many clips, 256 for a card.
+        clips: how many clips, 256 for a card; fewer than 32 shorten every part.
         seed: of every choice.
-        long_frames: frames of each of the eight long rollouts, a multiple of 100.
-        speed_frames: frames that are timed.
+        long_frames: frames of each long rollout, a multiple of 100; None: 1,000, or fewer with few
+            clips.
+        speed_frames: frames that are timed; None: 2,050, or fewer with few clips.
         action_groups: name of each group of true actions and its members, or None.
     """
 
     clips: int = CLIPS_WANTED
     seed: int = 0
-    long_frames: int = FRAMES
-    speed_frames: int = LATE_FRAMES
+    long_frames: int | None = None
+    speed_frames: int | None = None
     action_groups: dict[str, list[int]] | None = None
+
+    def shorten(self, full: int, step: int = 1) -> int:
+        """Scale a number of prompts or frames to the clips, rounded up to a multiple of `step`."""
+        return min(full, -(-full * self.clips // (FULL_CLIPS * step)) * step)
+
+    @property
+    def played_frames(self) -> int:
+        """Frames of each long rollout."""
+        return self.shorten(FRAMES, STRETCH) if self.long_frames is None else self.long_frames
+
+    @property
+    def timed_frames(self) -> int:
+        """Frames that are timed; never too few to show the speed at frame 100 unless set so."""
+        short = max(EARLY_FRAMES, self.shorten(LATE_FRAMES))
+        return short if self.speed_frames is None else self.speed_frames
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from corpus.progress import Progress
 from genie.drift import DriftMeter
 from genie.evaluate.clips import CLIP_FRAMES, CLIPS_WANTED, HORIZON
 from genie.evaluate.context import (
-    FRAMES,
+    FULL_CLIPS,
     LONG_FRAMES,
     EvalConfig,
     EvalContext,
@@ -16,7 +16,7 @@ from genie.evaluate.context import (
 )
 from genie.evaluate.metrics.frechet import Frechet, score_frechet
 from genie.evaluate.metrics.latent_part import latent_part
-from genie.evaluate.metrics.long_play import ROLLOUTS, real_moving_share, score_long_play
+from genie.evaluate.metrics.long_play import long_rollouts, real_moving_share, score_long_play
 from genie.evaluate.metrics.rollouts import RANDOM_DRAWS, score_rollouts
 from genie.evaluate.metrics.round_trip import round_trip_frames, score_round_trip
 from genie.evaluate.metrics.tokens import CROSS_ENTROPY_CLIPS, score_cross_entropy, score_tokenizer
@@ -57,7 +57,7 @@ def evaluate(
         world: name or folder of a world, or a run folder.
         corpus: folder of a corpus that the world was not trained on, or of videos with their
             actions beside them.
-        clips: how many clips of 20 frames; 256 for a card.
+        clips: how many clips of 20 frames; 256 for a card. Fewer than 32 shorten every part.
         seed: of every choice; the same seed gives the same report but for times.
         long: play 10,000 frames instead of 1,000.
         action_groups: json file {"name": [true action, …], …}; true actions that do the same.
@@ -78,7 +78,7 @@ def evaluate(
     config = EvalConfig(
         clips=clips,
         seed=seed,
-        long_frames=LONG_FRAMES if long else FRAMES,
+        long_frames=LONG_FRAMES if long else None,
         action_groups=None if action_groups is None else read_action_groups(Path(action_groups)),
     )
     return evaluate_with(config, world, corpus, json, plots)
@@ -130,13 +130,12 @@ def evaluate_context(context: EvalContext, world: WorldLike) -> dict:
     Raises:
         ValueError: frames of another size, or no episode long enough.
     """
-    bundle, config, choice = context.bundle, context.config, context.choice
-    part, missing = context.progress.part, dict(choice.missing)
+    bundle, choice = context.bundle, context.choice
+    part, missing = context.progress.part, _shortcomings(context)
     first = context.corpus.read(int(choice.starts[0]), int(choice.starts[0]) + 1)[0]
-    with part("speed", config.speed_frames, "frames") as tick:
-        speed = measure_speed(
-            world, first, bundle.num_actions, frames=config.speed_frames, tick=tick
-        )
+    timed = context.config.timed_frames
+    with part("speed", timed, "frames") as tick:
+        speed = measure_speed(world, first, bundle.num_actions, frames=timed, tick=tick)
     _ = context.encoded  # a part of its own
     with part("tokenizer", len(choice), "clips") as tick:
         tokenizer = score_tokenizer(context, tick)
@@ -156,6 +155,17 @@ def evaluate_context(context: EvalContext, world: WorldLike) -> dict:
     return finish(report)
 
 
+def _shortcomings(context: EvalContext) -> dict[str, str]:
+    """Say what falls short of a card, under the name of what it explains in a report."""
+    missing = dict(context.choice.missing)
+    if context.config.clips < FULL_CLIPS:
+        missing["meta.clips"] += (
+            f"; a shortened report: with fewer than {FULL_CLIPS} clips, speed, round trip, "
+            "long play, agreement and held keys are measured on fewer frames, too"
+        )
+    return missing
+
+
 def _dynamics(context: EvalContext) -> tuple[dict, Frechet]:
     part, clips = context.progress.part, len(context.choice)
     with part("rollouts", clips * HORIZON * (1 + RANDOM_DRAWS), "frames") as tick:
@@ -170,16 +180,17 @@ def _dynamics(context: EvalContext) -> tuple[dict, Frechet]:
 
 
 def _round_trip(context: EvalContext) -> dict | None:
-    frames = round_trip_frames(context.bundle.num_actions)
+    frames = round_trip_frames(context.config, context.bundle.num_actions)
     with context.progress.part("round trip", frames, "frames") as tick:
         return record(score_round_trip(context, tick))
 
 
 def _drift(context: EvalContext, missing: dict[str, str]) -> dict:
-    statistics, frames = context.bundle.statistics, ROLLOUTS * context.config.long_frames
+    statistics, config = context.bundle.statistics, context.config
+    frames = long_rollouts(config) * config.played_frames
     meter = DriftMeter(statistics) if statistics else None
     with context.progress.part("long play", frames, "frames") as tick:
         halves = score_long_play(context, meter, tick)
+        real = real_moving_share(context, CLIP_FRAMES)
     missing["drift.random"] = "keys inferred from true episodes, in their order"
-    real = real_moving_share(context, CLIP_FRAMES)
     return {name: {**record(half), "real_moving_share": real} for name, half in halves.items()}

@@ -1,8 +1,10 @@
+import contextlib
 import dataclasses
 import io
 import json
 import math
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +12,12 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
+from corpus.progress import Progress
 from genie.cli import main
 from genie.evaluate.context import EvalConfig, read_action_groups
-from genie.evaluate.report.contact_sheet import draw_sheet
+from genie.evaluate.metrics.long_play import long_rollouts
+from genie.evaluate.metrics.round_trip import round_trip_frames
+from genie.evaluate.report.contact_sheet import draw_sheet, shown_frames
 from genie.evaluate.report.missing_values import unexplained
 from genie.evaluate.report.plots import draw_plots
 from genie.evaluate.report.report import clean, finish, print_minutes, print_report, write_report
@@ -92,13 +97,69 @@ def test_the_command_passes_its_flags_on(monkeypatch, tmp_path):
     command = ["evaluate", "coinrun", "corpus", "--clips", "2", "--seed", "3"]
     assert main([*command, "--plots", "p"]) == main([*command, "--long"]) == 0
     assert main([*command, "--action-groups", str(groups)]) == 0
-    plain = EvalConfig(clips=2, seed=3, long_frames=1000, speed_frames=2050)
+    plain = EvalConfig(clips=2, seed=3)
     long, grouped = (
         dataclasses.replace(plain, **changed)
         for changed in ({"long_frames": 10_000}, {"action_groups": {"left": [0], "right": [1]}})
     )
     assert [config for config, *_ in calls] == [plain, long, grouped]
     assert calls[0][2:] == (Path("corpus"), None, Path("p"))
+
+
+def test_from_32_clips_on_every_part_has_its_full_length():
+    for clips in (32, 33, 256, 1000):
+        config = EvalConfig(clips=clips)
+        assert (config.played_frames, config.timed_frames) == (1000, 2050)
+        assert round_trip_frames(config, 4) == 16 * 4 * 30 + 32 * 60
+        assert long_rollouts(config) == 8
+        assert shown_frames(config) == [1, 10, 100, 300, 1000]
+    long = EvalConfig(clips=2, long_frames=10_000, speed_frames=20)
+    assert (long.played_frames, long.timed_frames) == (10_000, 20)
+
+
+class Parts(Progress):
+    """Remembers how long each part is and how much of it was ticked off."""
+
+    def __init__(self):
+        super().__init__()
+        self.total, self.done = {}, Counter()
+
+    @contextlib.contextmanager
+    def part(self, name, total, unit="done"):
+        self.total[name] = total
+        with super().part(name, total, unit):
+            yield lambda done: self.done.update({name: done})
+
+
+def test_few_clips_shorten_every_part_and_the_report_says_so(toy, toy_corpus, statistics):
+    config = EvalConfig(clips=2, action_groups=toy.CONFIG.action_groups)
+    context = toy.make_context(toy_corpus, config=config, statistics=statistics)
+    context = dataclasses.replace(context, progress=Parts())
+    report, parts = toy.measure(context), context.progress
+    assert unexplained(report) == [] and "shortened" in report["notes"]["meta.clips"]
+    assert report["lam"]["round_trip"] == {"random": [1.0] * 4, "held": [1.0] * 4}
+    assert parts.total.pop("ceiling") >= parts.done.pop("ceiling")  # the probe stops early
+    assert parts.done == parts.total
+    assert parts.total == {
+        "speed": 150,
+        "read clips": 2,
+        "tokenizer": 2,
+        "rollouts": 2 * 16 * 5,
+        "longer prompt": 2 * 16,
+        "cross-entropy": 2,
+        "Fréchet": 2,
+        "latent actions": 2,
+        "consistency": 4,
+        "agreement": 20,
+        "round trip": 1 * 4 * 30 + 2 * 60,
+        "long play": 2 * 100,
+    }
+
+
+def test_a_full_report_does_not_say_that_it_is_shortened(toy, toy_corpus):
+    config = EvalConfig(clips=32, long_frames=100, speed_frames=20)
+    report = toy.measure(toy.make_context(toy_corpus, config=config))
+    assert "shortened" not in report["notes"]["meta.clips"]
 
 
 def test_without_matplotlib_plots_are_refused_in_one_line_before_the_work(monkeypatch, capsys):
@@ -171,7 +232,7 @@ def test_plots_are_drawn_from_the_report_and_left_out_where_it_is_empty(toy, toy
 def test_the_contact_sheet_shows_keys_seeds_and_frames(toy, toy_corpus, tmp_path):
     import imageio.v3 as imageio
 
-    files = draw_sheet(toy.make_context(toy_corpus), toy.NAMES, tmp_path)
+    files = draw_sheet(toy.make_context(toy_corpus, clips=32), toy.NAMES, tmp_path)
     names = [file.name for file in files]
     assert names == [
         "held_keys.png",

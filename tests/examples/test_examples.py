@@ -1,8 +1,7 @@
 """The scripts of examples/ run on a corpus of a test, each in at most 80 lines."""
 
 import ast
-import os
-import subprocess
+import runpy
 import sys
 from pathlib import Path
 
@@ -39,24 +38,25 @@ def test_an_example_is_short(path):
     assert code_lines(path) <= 60
 
 
-def run(*arguments: object) -> str:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    result = subprocess.run(
-        [sys.executable, *map(str, arguments)], cwd=ROOT, env=environment, text=True,
-        capture_output=True, timeout=600, check=False,
-    )  # fmt: skip
-    assert result.returncode == 0, result.stderr
-    return result.stdout
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run a script as if it were started with these arguments; return what it prints."""
+
+    def run(name: str, *arguments: object) -> str:
+        monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
+        runpy.run_path(str(ROOT / "examples" / name), run_name="__main__")
+        return capsys.readouterr().out
+
+    return run
 
 
-def test_a_tokenizer_is_swapped_and_its_world_plays(corpus, tmp_path):
-    assert "16x16 frames, 4 tokens of 64 codes" in run(
-        ROOT / "examples" / "swap_tokenizer.py", corpus, tmp_path / "out"
-    )
+def test_a_tokenizer_is_swapped_and_its_world_plays(run, corpus, tmp_path):
+    said = run("swap_tokenizer.py", corpus, tmp_path / "out")
+    assert "16x16 frames, 4 tokens of 64 codes" in said
 
 
-def test_a_tokenizer_learns_in_a_loop_of_ones_own(corpus):
-    said = run(ROOT / "examples" / "own_training_loop.py", corpus)
+def test_a_tokenizer_learns_in_a_loop_of_ones_own(run, corpus):
+    said = run("own_training_loop.py", corpus)
     losses = [float(line.split()[-1]) for line in said.splitlines() if line.startswith("step")]
     assert losses[-1] < 0.5 * losses[0] and "held-out PSNR" in said
 

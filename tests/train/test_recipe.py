@@ -12,7 +12,7 @@ SHIPPED = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
 def test_these_recipes_ship():
-    assert SHIPPED == ["avatar", "coinrun", "cpu", "crafter", "gpu", "miner", "smoke"]
+    assert SHIPPED == ["auto", "avatar", "coinrun", "cpu", "crafter", "gpu", "miner", "smoke"]
 
 
 def test_the_shares_of_coinrun_leave_its_first_slice_time_for_the_dynamics():

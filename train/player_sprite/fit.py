@@ -10,7 +10,6 @@ from torch import Tensor
 from corpus.clips import draw_clips, split_episodes
 from corpus.progress import track
 from genie.device import pick_device
-from lam.losses import prediction_loss
 from lam.player_sprite.airborne import find_airborne_codes, join_alike
 from lam.player_sprite.config import SpriteActionConfig
 from lam.player_sprite.encoder import SpriteEncoder
@@ -18,9 +17,9 @@ from lam.player_sprite.location import camera_shift, find_sprite, motion_residua
 from lam.player_sprite.model import SpriteActionModel
 from lam.player_sprite.persistence import info_nce
 from train.data.clips import FrameClips, split_starts, to_float
-from train.data.encode import read_episodes
 from train.data.frames import Frames
-from train.fit_lam import LatentActionModule
+from train.fit_lam import Survey
+from train.fit_reader import ReaderModule
 from train.loop.hardware import frames_at_once
 from train.loop.module import FitPlan
 from train.player_sprite.codes import fit_best_codes
@@ -69,7 +68,7 @@ def locate_sprite(residual: Tensor, method: SpriteMethod) -> tuple[int, int, int
     return box
 
 
-class SpriteActionModule(LatentActionModule):
+class SpriteActionModule(ReaderModule):
     """Fits latents of what persists, without pixels; then codes of them; then the decoder."""
 
     METHOD = SpriteMethod
@@ -80,8 +79,7 @@ class SpriteActionModule(LatentActionModule):
         Raises:
             ValueError: no episode is long enough to draw pairs from.
         """
-        super(LatentActionModule, self).__init__(model, plan, clips)
-        self.reported = 0
+        super().__init__(model, plan, clips)
         ends, shortest = clips.source.corpus.episode_ends, self.method.shortest_episode
         train, held_out = split_episodes(len(ends), clips.seed)
         self.spans = long_episodes(ends, train, shortest)
@@ -92,14 +90,13 @@ class SpriteActionModule(LatentActionModule):
             )
         self.held_out_spans = long_episodes(ends, held_out, shortest)
         self.crops: tuple[Tensor, Tensor] | None = None
-        self.actions: Tensor | None = None
         self.persistence_reported = False
 
     @classmethod
-    def find_residual(
+    def survey(
         cls, frames: Frames, seed: int, method: SpriteMethod, values: Mapping[str, Any]
-    ) -> Tensor:
-        """Return how often each pixel is a motion residual, float (H, W).
+    ) -> Survey:
+        """Measure motion residuals, and find the sprite's box by them.
 
         Raises:
             ValueError: no sprite keeps to one position.
@@ -109,13 +106,12 @@ class SpriteActionModule(LatentActionModule):
         penalty = values.get("shift_penalty", SpriteActionConfig.shift_penalty)
         pairs = draw_clips(starts, method.map_pairs, seed, 0)
         residual = mean_residual(frames, pairs, radius, penalty)
-        locate_sprite(residual, method)
-        return residual
+        return Survey(residual=residual, values={"box": locate_sprite(residual, method)})
 
     @classmethod
-    def model_values(cls, residual: Tensor | None, method: SpriteMethod) -> dict[str, Any]:
-        """Return the sprite's box; one pixel where the residual is not known yet."""
-        return {"box": (0, 0, 1, 1) if residual is None else locate_sprite(residual, method)}
+    def placeholder_values(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a box of one pixel: the sprite's is not known yet."""
+        return {"box": (0, 0, 1, 1)}
 
     def before_fit(self) -> None:
         """Crop every transition before the clock runs."""
@@ -133,23 +129,12 @@ class SpriteActionModule(LatentActionModule):
         pairs = draw_pairs(self.spans, rng, (method.episodes, method.pairs), (1, method.soon))
         return self.clips.read(starts), torch.from_numpy(starts), pairs
 
-    def rate_progress(self) -> float:
-        """Let the rate also fall before codes are made: by then features hardly change."""
-        progress = super().rate_progress()
-        return progress if self.model.quantized else min(1.0, progress / self.method.quantize_at)
-
     def loss(
         self, frames: Tensor, starts: Tensor, pairs: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Contrast pairs; once there are codes, predict the next frame."""
         if self.model.quantized:
-            frames = to_float(frames)
-            before, after = frames[:, :-1].flatten(0, 1), frames[:, 1:].flatten(0, 1)
-            each = starts[:, None] + torch.arange(frames.shape[1] - 1, device=starts.device)
-            codes = self.model.quantizer.lookup(self.actions[each.flatten()])
-            predicted = self.model.decoder(before, codes)
-            loss = prediction_loss(before, after, predicted, self.method.change_weight)
-            return loss, {"prediction": loss.detach()}
+            return self.decoder_loss(frames, starts)
         loss = self._contrast(self.model.encoder, pairs, self.method.recolour)
         return loss, {"contrast": loss.detach()}
 
@@ -231,8 +216,7 @@ class SpriteActionModule(LatentActionModule):
     def _read_actions(self, codes: Tensor) -> None:
         """Read the actions that the decoder learns from; the crops are not needed any more."""
         observed = torch.cat((codes[:, None].float(), self.crops[1].float()), dim=1)
-        read = read_episodes(self.model, observed, self.clips.source.corpus.episode_ends)
-        self.actions = torch.from_numpy(read).long().to(self.device)
+        self.read_actions(observed)
         self.crops = None
 
     def _features(self, encoder: SpriteEncoder) -> Tensor:

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from corpus.clips import read_clips
+from corpus.progress import Tick, no_tick
 from genie.evaluate.context import EvalContext
 from genie.evaluate.metrics.errors import FROZEN, INFERRED, random_arm
 from genie.evaluate.metrics.latent_actions import Transitions, predict_transitions
@@ -34,7 +35,8 @@ def latent_part(context: EvalContext, missing: dict[str, str]) -> dict:
         seen = predict_transitions(context, tick)
     use = code_use(context.encoded.codes.flatten(), context.bundle.num_actions)
     step = one_step_scores(seen)
-    each = consistency_of_codes(context)
+    with context.progress.part("consistency", context.bundle.num_actions, "codes") as tick:
+        each = consistency_of_codes(context, tick)
     health = assess_health(use, step, each)
     return {
         "code_share": list(use.shares),
@@ -75,8 +77,8 @@ def _delta_interval(seen: Transitions, seed: int) -> list[float]:
 
 
 @torch.inference_mode()
-def consistency_of_codes(context: EvalContext) -> tuple[float | None, ...]:
-    """Measure for each code, 0 to 1, whether it does the same from 64 true frames."""
+def consistency_of_codes(context: EvalContext, tick: Tick = no_tick) -> tuple[float | None, ...]:
+    """Measure for each code, 0 to 1, whether it does the same from 64 true frames; ticks: codes."""
     bundle, device = context.bundle, context.bundle.device
     starts = context.choice.starts[:CONSISTENCY_PROMPTS]
     before = to_models(read_clips(context.corpus, starts, 1), device)[:, 0]  # (P, 3, H, W)
@@ -86,4 +88,5 @@ def consistency_of_codes(context: EvalContext) -> tuple[float | None, ...]:
         after = bundle.lam.predict(before, action)
         shifts.append(measure_displacement(before.cpu(), after.cpu()).shift)
         codes.append(action.cpu())
+        tick(1)
     return code_consistency(torch.cat(shifts), torch.cat(codes), bundle.num_actions)

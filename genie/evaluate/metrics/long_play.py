@@ -17,13 +17,12 @@ from genie.batched_rollouts import (
 )
 from genie.drift import DriftMeter
 from genie.evaluate.clips import batches
-from genie.evaluate.context import EvalContext
+from genie.evaluate.context import STRETCH, EvalConfig, EvalContext
 from genie.evaluate.workers import at_once
 from genie.frames import moving_share
 from genie.library.bundle import Bundle
 
-ROLLOUTS = 8
-STRETCH = 100
+ROLLOUTS = 8  # for 32 clips or more
 HOLD = 30
 
 
@@ -48,6 +47,11 @@ class LongPlay:
     moving_share: tuple[float, ...]
     round_trip: tuple[float, ...]
     stretch: int
+
+
+def long_rollouts(config: EvalConfig) -> int:
+    """Count the long rollouts: an even number, half with inferred keys and half with held ones."""
+    return config.shorten(ROLLOUTS, 2)
 
 
 def real_moving_share(context: EvalContext, length: int) -> float:
@@ -91,7 +95,7 @@ def held_keys(rollout: int, num_actions: int, length: int) -> np.ndarray:
 def score_long_play(
     context: EvalContext, meter: DriftMeter | None, tick: Tick = no_tick
 ) -> dict[str, LongPlay]:
-    """Play eight long rollouts side by side, half with inferred keys and half with held ones.
+    """Play long rollouts side by side, half with inferred keys and half with held ones.
 
     Args:
         context: what is evaluated.
@@ -104,8 +108,8 @@ def score_long_play(
     Source: metrics.md, "Long play".
     """
     bundle, choice, config = context.bundle, context.choice, context.config
-    half, frames = ROLLOUTS // 2, config.long_frames
-    picks = np.arange(ROLLOUTS) % len(choice)
+    count, frames = long_rollouts(config), config.played_frames
+    half, picks = count // 2, np.arange(count) % len(choice)
 
     def play(name: str, tick: Tick) -> LongPlay:
         if name == "random":
@@ -113,8 +117,8 @@ def score_long_play(
             keys = [inferred_keys(context, *begin, frames) for begin in begins]
             rollouts = np.arange(half)
         else:
-            rollouts = np.arange(half, ROLLOUTS)
-            keys = [held_keys(i, bundle.num_actions, frames) for i in range(ROLLOUTS - half)]
+            rollouts = np.arange(half, count)
+            keys = [held_keys(i, bundle.num_actions, frames) for i in range(half)]
         ids = encode_prompts(bundle, context.corpus, choice.starts[picks[rollouts]])
         seeds = rollout_seeds(config.seed, rollouts)
         rollout, before = start_rollout(context.make_rollout, seeds, ids, bundle.device)

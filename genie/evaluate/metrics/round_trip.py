@@ -9,10 +9,10 @@ import numpy as np
 from corpus.progress import Tick, no_tick
 from genie.batched_rollouts import encode_prompts, infer_actions, play_keys, rollout_seeds
 from genie.evaluate.clips import batches
-from genie.evaluate.context import EvalContext
+from genie.evaluate.context import EvalConfig, EvalContext
 from genie.evaluate.workers import at_once
 
-HELD_PROMPTS = 16
+HELD_PROMPTS = 16  # these two are for 32 clips or more
 HELD_FRAMES = 30
 RANDOM_PROMPTS = 32
 RANDOM_FRAMES = 60
@@ -32,9 +32,10 @@ class RoundTrip:
     held: tuple[float | None, ...]
 
 
-def round_trip_frames(num_actions: int) -> int:
+def round_trip_frames(config: EvalConfig, num_actions: int) -> int:
     """Count the frames that score_round_trip samples."""
-    return HELD_PROMPTS * num_actions * HELD_FRAMES + RANDOM_PROMPTS * RANDOM_FRAMES
+    held, random = config.shorten(HELD_PROMPTS), config.shorten(RANDOM_PROMPTS)
+    return held * num_actions * HELD_FRAMES + random * RANDOM_FRAMES
 
 
 def fraction_read_back(commanded: np.ndarray, inferred: np.ndarray, num_actions: int) -> list:
@@ -51,14 +52,15 @@ def fraction_read_back(commanded: np.ndarray, inferred: np.ndarray, num_actions:
 
 def score_round_trip(context: EvalContext, tick: Tick = no_tick) -> RoundTrip:
     """Hold every key from 16 true frames, and press random keys from 32; ticks count frames."""
-    codes, firsts = context.bundle.num_actions, context.choice.starts
-    held_keys = np.tile(np.arange(codes), HELD_PROMPTS)  # prompt by prompt, each with all codes
+    config, codes, firsts = context.config, context.bundle.num_actions, context.choice.starts
+    held_prompts, random_prompts = config.shorten(HELD_PROMPTS), config.shorten(RANDOM_PROMPTS)
+    held_keys = np.tile(np.arange(codes), held_prompts)  # prompt by prompt, each with all codes
     held = np.repeat(held_keys[:, None], HELD_FRAMES, axis=1)
-    rng = np.random.default_rng([context.config.seed, 2])
-    random = rng.integers(0, codes, (RANDOM_PROMPTS, RANDOM_FRAMES))
-    starts = np.resize(firsts, HELD_PROMPTS).repeat(codes)
+    rng = np.random.default_rng([config.seed, 2])
+    random = rng.integers(0, codes, (random_prompts, RANDOM_FRAMES))
+    starts = np.resize(firsts, held_prompts).repeat(codes)
     read_held = _read_back(context, starts, held, tick)
-    read_random = _read_back(context, np.resize(firsts, RANDOM_PROMPTS), random, tick)
+    read_random = _read_back(context, np.resize(firsts, random_prompts), random, tick)
     return RoundTrip(
         random=tuple(fraction_read_back(random, read_random, codes)),
         held=tuple(fraction_read_back(held, read_held, codes)),

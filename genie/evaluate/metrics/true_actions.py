@@ -91,8 +91,8 @@ def read_labelled(context: EvalContext, actions: np.ndarray) -> tuple[Tensor, La
         actions: int (N,), true action at each frame of the corpus; -1 ends an episode.
 
     Returns:
-        Codes int64 (P,) and the labelled transitions, over at most 60,000 frames; transitions
-        whose action is in no group are left out.
+        Codes int64 (P,) and the labelled transitions, over at most 60,000 frames (fewer
+        with few clips); transitions whose action is in no group are left out.
 
     Raises:
         ValueError: a group does not occur.
@@ -101,7 +101,7 @@ def read_labelled(context: EvalContext, actions: np.ndarray) -> tuple[Tensor, La
     ends = np.asarray(context.corpus.episode_ends, dtype=np.int64)
     firsts = np.concatenate([[0], ends[:-1]]).astype(np.int64)
     order = np.random.default_rng([config.seed, 4]).permutation(len(ends))
-    within = np.cumsum((ends - firsts)[order]) <= MOST_FRAMES
+    within = np.cumsum((ends - firsts)[order]) <= config.shorten(MOST_FRAMES)
     episodes = np.sort(order[: max(2, int(within.sum()))])
     with context.progress.part("agreement", len(episodes), "episodes") as tick:
         codes = infer_episodes(context, episodes, tick)

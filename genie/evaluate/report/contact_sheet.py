@@ -15,7 +15,7 @@ from torch import Tensor
 from corpus.progress import Tick, no_tick
 from genie.batched_rollouts import RolloutLike, as_numpy, start_rollout
 from genie.evaluate.clips import batches, choose_clips
-from genie.evaluate.context import EvalContext
+from genie.evaluate.context import STRETCH, EvalConfig, EvalContext
 from genie.evaluate.workers import at_once
 from genie.frames import to_models
 from genie.media.charts import save_png
@@ -52,6 +52,12 @@ def choose_keys(names: list[str], count: int = KEYS) -> list[int]:
     return (wanted + rest)[:count]
 
 
+def shown_frames(config: EvalConfig) -> list[int]:
+    """List the frames to show: all of them, or with few clips the earlier ones."""
+    last = config.shorten(SHOWN_FRAMES[-1], STRETCH)
+    return [frame for frame in SHOWN_FRAMES if frame <= last]
+
+
 def draw_sheet(context: EvalContext, names: list[str], folder: Path) -> list[Path]:
     """Hold four keys from the world's prompts (or true frames), and write sheet and GIFs.
 
@@ -67,7 +73,7 @@ def draw_sheet(context: EvalContext, names: list[str], folder: Path) -> list[Pat
     if not prompts:
         choice = choose_clips(context.corpus.episode_ends, SEEDS, context.config.seed)
         prompts = [context.corpus.read(int(s), int(s) + 1)[0] for s in choice.starts]
-    total = min(KEYS, len(names)) * SEEDS * SHOWN_FRAMES[-1]
+    total = min(KEYS, len(names)) * SEEDS * shown_frames(context.config)[-1]
     with context.progress.part("held keys", total, "frames") as tick:
         play = play_held_keys(context, prompts, names, tick)
     return write_sheet(play, folder, context.bundle.fps)
@@ -86,7 +92,8 @@ def play_held_keys(
         ids = bundle.tokenizer.encode(starts).cpu().long().repeat(len(held), 1, 1)
         seeds = list(range(SEEDS)) * len(held)  # keys * seeds
         rollout, _ = start_rollout(context.make_rollout, seeds, ids, bundle.device)
-        return _watch(rollout, held.repeat_interleave(SEEDS).to(bundle.device), tick)
+        actions = held.repeat_interleave(SEEDS).to(bundle.device)
+        return _watch(rollout, actions, shown_frames(context.config), tick)
 
     played = at_once(play, batches(len(keys), KEYS_A_BATCH), bundle.device, tick)
     shown, begin = (np.concatenate(frames, axis=1) for frames in zip(*played, strict=True))
@@ -98,12 +105,14 @@ def play_held_keys(
     )
 
 
-def _watch(rollout: RolloutLike, actions: Tensor, tick: Tick) -> tuple[np.ndarray, np.ndarray]:
+def _watch(
+    rollout: RolloutLike, actions: Tensor, frames: list[int], tick: Tick
+) -> tuple[np.ndarray, np.ndarray]:
     """Hold actions (B,): the frames to show and the first sixty, each uint8 (t, B, H, W, 3)."""
     shown, begin = [], []
-    for frame in range(1, SHOWN_FRAMES[-1] + 1):
+    for frame in range(1, frames[-1] + 1):
         sampled = as_numpy(rollout.step(actions)[1])
-        if frame in SHOWN_FRAMES:
+        if frame in frames:
             shown.append(sampled)
         if frame <= GIF_FRAMES:
             begin.append(sampled)
@@ -119,7 +128,7 @@ def write_sheet(play: HeldPlay, folder: Path, fps: float) -> list[Path]:
             rows.append(f"{key}, seed {seed}")
             pictures.append(list(play.shown[k, seed]))
     scale = -(-CELL // play.shown.shape[3])
-    columns = [f"frame {frame:,}" for frame in SHOWN_FRAMES]
+    columns = [f"frame {frame:,}" for frame in SHOWN_FRAMES[: play.shown.shape[2]]]
     sheet = folder / "held_keys.png"
     save_png(_picture_table(pictures, rows, columns, scale), sheet)
     gifs = [

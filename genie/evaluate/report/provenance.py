@@ -65,7 +65,7 @@ def machine_and_date() -> dict[str, str]:
 def _command(world: str, corpus: str, config: EvalConfig) -> str:
     words = [f"genie evaluate {world} {corpus}"]
     words.append(f"--clips {config.clips} --seed {config.seed}")
-    if config.long_frames >= LONG_FRAMES:
+    if config.played_frames >= LONG_FRAMES:
         words.append("--long")
     if config.action_groups is not None:
         words.append("--action-groups FILE")

@@ -6,6 +6,7 @@ from genie.evaluate.context import EvalConfig
 from genie.evaluate.metrics.long_play import (
     held_keys,
     inferred_keys,
+    long_rollouts,
     real_moving_share,
     score_long_play,
 )
@@ -43,6 +44,16 @@ def test_a_world_that_falls_apart_is_dated(toy, toy_corpus, meter):
 def test_a_frozen_world_does_not_move(toy, toy_corpus, meter):
     half = play(toy, toy_corpus, toy.FrozenRollout, meter)["random"]
     assert half.moving_share == (0.0,) * 6 and half.left_at == 0
+
+
+def test_two_clips_make_one_short_rollout_of_each_half(toy, toy_corpus, meter):
+    done, config = [], EvalConfig(clips=2)
+    context = toy.make_context(toy_corpus, toy.PerfectRollout, config)
+    halves = score_long_play(context, meter, done.append)
+    assert sum(done) == long_rollouts(config) * config.played_frames == 2 * 100
+    for half in halves.values():
+        assert half.round_trip == (1.0,) and len(half.left_at_each) == 1
+    assert long_rollouts(EvalConfig(clips=2, long_frames=600)) == 2
 
 
 def test_without_statistics_there_is_no_distance(toy, toy_corpus):

@@ -37,6 +37,7 @@ def test_a_code_that_was_never_commanded_has_no_share():
 
 
 def test_progress_counts_every_sampled_frame(toy, toy_corpus):
-    done = []
-    score_round_trip(toy.make_context(toy_corpus), tick=done.append)
-    assert sum(done) == round_trip_frames(4)
+    for clips in (48, 24, 2):
+        done, context = [], toy.make_context(toy_corpus, clips=clips)
+        score_round_trip(context, tick=done.append)
+        assert sum(done) == round_trip_frames(context.config, 4)

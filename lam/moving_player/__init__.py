@@ -1,0 +1,1 @@
+"""Actions read off a player that moves about in a still picture."""

@@ -1,0 +1,91 @@
+"""The latent action model that reads actions off a moving player."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from lam.held_keys import MISSING, HeldKeys
+from lam.model import LatentActionModel
+from lam.moving_player.config import MovingPlayerConfig
+from lam.moving_player.detector import PlayerDetector
+
+_WAVES = (1, 2, 4, 8)
+
+
+class PlayerReader(nn.Module):
+    """The player's position in frames, its motions, and the keys behind them."""
+
+    def __init__(self, config: MovingPlayerConfig) -> None:
+        """Build the reader of `config`."""
+        super().__init__()
+        self.config = config
+        self.detector = PlayerDetector(config)
+        # As many motions as keys: one is standing still, each other one a direction.
+        self.num_motions = config.num_actions
+        self.register_buffer("motions", torch.zeros(self.num_motions, 2))
+        context = 4 * len(_WAVES) + self.num_motions + 1
+        self.keys = HeldKeys(config.num_actions, self.num_motions, context)
+
+    def observe(self, before: Tensor, after: Tensor) -> Tensor:
+        """Find the player in pairs of frames, each (P, 3, H, W).
+
+        Returns:
+            float32 (P, 5): y and x before, the step to the position after, all in pixels, and the
+            lower of both probabilities of being there.
+        """
+        start, seen = self.detector.locate(before)
+        end, still_seen = self.detector.locate(after)
+        return torch.cat((start, end - start, torch.minimum(seen, still_seen)[:, None]), dim=1)
+
+    def motion_of(self, observed: Tensor) -> Tensor:
+        """Return the motion of what `observe` returned, int64 (...,); `MISSING` if not seen."""
+        step, seen = observed[..., 2:4], observed[..., 4] >= self.config.least_seen
+        seen = seen & (step.abs().amax(dim=-1) <= self.config.largest_step)
+        nearest = torch.cdist(step.flatten(0, -2), self.motions).argmin(dim=1)
+        return torch.where(seen, nearest.view(seen.shape), MISSING)
+
+    def context_of(self, observed: Tensor, motions: Tensor) -> Tensor:
+        """Describe the situations of consecutive transitions: where, and the motion before.
+
+        Args:
+            observed: (B, S, 5), from `observe`.
+            motions: int64 (B, S), from `motion_of`.
+
+        Returns:
+            (B, S, C).
+        """
+        size = observed.new_tensor((self.config.height, self.config.width))
+        angles = [math.pi * wave * observed[..., :2] / size for wave in _WAVES]
+        waves = [part for angle in angles for part in (angle.sin(), angle.cos())]
+        unknown = self.num_motions
+        before = F.pad(motions[:, :-1], (1, 0), value=MISSING)
+        before = torch.where(before == MISSING, unknown, before)
+        return torch.cat((*waves, F.one_hot(before, unknown + 1).to(observed.dtype)), dim=2)
+
+    def read(self, observed: Tensor) -> Tensor:
+        """Read keys int64 (B, S) off what `observe` returned of consecutive transitions."""
+        motions = self.motion_of(observed)
+        return self.keys.read(motions, self.context_of(observed, motions))
+
+
+class MovingPlayerModel(LatentActionModel):
+    """Reads actions off a player that moves about while the picture stands still.
+
+    The reader gives actions by itself (`PlayerReader`); only the decoder is fitted to pixels. A
+    key into a wall moves nothing, so an action depends on the transitions around it, too.
+    """
+
+    @staticmethod
+    def new_encoder(config: MovingPlayerConfig) -> nn.Module:
+        """Build the reader."""
+        return PlayerReader(config)
+
+    def read(self, observed: Tensor, episodes: Tensor | None = None) -> Tensor:
+        """Read actions int64 (B, S) off consecutive transitions (B, S, 5), from `observe`."""
+        return self.encoder.read(observed)
+
+    def _observe_pairs(self, before: Tensor, after: Tensor) -> Tensor:
+        """Return the player's position and step of pairs of frames, float32 (P, 5)."""
+        return self.encoder.observe(before, after).float()

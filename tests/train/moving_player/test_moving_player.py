@@ -1,0 +1,146 @@
+"""Actions of a moving player, in a drawn game with a ball, an opponent and walls."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from corpus.store import Corpus, CorpusCard
+from corpus.writer import CorpusWriter
+from genie.evaluate.metrics.agreement import agreement_with_true_actions
+from lam.moving_player.model import MovingPlayerModel
+from train.auto import AUTO, choose_method, recorded_choice, resolve
+from train.data.frames import Frames
+from train.export import load_model
+from train.moving_player.method import MovingPlayerMethod
+from train.moving_player.survey import find_motions, find_moving_player
+from train.pipeline import train
+from train.recipe import load_recipe
+
+SIDE, LENGTH, PADDLE = 32, 150, (40, 200, 80)
+METHOD = MovingPlayerMethod()
+
+
+def draw_episode(seed: int, scroll: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """A paddle moved by held keys, a ball, two drones, before a still or scrolling background."""
+    rng = np.random.default_rng(seed)
+    scenery = np.kron(rng.integers(0, 60, (12, 12, 3)), np.ones((8, 8, 1))).astype(np.uint8)
+    keys = np.concatenate([np.full(rng.integers(4, 12), rng.integers(3)) for _ in range(LENGTH)])
+    paddle, ball, speed = 16, np.array([5.0, 9.0]), np.array([2.0, 1.0])
+    drones, frames = np.array([4, 20]), []
+    for time in range(LENGTH):
+        corner = 2 * time % 60 if scroll else 0
+        frame = scenery[corner : corner + SIDE, :SIDE].copy()
+        frame[paddle : paddle + 6, 27:29] = PADDLE
+        y, x = ball.astype(int)
+        if time % 50 > 15:  # it is out of play for a while
+            frame[y : y + 2, x : x + 2] = (230, 230, 230)
+        for number, drone in enumerate(drones):
+            frame[drone : drone + 3, 3 + 4 * number : 5 + 4 * number] = (200, 60, 60)
+        frames.append(frame)
+        paddle = int(np.clip(paddle + 2 * (keys[time] - 1), 0, SIDE - 6))
+        for axis in range(2):
+            if not 0 <= ball[axis] + speed[axis] <= (SIDE - 3, 22)[axis]:
+                speed[axis] *= -1
+        ball += speed
+        drones = (drones + rng.integers(-1, 2, 2)).clip(0, SIDE - 4)
+    return np.stack(frames), keys[: LENGTH - 1]
+
+
+def write_drawn(path, episodes: int, scroll: bool = False) -> Corpus:
+    card = CorpusCard(fps=15.0, source="drawn by a test", licence="none", options={})
+    writer = CorpusWriter.create(path, (SIDE, SIDE), card, True)
+    for seed in range(episodes):
+        frames, actions = draw_episode(seed, scroll)
+        writer.add(frames)
+        writer.end_episode({"file": str(seed)}, actions)
+    writer.finish()
+    return Corpus.open(path)
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory) -> Corpus:
+    return write_drawn(tmp_path_factory.mktemp("paddle") / "c", 14)
+
+
+def test_the_player_is_the_one_thing_that_is_always_there_and_moves(corpus):
+    player = find_moving_player(corpus, 0, METHOD)
+    assert np.allclose(player.colour, PADDLE, atol=8)
+    assert player.present > 0.7 and player.alone > 0.9
+    assert np.allclose(sorted(player.motions.tolist()), [[-2, 0], [0, 0], [2, 0]], atol=0.3)
+    occupancy = player.occupancy(SIDE, SIDE)
+    assert occupancy[:, 24:].sum() > 20 * occupancy[:, :20].sum()
+
+
+def test_where_nothing_behaves_like_a_player_none_is_found(corpus):
+    assert find_moving_player(corpus, 0, replace(METHOD, least_alone=1.1)) is None
+
+
+def test_directions_that_are_hardly_taken_are_no_motions():
+    step = np.array([[0, 0]] * 50 + [[3, 0]] * 40 + [[0, -3]] * 9 + [[2, 2]] * 1, float)
+    assert len(find_motions(step, METHOD)) == 3
+    assert len(find_motions(step, replace(METHOD, least_direction=0.01))) == 4
+
+
+@pytest.fixture(scope="module")
+def run(corpus, tmp_path_factory):
+    """A run of the recipe auto, its action model only."""
+    out = tmp_path_factory.mktemp("run") / "r"
+    text = """
+about: of a test
+tokenizer: {fit: {share: 1, steps: 2, batch: 2, frames: 2, checks: 1}}
+lam:
+  kind: auto
+  fit: {share: 1, steps: 150, batch: 12, frames: 2, lr: 0.01, ema: 0.9, checks: 2}
+  model: {channels: 4}
+  method: {quantize_at: 0.9}
+dynamics:
+  fit: {share: 1, steps: 2, batch: 2, frames: 4, checks: 1}
+  model: {dim: 8, heads: 2, layers: 1, band: 2}
+settings: {steps: 2, order: random, temperature: 1.0}
+"""
+    recipe = out.parent / "auto.yaml"
+    recipe.write_text(text)
+    train("lam", corpus.path, str(recipe), out)
+    return out, recipe
+
+
+def test_keys_are_read_on_episodes_never_seen_also_at_walls(run, tmp_path):
+    model = load_model(run[0] / "lam", "lam")
+    assert type(model) is MovingPlayerModel and model.config.num_actions == 3
+    codes, keys, blocked, episodes = [], [], [], []
+    for seed in range(100, 108):
+        frames, true = draw_episode(seed)
+        clip = torch.from_numpy(frames).movedim(-1, 1)[None].float() / 255
+        codes.append(model.infer(clip)[0])
+        keys.append(torch.from_numpy(true))
+        still = (frames[1:, :, 26:] == frames[:-1, :, 26:]).all(axis=(1, 2, 3))
+        blocked.append(torch.from_numpy(still) & (keys[-1] != 1))
+        episodes.append(torch.full_like(keys[-1], seed))
+    codes, keys, blocked, episodes = map(torch.cat, (codes, keys, blocked, episodes))
+    found = agreement_with_true_actions(codes, keys, episodes)
+    assert found.balanced_accuracy > 0.75
+    group = torch.tensor(found.group_of_code)
+    assert blocked.float().mean() > 0.1
+    assert (group[codes] == keys)[blocked].float().mean() > 0.5
+
+
+def test_the_choice_and_its_reasons_are_recorded_and_kept_on_resume(run, corpus, capsys):
+    out, recipe = run
+    choice = recorded_choice(out)
+    assert choice.kind == "moving_player" and choice.model == {"num_actions": 3}
+    assert choice.saw[0] == "the picture stands still" and "2 directions" in choice.saw[-1]
+    before = (out / "run.json").read_bytes()
+    capsys.readouterr()
+    train("lam", corpus.path, str(recipe), out, resume=True)
+    assert (out / "run.json").read_bytes() == before
+    assert "picture stands still" not in capsys.readouterr().out
+
+
+def test_a_scrolling_picture_gets_another_method(tmp_path):
+    frames = Frames(write_drawn(tmp_path / "c", 4, scroll=True))
+    choice = choose_method(frames, 0, {})
+    assert choice.kind != "moving_player" and "camera moves" in choice.saw[0]
+    recipe = load_recipe("auto")
+    assert recipe.lam.kind == AUTO and resolve(recipe, choice).lam.kind == choice.kind

@@ -1,0 +1,220 @@
+"""Which method of latent actions a corpus wants, by what moves in it; no label is read."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from corpus.clips import draw_clips
+from lam.player_sprite.location import camera_shift, find_sprite, motion_residual
+from spacetime.pixels import changed_pixels
+from spacetime.weights import read_json
+from train.data.clips import split_starts, to_float
+from train.data.frames import Frames
+from train.fit_lam import Survey
+from train.moving_player.fit import MovingPlayerModule
+from train.player_sprite.method import SpriteMethod
+from train.recipe import Recipe
+
+AUTO = "auto"
+"""In place of the kind of an action model, in a recipe."""
+PAIRS = 1024
+LEAST_CAMERA = 0.2
+"""The camera moves if it does in this fraction of the transitions in which anything changes."""
+LEAST_EXPLAINED = 0.4
+"""A shift explains a change if it removes this fraction of the changed pixels."""
+LEAST_STEPS = 0.9
+"""The camera moves by whole cells if its commonest shifts are this fraction of all its shifts."""
+MOST_STEPS = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Motion:
+    """What moves in a corpus.
+
+    Attributes:
+        camera: fraction of the transitions with a change that a shift of the camera explains.
+        steps: the commonest shifts of the camera, as (dy, dx) in pixels.
+        in_steps: fraction of the camera's shifts that are one of these.
+        residual: float (H, W), how often each pixel is a motion residual.
+    """
+
+    camera: float
+    steps: tuple[tuple[int, int], ...]
+    in_steps: float
+    residual: Tensor = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """The method that was chosen.
+
+    Attributes:
+        kind: of the action model.
+        model: values of the model, beside the recipe's.
+        saw: what decided, in plain words.
+        figures: the numbers behind it.
+        survey: what the method found, if it has looked already.
+    """
+
+    kind: str
+    model: dict[str, Any] = field(default_factory=dict)
+    saw: tuple[str, ...]
+    figures: dict[str, Any]
+    survey: Survey | None = None
+
+    def __str__(self) -> str:
+        """Return lines for a terminal."""
+        return "\n".join(
+            [f"actions by the method {self.kind}:", *(f"  {line}" for line in self.saw)]
+        )
+
+    def record(self) -> dict[str, Any]:
+        """Return what run.json says about the choice."""
+        return {
+            "kind": self.kind,
+            "model": self.model,
+            "saw": list(self.saw),
+            "figures": self.figures,
+        }
+
+
+def choose_method(frames: Frames, seed: int, values: dict[str, Any]) -> Choice:
+    """Look at a corpus and choose how its actions are found.
+
+    Args:
+        frames: of the corpus.
+        seed: of the draws.
+        values: the recipe's, for the action model.
+    """
+    motion = measure_motion(frames, seed)
+    figures = {"camera": round(motion.camera, 3), "in_steps": round(motion.in_steps, 3)}
+    if motion.camera < LEAST_CAMERA:
+        return _still_picture(frames, seed, values, figures)
+    seen = f"the camera moves in {motion.camera:.0%} of all transitions in which anything changes"
+    if motion.in_steps >= LEAST_STEPS:
+        count = len(motion.steps) + 1
+        steps = ", ".join(f"{dy},{dx}" for dy, dx in motion.steps)
+        return Choice(
+            kind="whole_frame",
+            model={"num_actions": max(count, 3)},
+            saw=(seen, f"it moves by whole steps ({steps} pixels down and right)"),
+            figures=figures,
+        )
+    method = SpriteMethod()
+    box = find_sprite(
+        motion.residual, method.least_residual, method.edge_residual, method.largest_box
+    )
+    if box is None:
+        return Choice(
+            kind="whole_frame",
+            saw=(seen, "no figure keeps to one position in the picture"),
+            figures=figures,
+        )
+    top, left, height, width = box
+    figures["box"] = list(box)
+    return Choice(
+        kind="player_sprite",
+        model={"num_actions": 5, "states": 6},
+        saw=(
+            seen,
+            f"the picture follows the player, {height}x{width} pixels at row {top}, column {left}",
+        ),
+        figures=figures,
+    )
+
+
+def _still_picture(
+    frames: Frames, seed: int, values: dict[str, Any], figures: dict[str, Any]
+) -> Choice:
+    """Choose for a picture that stands still."""
+    seen = "the picture stands still"
+    try:
+        method = MovingPlayerModule.METHOD()
+        survey = MovingPlayerModule.survey(frames, seed, method, values)
+    except ValueError:
+        return Choice(
+            kind="whole_frame",
+            saw=(
+                seen,
+                "no thing of one colour is there all the time, alone of its kind, and moves",
+            ),
+            figures=figures,
+        )
+    player = survey.player
+    figures |= {
+        "present": round(player.present, 3),
+        "alone": round(player.alone, 3),
+        "moving": round(player.moving, 3),
+        "colour": list(player.colour),
+        "motions": player.motions.round(1).tolist(),
+    }
+    return Choice(
+        kind="moving_player",
+        model=dict(survey.values),
+        saw=(
+            seen,
+            f"the player is a thing of {player.area:.0f} pixels, alone of its colour "
+            f"({', '.join(f'{value:.0f}' for value in player.colour)}) in "
+            f"{player.present * player.alone:.0%} of the frames",
+            f"it moves in {len(player.motions) - 1} directions: {len(player.motions)} actions",
+        ),
+        figures=figures,
+        survey=replace(survey, values={}),  # they are the choice's now
+    )
+
+
+@torch.no_grad()
+def measure_motion(frames: Frames, seed: int) -> Motion:
+    """Measure how much of what changes is the camera."""
+    starts, _ = split_starts(frames.corpus.episode_ends, 2, seed)
+    clips = np.array_split(draw_clips(starts, PAIRS, seed, 0), PAIRS // 128)
+    radius = _radius(frames.corpus.height, frames.corpus.width)
+    residual, explained, moved = 0, 0, []
+    changing = 0
+    for part in clips:
+        before, after = to_float(frames.clips(part, 2)).unbind(dim=1)
+        shift = camera_shift(before, after, radius)
+        left = motion_residual(before, after, shift).float()
+        changed = changed_pixels(before, after).float()
+        any_change = changed.mean(dim=(1, 2)) > 0
+        by_camera = left.mean(dim=(1, 2)) < (1 - LEAST_EXPLAINED) * changed.mean(dim=(1, 2))
+        by_camera &= (shift != 0).any(dim=1) & any_change
+        residual = residual + left.sum(dim=0)
+        changing += int(any_change.sum())
+        explained += int(by_camera.sum())
+        moved += [tuple(step) for step in shift[by_camera].tolist()]
+    steps, counts = np.unique(np.array(moved).reshape(-1, 2), axis=0, return_counts=True)
+    order = counts.argsort()[::-1][:MOST_STEPS]
+    return Motion(
+        camera=explained / max(1, changing),
+        steps=tuple(tuple(steps[index].tolist()) for index in order),
+        in_steps=float(counts[order].sum() / max(1, counts.sum())),
+        residual=residual / PAIRS,
+    )
+
+
+def _radius(height: int, width: int) -> int:
+    """Return how far a shift is looked for, in pixels: further than a cell of 8."""
+    return min(9, (min(height, width) - 2) // 2)
+
+
+def resolve(recipe: Recipe, choice: Choice) -> Recipe:
+    """Return the recipe with the chosen method in place of `auto`."""
+    return replace(
+        recipe,
+        lam=replace(recipe.lam, kind=choice.kind, model=choice.model | recipe.lam.model),
+    )
+
+
+def recorded_choice(out: Path) -> Choice | None:
+    """Return the choice that run.json of a run holds, or None."""
+    path = out / "run.json"
+    record = read_json(path).get("auto") if path.exists() else None
+    if record is None:
+        return None
+    saw = tuple(str(line) for line in record["saw"])
+    return Choice(kind=record["kind"], model=record["model"], saw=saw, figures=record["figures"])

@@ -1,0 +1,45 @@
+"""Fitting action models that read actions by themselves; only their decoder learns from pixels."""
+
+import torch
+from torch import Tensor, nn
+
+from lam.losses import prediction_loss
+from train.data.clips import FrameClips, to_float
+from train.data.encode import read_episodes
+from train.fit_lam import ActionModule, LatentActionModule
+from train.loop.module import FitPlan
+
+
+class ReaderModule(LatentActionModule):
+    """What the fits of readers share: at first the reader learns, then the decoder does."""
+
+    def __init__(self, model: nn.Module, plan: FitPlan, clips: FrameClips) -> None:
+        """Build the module; `clips` are the training frames, two or more a clip."""
+        ActionModule.__init__(self, model, plan, clips)  # there is no codebook to tune
+        self.reported = 0
+        self.actions: Tensor | None = None
+
+    def rate_progress(self) -> float:
+        """Let the rate also fall before actions are read: by then the reader hardly changes."""
+        progress = super().rate_progress()
+        return progress if self.model.quantized else min(1.0, progress / self.method.quantize_at)
+
+    def decoder_loss(self, frames: Tensor, starts: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the error of next frames predicted with the actions that were read.
+
+        Args:
+            frames: uint8 (B, T, H, W, 3).
+            starts: int64 (B,), where the clips start in the corpus.
+        """
+        frames = to_float(frames)
+        before, after = frames[:, :-1].flatten(0, 1), frames[:, 1:].flatten(0, 1)
+        each = starts[:, None] + torch.arange(frames.shape[1] - 1, device=starts.device)
+        codes = self.model.quantizer.lookup(self.actions[each.flatten()])
+        predicted = self.model.decoder(before, codes)
+        loss = prediction_loss(before, after, predicted, self.method.change_weight)
+        return loss, {"prediction": loss.detach()}
+
+    def read_actions(self, observed: Tensor) -> None:
+        """Read the actions that the decoder learns from, off every transition (frames − 1, F)."""
+        read = read_episodes(self.model, observed, self.clips.source.corpus.episode_ends)
+        self.actions = torch.from_numpy(read).long().to(self.device)

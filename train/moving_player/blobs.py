@@ -1,0 +1,78 @@
+"""What stands out from the still background of an episode: connected blobs, and their kinds."""
+
+import numpy as np
+from scipy import ndimage
+from scipy.cluster import hierarchy
+
+from train.moving_player.method import MovingPlayerMethod
+
+FRAME, ROW, COLUMN, AREA, RED = 0, 1, 2, 3, 4
+"""Columns of a table of blobs; RED and the two behind it are the mean colour."""
+LEAST_AREA = 2
+MOST_COMPARED = 3000
+
+
+def find_blobs(frames: np.ndarray, first: int, method: MovingPlayerMethod) -> np.ndarray:
+    """List the blobs of one episode.
+
+    Args:
+        frames: uint8 (T, H, W, 3).
+        first: number in the corpus of its first frame.
+        method: what a blob is.
+
+    Returns:
+        float64 (blobs, 7): frame in the corpus, row and column of the middle in pixels, area in
+        pixels, and mean red, green and blue, 0 to 255.
+    """
+    sample = np.linspace(0, len(frames) - 1, min(len(frames), method.background_frames))
+    background = np.median(frames[sample.astype(int)], axis=0)
+    apart = np.abs(frames - background.astype(np.int16)).max(axis=3) > method.foreground
+    most, table = method.largest_blob * apart[0].size, []
+    for number, mask in enumerate(apart):
+        labels, count = ndimage.label(mask, structure=np.ones((3, 3)))
+        if not count:
+            continue
+        index, pixels = np.arange(1, count + 1), labels.ravel()
+        area = np.bincount(pixels, minlength=count + 1)[1:]
+        middle = np.array(ndimage.center_of_mass(mask, labels, index)) + 0.5
+        colour = [
+            np.bincount(pixels, frames[number, ..., channel].ravel(), count + 1)[1:] / area
+            for channel in range(3)
+        ]
+        rows = np.column_stack((np.full(count, first + number), middle, area, *colour))
+        table.append(rows[(area >= LEAST_AREA) & (area <= most)])
+    return np.concatenate(table) if table else np.empty((0, 7))
+
+
+def kinds_of_colour(blobs: np.ndarray, same: float, rng: np.random.Generator) -> np.ndarray:
+    """Return the mean colours, float64 (kinds, 3), of the kinds of blobs that there are.
+
+    Args:
+        blobs: from `find_blobs`.
+        same: blobs are of one kind if their mean colours are nearer than this.
+        rng: of the sample that is compared.
+    """
+    colours = blobs[rng.permutation(len(blobs))[:MOST_COMPARED], RED:]
+    if len(colours) < 2:
+        return colours
+    kinds = hierarchy.fcluster(hierarchy.linkage(colours, "average"), same, "distance")
+    return np.stack([colours[kinds == kind].mean(axis=0) for kind in np.unique(kinds)])
+
+
+def track(blobs: np.ndarray, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Follow the largest blob of one kind.
+
+    Args:
+        blobs: of this kind only.
+        frames: int64 (F,), sorted numbers of the frames to follow it in.
+
+    Returns:
+        Positions float64 (F, 2), row and column in pixels, NaN where there is none; and how many
+        blobs of the kind there are, int64 (F,).
+    """
+    index = np.searchsorted(frames, blobs[:, FRAME])
+    counts = np.bincount(index, minlength=len(frames))
+    positions = np.full((len(frames), 2), np.nan)
+    order = np.argsort(blobs[:, AREA], kind="stable")  # the largest is written last
+    positions[index[order]] = blobs[order][:, [ROW, COLUMN]]
+    return positions, counts

@@ -1,0 +1,157 @@
+"""Fitting the actions of a moving player: its look, the keys behind its motions, the decoder."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torch.nn.utils.rnn import pad_sequence
+
+from corpus.clips import draw_clips
+from corpus.progress import track
+from lam.held_keys import fit_held_keys
+from lam.moving_player.model import MovingPlayerModel, PlayerReader
+from train.data.clips import FrameClips, to_float
+from train.data.frames import Frames
+from train.fit_lam import Survey
+from train.fit_reader import ReaderModule
+from train.loop.hardware import frames_at_once
+from train.loop.module import FitPlan
+from train.moving_player.method import MovingPlayerMethod
+from train.moving_player.survey import MovingPlayer, find_moving_player
+
+MOST_ACTIONS = 9
+"""Standing still and eight directions."""
+CHECKED = 512
+
+
+class MovingPlayerModule(ReaderModule):
+    """Fits the net that finds the player; then the keys that it is moved by; then the decoder."""
+
+    METHOD = MovingPlayerMethod
+
+    def __init__(self, model: MovingPlayerModel, plan: FitPlan, clips: FrameClips) -> None:
+        """Build the module; `clips` are the training frames, two or more a clip."""
+        super().__init__(model, plan, clips)
+        self.observed: Tensor | None = None
+
+    @classmethod
+    def survey(
+        cls, frames: Frames, seed: int, method: MovingPlayerMethod, values: Mapping[str, Any]
+    ) -> Survey:
+        """Find the player, and in how many directions it moves.
+
+        Raises:
+            ValueError: nothing that moves behaves like a player.
+        """
+        corpus = frames.corpus
+        player = find_moving_player(corpus, seed, method)
+        if player is None:
+            raise ValueError(
+                "no moving player was found: no thing of one colour is there in most frames, "
+                "alone of its kind, and moves. Take a recipe whose lam is of kind whole_frame"
+            )
+        found = {} if "num_actions" in values else {"num_actions": len(player.motions)}
+        residual = player.occupancy(corpus.height, corpus.width)
+        return Survey(residual=residual, values=found, player=player)
+
+    @classmethod
+    def placeholder_values(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return as many actions as there can be."""
+        return {} if "num_actions" in values else {"num_actions": MOST_ACTIONS}
+
+    @property
+    def player(self) -> MovingPlayer:
+        """What the survey found."""
+        return self.found.player
+
+    def before_fit(self) -> None:
+        """Read the actions again where a fit goes on."""
+        if self.model.quantized:
+            self.read_actions(self._observe(self.model.encoder))
+
+    def draw(self, step: int) -> tuple[Tensor, ...]:
+        """Return clips uint8 (B, T, H, W, 3), where they start, frames, and where players are.
+
+        The frames are uint8 (B, 1, H, W, 3), the positions float32 (B, 2).
+        """
+        starts = draw_clips(self.clips.starts, self.fit_config.batch, self.seed, step)
+        rng = np.random.default_rng([self.seed, step])
+        looks = self._seen(rng, self.fit_config.batch)
+        return self.clips.read(starts), torch.from_numpy(starts), *looks
+
+    def loss(
+        self, frames: Tensor, starts: Tensor, looks: Tensor, positions: Tensor
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Find the player; once there are keys, predict the next frame."""
+        if self.model.quantized:
+            return self.decoder_loss(frames, starts)
+        detector = self.model.encoder.detector
+        cells = detector.cell_of(positions)
+        loss = F.cross_entropy(detector(to_float(looks)[:, 0]), cells)
+        return loss, {"position": loss.detach()}
+
+    @torch.no_grad()
+    def start_codes(self) -> None:
+        """Read keys off the motions that the averaged net sees, and continue with that net."""
+        reader, count = self.average.encoder, self.model.config.num_actions
+        reader.motions[: len(self.player.motions)] = torch.from_numpy(self.player.motions[:count])
+        # Its length does not depend on the fit's: a short fit would have no time for the decoder.
+        with self.clock.uncounted():
+            observed = self._observe(reader)
+            self._fit_keys(reader, observed)
+        self.model.encoder.load_state_dict(reader.state_dict())
+        self.model.start_codes(torch.eye(count, device=self.device))
+        self.read_actions(observed)
+
+    @torch.no_grad()
+    def check(self) -> tuple[dict[str, float], Tensor | None]:
+        """Measure how far off the player is found; once there are keys, what they do."""
+        if self.average.quantized:
+            return super().check()
+        frames, positions = (part.to(self.device) for part in self._seen(None, CHECKED))
+        found, _ = self.average.encoder.detector.locate(to_float(frames)[:, 0])
+        off = (found - positions).norm(dim=1)
+        return {"player_off_pixels": float(off.median())}, None
+
+    def _seen(self, rng: np.random.Generator | None, count: int) -> tuple[Tensor, Tensor]:
+        """Draw frames in which the player was seen, and its positions; without a rng the same."""
+        (seen,) = np.nonzero(~np.isnan(self.player.positions).any(axis=1))
+        if rng is None:
+            chosen = seen[np.linspace(0, len(seen) - 1, min(count, len(seen))).astype(int)]
+        else:
+            chosen = rng.choice(seen, count)
+        frames = self.clips.source.clips(self.player.frames[chosen], 1)
+        return frames, torch.from_numpy(self.player.positions[chosen]).float()
+
+    @torch.enable_grad()
+    def _fit_keys(self, reader: PlayerReader, observed: Tensor) -> None:
+        """Fit the keys of the training episodes."""
+        numbers = np.split(self.player.frames, np.flatnonzero(np.diff(self.player.frames) > 1) + 1)
+        parts = [observed[part[0] : part[-1]] for part in numbers if len(part) > 1]
+        padded = pad_sequence(parts, batch_first=True)
+        length = torch.tensor([len(part) for part in parts], device=padded.device)
+        inside = torch.arange(padded.shape[1], device=padded.device) < length[:, None]
+        motions = reader.motion_of(padded)
+        context = reader.context_of(padded, motions)
+        reader.keys.requires_grad_(True)
+        generator = torch.Generator().manual_seed(self.seed)
+        likelihood = fit_held_keys(
+            reader.keys, motions, context, inside, motions.clamp_min(0),
+            rounds=self.method.rounds, generator=generator,
+        )  # fmt: skip
+        reader.keys.requires_grad_(False)
+        self.extra["key_likelihood"] = likelihood
+
+    @torch.no_grad()
+    def _observe(self, reader: PlayerReader) -> Tensor:
+        """Return what the reader sees of every transition, float32 (frames − 1, 5)."""
+        source = self.clips.source
+        count, size, seen = source.corpus.num_frames, frames_at_once(self.device), []
+        for first in track(range(0, count - 1, size), "follow the player"):
+            frames = source.between(first, min(first + size + 1, count))
+            batch = to_float(frames.to(self.device))
+            seen.append(reader.observe(batch[:-1], batch[1:]))
+        return torch.cat(seen)

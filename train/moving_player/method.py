@@ -1,0 +1,40 @@
+"""How actions are read off a moving player: the numbers of the method."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class MovingPlayerMethod:
+    """How the moving player and its keys are found.
+
+    Attributes:
+        change_weight: in the decoder's loss, a pixel that changes counts 1 + this.
+        quantize_at: fraction of the fit after which keys are read: the player's look is learnt
+            soon, and the decoder takes the rest.
+        survey_frames: frames in which the player is looked for.
+        background_frames: frames of an episode whose median is its background.
+        foreground: a pixel differs from the background by more than this, in levels of 255.
+        largest_blob: a blob of more than this fraction of the frame is scenery.
+        same_colour: blobs whose mean colours differ by less, in levels of 255, are of one kind.
+        least_present: the player is seen in this fraction of all frames or more.
+        least_alone: of these, it is the only blob of its kind in this fraction or more.
+        least_moving: it moves in this fraction of its transitions or more.
+        still: a step of less is standing still, in pixels.
+        least_direction: a direction is a key's if this fraction of the player's steps or more go
+            there.
+        rounds: of expectation and maximization when keys are read.
+    """
+
+    change_weight: float = 10.0
+    quantize_at: float = 0.25
+    survey_frames: int = 12_000
+    background_frames: int = 48
+    foreground: int = 24
+    largest_blob: float = 0.15
+    same_colour: float = 30.0
+    least_present: float = 0.5
+    least_alone: float = 0.8
+    least_moving: float = 0.05
+    still: float = 0.6
+    least_direction: float = 0.03
+    rounds: int = 6
