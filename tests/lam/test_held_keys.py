@@ -40,7 +40,7 @@ def fitted() -> HeldKeys:
     model = HeldKeys(3, 3, WIDTH)
     _, motions, context = batch(range(24))
     inside = torch.ones_like(motions, dtype=torch.bool)
-    fit_held_keys(model, motions, context, inside, motions, generator=torch.Generator())
+    fit_held_keys(model, motions, context, inside, motions, rounds=10, generator=torch.Generator())
     return model
 
 

@@ -27,7 +27,7 @@ class MovingPlayerMethod:
 
     change_weight: float = 10.0
     quantize_at: float = 0.25
-    survey_frames: int = 12_000
+    survey_frames: int = 20_000
     background_frames: int = 48
     foreground: int = 24
     largest_blob: float = 0.15
