@@ -5,6 +5,8 @@ import time
 import pytest
 
 from genie.settings import Settings
+from train.auto import AUTO, Choice, resolve
+from train.moving_player.fit import MovingPlayerModule
 from train.pipeline import train
 from train.recipe import FOLDER, load_recipe
 
@@ -30,6 +32,10 @@ def test_a_shipped_recipe_fits_a_corpus_of_64x64(tiny, tmp_path, name):
     recipe = load_recipe(name)
     assert recipe.about
     corpus = tiny.write_corpus(tmp_path / "c", lengths=(40, 40), size=(64, 64))
+    if recipe.lam.kind == AUTO:
+        recipe = resolve(recipe, Choice(kind="moving_player", saw=(), figures={}))
+        values = MovingPlayerModule.placeholder_values(recipe.lam.model)
+        recipe.lam.model.update(values)
     _check_sizes(recipe, corpus, TrainOptions(), None)
     assert recipe.dynamics.fit.frames >= 2 * recipe.dynamics.model["band"]
     assert 4 <= recipe.lam.model["num_actions"] <= 16
@@ -52,7 +58,7 @@ def test_minutes_of_the_whole_are_shared_out(tiny, tmp_path):
 
 @pytest.mark.parametrize("name", ["nope", "", "missing.yaml"])
 def test_an_unknown_recipe_lists_the_known_ones(name):
-    known = "choose one of avatar, coinrun, cpu, crafter, gpu, miner, smoke"
+    known = "choose one of auto, avatar, coinrun, cpu, crafter, gpu, miner, smoke"
     with pytest.raises(ValueError, match=known) as caught:
         load_recipe(name)
     assert "\n" not in str(caught.value)

@@ -218,6 +218,15 @@ def test_an_encoder_that_cannot_begin_leaves_no_partial(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.fixture
+def ctrl_c():
+    """Ctrl-C as a terminal has it: a program that is started in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_a_signal_waits_until_a_frame_is_whole(tmp_path, monkeypatch):
     add, frames = recording.GifEncoder.add, scene(3)
 
@@ -233,6 +242,7 @@ def test_a_signal_waits_until_a_frame_is_whole(tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["out.gif"]
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_a_signal_waits_until_a_film_is_finished(tmp_path, monkeypatch):
     finish = recording.Mp4Encoder.finish
 
