@@ -11,13 +11,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # These begin, so that the last thing that runs is short. In the order of their seconds.
 SLOW_FILES = (
-    "test_readme.py",
-    "test_end_to_end.py",
     "train/test_reproduce.py",
+    "test_readme.py",
+    "train/test_killed.py",
+    "test_end_to_end.py",
     "examples/test_examples.py",
-    "test_bare_imports.py",
-    "dynamics/test_learns.py",
-    "corpus/test_killed.py",
+    "train/player_sprite/test_fit.py",
+    "play/test_killed.py",
+    "train/test_pipeline.py",
 )
 
 

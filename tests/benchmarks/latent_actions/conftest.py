@@ -1,5 +1,6 @@
 """A game of a square that walks by keys, recorded like the games of the yardstick."""
 
+from contextlib import contextmanager
 from dataclasses import make_dataclass
 from types import SimpleNamespace
 
@@ -89,9 +90,9 @@ class MotionReader(Reader):
         return columns.diff(dim=1).sign() % 3 * 2 % 3  # none 0, left 1, right 2
 
 
-@pytest.fixture(scope="session", autouse=True)
-def square():
-    """The square is a game of the yardstick."""
+@contextmanager
+def square_among_games():
+    """Make the square a game of the yardstick for a while."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(corpus_record, "KINDS", {"square:": SquareGames})
         patch.setattr(games, "GAMES", games.GAMES | {"square": SQUARE})
@@ -99,14 +100,22 @@ def square():
         patch.setattr(common_decoder, "PAIRS", 200)
         patch.setattr(common_decoder, "FRAMES", 16)
         patch.setattr("train.loop.log.draw_curves", lambda folder: None)  # a second a fit
+        yield
+
+
+@pytest.fixture(autouse=True)
+def square():
+    """The square is a game of the yardstick, for one test."""
+    with square_among_games():
         yield SQUARE
 
 
 @pytest.fixture(scope="session")
-def data(square, tmp_path_factory):
+def data(tmp_path_factory):
     """The folder of all its splits."""
     folder = tmp_path_factory.mktemp("yardstick")
-    record.record_game(square, folder, tuple(SPLITS), progress=False)
+    with square_among_games():
+        record.record_game(SQUARE, folder, tuple(SPLITS), progress=False)
     return folder
 
 
