@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from spacetime.pixels import changed_pixels
+from spacetime.verdict import Verdict
 from tokenizer.losses import code_use
 
 # Pong at 64x64 with 2 of 1,000 codes and 34.8 dB, frozen 35.2, has no paddle and no ball; with
@@ -38,24 +39,10 @@ class Reconstruction:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TokenizerHealth:
-    """The state of a tokenizer.
+class TokenizerHealth(Verdict):
+    """The state of a tokenizer."""
 
-    Attributes:
-        state: "healthy", "weak" or "collapsed".
-        reasons: each figure that missed its threshold, as a sentence; empty if healthy.
-        remedies: what to try, the cheapest first; empty if healthy.
-    """
-
-    state: str
-    reasons: tuple[str, ...]
-    remedies: tuple[str, ...]
-
-    def __str__(self) -> str:
-        """Return lines for a terminal."""
-        lines = [f"tokenizer: {self.state}", *(f"  because {reason}" for reason in self.reasons)]
-        lines += [f"  {number}. {remedy}" for number, remedy in enumerate(self.remedies, start=1)]
-        return "\n".join(lines)
+    ABOUT = "tokenizer"
 
 
 _REMEDIES = (

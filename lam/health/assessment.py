@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lam.health.measures import CodeUse, OneStep
+from spacetime.verdict import Verdict
 
 # Below these a model is collapsed: play would hardly answer the keys.
 _COLLAPSED_PERPLEXITY = 1.5
@@ -17,27 +18,10 @@ _WEAK_CONSISTENCY = 0.6
 
 
 @dataclass(frozen=True, kw_only=True)
-class ActionHealth:
-    """The state of a latent action model.
+class ActionHealth(Verdict):
+    """The state of a latent action model."""
 
-    Attributes:
-        state: "healthy", "weak" or "collapsed".
-        reasons: each figure that missed its threshold, as a sentence; empty if healthy.
-        remedies: what to try, the cheapest first; empty if healthy.
-    """
-
-    state: str
-    reasons: tuple[str, ...]
-    remedies: tuple[str, ...]
-
-    def __str__(self) -> str:
-        """Return lines for a terminal."""
-        lines = [
-            f"latent actions: {self.state}",
-            *(f"  because {reason}" for reason in self.reasons),
-        ]
-        lines += [f"  {number}. {remedy}" for number, remedy in enumerate(self.remedies, start=1)]
-        return "\n".join(lines)
+    ABOUT = "latent actions"
 
 
 def assess_health(

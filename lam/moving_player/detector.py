@@ -7,7 +7,7 @@ from torch.nn import functional as F
 from lam.moving_player.config import MovingPlayerConfig
 
 CELL = 2
-"""Pixels of a side of the cells that the player's position is told apart by."""
+"""Side of a cell in pixels; the net predicts which cell the player is in."""
 _AROUND = 5  # cells of the window in which probabilities are averaged to a position
 
 

@@ -24,7 +24,7 @@ class Entry:
     """A method of finding latent actions, trained as `genie train lam` trains any.
 
     Attributes:
-        name: on the command line and in tables; of its own kind, if it brings one.
+        name: as on the command line and in tables; also the kind of a model of its own.
         about: one line.
         model: its class; None: the kind ships with the project.
         config: of the model.
