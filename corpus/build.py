@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from corpus.progress import progress_bar
-from corpus.shaper import FITS
+from corpus.readers.shaper import FITS
+from corpus.readers.video import VideoFacts, read_frames
 from corpus.sources import (
     Source,
     check_actions,
@@ -24,9 +25,8 @@ from corpus.sources import (
     load_actions,
 )
 from corpus.store import FRAMES_PER_CHUNK, MAX_SIDE, CorpusCard
-from corpus.video import VideoFacts, read_frames
-from corpus.writer import CorpusWriter, partial_path, refuse_existing
-from corpus.writing import open_writer
+from corpus.writing.open_writer import open_writer
+from corpus.writing.writer import CorpusWriter, partial_path, refuse_existing
 
 FPS_RANGE = (0.01, 1000.0)
 

@@ -10,8 +10,8 @@ import numpy as np
 from corpus.progress import progress_bar
 from corpus.store import Corpus, CorpusCard
 from corpus.verify import stored_digests
-from corpus.writer import CorpusWriter, refuse_existing
-from corpus.writing import open_writer
+from corpus.writing.open_writer import open_writer
+from corpus.writing.writer import CorpusWriter, refuse_existing
 
 
 def join_corpora(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from corpus.video import VideoFacts, probe
+from corpus.readers.video import VideoFacts, probe
 
 SUFFIXES = (".avi", ".flv", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg")
 SUFFIXES += (".mts", ".ogv", ".ts", ".webm", ".wmv", ".y4m")

@@ -19,10 +19,10 @@ from corpus.games.gymnasium import GymnasiumGames
 from corpus.games.policy import HeldActions, check_range
 from corpus.games.write_behind import WriteBehind
 from corpus.progress import progress_bar
-from corpus.shaper import Shaper
+from corpus.readers.shaper import Shaper
 from corpus.store import CorpusCard
-from corpus.writer import refuse_existing
-from corpus.writing import open_writer
+from corpus.writing.open_writer import open_writer
+from corpus.writing.writer import refuse_existing
 
 NUM_GAMES = 8
 MAX_EPISODE = 1000  # frames; a longer episode goes on as another one

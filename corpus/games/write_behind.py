@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 import numpy as np
 
 from corpus.digest import EpisodeDigest
-from corpus.writer import CorpusWriter, partial_path
+from corpus.writing.writer import CorpusWriter, partial_path
 
 MOST_WAITING = 4  # episodes that wait to be written, beside the one in progress
 

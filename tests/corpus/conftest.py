@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from corpus.store import CorpusCard
-from corpus.writer import CorpusWriter
+from corpus.writing.writer import CorpusWriter
 
 LOSSLESS = ("libx264rgb", "rgb24", {"qp": "0"})
 

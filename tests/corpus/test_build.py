@@ -10,7 +10,7 @@ from corpus.build import build_corpus, parse_size
 from corpus.lock import LockedError
 from corpus.sources import find_videos
 from corpus.store import Corpus
-from corpus.writer import CorpusWriter
+from corpus.writing.writer import CorpusWriter
 
 SIZE = (16, 24)
 LENGTHS = (5, 40, 3)

@@ -5,7 +5,7 @@ import pytest
 
 from corpus.join import join_corpora
 from corpus.store import Corpus
-from corpus.writer import CorpusWriter
+from corpus.writing.writer import CorpusWriter
 
 LENGTHS = ((5, 40, 3), (64, 29), (7,))
 

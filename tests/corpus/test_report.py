@@ -7,7 +7,7 @@ from rich.console import Console
 
 from corpus.report import render, repeated_share, report
 from corpus.store import Corpus
-from corpus.writer import CorpusWriter
+from corpus.writing.writer import CorpusWriter
 
 
 def _corpus(path, drawn, episodes):

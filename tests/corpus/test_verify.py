@@ -9,7 +9,7 @@ import zarr
 import corpus.verify
 from corpus.store import Corpus
 from corpus.verify import quick_check, verify
-from corpus.writer import CorpusWriter
+from corpus.writing.writer import CorpusWriter
 from genie.cli import main
 
 LENGTHS = (40, 64, 30, 50)

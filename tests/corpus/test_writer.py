@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from corpus.store import Corpus
-from corpus.writer import CorpusWriter, partial_path
+from corpus.writing.writer import CorpusWriter, partial_path
 
 SIZE = (8, 12)
 LENGTHS = (5, 40, 3, 64, 29)

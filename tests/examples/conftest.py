@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from corpus.store import CorpusCard
-from corpus.writer import CorpusWriter
+from corpus.writing.writer import CorpusWriter
 
 SMALL = {
     "about": "of a test",

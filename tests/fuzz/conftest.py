@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from corpus.store import CorpusCard
-from corpus.writer import CorpusWriter
+from corpus.writing.writer import CorpusWriter
 from dynamics.model import Dynamics, DynamicsConfig
 from genie.drift import build_statistics
 from genie.library.archive import export_world

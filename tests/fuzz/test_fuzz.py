@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
+from corpus.readers.video import read_frames
 from corpus.store import Corpus
 from corpus.verify import verify
-from corpus.video import read_frames
 from genie import cli
 from genie.library.archive import open_world, unpack_world
 from genie.library.bundle import load_bundle, world_fingerprint

@@ -12,7 +12,7 @@ import torch
 import yaml
 
 from corpus.store import Corpus, CorpusCard
-from corpus.writer import CorpusWriter
+from corpus.writing.writer import CorpusWriter
 from dynamics.model import Dynamics, DynamicsConfig
 from genie.settings import Settings
 from lam.config import LatentActionConfig

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from corpus.store import Corpus, CorpusCard
-from corpus.writer import CorpusWriter
+from corpus.writing.writer import CorpusWriter
 from train.data.encode import NO_ACTION
 from train.export import find_keymap, held_for
 

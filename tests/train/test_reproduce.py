@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from corpus.store import CorpusCard
-from corpus.writer import CorpusWriter
+from corpus.writing.writer import CorpusWriter
 from genie.cli import main
 from genie.library.bundle import load_bundle
 

@@ -65,7 +65,7 @@ def _from_video(path: Path, card: WorldCard, world: Any) -> tuple[list[np.ndarra
     """Return the frames of a video in the world's size and pace, and the inferred actions."""
     import torch
 
-    from corpus.video import read_frames
+    from corpus.readers.video import read_frames
 
     rate = Fraction(card.fps).limit_denominator(1000)
     frames = list(islice(read_frames(path, (card.height, card.width), fps=rate), MOST_FRAMES))

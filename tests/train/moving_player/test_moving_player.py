@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from corpus.store import Corpus, CorpusCard
-from corpus.writer import CorpusWriter
+from corpus.writing.writer import CorpusWriter
 from genie.evaluate.metrics.agreement import agreement_with_true_actions
 from lam.moving_player.model import MovingPlayerModel
 from train.auto import AUTO, choose_method, recorded_choice, resolve

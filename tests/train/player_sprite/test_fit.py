@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from corpus.store import Corpus, CorpusCard
-from corpus.writer import CorpusWriter
+from corpus.writing.writer import CorpusWriter
 from lam.model import LatentActionModel
 from lam.player_sprite.config import SpriteActionConfig
 from lam.player_sprite.model import SpriteActionModel

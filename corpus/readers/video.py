@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from corpus.shaper import FITS, Shaper
+from corpus.readers.shaper import FITS, Shaper
 
 COMPLETE = 0.9  # less than this fraction of the duration that the header names is a cut-off file
 MOST_SIDE, MOST_PIXELS = 16_384, 36_000_000  # of a frame; 8K has 33 million pixels

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from corpus.readers.video import probe, read_frames, resample
 from corpus.store import Corpus
-from corpus.video import probe, read_frames, resample
 from genie.cli import main
 
 SIZE = (16, 24)
@@ -269,7 +269,9 @@ def test_pictures_without_pixels_are_refused(tmp_path, drawn, monkeypatch):
         class codec_context:
             width, height = 0, 16
 
-    monkeypatch.setattr("corpus.video._opened", lambda p: contextlib.nullcontext((None, Empty)))
+    monkeypatch.setattr(
+        "corpus.readers.video._opened", lambda p: contextlib.nullcontext((None, Empty))
+    )
     with pytest.raises(ValueError, match="0x16 pixels"):
         probe(path)
 
@@ -310,7 +312,7 @@ def test_frames_that_grow_behind_the_header_are_refused(tmp_path, drawn, monkeyp
     large = drawn.write_video(tmp_path / "b.ts", drawn.noise(9, 128, 128), codec=codec)
     small.write_bytes(small.read_bytes() + large.read_bytes())
     assert len(_read(small)) > 9
-    monkeypatch.setattr("corpus.video.MOST_PIXELS", 100 * 100)
+    monkeypatch.setattr("corpus.readers.video.MOST_PIXELS", 100 * 100)
     with pytest.raises(ValueError, match="is corrupt or truncated"):
         _read(small)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from corpus.lock import Lock
 from corpus.store import CorpusCard
-from corpus.writer import CorpusWriter, partial_path
+from corpus.writing.writer import CorpusWriter, partial_path
 
 
 @contextlib.contextmanager

@@ -19,8 +19,8 @@ import zarr
 from zarr.codecs import ZstdCodec
 
 from corpus.digest import EpisodeDigest, fingerprint
-from corpus.recovery import recover, refuse_other_options
 from corpus.store import FRAMES_PER_CHUNK, NO_ACTION, PROVENANCE_FILE, CorpusCard
+from corpus.writing.recovery import recover, refuse_other_options
 
 ZSTD_LEVEL = 9  # measured: level 9 halves level 1 on pixel art and still outruns the readers
 MARKS_PER_CHUNK = 16384

@@ -3,7 +3,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from corpus.shaper import Shaper
+from corpus.readers.shaper import Shaper
 
 
 def _box(size, target):

@@ -1,0 +1,1 @@
+"""Writing a corpus: append-only, one program at a time, and what is committed stays."""
