@@ -1,33 +1,34 @@
-"""Videos to a corpus: one episode per file, streaming, resumable, atomic.
+"""Recordings to a corpus: curated, many at once, resumable, atomic.
 
-A file that is missing, empty, corrupt, cut short or shorter than two frames stops the build with
-one line that names it. Episodes that are committed by then stay in ``DIR.partial``: repair the file
-or leave it out, and go on with ``resume``.
+Each recording is staged (``staging.py``, by an engine of ``engine.py``), decided on
+(``curation/``) and committed, stretch by stretch, in the order of the recordings. A file that
+cannot be read is left out and named at the end. What is committed by an interruption stays in
+``DIR.partial``: go on with ``resume``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import dataclasses
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
-
-from corpus.progress import progress_bar
+from corpus.building.committing import Committer, Curation
+from corpus.curation.decide import CurationOptions
+from corpus.curation.overrides import read_overrides
+from corpus.building.engine import ENGINES
+from corpus.building.previous import Previous
+from corpus.readers.base import Box, ReadOptions
+from corpus.readers.find import Found, find_sources
+from corpus.readers.rates import check_actions, common_rate
 from corpus.readers.shaper import FITS
-from corpus.readers.video import VideoFacts, read_frames
-from corpus.sources import (
-    Source,
-    check_actions,
-    common_rate,
-    find_videos,
-    inspect,
-    load_actions,
-)
-from corpus.store import FRAMES_PER_CHUNK, MAX_SIDE, CorpusCard
+from corpus.building.source_records import SourceRecord, write_records
+from corpus.building.staging import StageOptions
+from corpus.store import MAX_SIDE, CorpusCard
 from corpus.writing.open_writer import open_writer
-from corpus.writing.writer import CorpusWriter, partial_path, refuse_existing
+from corpus.writing.writer import partial_path, refuse_existing
 
+BORDERS = "borders"  # what ``keep`` calls the bars around a picture
 FPS_RANGE = (0.01, 1000.0)
 
 
@@ -46,25 +47,44 @@ def build_corpus(
     inputs: Sequence[str | Path],
     out: str | Path,
     size: tuple[int, int],
+    *,
+    format: str = "auto",
     fps: float | None = None,
     fit: str = "crop",
-    drop_actions: bool = False,
+    crop: Box | None = None,
+    masks: Sequence[Box | str] = (),
+    keep: Sequence[str] = (),
+    decisions: str | Path | None = None,
+    read: ReadOptions | None = None,
+    strict: bool = False,
     resume: bool = False,
+    update: bool = False,
+    jobs: int | None = None,
+    engine: str = "local",
     source: str | None = None,
     licence: str = "unknown",
     progress: bool = True,
 ) -> Path:
-    """Build a corpus from videos.
+    """Build a corpus from recordings.
 
     Args:
-        inputs: video files and folders, see ``sources.find_videos``.
+        inputs: files and folders, see ``readers.find.find_sources``.
         out: the folder to make.
         size: (H, W) of the frames in pixels.
-        fps: frames per second to resample to; without it every frame is kept, and all files must
-            share one rate.
+        format: the name of a reader, or ``auto``.
+        fps: frames per second to resample to, and of pictures and arrays that do not say theirs;
+            without it every frame is kept, and all recordings must share one rate.
         fit: how another shape is made to fit: ``crop`` or ``pad``.
-        drop_actions: leave out the true actions that lie beside the videos.
+        crop: the part of the picture to keep: (top, left, height, width) in pixels as shown.
+        masks: parts to paint black: boxes, or ``hud`` and ``webcam`` where such are found.
+        keep: what curation leaves in: names of ``curation.decide.KINDS``, or ``borders``.
+        decisions: a csv file that overrides curation, see ``curation.overrides``.
+        read: what is to be said of the files.
+        strict: stop at the first recording that cannot be read.
         resume: go on with an interrupted build of the same options.
+        update: ``out`` exists: take over what has not changed, and build the rest.
+        jobs: recordings at once; default: one for each processor.
+        engine: ``local`` processes or a ``ray`` cluster.
         source: what the corpus says about its origin; default: the names of the inputs.
         licence: what the corpus says about its licence.
         progress: whether to draw a progress bar on stderr.
@@ -75,90 +95,90 @@ def build_corpus(
     Raises:
         FileExistsError: ``out`` exists, or an interrupted build is there and ``resume`` is not set.
         FileNotFoundError: an input is missing.
-        ValueError: a video cannot be read, actions do not fit, or options are not allowed.
+        ValueError: no recording can be read, actions do not fit, or options are not allowed.
         OSError: the disk is full; the build can be resumed.
     """
     out = Path(out)
-    refuse_existing(out)
+    previous = Previous.open(out) if update else None
+    if previous is None:
+        refuse_existing(out)
+    rate = _check_options(size, fit, fps, engine, jobs)
+    curation = Curation(
+        options=CurationOptions.keeping([kind for kind in keep if kind != BORDERS]),
+        overrides={} if decisions is None else read_overrides(decisions),
+    )
+    read = dataclasses.replace(read or ReadOptions(), fps=fps)
+    found = find_sources(inputs, format, read)
+    _refuse_nothing(found, strict)
+    with_actions = check_actions(found.sources, rate)
+    shaping = StageOptions(
+        size=tuple(size),
+        fps=rate,
+        fit=fit,
+        crop=crop,
+        masks=tuple(mask for mask in masks if not isinstance(mask, str)),
+        cut_borders=BORDERS not in keep,
+        masked_overlays=tuple(mask for mask in masks if isinstance(mask, str)),
+        read=read,
+    )
+    card = CorpusCard(
+        fps=float(rate or common_rate(found.sources)),
+        source=source or ", ".join(Path(item).resolve().name for item in inputs),
+        licence=licence,
+        options=_recorded(shaping, fps, curation),
+    )
+    target = out
+    if previous is not None:
+        previous.compare(card, with_actions, found.sources)
+        target, resume = previous.target, True
+    with open_writer(target, tuple(size), card, with_actions, resume) as writer:
+        committer = Committer(writer, found.sources, curation, previous, strict)
+        committer.run(shaping, engine, jobs, progress)
+        early = [SourceRecord(file=item.name, left_out=item.reason) for item in found.left_out]
+        write_records(partial_path(target), [*committer.records, *early])
+        writer.finish()
+    return out if previous is None else previous.replace()
+
+
+def _check_options(
+    size: tuple[int, int], fit: str, fps: float | None, engine: str, jobs: int | None
+) -> Fraction | None:
+    """Refuse what no build can do; return the rate to resample to."""
     if fit not in FITS:
         raise ValueError(f"--fit is {fit!r}; allowed are {' and '.join(FITS)}")
     if len(size) != 2 or min(size) < 1:
         raise ValueError(f"--size is {size}; give the height and width in pixels, as 64x64")
-    if fps is not None and not FPS_RANGE[0] <= fps <= FPS_RANGE[1]:
-        least, most = FPS_RANGE
+    if engine not in ENGINES:
+        raise ValueError(f"--engine is {engine!r}; allowed are {' and '.join(ENGINES)}")
+    if jobs is not None and jobs < 1:
+        raise ValueError(f"--jobs is {jobs}; give 1 or more")
+    if fps is None:
+        return None
+    least, most = FPS_RANGE
+    if not least <= fps <= most:
         raise ValueError(f"--fps is {fps}; give {least:g} to {most:g} frames per second")
-    rate = None if fps is None else Fraction(fps).limit_denominator(100_000)
-    sources = [inspect(name, path, drop_actions) for name, path in find_videos(inputs)]
-    with_actions = check_actions(sources, rate)
-    card = CorpusCard(
-        fps=float(rate or common_rate(sources)),
-        source=source or ", ".join(Path(item).resolve().name for item in inputs),
-        licence=licence,
-        options={"maker": "build", "size": list(size), "fps": fps, "fit": fit},
-    )
-    with open_writer(out, tuple(size), card, with_actions, resume) as writer:
-        _check_committed(writer, sources)
-        _write_all(writer, sources, tuple(size), fit, rate, progress)
-        return writer.finish()
+    return Fraction(fps).limit_denominator(100_000)
 
 
-def _check_committed(writer: CorpusWriter, sources: list[Source]) -> None:
-    """Refuse to resume with other videos than those that are committed."""
-    for index, record in enumerate(writer.records):
-        item = sources[index] if index < len(sources) else None
-        size = item.facts.path.stat().st_size if item else None
-        if item is None or (record.get("file"), record.get("bytes")) != (item.name, size):
-            raise ValueError(
-                f"{partial_path(writer.out)} has {record.get('file')} as episode {index}, the "
-                f"videos given have {item.name if item else 'none'} or it changed: give the same "
-                "videos, or delete the folder"
-            )
+def _refuse_nothing(found: Found, strict: bool) -> None:
+    """Refuse to build of nothing, or, where asked, beside anything that was left out."""
+    if found.left_out and (strict or not found.sources):
+        first = found.left_out[0]
+        more = len(found.left_out) - 1
+        raise ValueError(f"{first.name} {first.reason}" + (f" (and {more} more)" if more else ""))
 
 
-def _write_all(
-    writer: CorpusWriter,
-    sources: list[Source],
-    size: tuple[int, int],
-    fit: str,
-    rate: Fraction | None,
-    progress: bool,
-) -> None:
-    """Write every video that is not committed yet."""
-    todo = sources[len(writer.records) :]
-    expected = [_expected_frames(item.facts, rate) for item in todo]
-    with progress_bar("building", sum(expected), progress) as advance:
-        for item, frames in zip(todo, expected, strict=True):
-            written = 0
-            for batch in _batches(read_frames(item.facts.path, size, fit, rate)):
-                writer.add(batch)
-                written += len(batch)
-                advance(len(batch))
-            advance(frames - written)
-            record = {
-                "file": item.name,
-                "bytes": item.facts.path.stat().st_size,
-                "video": [item.facts.height, item.facts.width],
-                "video_fps": float(item.facts.fps),
-            }
-            try:
-                actions = None if item.actions is None else load_actions(item.actions)
-                writer.end_episode(record, actions)
-            except ValueError as error:
-                raise ValueError(f"{item.facts.path}: {error}") from error
-
-
-def _expected_frames(facts: VideoFacts, rate: Fraction | None) -> int:
-    """About how many frames a video will give."""
-    return facts.frames if rate is None else round(facts.frames / facts.fps * rate)
-
-
-def _batches(frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
-    """Stack frames by the chunk."""
-    batch: list[np.ndarray] = []
-    for frame in frames:
-        batch.append(frame)
-        if len(batch) == FRAMES_PER_CHUNK:
-            yield np.stack(batch)
-            batch = []
-    if batch:
-        yield np.stack(batch)
+def _recorded(shaping: StageOptions, fps: float | None, curation: Curation) -> dict:
+    """The options as the corpus keeps them; resuming and updating compare them."""
+    overrides = curation.overrides.items()
+    return {
+        "maker": "build",
+        "size": list(shaping.size),
+        "fps": fps,
+        "fit": shaping.fit,
+        "crop": None if shaping.crop is None else list(shaping.crop),
+        "masks": [*map(list, shaping.masks), *shaping.masked_overlays],
+        "cut_borders": shaping.cut_borders,
+        "curation": dataclasses.asdict(curation.options),
+        "decisions": {name: [list(dataclasses.astuple(r)) for r in rows] for name, rows in overrides},
+    }

@@ -12,6 +12,8 @@ import numpy as np
 
 from corpus.store import Corpus
 
+TIME_BLOCKS = 20  # at least, of which a lone episode's held-out part is made
+
 
 def split_episodes(
     num_episodes: int, seed: int, held_out_share: float = 0.03
@@ -38,6 +40,41 @@ def split_episodes(
     held_out_count = min(wanted, num_episodes - 1)
     order = np.argsort(_random_words(seed, 0, num_episodes), kind="stable")
     return np.sort(order[held_out_count:]), np.sort(order[:held_out_count])
+
+
+def split_by_time(
+    start: int, stop: int, seed: int, held_out_share: float = 0.03
+) -> tuple[np.ndarray, np.ndarray]:
+    """Split one long episode into blocks of time to train on and those held out, with gaps.
+
+    Frames a moment apart are nearly the same, so a quarter of a block on each side of a held-out
+    one belongs to neither.
+
+    Args:
+        start: its first frame.
+        stop: one behind its last.
+        seed: of the draw, at least 0.
+        held_out_share: fraction of the frames to hold out, in (0, 1).
+
+    Returns:
+        int64 spans ``(train, held_out)``, each (n, 2): start and stop, in order; all of it and none
+        if it has fewer frames than there are blocks.
+    """
+    if not 0 < held_out_share < 1:
+        raise ValueError(f"the held-out fraction is {held_out_share}; give a number in (0, 1)")
+    blocks = max(TIME_BLOCKS, round(1 / held_out_share))
+    edges = np.linspace(start, stop, blocks + 1).astype(np.int64)
+    if stop - start < 4 * blocks:
+        return np.array([[start, stop]]), np.zeros((0, 2), np.int64)
+    _, chosen = split_episodes(blocks, seed, held_out_share)
+    held_out = np.stack([edges[chosen], edges[chosen + 1]], 1)
+    gap = (stop - start) // blocks // 4
+    spans, begin = [], start
+    for first, last in [*held_out.tolist(), [stop + gap, stop + gap]]:
+        if first - gap > begin:
+            spans.append([begin, first - gap])
+        begin = last + gap
+    return np.array(spans, np.int64), held_out
 
 
 def clip_starts(

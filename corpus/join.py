@@ -61,11 +61,13 @@ def join_corpora(
                 first, done = min(done, corpus.num_episodes), max(0, done - corpus.num_episodes)
                 actions = corpus.true_actions() if with_actions else None
                 for index in range(first, corpus.num_episodes):
-                    advance(_copy(writer, corpus, index, actions))
+                    advance(copy_episode(writer, corpus, index, actions))
         return writer.finish()
 
 
-def _copy(writer: CorpusWriter, corpus: Corpus, index: int, actions: np.ndarray | None) -> int:
+def copy_episode(
+    writer: CorpusWriter, corpus: Corpus, index: int, actions: np.ndarray | None
+) -> int:
     """Write one episode of a corpus behind those that are there; return its frames."""
     start, stop = corpus.episode(index)
     for frames in corpus.pieces(index):

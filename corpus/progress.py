@@ -18,7 +18,11 @@ def no_tick(done: int) -> None:
 
 @contextlib.contextmanager
 def progress_bar(
-    what: str, total: int, visible: bool = True, unit: str = "frames"
+    what: str,
+    total: int,
+    visible: bool = True,
+    unit: str = "frames",
+    status: Callable[[], str] = str,
 ) -> Iterator[Tick]:
     """Show a bar while the body runs.
 
@@ -27,6 +31,7 @@ def progress_bar(
         total: units that are expected; 0 if unknown.
         visible: whether to show it at all.
         unit: what is counted.
+        status: asked for more words whenever the bar is drawn.
 
     Yields:
         A function to call with the number of units just done; from any thread.
@@ -52,10 +57,11 @@ def progress_bar(
         TimeRemainingColumn(),
         TextColumn("gone"),
         TimeElapsedColumn(),
+        TextColumn("{task.fields[status]}"),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=total or None)
-        yield lambda done: bar.advance(task, done)
+        task = bar.add_task(what, total=total or None, status=status())
+        yield lambda done: bar.update(task, advance=done, status=status())
 
 
 def track(

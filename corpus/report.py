@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from corpus.background import MovingThing, size_warning, smallest_moving_thing
+from corpus.storage import file_sizes
 from corpus.store import FRAMES_PER_CHUNK, Corpus
 
 QUANTILES = (0.0, 0.1, 0.5, 0.9, 1.0)
@@ -61,7 +62,6 @@ def report(path: str | Path) -> CorpusReport:
     corpus = Corpus.open(path)
     lengths = np.diff(corpus.episode_ends, prepend=0)
     levels = np.quantile(lengths, QUANTILES, method="nearest")
-    files = [file for file in corpus.path.rglob("*") if file.is_file()]
     return CorpusReport(
         path=str(path),
         frames=corpus.num_frames,
@@ -72,7 +72,7 @@ def report(path: str | Path) -> CorpusReport:
         width=corpus.width,
         repeated_share=repeated_share(corpus),
         smallest_moving=smallest_moving_thing(corpus),
-        bytes_per_frame=sum(file.stat().st_size for file in files) / corpus.num_frames,
+        bytes_per_frame=sum(file_sizes(corpus.path).values()) / corpus.num_frames,
         true_actions=corpus.has_true_actions,
         source=corpus.source,
         licence=corpus.licence,
@@ -95,28 +95,40 @@ def repeated_share(corpus: Corpus) -> float:
     return repeated / (corpus.num_frames - corpus.num_episodes)
 
 
+def rows(figures: CorpusReport) -> list[tuple[str, str]]:
+    """The figures as names and words."""
+    least, low, median, high, most = figures.episode_frames
+    lines = [
+        ("frames", f"{figures.frames:,} in {figures.episodes:,} episodes"),
+        ("hours", f"{figures.frames / figures.fps / 3600:.2f}"),
+        ("size", f"{figures.height} x {figures.width} pixels, {figures.fps:g} fps"),
+        (
+            "episode length",
+            f"{least} least, {low} 10 %, {median} median, {high} 90 %, {most} most",
+        ),
+        ("repeated frames", f"{figures.repeated_share:.1%}"),
+    ]
+    if thing := figures.smallest_moving:
+        size = f"{thing.width:.1f} x {thing.height:.1f} pixels"
+        warning = size_warning(thing, figures.height, figures.width)
+        lines.append(("smallest that moves", warning or f"{size} (width x height)"))
+    return [
+        *lines,
+        ("on disk", f"{figures.bytes_per_frame:.0f} bytes a frame"),
+        ("true actions", "yes" if figures.true_actions else "no"),
+        ("source", figures.source),
+        ("licence", figures.licence),
+        ("fingerprint", figures.fingerprint),
+    ]
+
+
 def render(figures: CorpusReport) -> object:
     """The figures as a table for the terminal: a ``rich.table.Table``."""
     from rich.table import Table
 
-    least, low, median, high, most = figures.episode_frames
     table = Table("corpus", _plain(figures.path), title=None)
-    table.add_row("frames", f"{figures.frames:,} in {figures.episodes:,} episodes")
-    table.add_row("hours", f"{figures.frames / figures.fps / 3600:.2f}")
-    table.add_row("size", f"{figures.height} x {figures.width} pixels, {figures.fps:g} fps")
-    table.add_row(
-        "episode length", f"{least} least, {low} 10 %, {median} median, {high} 90 %, {most} most"
-    )
-    table.add_row("repeated frames", f"{figures.repeated_share:.1%}")
-    if thing := figures.smallest_moving:
-        size = f"{thing.width:.1f} x {thing.height:.1f} pixels"
-        warning = size_warning(thing, figures.height, figures.width)
-        table.add_row("smallest that moves", warning or f"{size} (width x height)")
-    table.add_row("on disk", f"{figures.bytes_per_frame:.0f} bytes a frame")
-    table.add_row("true actions", "yes" if figures.true_actions else "no")
-    table.add_row("source", _plain(figures.source))
-    table.add_row("licence", _plain(figures.licence))
-    table.add_row("fingerprint", _plain(figures.fingerprint))
+    for name, words in rows(figures):
+        table.add_row(name, _plain(words))
     return table
 
 

@@ -20,6 +20,8 @@ from pathlib import Path
 import numpy as np
 import zarr
 
+from corpus.storage import location
+
 FORMAT_VERSION = 1
 FRAMES_PER_CHUNK = 32
 PIECE = 8 * FRAMES_PER_CHUNK
@@ -86,7 +88,7 @@ class Corpus:
     """A finished corpus, open for reading. Make one with ``Corpus.open``.
 
     Attributes:
-        path: the folder.
+        path: the folder, or a ``UPath`` on object storage.
         card: frame rate, source, licence, options, fingerprint.
         frames: zarr array, uint8 (N, H, W, 3), RGB 0-255; slices read from disk.
         episode_ends: int64 (E,), exclusive end of each episode, rising strictly to N.
@@ -102,13 +104,13 @@ class Corpus:
         """Open a finished corpus. No frame is read yet, and the true actions stay closed.
 
         Args:
-            path: a folder that ``genie corpus`` made.
+            path: a folder that ``genie corpus`` made, or the URL of one on object storage.
 
         Raises:
             FileNotFoundError: there is no such folder.
             ValueError: the folder is not a corpus, is unfinished, damaged, or of a newer format.
         """
-        path = Path(path)
+        path = location(path)
         if not path.is_dir():
             raise FileNotFoundError(
                 f"no corpus at {path}: make one with genie corpus build or genie corpus record"
@@ -119,7 +121,7 @@ class Corpus:
                 "make one with genie corpus build VIDEO --out DIR --size HxW"
             )
         try:
-            group = zarr.open_group(path, mode="r", use_consolidated=False)
+            group = zarr.open_group(str(path), mode="r", use_consolidated=False)
             card = CorpusCard.from_attributes(dict(group.attrs))
             frames, ends = group["frames"], group["episode_ends"]
             if ends.size > MAX_EPISODES:
@@ -234,7 +236,7 @@ class Corpus:
         Raises:
             ValueError: the corpus holds none.
         """
-        group = zarr.open_group(self.path, mode="r", use_consolidated=False)
+        group = zarr.open_group(str(self.path), mode="r", use_consolidated=False)
         if "actions" not in group:
             raise ValueError(
                 f"{self.path} holds no true actions: build it from videos with NAME.actions.npy "

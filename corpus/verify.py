@@ -9,6 +9,7 @@ import numpy as np
 
 from corpus.digest import EpisodeDigest, fingerprint
 from corpus.progress import progress_bar
+from corpus.storage import file_sizes
 from corpus.store import FRAMES_PER_CHUNK, NO_ACTION, Corpus
 
 SAMPLE_FRAMES = 4096  # read by ``quick_check``: about half a second at 64x64
@@ -87,7 +88,7 @@ def _is_sound(corpus: Corpus, index: int, expected: str) -> bool:
 
 def _absent_chunks(corpus: Corpus) -> list[int]:
     """The chunks of frames that have no file, or an empty one."""
-    files = {file.name: file.stat().st_size for file in (corpus.path / "frames").glob("c.*")}
+    files = file_sizes(corpus.path / "frames")
     count = -(-corpus.num_frames // FRAMES_PER_CHUNK)
     return [number for number in range(count) if not files.get(f"c.{number}.0.0.0")]
 

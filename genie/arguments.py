@@ -68,7 +68,7 @@ def add_train(parser: ArgumentParser) -> None:
     add(
         "stage", choices=("all", *STAGES), help="what to train; encode turns the corpus into tokens"
     )
-    add("--corpus", type=Path, required=True, metavar="DIR", help="from genie corpus")
+    add("--corpus", type=str, required=True, metavar="DIR|URL", help="from genie corpus")
     names = ", ".join(sorted(file.stem for file in RECIPES.glob("*.yaml")))
     add("--recipe", type=str, required=True, metavar="NAME", help=f"{names}, or a .yaml file")
     add("--out", type=Path, required=True, metavar="RUN", help="folder of the run")
@@ -92,7 +92,7 @@ def add_evaluate(parser: ArgumentParser) -> None:
     """Add the arguments of `genie evaluate`."""
     add = parser.add_argument
     add("world", metavar="WORLD|RUN", help="name or folder")
-    add("corpus", type=Path, metavar="CORPUS", help="not trained on; or a folder of videos")
+    add("corpus", type=str, metavar="CORPUS", help="not trained on; or a folder of videos")
     add(
         "--clips",
         type=int,
@@ -111,7 +111,7 @@ def add_compare(parser: ArgumentParser) -> None:
     """Add the arguments of `genie compare`."""
     add = parser.add_argument
     add("worlds", nargs="+", metavar="WORLD", help="two or more names or folders")
-    add("corpus", type=Path, metavar="CORPUS", help="not trained on; or a folder of videos")
+    add("corpus", type=str, metavar="CORPUS", help="not trained on; or a folder of videos")
     add("--clips", type=int, default=256, metavar="N", help="how many (default: 256)")
     add("--seed", type=int, default=0, metavar="S", help="of every choice (default: 0)")
     add("--json", type=Path, metavar="FILE", help="write the figures")
@@ -131,48 +131,3 @@ def add_bench(parser: ArgumentParser) -> None:
     add("world", nargs="?", metavar="WORLD|RUN", help="name or folder; default: see genie worlds")
     add("--frames", type=int, default=200, metavar="N", help="how many (default: 200)")
     add_machine(parser)
-
-
-def add_build(parser: ArgumentParser) -> None:
-    """Add the arguments of `genie corpus build`."""
-    add = parser.add_argument
-    add("inputs", nargs="+", metavar="VIDEO|FOLDER", help="anything that FFmpeg reads")
-    add("--out", type=Path, required=True, metavar="DIR", help="the corpus to make")
-    add("--size", type=str, required=True, metavar="HxW", help="of the frames, such as 64x64")
-    add("--fps", type=float, metavar="F", help="resample (default: every frame)")
-    add("--fit", choices=("crop", "pad"), default="crop", help="for other shapes (default: crop)")
-    add("--drop-actions", action="store_true", help="leave out true actions beside the videos")
-    add("--resume", action="store_true", help="go on with an interrupted build")
-
-
-def add_record(parser: ArgumentParser) -> None:
-    """Add the arguments of `genie corpus record`."""
-    add = parser.add_argument
-    add(
-        "env",
-        metavar="ENV",
-        help="procgen:NAME[:MODE], crafter:day, or a Gymnasium id: ALE/Pong-v5",
-    )
-    add("--out", type=Path, required=True, metavar="DIR", help="the corpus to make")
-    add("--frames", type=int, required=True, metavar="N", help="how many")
-    add("--size", type=str, metavar="HxW", help="crop and scale to (default: as the game shows)")
-    add("--levels", type=str, metavar="A:B", help="levels A to B-1")
-    add("--actions", type=str, metavar="A:B", help="play actions A to B-1 only (default: all)")
-    add("--hold", type=int, default=30, metavar="N", help="longest hold in frames (default: 30)")
-    add("--seed", type=int, default=0, metavar="S", help="default: 0")
-    add("--resume", action="store_true", help="go on with an interrupted recording")
-
-
-def add_join(parser: ArgumentParser) -> None:
-    """Add the arguments of `genie corpus join`."""
-    add = parser.add_argument
-    add("inputs", nargs="+", type=Path, metavar="DIR", help="corpora of one frame size and fps")
-    add("--out", type=Path, required=True, metavar="DIR", help="the corpus to make")
-    add("--drop-actions", action="store_true", help="leave out true actions")
-    add("--resume", action="store_true", help="go on with an interrupted join")
-
-
-def add_report(parser: ArgumentParser) -> None:
-    """Add the arguments of `genie corpus report`."""
-    parser.add_argument("path", type=Path, metavar="DIR", help="a corpus")
-    parser.add_argument("--verify", action="store_true", help="check every episode's SHA-256")

@@ -16,7 +16,7 @@ from typing import Any
 
 from jsonargparse import ArgumentError, ArgumentParser
 
-from genie import arguments
+from genie import arguments, corpus_commands
 from genie.library.catalog import describe, find_world, list_user_worlds, list_worlds
 from genie.library.user_paths import user_worlds_folder
 from genie.values import text
@@ -103,7 +103,7 @@ def build_parser() -> ArgumentParser:
         ),
         ("worlds", None, "list the worlds that ship and the user's own"),
         ("export", arguments.add_export, "write a world as one zip file"),
-        ("corpus", None, "build, record, join or report on a corpus of gameplay"),
+        ("corpus", None, "make, join, split or report on a corpus of gameplay"),
         ("train", arguments.add_train, "train the stages of a world on a corpus"),
         ("evaluate", arguments.add_evaluate, "measure a world on a corpus"),
         ("compare", arguments.add_compare, "measure worlds on the same clips and seeds"),
@@ -113,10 +113,7 @@ def build_parser() -> ArgumentParser:
     _add_commands(
         commands["corpus"],
         "corpus_command",
-        ("build", arguments.add_build, "make a corpus from video files and folders"),
-        ("record", arguments.add_record, "make a corpus from a game, played at random"),
-        ("join", arguments.add_join, "make one corpus of several, episode by episode"),
-        ("report", arguments.add_report, "show what a corpus holds"),
+        *((word, add, about) for word, add, _, about in corpus_commands.COMMANDS),
     )
     return parser
 
@@ -207,46 +204,6 @@ def _bench(values: dict[str, Any]) -> None:
     bench(find_world(values.pop("world")), **values)
 
 
-def _corpus_build(values: dict[str, Any]) -> None:
-    from corpus.build import build_corpus, parse_size
-
-    path = build_corpus(size=parse_size(values.pop("size")), **values)
-    print(f"corpus in {path}; look at it with: genie corpus report {path}")
-
-
-def _corpus_record(values: dict[str, Any]) -> None:
-    from corpus.build import parse_size
-    from corpus.games.policy import parse_range
-    from corpus.games.record import record_corpus
-
-    if values["size"] is not None:
-        values["size"] = parse_size(values["size"])
-    for name in ("levels", "actions"):
-        if values[name] is not None:
-            values[name] = parse_range(values[name], name)
-    path = record_corpus(**values)
-    print(f"corpus in {path}; look at it with: genie corpus report {path}")
-
-
-def _corpus_join(values: dict[str, Any]) -> None:
-    from corpus.join import join_corpora
-
-    path = join_corpora(**values)
-    print(f"corpus in {path}; look at it with: genie corpus report {path}")
-
-
-def _corpus_report(values: dict[str, Any]) -> None:
-    from rich.console import Console
-
-    from corpus.report import render, report
-    from corpus.verify import verify
-
-    if values["verify"]:
-        verify(values["path"])
-        print("every episode is as it was written")
-    Console().print(render(report(values["path"])))
-
-
 _COMMANDS = {
     ("play",): _play,
     ("worlds",): _worlds,
@@ -255,12 +212,9 @@ _COMMANDS = {
     ("compare",): _compare,
     ("card",): _card,
     ("bench",): _bench,
-    ("corpus", "build"): _corpus_build,
-    ("corpus", "join"): _corpus_join,
-    ("corpus", "record"): _corpus_record,
-    ("corpus", "report"): _corpus_report,
     ("replay",): _replay,
     ("export",): _export,
+    **{("corpus", word): run for word, _, run, _ in corpus_commands.COMMANDS},
 }
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from corpus.clips import draw_clips
+from corpus.store import Corpus
 from genie.registry import find_kind
 from lam.player_sprite.location import camera_shift, find_sprite, motion_residual
 from spacetime.pixels import changed_pixels
@@ -18,7 +19,7 @@ from train.data.frames import Frames
 from train.fit_lam import Survey
 from train.moving_player.fit import MovingPlayerModule
 from train.player_sprite.method import SpriteMethod
-from train.recipe import Recipe
+from train.recipe import Recipe, load_recipe
 
 AUTO = "auto"
 """In place of the kind of an action model, in a recipe."""
@@ -131,6 +132,13 @@ def choose_method(frames: Frames, seed: int, values: dict[str, Any]) -> Choice:
         ),
         figures=figures,
     )
+
+
+def advise(corpus: Path | str) -> list[str]:
+    """Say in lines what `choose_method` sees in a corpus, and what it would choose."""
+    values = load_recipe(AUTO).lam.model
+    choice = choose_method(Frames(Corpus.open(corpus)), 0, values)
+    return [*choice.saw, f"recipe {AUTO} would learn actions by the method {choice.kind}"]
 
 
 def _still_picture(

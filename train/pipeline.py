@@ -58,7 +58,7 @@ def train(stage: str, corpus: Path | str, recipe: str, out: Path | str, **option
     chosen_options = TrainOptions(**options)
     chosen_options.check(stage)
     started, out = time.monotonic(), Path(out)
-    chosen, opened = load_recipe(str(recipe)), Corpus.open(Path(corpus))
+    chosen, opened = load_recipe(str(recipe)), Corpus.open(corpus)
     begun = None
     if chosen_options.start is not None:
         begun = load_start_world(chosen_options.start, opened)

@@ -62,6 +62,16 @@ class CorpusWriter:
         return self._committed
 
     @property
+    def committed_frames(self) -> zarr.Array:
+        """The frames of the committed episodes, one behind the other; uint8 (n, H, W, 3)."""
+        return self._frames
+
+    @property
+    def fps(self) -> float:
+        """Frames per second."""
+        return float(self._group.attrs["fps"])
+
+    @property
     def digest(self) -> str:
         """SHA-256 hex of the open episode's frames so far."""
         return self._digest.hexdigest()

@@ -62,7 +62,7 @@ def compare(
     names = unlike_names([bundle.name for bundle in bundles])
     size = check_sizes({name: (b.height, b.width) for name, b in zip(names, bundles, strict=True)})
     config = EvalConfig(clips=clips, seed=seed)
-    with open_true_frames(Path(corpus), size, bundles[0].fps) as frames:
+    with open_true_frames(corpus, size, bundles[0].fps) as frames:
         results = []
         for name, bundle in zip(names, bundles, strict=True):
             context = EvalContext.of_bundle(bundle, frames, config, Progress(visible=True))

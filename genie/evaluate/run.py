@@ -96,7 +96,7 @@ def evaluate_with(
         new_figure()  # complains before the work, not after it, where there is no matplotlib
     bundle = load_bundle(find_world(world))
     names, progress = action_names(bundle), Progress(visible=True)
-    with open_true_frames(Path(corpus), (bundle.height, bundle.width), bundle.fps) as frames:
+    with open_true_frames(corpus, (bundle.height, bundle.width), bundle.fps) as frames:
         context = EvalContext.of_bundle(bundle, frames, config, progress)
         report = evaluate_context(context, World(bundle))
         if json is not None:

@@ -8,19 +8,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from corpus.build import build_corpus
-from corpus.sources import SAME_RATE, find_videos, inspect
+from corpus.readers.find import find_sources
+from corpus.readers.rates import SAME_RATE
+from corpus.storage import is_remote
 from corpus.store import Corpus
 
 
 @contextmanager
-def open_true_frames(path: Path, size: tuple[int, int], fps: float) -> Iterator[Corpus]:
+def open_true_frames(path: str | Path, size: tuple[int, int], fps: float) -> Iterator[Corpus]:
     """Open a corpus, or build a temporary one of a video or a folder of videos.
 
     Videos are cropped and scaled to the world's frames and resampled to its rate. Those with
     actions beside them (NAME.actions.npy) must have that rate already.
 
     Args:
-        path: folder of a corpus, a folder that holds videos, or a video.
+        path: folder or URL of a corpus, a folder that holds videos, or a video.
         size: (H, W) of the world's frames.
         fps: of the world.
 
@@ -28,9 +30,10 @@ def open_true_frames(path: Path, size: tuple[int, int], fps: float) -> Iterator[
         FileNotFoundError: there is nothing at `path`.
         ValueError: it is neither a corpus nor videos, or the videos do not fit.
     """
-    if not _holds_videos(path):
+    if is_remote(path) or not _holds_videos(Path(path)):
         yield Corpus.open(path)
         return
+    path = Path(path)
     with tempfile.TemporaryDirectory(prefix="genie-evaluate-") as folder:
         # The report names the corpus after its folder.
         built = Path(folder) / (path.resolve().stem if path.is_file() else path.resolve().name)
@@ -49,21 +52,21 @@ def _holds_videos(path: Path) -> bool:
     if not path.is_dir() or (path / "zarr.json").exists():
         return False
     try:
-        return bool(find_videos([path]))
+        return bool(find_sources([path]).sources)
     except ValueError:  # there are none; opening it as a corpus says what is missing
         return False
 
 
 def _rate(path: Path, fps: float) -> float | None:
     """Return the rate to resample to; None where all videos have that of the world."""
-    sources = [inspect(name, file, drop_actions=False) for name, file in find_videos([path])]
-    other = [item for item in sources if abs(float(item.facts.fps) / fps - 1) > SAME_RATE]
+    sources = find_sources([path]).sources
+    other = [item for item in sources if abs(float(item.fps or fps) / fps - 1) > SAME_RATE]
     if not other:
         return None
     for item in other:
-        if item.actions is not None:
+        if item.has_actions:
             raise ValueError(
-                f"{item.facts.path} has {float(item.facts.fps):g} frames per second and the world "
+                f"{item.path} has {float(item.fps):g} frames per second and the world "
                 f"{fps:g}: resampled frames would not fit its true actions; record it at {fps:g}"
             )
     return fps

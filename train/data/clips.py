@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from corpus.clips import clip_starts, draw_clips, split_episodes
+from corpus.clips import clip_starts, draw_clips, split_by_time, split_episodes
 from corpus.store import Corpus
 from train.data.frames import Frames
 
@@ -48,8 +48,21 @@ def split_starts(episode_ends: np.ndarray, frames: int, seed: int) -> tuple[np.n
             f"shorter clips"
         )
     held_out_starts = clip_starts(episode_ends, frames, held_out)
-    # A corpus of one episode has nothing to hold out; its training clips are better than none.
+    if len(episode_ends) == 1:
+        return _split_by_time(starts, frames, seed)
+    # Where those held out are shorter than a clip, training clips are better than none.
     return starts, held_out_starts if len(held_out_starts) else starts
+
+
+def _split_by_time(starts: np.ndarray, frames: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Split the clips of a lone episode, such as one long recording, by blocks of time."""
+    stop = int(starts[-1]) + frames
+    parts = []
+    for spans in split_by_time(int(starts[0]), stop, seed):
+        inside = [np.arange(first, last - frames + 1) for first, last in spans.tolist()]
+        parts.append(np.concatenate([np.zeros(0, np.int64), *inside]))
+    train, held_out = parts
+    return (train, held_out) if len(train) and len(held_out) else (starts, starts)
 
 
 class FrameClips:

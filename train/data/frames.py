@@ -1,6 +1,7 @@
 """The frames of a corpus, read once into the fastest memory that holds them."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 
 import numpy as np
@@ -15,12 +16,14 @@ GPU_FRACTION = 0.5
 """Fraction of the free memory of a GPU that frames may take; the rest is for the fit."""
 MEMORY_FRACTION = 0.25
 """Fraction of the main memory that frames may take."""
+READS = 16
+"""Clips that are read at once where the frames stay where they are."""
 BLOCK = 1024
 """Frames that are read from disk at a time: whole chunks, little memory."""
 
 
 class Frames:
-    """Frames on the GPU if they fit there, else in memory, else on disk; the same in all three.
+    """Frames on the GPU if they fit there, else in memory, else where the corpus lies: all the same.
 
     Nothing is read before the first access, so a stage that is finished costs nothing.
     """
@@ -56,7 +59,10 @@ class Frames:
     def clips(self, starts: np.ndarray, length: int) -> Tensor:
         """Return the clips of T = `length` frames at `starts`: uint8 (B, T, H, W, 3)."""
         if self.held is None:
-            clips = [self.corpus.read(start, start + length) for start in starts.tolist()]
+            spans = [(start, start + length) for start in starts.tolist()]
+            # Object storage answers late, and many at a time; a disk unpacks on several cores.
+            with ThreadPoolExecutor(READS) as pool:
+                clips = list(pool.map(lambda span: self.corpus.read(*span), spans))
             return torch.from_numpy(np.stack(clips))
         index = torch.from_numpy(starts[:, None] + np.arange(length))
         if self.held.is_cuda:

@@ -1,0 +1,299 @@
+"""Recordings to episodes, in order: the part of a build that only one process does."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from corpus.curation.decide import CurationOptions, Stretch, decide
+from corpus.curation.duplicates import Duplicates
+from corpus.curation.measure import Measurements, Measurer
+from corpus.curation.overrides import Override, override
+from corpus.building.dropped import save_dropped
+from corpus.building.engine import stage_all
+from corpus.building.previous import Kept, Previous
+from corpus.progress import progress_bar
+from corpus.readers.base import Source
+from corpus.building.source_records import SourceRecord, append_record, read_records, stamp, write_records
+from corpus.building.staging import StageOptions, open_staged, staged_frames
+from corpus.store import PIECE
+from corpus.writing.writer import CorpusWriter, partial_path
+
+_STAGED = "staged"  # the folder in DIR.partial where recordings wait for their turn
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Take:
+    """A recording whose frames are at hand: staged, or in the corpus that is updated.
+
+    Attributes:
+        record: what is known of it; its stretches are decided.
+        measurements: of all its frames.
+        read: frames start to stop - 1: uint8 (n, H, W, 3).
+        picture: one frame of a stretch that is dropped: uint8 (H, W, 3); None if it is gone.
+        actions: true actions, integers (N - 1,); None without any.
+        remove: gives its room on the disk back.
+    """
+
+    record: SourceRecord
+    measurements: Measurements
+    read: Callable[[int, int], np.ndarray]
+    picture: Callable[[int], np.ndarray | None]
+    actions: np.ndarray | None
+    remove: Callable[[], None]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Curation:
+    """How stretches are decided on.
+
+    Attributes:
+        options: thresholds, and what is looked for.
+        overrides: what the user decided otherwise, by name of the recording.
+    """
+
+    options: CurationOptions
+    overrides: dict[str, list[Override]]
+
+    def decide(self, name: str, measurements: Measurements, fps: float) -> list[Stretch]:
+        """Partition a recording into what is kept and what is dropped."""
+        stretches = decide(measurements, fps, self.options)
+        return override(stretches, self.overrides.get(name, []), fps)
+
+
+class Committer:
+    """Commits recordings to a writer, each as the stretches of it that are kept.
+
+    Attributes:
+        records: what became of the recordings so far.
+    """
+
+    def __init__(
+        self,
+        writer: CorpusWriter,
+        sources: Sequence[Source],
+        curation: Curation,
+        previous: Previous | None,
+        strict: bool,
+    ) -> None:
+        """Go on behind what the writer has; see ``run``.
+
+        Raises:
+            ValueError: the interrupted build was of other recordings.
+        """
+        self._writer, self._curation, self._strict = writer, curation, strict
+        self._previous = previous
+        self._sources, self._stamps = sources, [stamp(source) for source in sources]
+        self._partial = partial_path(writer.out)
+        self._duplicates = Duplicates() if curation.options.duplicates else None
+        self.records = self._recover()
+
+    def run(self, options: StageOptions, engine: str, jobs: int | None, progress: bool) -> None:
+        """Commit every recording that is not committed yet.
+
+        Raises:
+            ValueError: a recording cannot be read, where this is to end the build.
+        """
+        done = len(self.records)
+        todo = list(zip(self._sources, self._stamps, strict=True))[done:]
+        fresh = [index for index, pair in enumerate(todo) if not self._unchanged(*pair)]
+        folders = [
+            (self._partial / _STAGED / f"{done + index:06d}-{todo[index][1][:16]}").resolve()
+            for index in fresh
+        ]
+        self._clear(folders)
+        expected = sum(_expected_frames(source, options) for source, _ in todo)
+        with _Bar(self, expected, len(self._sources), progress) as bar:
+            sources = [todo[index][0] for index in fresh]
+            staged = stage_all(sources, options, folders, engine, jobs, bar.show)
+            for source, mark in todo:
+                if self._unchanged(source, mark):
+                    self._commit(source, self._kept_before(source))
+                else:
+                    _, outcome = next(staged)
+                    if isinstance(outcome, Exception):
+                        self._leave_out(source, mark, outcome)
+                    else:
+                        self._commit(source, self._staged(source, mark, outcome))
+                bar.show()
+        shutil.rmtree(self._partial / _STAGED, ignore_errors=True)
+        if not self._writer.records:
+            raise ValueError(_why_nothing(self.records))
+
+    def _unchanged(self, source: Source, mark: str) -> bool:
+        return self._previous is not None and self._previous.has(source.name)
+
+    def _clear(self, folders: list[Path]) -> None:
+        """Remove what an interrupted build has staged and nobody asks for now."""
+        wanted = {folder.name for folder in folders}
+        staged = self._partial / _STAGED
+        for folder in staged.iterdir() if staged.exists() else ():
+            if folder.name not in wanted:
+                shutil.rmtree(folder)
+
+    def _recover(self) -> list[SourceRecord]:
+        """Return the records of what is committed as a whole, and know its frames again."""
+        records = read_records(self._partial)
+        write_records(self._partial, records)
+        for index, record in enumerate(records):
+            given = self._sources[index].name if index < len(self._sources) else "none"
+            if (given, self._stamps[index : index + 1]) != (record.file, [record.stamp]):
+                raise ValueError(
+                    f"{self._partial} has {record.file} as recording {index}, those given have "
+                    f"{given} or it changed: give the same recordings, or delete the folder"
+                )
+        if self._duplicates is not None:
+            start = 0
+            for record in records:
+                start = self._know_again(record, start)
+        return records
+
+    def _know_again(self, record: SourceRecord, start: int) -> int:
+        """Let the search for duplicates know a committed recording; return where the next is."""
+        kept = Kept(self._writer.committed_frames, record.kept, start)
+        stretches = record.decided()
+        self._duplicates.split(record.file, _measure_again(stretches, kept), stretches)
+        return kept.stop
+
+    def _kept_before(self, source: Source) -> _Take:
+        """Take a recording from the corpus that is updated."""
+        record, kept, actions = self._previous.take(source.name)
+        return _Take(
+            record=record,
+            measurements=_measure_again(record.decided(), kept),
+            read=kept.read,
+            picture=partial(self._previous.dropped, record),
+            actions=actions,
+            remove=lambda: None,
+        )
+
+    def _staged(self, source: Source, mark: str, folder: Path) -> _Take:
+        """Take a recording that was staged, and decide on it."""
+        staged, fps = open_staged(folder), self._writer.fps
+        stretches = self._curation.decide(source.name, staged.measurements, fps)
+        return _Take(
+            record=SourceRecord(
+                file=source.name,
+                stamp=mark,
+                picture=[source.height, source.width],
+                fps=fps,
+                notes=staged.notes,
+                stretches=[dataclasses.astuple(stretch) for stretch in stretches],
+            ),
+            measurements=staged.measurements,
+            read=lambda start, stop: np.asarray(staged.frames[start:stop]),
+            picture=lambda number: np.asarray(staged.frames[number]),
+            actions=staged.actions,
+            remove=lambda: shutil.rmtree(folder),
+        )
+
+    def _leave_out(self, source: Source, mark: str, error: Exception) -> None:
+        full = isinstance(error, OSError) and error.errno == errno.ENOSPC
+        if self._strict or full or isinstance(error, ModuleNotFoundError):
+            raise error
+        reason = str(error).removeprefix(str(source.path)).strip()
+        self._append(SourceRecord(file=source.name, stamp=mark, left_out=reason))
+
+    def _commit(self, source: Source, take: _Take) -> None:
+        """Write the kept stretches of a recording, each as an episode, and its record."""
+        stretches = take.record.decided()
+        if self._duplicates is not None:
+            stretches = self._duplicates.split(source.name, take.measurements, stretches)
+        kept = [stretch for stretch in stretches if stretch.decision == "keep"]
+        committed = sum(record.get("file") == source.name for record in self._writer.records)
+        for stretch in kept[committed:]:  # an interruption may have left the first ones
+            for start in range(stretch.start, stretch.stop, PIECE):
+                self._writer.add(take.read(start, min(start + PIECE, stretch.stop)))
+            record = {
+                "file": source.name,
+                "span": [stretch.start, stretch.stop],
+                "video": list(take.record.picture),
+            }
+            actions = take.actions
+            if actions is not None:
+                actions = actions[stretch.start : stretch.stop - 1]
+            self._writer.end_episode(record, actions)
+        for stretch in stretches:
+            middle = (stretch.start + stretch.stop) // 2
+            if stretch.decision == "drop" and (frame := take.picture(middle)) is not None:
+                save_dropped(self._partial, source.name, stretch.start, frame)
+        plain = [dataclasses.astuple(stretch) for stretch in stretches]
+        self._append(dataclasses.replace(take.record, stretches=plain))
+        take.remove()
+
+    @property
+    def num_frames(self) -> int:
+        """How many frames are staged or decided on so far."""
+        decided = (record.stretches[-1][1] for record in self.records if record.stretches)
+        return sum(decided) + staged_frames(self._partial / _STAGED)
+
+    def _append(self, record: SourceRecord) -> None:
+        append_record(self._partial, record)
+        self.records.append(record)
+
+
+def _why_nothing(records: Sequence[SourceRecord]) -> str:
+    """Say why no episode came of any recording."""
+    left_out = [record for record in records if record.left_out]
+    if left_out:
+        more = f" (and {len(left_out) - 1} more)" if len(left_out) > 1 else ""
+        return f"{left_out[0].file} {left_out[0].left_out}{more}"
+    reasons = {stretch.reason for record in records for stretch in record.decided()}
+    return f"everything was dropped ({', '.join(sorted(reasons))}): see --keep"
+
+
+def _measure_again(stretches: list[Stretch], kept: Kept) -> Measurements:
+    """Measure a recording of which only the kept stretches are at hand; the others read as black.
+
+    Duplicates are looked for in kept stretches only, so this finds what the first look found.
+    """
+    measurer = Measurer()
+    for stretch in stretches:
+        for start in range(stretch.start, stretch.stop, PIECE):
+            stop = min(start + PIECE, stretch.stop)
+            if stretch.decision == "keep":
+                measurer.add(kept.read(start, stop))
+            else:
+                measurer.add(np.zeros((stop - start, *kept.size, 3), np.uint8))
+    return measurer.result()
+
+
+def _expected_frames(source: Source, options: StageOptions) -> int:
+    """About how many frames a recording will give."""
+    if options.fps is None or not source.fps:
+        return source.frames
+    return round(source.frames / source.fps * options.fps)
+
+
+class _Bar:
+    """The progress of a build: files, frames a second, time left."""
+
+    def __init__(self, committer: Committer, frames: int, files: int, visible: bool) -> None:
+        self._committer, self._files = committer, files
+        self._began, self._shown = time.monotonic(), 0
+        self._first = committer.num_frames
+        self._bar = progress_bar("building", frames, visible, status=self._status)
+
+    def __enter__(self) -> _Bar:
+        self._advance = self._bar.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bar.__exit__(*error)
+
+    def show(self) -> None:
+        """Bring the bar up to date."""
+        done = self._committer.num_frames - self._first
+        self._advance(done - self._shown)
+        self._shown = done
+
+    def _status(self) -> str:
+        rate = self._shown / max(1e-9, time.monotonic() - self._began)
+        return f"{len(self._committer.records)} of {self._files} files, {rate:,.0f} frames/s"

@@ -1,0 +1,157 @@
+"""A finished corpus that is brought up to date: what did not change is taken over as it is."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import zarr
+
+from corpus.curation.decide import Stretch
+from corpus.building.dropped import read_dropped
+from corpus.readers.base import Source
+from corpus.building.source_records import SourceRecord, read_records, stamp
+from corpus.store import Corpus, CorpusCard
+from corpus.writing.recovery import refuse_other_options
+
+_COPY_OF = "duplicate of "  # the beginning of a reason that names another recording
+
+
+class Kept:
+    """The kept stretches of one recording, where they lie one behind the other.
+
+    Attributes:
+        stop: one behind the last of its frames in the array.
+        size: (H, W) of a frame.
+    """
+
+    def __init__(self, frames: zarr.Array, stretches: Sequence[Stretch], start: int) -> None:
+        """Take the array, the kept stretches in order, and where the first of them begins."""
+        self._frames, self._places = frames, []
+        for stretch in stretches:
+            self._places.append((stretch.start, stretch.stop, start))
+            start += stretch.stop - stretch.start
+        self.stop, self.size = start, frames.shape[1:3]
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        """Return frames of the recording that lie in one kept stretch: uint8 (n, H, W, 3)."""
+        place = self.place(start)
+        return np.asarray(self._frames[place : place + stop - start])
+
+    def place(self, start: int) -> int:
+        """Where a frame of a kept stretch lies in the array."""
+        return next(at + start - first for first, last, at in self._places if first <= start < last)
+
+
+class Previous:
+    """What a finished corpus has of the recordings that are built again.
+
+    Attributes:
+        target: where the new corpus is built before it takes the old one's place.
+    """
+
+    def __init__(self, corpus: Corpus) -> None:
+        """Take a finished corpus; see ``open``."""
+        self._corpus = corpus
+        self.target = _target(corpus.path)
+        self._records = read_records(corpus.path)
+        self._starts: dict[str, int] = {}
+        start = 0
+        for record in self._records:
+            self._starts[record.file] = start
+            start += sum(stretch.stop - stretch.start for stretch in record.kept)
+        if start != corpus.num_frames:
+            raise ValueError(
+                f"{corpus.path} does not say what became of its recordings: only what genie corpus "
+                "build made can be updated; build it again"
+            )
+        self._unchanged: set[str] = set()
+
+    @classmethod
+    def open(cls, out: Path) -> Previous | None:
+        """Open the corpus at ``out``; None if there is none yet.
+
+        Raises:
+            ValueError: it is damaged, or was not made by a build.
+        """
+        target = _target(out)
+        if target.exists():  # the last update ended between its two renames
+            _replace(target, out)
+        return cls(Corpus.open(out)) if out.exists() else None
+
+    def compare(self, card: CorpusCard, with_actions: bool, sources: Sequence[Source]) -> None:
+        """Find out what did not change.
+
+        Raises:
+            ValueError: the corpus was built with other options.
+        """
+        old = self._corpus
+        refuse_other_options(
+            old.path, old.card, CorpusCard(**{**card.to_attributes(), "fingerprint": old.fingerprint})
+        )
+        if old.has_true_actions != with_actions:
+            has, have = ("has", "have none") if old.has_true_actions else ("has no", "have")
+            raise ValueError(f"{old.path} {has} true actions, the recordings {have}: build it again")
+        stamps = {source.name: stamp(source) for source in sources}
+        same = {r.file for r in self._records if r.stamp and stamps.get(r.file) == r.stamp}
+        changing = True
+        while changing:  # what was left out as a copy is needed where its original is gone
+            stale = {record.file for record in self._records if not _originals(record) <= same}
+            changing, same = bool(stale & same), same - stale
+        self._unchanged = same
+
+    def has(self, name: str) -> bool:
+        """Whether a recording can be taken over."""
+        return name in self._unchanged
+
+    def take(self, name: str) -> tuple[SourceRecord, Kept, np.ndarray | None]:
+        """Return a recording's record, its kept frames, and its true actions, integers (N - 1,)."""
+        record = next(record for record in self._records if record.file == name)
+        kept = Kept(self._corpus.frames, record.kept, self._starts[name])
+        return record, kept, self._actions(record, kept)
+
+    def dropped(self, record: SourceRecord, number: int) -> np.ndarray | None:
+        """Return the picture of the dropped stretch in which a frame lies: uint8 (H, W, 3)."""
+        for stretch in record.decided():
+            if stretch.start <= number < stretch.stop:
+                return read_dropped(self._corpus.path, record.file, stretch.start)
+        return None
+
+    def replace(self) -> Path:
+        """Give the new corpus the name of the old one, which is removed; return its folder."""
+        _replace(self.target, self._corpus.path)
+        return self._corpus.path
+
+    def _actions(self, record: SourceRecord, kept: Kept) -> np.ndarray | None:
+        if not self._corpus.has_true_actions or not record.stretches:
+            return None
+        stored = self._corpus.true_actions()
+        actions = np.zeros(record.stretches[-1][1] - 1, np.int64)
+        for stretch in record.kept:
+            place, count = kept.place(stretch.start), stretch.stop - stretch.start - 1
+            actions[stretch.start : stretch.start + count] = stored[place : place + count]
+        return actions
+
+
+def _target(out: Path) -> Path:
+    return out.with_name(out.name + ".updated")
+
+
+def _replace(new: Path, out: Path) -> None:
+    """Put a corpus in another's place; ended in between, the next update ends it."""
+    old = out.with_name(out.name + ".old")
+    shutil.rmtree(old, ignore_errors=True)
+    if out.exists():
+        os.rename(out, old)
+    os.rename(new, out)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _originals(record: SourceRecord) -> set[str]:
+    """The recordings of which this one holds copies that were dropped."""
+    reasons = [str(stretch[3]) for stretch in record.stretches]
+    copies = [reason for reason in reasons if reason.startswith(_COPY_OF)]
+    return {reason.removeprefix(_COPY_OF).rpartition(" at ")[0] for reason in copies}

@@ -1,0 +1,210 @@
+"""One recording, decoded, shaped and measured into a folder: the part of a build that runs anywhere.
+
+A staged recording waits until it is its turn to be committed, so that many can be made at once, on
+any machine that sees the folder, and the corpus holds the same bytes in the same order.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import zarr
+from zarr.codecs import ZstdCodec
+
+from corpus.curation.borders import find_borders
+from corpus.curation.measure import Measurements, Measurer
+from corpus.curation.overlays import Overlay, find_overlays
+from corpus.readers.base import Box, ReadOptions, Source
+from corpus.readers.read import read_frames, sample_pictures
+from corpus.readers.registry import READERS
+from corpus.readers.shaper import Shaping, lost_share
+from corpus.store import FRAMES_PER_CHUNK
+
+SAMPLES = 32  # pictures in which borders and overlays are looked for
+_FRAMES, _ACTIONS, _MEASUREMENTS, _FACTS = "frames", "actions.npy", "measured.npz", "facts.json"
+_PROGRESS = "progress"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class StageOptions:
+    """How every recording of a build is shaped.
+
+    Attributes:
+        size: (H, W) of the frames in pixels.
+        fps: frames per second to resample to; None: every frame.
+        fit: how another shape is made to fit: ``crop`` or ``pad``.
+        crop: the part of the picture to keep; None: all, without borders where they are cut.
+        masks: parts of the picture to paint black.
+        cut_borders: whether bars of one colour around the picture are cut away.
+        overlays: what happens to parts laid over the game, by kind: ``keep`` or ``mask``.
+        read: what the user says of the files.
+    """
+
+    size: tuple[int, int]
+    fps: Fraction | None = None
+    fit: str = "crop"
+    crop: Box | None = None
+    masks: tuple[Box, ...] = ()
+    cut_borders: bool = True
+    masked_overlays: tuple[str, ...] = ()
+    read: ReadOptions = ReadOptions()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Staged:
+    """A staged recording, open for reading.
+
+    Attributes:
+        frames: zarr array, uint8 (N, H, W, 3).
+        actions: true actions, integers (N - 1,); None without any.
+        measurements: what curation decides by.
+        notes: what the user should know.
+        crop: the part of the picture that was kept; None: all of it.
+    """
+
+    frames: zarr.Array
+    actions: np.ndarray | None
+    measurements: Measurements
+    notes: tuple[str, ...]
+    crop: Box | None
+
+
+def stage(
+    source: Source, options: StageOptions, folder: Path, alive: Callable[[], bool] | None = None
+) -> None:
+    """Decode, shape and measure one recording into ``folder``, which appears when it is complete.
+
+    Args:
+        source: the recording.
+        options: how it is shaped.
+        folder: must not exist.
+        alive: asked now and then; the work ends where it says no.
+
+    Raises:
+        ValueError: the recording cannot be read.
+        OSError: the disk is full.
+    """
+    making = folder.with_name(f"{folder.name}.{os.getpid()}")
+    making.mkdir(parents=True)
+    try:
+        shaping, notes = _shaping(source, options)
+        group = zarr.create_group(making / _FRAMES, zarr_format=3)
+        frames = group.create_array(
+            "frames",
+            shape=(0, *options.size, 3),
+            chunks=(FRAMES_PER_CHUNK, *options.size, 3),
+            dtype=np.uint8,
+            compressors=ZstdCodec(level=1),  # of a file that is read once
+        )
+        measurer, count = Measurer(), 0
+        for batch in _batches(read_frames(source, options.read, shaping, options.fps)):
+            if alive is not None and not alive():
+                raise SystemExit
+            frames.resize((count + len(batch), *options.size, 3))
+            frames[count:] = batch
+            measurer.add(batch)
+            count += len(batch)
+            (making / _PROGRESS).write_text(str(count))
+        measurer.result().save(making / _MEASUREMENTS)
+        _save_actions(source, options, count, making / _ACTIONS)
+        facts = {"notes": notes, "crop": shaping.crop}
+        (making / _FACTS).write_text(json.dumps(facts), encoding="utf-8")
+        os.rename(making, folder)
+    except BaseException:
+        shutil.rmtree(making, ignore_errors=True)
+        raise
+
+
+def open_staged(folder: Path) -> Staged:
+    """Open a staged recording."""
+    facts = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
+    actions = folder / _ACTIONS
+    return Staged(
+        frames=zarr.open_group(folder / _FRAMES, mode="r")["frames"],
+        actions=np.load(actions, allow_pickle=False) if actions.exists() else None,
+        measurements=Measurements.load(folder / _MEASUREMENTS),
+        notes=tuple(facts["notes"]),
+        crop=None if facts["crop"] is None else tuple(facts["crop"]),
+    )
+
+
+def staged_frames(folder: Path) -> int:
+    """How many frames of the recordings below a folder are staged so far."""
+    total = 0
+    for file in folder.glob(f"*/{_PROGRESS}"):
+        try:
+            total += int(file.read_text() or 0)
+        except (OSError, ValueError):  # it is being written, or was just removed
+            continue
+    return total
+
+
+def _shaping(source: Source, options: StageOptions) -> tuple[Shaping, list[str]]:
+    """How this recording is shaped, and what the user should know of that."""
+    notes, crop, masks = list(source.notes), options.crop, options.masks
+    if options.cut_borders or options.masked_overlays:
+        pictures, scale = sample_pictures(source, options.read, SAMPLES)
+        if options.cut_borders and crop is None and (found := find_borders(pictures)):
+            crop = _scaled(found, scale)
+            notes.append(f"borders of one colour are cut: kept {_words(crop)}")
+        for overlay in find_overlays(pictures):
+            box = _scaled(overlay.box, scale)
+            if overlay.kind in options.masked_overlays:
+                masks += (box,)
+            notes.append(_overlay_note(overlay, box, options))
+    shaping = Shaping(size=options.size, fit=options.fit, crop=crop, masks=masks)
+    lost = lost_share(source, shaping)
+    if lost >= 0.01:
+        notes.append(f"{lost:.0%} of the picture is cut away to make its shape fit")
+    return shaping, notes
+
+
+def _overlay_note(overlay: Overlay, box: Box, options: StageOptions) -> str:
+    what = f"a {overlay.kind} seems to lie at {_words(box)}"
+    if overlay.kind in options.masked_overlays:
+        return f"{what}: painted black"
+    return f"{what}: --mask {overlay.kind} paints it black"
+
+
+def _scaled(box: Box, scale: float) -> Box:
+    """A box of a reduced picture in pixels of the picture as it is shown."""
+    return tuple(round(side * scale) for side in box)
+
+
+def _words(box: Box) -> str:
+    top, left, height, width = box
+    return f"{width}x{height} at {left},{top}"
+
+
+def _batches(frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    """Stack frames by the chunk."""
+    batch: list[np.ndarray] = []
+    for frame in frames:
+        batch.append(frame)
+        if len(batch) == FRAMES_PER_CHUNK:
+            yield np.stack(batch)
+            batch = []
+    if batch:
+        yield np.stack(batch)
+
+
+def _save_actions(source: Source, options: StageOptions, count: int, path: Path) -> None:
+    """Write the true actions of a recording, where there are some."""
+    if not source.has_actions or options.read.drop_actions:
+        return
+    actions = READERS[source.reader].actions(source, options.read)
+    if actions is None:
+        return
+    if len(actions) != count - 1:
+        raise ValueError(
+            f"{source.path}: an episode of {count} frames needs {count - 1} actions, "
+            f"not {len(actions)}"
+        )
+    np.save(path, actions)

@@ -1,0 +1,161 @@
+"""The recordings of files and folders, and what was left out of them, with the reasons."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from corpus.readers.base import ReadOptions, Source
+from corpus.readers.registry import READERS, reader_for
+
+MOST_NAMED = 5  # kinds of other files that a message lists
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LeftOut:
+    """A file or folder that gives nothing, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclasses.dataclass(kw_only=True)
+class Found:
+    """What the inputs hold.
+
+    Attributes:
+        sources: the recordings: inputs in the order given, a folder's files sorted by path.
+        left_out: what should have given recordings and does not.
+        others: files of no known kind, counted by suffix.
+    """
+
+    sources: list[Source] = dataclasses.field(default_factory=list)
+    left_out: list[LeftOut] = dataclasses.field(default_factory=list)
+    others: Counter[str] = dataclasses.field(default_factory=Counter)
+
+    def other_files(self) -> str | None:
+        """Say which files are of no known kind; None without any."""
+        if not self.others:
+            return None
+        kinds = ", ".join(f"{n} {kind or 'without suffix'}" for kind, n in self._commonest())
+        return f"{self.others.total()} other files are no recordings: {kinds}"
+
+    def _commonest(self) -> list[tuple[str, int]]:
+        return sorted(self.others.items(), key=lambda item: (-item[1], item[0]))[:MOST_NAMED]
+
+
+def find_sources(
+    inputs: Sequence[str | Path], format: str = "auto", options: ReadOptions | None = None
+) -> Found:
+    """Look through files and folders for recordings; opens headers only.
+
+    A bad file ends nothing: it is among those left out. Hidden files are passed over, and links to
+    folders are not followed.
+
+    Args:
+        inputs: files, taken as recordings whatever their suffix, and folders, searched with all
+            folders below.
+        format: the name of the one reader to use, or ``auto``.
+        options: what the user says of the files.
+
+    Raises:
+        FileNotFoundError: an input does not exist.
+        ValueError: nothing was given, the format is unknown, or nothing at all was found.
+    """
+    if not inputs:
+        raise ValueError("nothing given: name files or folders with recordings")
+    options, found = options or ReadOptions(), Found()
+    names: set[str] = set()
+    seen: dict[Path, str] = {}
+    if format != "auto" and format not in READERS:
+        raise ValueError(f"--format is {format!r}; allowed are auto, {', '.join(READERS)}")
+    for item in map(Path, inputs):
+        if not os.path.lexists(item):
+            raise FileNotFoundError(f"no file or folder at {item}")
+        before = len(found.sources) + len(found.left_out)
+        for name, path in _candidates(item, format, found):
+            if name in names:  # of another input
+                name = f"{item.resolve().name}/{name}"
+            names.add(name)
+            _read_headers(name, path, format, options, found, seen)
+        if len(found.sources) + len(found.left_out) == before:
+            raise ValueError(f"{item} holds no recording" + _looked_for(found))
+    return found
+
+
+def _candidates(item: Path, format: str, found: Found) -> Iterator[tuple[str, Path]]:
+    """Yield (name, path) of what a reader may know: ``item`` itself, or what lies below it."""
+    if not item.is_dir() or reader_for(item, format) is not None:
+        yield item.name or item.resolve().name, item
+        return
+
+    def leave_out(error: OSError) -> None:
+        name = Path(error.filename).relative_to(item).as_posix()
+        found.left_out.append(LeftOut(name=name, reason=f"cannot be opened: {error.strerror}"))
+
+    known: list[Path] = []
+    for folder, folders, files in os.walk(item, onerror=leave_out):
+        inside = [Path(folder, name) for name in folders if not name.startswith(".")]
+        links = [path for path in inside if path.is_symlink()]
+        for path in links:
+            reason = "is a link to a folder: name that folder itself"
+            label = path.relative_to(item).as_posix()
+            found.left_out.append(LeftOut(name=label, reason=reason))
+        whole = [path for path in inside if path not in links and _is_recording(path, format)]
+        folders[:] = [path.name for path in inside if path not in links and path not in whole]
+        known += whole
+        for path in (Path(folder, name) for name in files if not name.startswith(".")):
+            if path.is_symlink() or reader_for(path, format) is not None:
+                known.append(path)
+            elif not _is_sidecar(path):
+                found.others[path.suffix.lower()] += 1
+    for path in sorted(known, key=lambda path: path.parts):
+        yield path.relative_to(item).as_posix(), path
+
+
+def _is_recording(folder: Path, format: str) -> bool:
+    """Whether a folder as a whole is read by some reader, such as one of numbered pictures."""
+    return os.access(folder, os.R_OK | os.X_OK) and reader_for(folder, format) is not None
+
+
+def _is_sidecar(path: Path) -> bool:
+    """Whether a file holds the true actions of one beside it."""
+    return path.name.endswith(".actions.npy")
+
+
+def _read_headers(
+    name: str, path: Path, format: str, options: ReadOptions, found: Found, seen: dict[Path, str]
+) -> None:
+    """Add the recordings of one file, or the reason why it has none."""
+    try:
+        name.encode("utf-8")
+        real = path.resolve(strict=True)
+        if real in seen:
+            raise ValueError(f"is the same file as {seen[real]}")
+        reader = reader_for(path, format) or READERS["video"]
+        sources = reader.sources(path, name, options)
+        seen[real] = name
+        found.sources += sources
+    except UnicodeEncodeError:
+        shown = name.encode("utf-8", "backslashreplace").decode("utf-8")
+        found.left_out.append(LeftOut(name=shown, reason="has a name that is not UTF-8: rename it"))
+    except FileNotFoundError:
+        found.left_out.append(LeftOut(name=name, reason="is a link to nothing"))
+    except (ValueError, OSError) as error:
+        found.left_out.append(LeftOut(name=name, reason=_reason(error, path)))
+
+
+def _reason(error: Exception, path: Path) -> str:
+    """The message of an error without the path in front, which the list names already."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"cannot be opened: {error.strerror}"
+    return str(error).removeprefix(str(path)).strip()
+
+
+def _looked_for(found: Found) -> str:
+    """What to add to a message that nothing was found."""
+    others = found.other_files()
+    return f": {others}" if others else ": it is empty"
