@@ -24,9 +24,10 @@ from corpus.curation.overlays import Overlay, find_overlays
 from corpus.readers.base import Box, ReadOptions, Source
 from corpus.readers.read import read_frames, sample_pictures
 from corpus.readers.registry import READERS
-from corpus.readers.shaper import Shaping, lost_share
+from corpus.readers.shaper import Shaping, lost_share, show_box
 from corpus.store import FRAMES_PER_CHUNK
 
+LEAST_LOST = 0.01  # of a side, that is worth a word
 SAMPLES = 32  # pictures in which borders and overlays are looked for
 _FRAMES, _ACTIONS, _MEASUREMENTS, _FACTS = "frames", "actions.npy", "measured.npz", "facts.json"
 _PROGRESS = "progress"
@@ -150,37 +151,27 @@ def _shaping(source: Source, options: StageOptions) -> tuple[Shaping, list[str]]
     """How this recording is shaped, and what the user should know of that."""
     notes, crop, masks = list(source.notes), options.crop, options.masks
     if options.cut_borders or options.masked_overlays:
-        pictures, scale = sample_pictures(source, options.read, SAMPLES)
-        if options.cut_borders and crop is None and (found := find_borders(pictures)):
-            crop = _scaled(found, scale)
-            notes.append(f"borders of one colour are cut: kept {_words(crop)}")
-        for overlay in find_overlays(pictures):
-            box = _scaled(overlay.box, scale)
+        samples = sample_pictures(source, options.read, SAMPLES)
+        if options.cut_borders and crop is None and (found := find_borders(samples.pictures)):
+            crop = samples.shown(found)
+            notes.append(f"borders of one colour are cut: kept {show_box(crop)}")
+        for overlay in find_overlays(samples.pictures):
+            box = samples.shown(overlay.box)
             if overlay.kind in options.masked_overlays:
                 masks += (box,)
             notes.append(_overlay_note(overlay, box, options))
     shaping = Shaping(size=options.size, fit=options.fit, crop=crop, masks=masks)
-    lost = lost_share(source, shaping)
-    if lost >= 0.01:
-        notes.append(f"{lost:.0%} of the picture is cut away to make its shape fit")
+    for share, side in zip(lost_share(source, shaping), ("height", "width"), strict=True):
+        if share >= LEAST_LOST:
+            notes.append(f"{share:.0%} of the {side} is cut away to make the shape fit: see --fit")
     return shaping, notes
 
 
 def _overlay_note(overlay: Overlay, box: Box, options: StageOptions) -> str:
-    what = f"a {overlay.kind} seems to lie at {_words(box)}"
+    what = f"a {overlay.kind} seems to lie at {show_box(box)}"
     if overlay.kind in options.masked_overlays:
         return f"{what}: painted black"
     return f"{what}: --mask {overlay.kind} paints it black"
-
-
-def _scaled(box: Box, scale: float) -> Box:
-    """A box of a reduced picture in pixels of the picture as it is shown."""
-    return tuple(round(side * scale) for side in box)
-
-
-def _words(box: Box) -> str:
-    top, left, height, width = box
-    return f"{width}x{height} at {left},{top}"
 
 
 def _batches(frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:

@@ -1,27 +1,32 @@
-"""Frames out of a video file: any format FFmpeg reads, one frame in memory at a time.
+"""Video files: whatever FFmpeg reads, one frame in memory at a time.
 
 PyAV is imported inside the functions, so that a machine without it can still train.
 """
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import math
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
-from corpus.readers.shaper import FITS, Shaper
+from corpus.readers.base import ReadOptions, Source
+from corpus.readers.ffmpeg.colours import HDR
+from corpus.readers.ffmpeg.cut_off import ends_early
+from corpus.readers.ffmpeg.filter_graph import Deinterlacer
+from corpus.readers.ffmpeg.opening import check_sides, limits, opened
+from corpus.readers.ffmpeg.timing import read_timing
+from corpus.readers.shaper import SQUARE, VideoPicture
 
+SUFFIXES = (".avi", ".flv", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg")
+SUFFIXES += (".mts", ".ogv", ".ts", ".webm", ".wmv", ".y4m")
+MARKS = {0: (b"\x1aE\xdf\xa3", b"FLV", b"GIF8", b"\0\0\1\xba", b"YUV4MPEG2", b"0&\xb2u")}
+MARKS |= {4: (b"ftyp", b"moov", b"mdat"), 8: (b"AVI ",)}  # offset -> first bytes of its formats
 COMPLETE = 0.9  # less than this fraction of the duration that the header names is a cut-off file
-MOST_SIDE, MOST_PIXELS = 16_384, 36_000_000  # of a frame; 8K has 33 million pixels
-MOST_SECONDS = 3600  # that one frame may stay on when a video is resampled
-REFERRING = {"concat", "dash", "hls", "image2", "imf", "lavfi", "rtsp", "sdp", "webm_dash_manifest"}
-"""FFmpeg's formats that are lists of other files, or no files at all."""
 MIN_FRAMES = 2  # a latent action needs a frame and the next one
+PROGRESSIVE, UNSPECIFIED = 1, 2  # AVFieldOrder; AVColorPrimaries and -TransferCharacteristic
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -32,7 +37,7 @@ class VideoFacts:
         path: the file.
         width: stored width in pixels, before rotation.
         height: stored height in pixels, before rotation.
-        fps: average frames per second.
+        fps: average frames per second; often wrong for recordings, see ``timing``.
         frames: about how many frames there should be, or 0 if nothing is known.
         seconds: how long the images should last at least, or 0 if nothing is known.
         cut_short: the index points beyond the end of the file.
@@ -47,6 +52,101 @@ class VideoFacts:
     cut_short: bool
 
 
+class VideoReader:
+    """Reads the first video stream of a file."""
+
+    name = "video"
+
+    def matches(self, path: Path) -> bool:
+        """Whether a file is named like a video, or begins like one."""
+        if path.suffix.lower() in SUFFIXES:
+            return path.is_file()
+        try:
+            with path.open("rb") as file:
+                head = file.read(16)
+        except OSError:
+            return False
+        return any(head.startswith(marks, at) for at, marks in MARKS.items())
+
+    def sources(self, path: Path, name: str, options: ReadOptions) -> list[Source]:
+        """Describe a video by its header, its time stamps and its first frame.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            ValueError: the file is empty, unreadable, cut short, without pictures, or starts with
+                a damaged one; one line that names the file, the reason and a remedy.
+        """
+        facts = probe(path)
+        with opened(path) as (container, stream):
+            timing = read_timing(container, stream, path.stat().st_size)
+        ends_before = timing.whole and timing.seconds < facts.seconds * COMPLETE
+        if facts.cut_short or ends_before:
+            raise ValueError(_cut_short(facts, timing.frames))
+        if timing.whole and 0 < timing.frames < MIN_FRAMES:
+            raise ValueError(_too_short(path, timing.frames))
+        if timing.damaged is not None:
+            raise ValueError(_broken(facts, timing.damaged, "a packet is damaged"))
+        height, width, notes = _first_look(facts)
+        fps = timing.fps or facts.fps
+        frames = timing.frames if timing.whole else round(facts.seconds * fps) or timing.frames
+        notes = ((timing.note,) if timing.note else ()) + notes
+        return [
+            Source(
+                name=name,
+                path=path,
+                reader=self.name,
+                height=height,
+                width=width,
+                fps=fps,
+                frames=frames or facts.frames,
+                notes=notes,
+            )
+        ]
+
+    def pictures(
+        self, source: Source, options: ReadOptions
+    ) -> Iterator[tuple[Fraction, VideoPicture]]:
+        """Yield (seconds, picture) of each frame, deinterlaced where it is interlaced.
+
+        Raises:
+            ValueError: a frame is damaged, or the file is cut short; the line says after how many
+                frames.
+        """
+        return _timed(probe(source.path), options.threads)
+
+    def spread(
+        self, source: Source, options: ReadOptions, count: int
+    ) -> Iterator[tuple[Fraction, VideoPicture]]:
+        """Yield the key frames that are nearest before evenly spread times; fewer if they repeat.
+
+        Damaged places are passed over.
+        """
+        import av
+
+        seen: set[int] = set()
+        with opened(source.path) as (container, stream):
+            _prepare(stream, options.threads)
+            first = stream.start_time or 0
+            length = _duration(container, stream) or Fraction(source.frames) / (source.fps or 30)
+            for number in range(count):
+                at = first + int(length * (2 * number + 1) / (2 * count) / stream.time_base)
+                try:
+                    container.seek(at, stream=stream)
+                    frame = next(container.decode(stream), None)
+                except av.error.FFmpegError as error:
+                    if isinstance(error, MemoryError):
+                        raise
+                    continue
+                if frame is None or frame.is_corrupt or frame.pts is None or frame.pts in seen:
+                    continue
+                seen.add(frame.pts)
+                yield frame.pts * Fraction(frame.time_base), _picture(frame, _aspect(stream))
+
+    def actions(self, source: Source, options: ReadOptions) -> np.ndarray | None:
+        """Return None: the actions of a video lie in a file beside it."""
+        return None
+
+
 def probe(path: str | Path) -> VideoFacts:
     """Read the header of a video and refuse a file that cannot become an episode.
 
@@ -56,20 +156,19 @@ def probe(path: str | Path) -> VideoFacts:
             two frames.
     """
     path = Path(path)
-    with _opened(path) as (container, stream):
+    with opened(path) as (container, stream):
         context = stream.codec_context
-        sides = context.width, context.height
-        if not (0 < min(sides) <= max(sides) <= MOST_SIDE and math.prod(sides) <= MOST_PIXELS):
-            raise ValueError(
-                f"{path} has frames of {context.width}x{context.height} pixels: allowed are 1 to "
-                f"{MOST_SIDE} a side and {MOST_PIXELS / 1e6:g} million in all"
-            )
+        check_sides(path, context)
         if stream.frames and stream.frames < MIN_FRAMES:
             raise ValueError(_too_short(path, stream.frames))
         fps = stream.average_rate or stream.guessed_rate or stream.base_rate
         if not fps:
-            raise ValueError(f"{path} does not say its frame rate: convert it with ffmpeg first")
+            raise ValueError(
+                f"{path} does not say its frame rate: "
+                "convert it first (ffmpeg -r FPS -i IN OUT.mkv)"
+            )
         last = max((entry.pos + entry.size for entry in stream.index_entries), default=0)
+        beyond = bool(stream.frames) and last > path.stat().st_size
         return VideoFacts(
             path=path,
             width=context.width,
@@ -78,143 +177,100 @@ def probe(path: str | Path) -> VideoFacts:
             frames=stream.frames or round(_duration(container, stream) * fps),
             # A file with an index is judged by it: edit lists may shorten what is shown.
             seconds=Fraction(0) if stream.frames else _duration(container, stream),
-            cut_short=bool(stream.frames) and last > path.stat().st_size,
+            cut_short=beyond or ends_early(path),
         )
 
 
-def read_frames(
-    path: str | Path, size: tuple[int, int], fit: str = "crop", fps: Fraction | None = None
-) -> Iterator[np.ndarray]:
-    """Decode a video, one frame at a time.
-
-    A frame of the asked size is passed on untouched. Otherwise its shape is made to fit first:
-    ``crop`` cuts the middle out, ``pad`` adds black bars; then it is scaled by area averaging.
-    Rotation and non-square pixels are undone. Colours follow the tags of the stream; without tags
-    they are BT.601, limited range, as FFmpeg takes them.
-
-    Args:
-        path: a video file.
-        size: (H, W) of the frames in pixels.
-        fit: ``crop`` or ``pad``.
-        fps: frames per second to resample to; without it, every frame is passed on.
-
-    Yields:
-        uint8 (H, W, 3), RGB 0-255.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: the file is empty, unreadable, cut short, or holds fewer than two frames.
-    """
-    if fit not in FITS:
-        raise ValueError(f"fit is {fit!r}; allowed are {' and '.join(FITS)}")
-    facts = probe(path)
-    timed = _decode(facts, Shaper(size, fit))
-    if fps is None:
-        yield from (frame for _, frame in timed)
-    else:
-        yield from resample(timed, fps, 1 / facts.fps)
+def _first_look(facts: VideoFacts) -> tuple[int, int, tuple[str, ...]]:
+    """Decode one frame: (height and width as shown, what the user should know)."""
+    with opened(facts.path) as (container, stream):
+        _prepare(stream, threads=1)
+        frame = next(_decoded(facts, container, stream), None)
+        if frame is None:
+            raise ValueError(_too_short(facts.path, 0))
+        interlaced = frame.interlaced_frame or stream.codec_context.field_order > PROGRESSIVE
+        picture = _picture(frame, _aspect(stream))
+    height, width = frame.height, round(frame.width * picture.aspect)
+    if round(frame.rotation / 90) % 2:
+        height, width = width, height
+    notes = []
+    if picture.transfer:
+        notes.append(f"HDR ({HDR[picture.transfer]}): tone-mapped to SDR")
+    if interlaced:
+        notes.append("interlaced: made whole pictures by bwdif")
+    return height, width, tuple(notes)
 
 
-def resample(
-    timed: Iterator[tuple[Fraction, np.ndarray]], fps: Fraction, last_duration: Fraction
-) -> Iterator[np.ndarray]:
-    """Choose the frame nearest to each tick of an output clock; of two equally near, the earlier.
-
-    Args:
-        timed: (seconds, frame) with rising times; the clock starts at the first.
-        fps: ticks per second.
-        last_duration: seconds that the last frame stays on.
-
-    Yields:
-        A frame per tick, from the first frame to the end of the last.
-    """
-    tick, start, before = 0, Fraction(0), None
-    for seconds, frame in timed:
-        if before is None:
-            start = seconds
-        else:
-            if seconds - before[0] > MOST_SECONDS:
-                raise ValueError(
-                    f"a frame stays on for {float(seconds - before[0]):.0f} seconds: allowed are "
-                    f"{MOST_SECONDS}; leave --fps out, or cut the video there"
-                )
-            middle = (before[0] + seconds) / 2 - start
-            while tick / fps <= middle:
-                yield before[1]
-                tick += 1
-        before = (seconds, frame)
-    while before is not None and tick / fps < before[0] - start + last_duration:
-        yield before[1]
-        tick += 1
+def _prepare(stream: object, threads: int) -> None:
+    """Set how a stream is decoded."""
+    stream.thread_type = "AUTO"
+    stream.thread_count = threads
+    stream.codec_context.options = limits()  # frames may grow behind the header
 
 
-def _decode(facts: VideoFacts, shaper: Shaper) -> Iterator[tuple[Fraction, np.ndarray]]:
-    """Yield (seconds, shaped frame) for each frame of a file; refuse a broken or short one."""
+def _picture(frame: object, aspect: Fraction) -> VideoPicture:
+    """Keep with a frame what is said of it."""
+    transfer = int(frame.color_trc)
+    # swscale refuses reserved values of these two, and else ignores them here.
+    frame.color_trc, frame.color_primaries = UNSPECIFIED, UNSPECIFIED
+    return VideoPicture(frame, aspect, transfer if transfer in HDR else 0)
+
+
+def _aspect(stream: object) -> Fraction:
+    """The width of a stored pixel over its height."""
+    aspect = Fraction(stream.sample_aspect_ratio or SQUARE)
+    return aspect if aspect > 0 else SQUARE
+
+
+def _decoded(facts: VideoFacts, container: object, stream: object) -> Iterator[object]:
+    """Yield the frames of a stream as they are stored; refuse a damaged one."""
     import av
 
-    decoded, start, seconds = 0, None, None
-    with _opened(facts.path) as (container, stream):
-        stream.thread_type = "AUTO"
-        stream.codec_context.options = _limits()  # frames may grow behind the header
-        aspect = Fraction(stream.sample_aspect_ratio or 1)
-        try:
-            for frame in container.decode(stream):
-                if frame.is_corrupt:
-                    raise ValueError(_broken(facts, decoded, "a frame is damaged"))
-                seconds = _time_of(frame, seconds, 1 / facts.fps)
-                start = seconds if start is None else start
-                yield seconds, shaper(frame, aspect)
-                decoded += 1
-        except av.error.FFmpegError as error:
-            if isinstance(error, MemoryError):
-                raise
-            raise ValueError(_broken(facts, decoded, error.strerror)) from error
-    shown = seconds + 1 / facts.fps - start if decoded else Fraction(0)
-    if facts.cut_short or (decoded and shown < facts.seconds * COMPLETE):
-        raise ValueError(_broken(facts, decoded, "the file is cut short"))
-    if decoded < MIN_FRAMES:
-        raise ValueError(_too_short(facts.path, decoded))
+    count = 0
+    try:
+        for frame in container.decode(stream):
+            if frame.is_corrupt:
+                raise ValueError(_broken(facts, count, "a frame is damaged"))
+            yield frame
+            count += 1
+    except av.error.FFmpegError as error:
+        if isinstance(error, MemoryError):
+            raise
+        raise ValueError(_broken(facts, count, error.strerror)) from error
+
+
+def _whole(frames: Iterator[object]) -> Iterator[object]:
+    """Deinterlace where needed."""
+    deinterlace = Deinterlacer()
+    for frame in frames:
+        yield from deinterlace(frame)
+    yield from deinterlace.rest()
+
+
+def _timed(facts: VideoFacts, threads: int) -> Iterator[tuple[Fraction, VideoPicture]]:
+    """Yield (seconds, picture) for each frame of a file; refuse a broken or short one."""
+    count, start, seconds, step = 0, None, None, 1 / facts.fps
+    with opened(facts.path) as (container, stream):
+        _prepare(stream, threads)
+        aspect = _aspect(stream)
+        for frame in _whole(_decoded(facts, container, stream)):
+            seconds = _time_of(frame, seconds, step)
+            start = seconds if start is None else start
+            yield seconds, _picture(frame, aspect)
+            count += 1
+    shown = seconds + step - start if count else Fraction(0)
+    if facts.cut_short or (count and shown < facts.seconds * COMPLETE):
+        raise ValueError(_cut_short(facts, count))
+    if count < MIN_FRAMES:
+        raise ValueError(_too_short(facts.path, count))
 
 
 def _time_of(frame: object, before: Fraction | None, step: Fraction) -> Fraction:
     """Seconds at which a frame is shown; a missing or falling time becomes one step later."""
     if frame.pts is None or frame.time_base is None:
         return Fraction(0) if before is None else before + step
-    seconds = frame.pts * Fraction(frame.time_base)
+    seconds = frame.pts * frame.time_base
     return seconds if before is None or seconds > before else before + step
-
-
-@contextlib.contextmanager
-def _opened(path: Path) -> Iterator[tuple[object, object]]:
-    """Open a file; give (container, its first video stream)."""
-    import av
-
-    if not path.exists():
-        raise FileNotFoundError(f"no video at {path}")
-    if not path.is_file():
-        raise ValueError(f"{path} is not a file")
-    if path.stat().st_size == 0:
-        raise ValueError(f"{path} is empty (0 bytes)")
-    known = ",".join(sorted(av.formats_available - REFERRING))
-    options = _limits() | {"format_whitelist": known, "protocol_whitelist": "file"}
-    try:
-        container = av.open(str(path), options=options)
-    except av.error.FFmpegError as error:
-        raise ValueError(
-            f"{path} is not a readable video ({error.strerror}): it is corrupt, cut short, or of "
-            "another kind"
-        ) from error
-    with container:
-        if not container.streams.video:
-            raise ValueError(f"{path} has no video stream")
-        if container.streams.video[0].codec_context is None:
-            raise ValueError(f"{path} has video of a codec that is not known here: convert it")
-        yield container, container.streams.video[0]
-
-
-def _limits() -> dict[str, str]:
-    """Return the options by which FFmpeg refuses a frame before it takes memory for it."""
-    return {"max_pixels": str(MOST_PIXELS)}
 
 
 def _duration(container: object, stream: object) -> Fraction:
@@ -226,12 +282,27 @@ def _duration(container: object, stream: object) -> Fraction:
     return Fraction(0)
 
 
-def _broken(facts: VideoFacts, decoded: int, reason: str) -> str:
-    """The message for a file that stops in the middle."""
+def _broken(facts: VideoFacts, good: int, reason: str) -> str:
+    """The message for a file with damage inside."""
     of = f" of {facts.frames}" if facts.frames else ""
     return (
-        f"{facts.path} is corrupt or truncated: {reason} after {decoded}{of} frames; "
-        "repair it (ffmpeg -i IN -c copy OUT) or leave it out"
+        f"{facts.path} is corrupt or truncated: {reason} after {good}{of} frames; patch it over "
+        f"(ffmpeg -i IN OUT.mkv), cut it off (ffmpeg -t {_floor(good / facts.fps)} -i IN OUT.mkv) "
+        "or leave it out"
+    )
+
+
+def _floor(seconds: Fraction) -> str:
+    """Write seconds with two digits, rounded down."""
+    return f"{int(seconds * 100) / 100:g}"
+
+
+def _cut_short(facts: VideoFacts, good: int) -> str:
+    """The message for a file that ends in the middle."""
+    of = f" of {facts.frames}" if facts.frames * COMPLETE > good else ""
+    return (
+        f"{facts.path} is corrupt or truncated: the file is cut short after {good}{of} frames; "
+        "keep what is there (ffmpeg -i IN OUT.mkv) or leave it out"
     )
 
 

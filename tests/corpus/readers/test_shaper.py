@@ -3,7 +3,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from corpus.readers.shaper import Shaper
+from corpus.readers.shaper import Shaper, Shaping, VideoPicture
+
+
+def _shape(picture, size, fit="crop"):
+    return Shaper(Shaping(size=size, fit=fit))(picture)
 
 
 def _box(size, target):
@@ -21,14 +25,14 @@ def test_scaling_down_averages_areas(drawn, target):
     (picture,) = drawn.noise(1, 120, 160)
     boxes = _box(120, target[0]), _box(160, target[1])
     expected = np.einsum("ij,jkc,lk->ilc", boxes[0], picture, boxes[1], optimize=True)
-    got = Shaper(target, "crop").shape(picture)
+    got = _shape(picture, target)
     assert got.shape == (*target, 3) and np.abs(got - expected).max() <= 1
 
 
 @pytest.mark.parametrize("fit", ["crop", "pad"])
 def test_a_picture_of_the_asked_size_is_untouched(drawn, fit):
     (picture,) = drawn.noise(1, 15, 23)
-    assert (Shaper((15, 23), fit).shape(picture) == picture).all()
+    assert (_shape(picture, (15, 23), fit) == picture).all()
 
 
 def _thirds(height, width, axis):
@@ -40,35 +44,42 @@ def _thirds(height, width, axis):
 
 
 def test_crop_keeps_the_middle_of_a_wide_picture():
-    got = Shaper((10, 10), "crop").shape(_thirds(20, 60, axis=1))
+    got = _shape(_thirds(20, 60, axis=1), (10, 10))
     assert (got == [0, 255, 0]).all()
 
 
 def test_crop_keeps_the_middle_of_a_high_picture():
-    got = Shaper((10, 10), "crop").shape(_thirds(60, 20, axis=0))
+    got = _shape(_thirds(60, 20, axis=0), (10, 10))
     assert (got == [0, 255, 0]).all()
 
 
 def test_pad_keeps_the_whole_wide_picture_between_black_bars():
-    got = Shaper((30, 30), "pad").shape(np.full((20, 60, 3), 200, np.uint8))
+    got = _shape(np.full((20, 60, 3), 200, np.uint8), (30, 30), "pad")
     assert (got[10:20] == 200).all() and (got[:10] == 0).all() and (got[20:] == 0).all()
 
 
 def test_pad_keeps_the_whole_high_picture_between_black_bars():
-    got = Shaper((30, 30), "pad").shape(np.full((60, 20, 3), 200, np.uint8))
+    got = _shape(np.full((60, 20, 3), 200, np.uint8), (30, 30), "pad")
     assert (got[:, 10:20] == 200).all() and (got[:, :10] == 0).all() and (got[:, 20:] == 0).all()
 
 
 def test_pad_shows_all_three_thirds():
-    got = Shaper((30, 30), "pad").shape(_thirds(60, 30, axis=0))
+    got = _shape(_thirds(60, 30, axis=0), (30, 30), "pad")
     assert {tuple(c) for c in got[::5, 15]} >= {(255, 0, 0), (0, 255, 0), (0, 0, 255)}
+
+
+def _wide(picture):
+    """A frame whose pixels are twice as wide as high."""
+    import av
+
+    return VideoPicture(av.VideoFrame.from_ndarray(picture, format="rgb24"), Fraction(2))
 
 
 def test_wide_pixels_are_made_square():
     stored = np.full((40, 20, 3), 200, np.uint8)  # shown as 40 x 40
-    padded = Shaper((40, 40), "pad").shape(stored, Fraction(2))
+    padded = _shape(_wide(stored), (40, 40), "pad")
     assert (padded == 200).all()
-    cropped = Shaper((20, 20), "crop").shape(_thirds(40, 20, axis=0), Fraction(2))
+    cropped = _shape(_wide(_thirds(40, 20, axis=0)), (20, 20))
     assert (cropped[2] == [255, 0, 0]).all() and (cropped[-3] == [0, 0, 255]).all()
 
 
@@ -76,4 +87,4 @@ def test_wide_pixels_are_made_square():
 @pytest.mark.parametrize("shape", [(1, 500), (500, 1), (3, 3), (481, 853)])
 def test_any_shape_fits(drawn, fit, shape):
     (picture,) = drawn.noise(1, *shape)
-    assert Shaper((16, 24), fit).shape(picture).shape == (16, 24, 3)
+    assert _shape(picture, (16, 24), fit).shape == (16, 24, 3)
