@@ -44,14 +44,14 @@ def build(values: dict[str, Any]) -> None:
     from corpus.build import build_corpus, parse_size
     from corpus.readers.base import ReadOptions
     from corpus.readers.shaper import parse_box
-    from corpus.readers.sidecar import read_actions_map
+    from corpus.readers.sidecar import read_map
     from corpus.building.summary import summarize
 
     mapping = values.pop("actions_map")
     keys = ("frames_key", "actions_key", "episode_key", "drop_actions")
     read = ReadOptions(
         **{name: values.pop(name) for name in keys},
-        actions_map={} if mapping is None else read_actions_map(mapping),
+        actions_map={} if mapping is None else read_map(mapping),
     )
     crop, masks = values.pop("crop"), values.pop("mask")
     path = build_corpus(

@@ -22,6 +22,7 @@ from corpus.building.staging import StageOptions, stage
 ENGINES = ("local", "ray")
 Outcome = Path | Exception  # the staged folder, or why there is none
 _POLL_SECONDS = 0.5
+FRAMES_WORTH_A_PROCESS = 2000
 
 
 class _Pool(Protocol):
@@ -56,14 +57,14 @@ def stage_all(
         options: how they are shaped.
         folders: where each is staged; one that exists is complete and is taken as it is.
         engine: ``local`` or ``ray``.
-        jobs: how many at once; default: one for each processor.
+        jobs: how many at once; default: one for each processor, fewer for little work.
         poll: called now and then while something is waited for.
 
     Yields:
         (source, its folder), or (source, the ValueError or OSError that it raised).
     """
     todo = deque(zip(sources, folders, strict=True))
-    jobs = min(jobs or os.cpu_count() or 1, max(1, len(sources)))
+    jobs = min(jobs or _worthwhile(sources), max(1, len(sources)))
     if engine == "local" and jobs == 1:
         for source, folder in todo:
             yield source, _outcome(partial(_stage_here, source, options, folder, poll), folder)
@@ -81,6 +82,12 @@ def stage_all(
             while handle is not None and not pool.wait(handle, _POLL_SECONDS):
                 poll()
             yield source, _outcome(partial(_finish, pool, handle), folder)
+
+
+def _worthwhile(sources: Sequence[Source]) -> int:
+    """How many processes pay: one takes seconds to begin, in which another does some frames."""
+    known = [source.frames or FRAMES_WORTH_A_PROCESS for source in sources]
+    return min(os.cpu_count() or 1, 1 + sum(known) // FRAMES_WORTH_A_PROCESS)
 
 
 def _finish(pool: _Pool, handle: object) -> None:

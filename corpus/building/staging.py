@@ -21,6 +21,7 @@ from zarr.codecs import ZstdCodec
 from corpus.curation.borders import find_borders
 from corpus.curation.measure import Measurements, Measurer
 from corpus.curation.overlays import Overlay, find_overlays
+from corpus.readers import sidecar
 from corpus.readers.base import Box, ReadOptions, Source
 from corpus.readers.read import read_frames, sample_pictures
 from corpus.readers.registry import READERS
@@ -191,6 +192,8 @@ def _save_actions(source: Source, options: StageOptions, count: int, path: Path)
     if not source.has_actions or options.read.drop_actions:
         return
     actions = READERS[source.reader].actions(source, options.read)
+    if actions is None and (beside := sidecar.find(source.path, options.read)) is not None:
+        actions = sidecar.load_fitting(beside, count, options.read)
     if actions is None:
         return
     if len(actions) != count - 1:

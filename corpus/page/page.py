@@ -28,7 +28,7 @@ table { border-collapse: collapse; } td, th { padding: .2rem .8rem .2rem 0; text
   vertical-align: top; }
 img { image-rendering: pixelated; display: block; } svg text { font-size: 12px; fill: #444; }
 figure { display: inline-block; margin: 0 1rem 1rem 0; vertical-align: top; }
-figcaption { font-size: 13px; color: #555; max-width: 16rem; overflow-wrap: anywhere; }
+figcaption { font-size: 13px; color: #555; max-width: 30rem; overflow-wrap: anywhere; }
 .advice li { margin: .3rem 0; } td.name { overflow-wrap: anywhere; max-width: 20rem; }
 @media (prefers-color-scheme: dark) { body { background: #16181c; color: #ddd; }
   figcaption, svg text { color: #aaa; fill: #aaa; } }
@@ -109,8 +109,10 @@ def _recordings(records: Sequence[SourceRecord]) -> str:
     for record in records[:RECORDINGS]:
         drawn = timeline(record.stretches, record.fps) if record.stretches else ""
         words = [f"left out: {record.left_out}"] if record.left_out else list(record.notes)
-        below = "".join(f"<br>{escape(word)}" for word in words)
-        lines.append(f'<tr><td class="name">{escape(record.file)}</td><td>{drawn}{below}</td></tr>')
+        shown = [drawn] * bool(drawn) + [escape(word) for word in words]
+        lines.append(
+            f'<tr><td class="name">{escape(record.file)}</td><td>{"<br>".join(shown)}</td></tr>'
+        )
     more = len(records) - RECORDINGS
     rest = f"<p>and {more} more recordings: see sources.jsonl</p>" if more > 0 else ""
     return f"<table>{''.join(lines)}</table>{rest}"

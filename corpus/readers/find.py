@@ -8,9 +8,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from corpus.readers import sidecar
 from corpus.readers.base import ReadOptions, Source
 from corpus.readers.registry import READERS, reader_for
 
+ACTIONS = ".actions.npy"  # the end of a name of true actions beside a recording
 MOST_NAMED = 5  # kinds of other files that a message lists
 
 
@@ -110,7 +112,7 @@ def _candidates(item: Path, format: str, found: Found) -> Iterator[tuple[str, Pa
         for path in (Path(folder, name) for name in files if not name.startswith(".")):
             if path.is_symlink() or reader_for(path, format) is not None:
                 known.append(path)
-            elif not _is_sidecar(path):
+            elif not path.name.endswith(ACTIONS):
                 found.others[path.suffix.lower()] += 1
     for path in sorted(known, key=lambda path: path.parts):
         yield path.relative_to(item).as_posix(), path
@@ -119,11 +121,6 @@ def _candidates(item: Path, format: str, found: Found) -> Iterator[tuple[str, Pa
 def _is_recording(folder: Path, format: str) -> bool:
     """Whether a folder as a whole is read by some reader, such as one of numbered pictures."""
     return os.access(folder, os.R_OK | os.X_OK) and reader_for(folder, format) is not None
-
-
-def _is_sidecar(path: Path) -> bool:
-    """Whether a file holds the true actions of one beside it."""
-    return path.name.endswith(".actions.npy")
 
 
 def _read_headers(
@@ -138,6 +135,9 @@ def _read_headers(
         reader = reader_for(path, format) or READERS["video"]
         sources = reader.sources(path, name, options)
         seen[real] = name
+        if len(sources) == 1 and not sources[0].has_actions:
+            beside = sidecar.find(path, options)
+            sources = [dataclasses.replace(sources[0], has_actions=beside is not None)]
         found.sources += sources
     except UnicodeEncodeError:
         shown = name.encode("utf-8", "backslashreplace").decode("utf-8")

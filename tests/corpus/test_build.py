@@ -8,7 +8,8 @@ import zarr
 
 from corpus.build import build_corpus, parse_size
 from corpus.lock import LockedError
-from corpus.sources import find_videos
+from corpus.readers.base import ReadOptions
+from corpus.readers.find import find_sources
 from corpus.store import Corpus
 from corpus.writing.writer import CorpusWriter
 
@@ -46,23 +47,24 @@ def test_folders_are_searched_sorted_without_hidden_and_other_files(tmp_path, fo
     (folder / ".cache").mkdir()
     (folder / ".cache" / "e.mp4").touch()
     (folder / "notes.txt").touch()
-    assert [name for name, _ in find_videos([folder])] == ["a.mp4", "b/c.mkv", "d.mp4"]
+    assert [source.name for source in find_sources([folder]).sources] == ["a.mp4", "b/c.mkv", "d.mp4"]
     given = [folder / "d.mp4", folder / "b"]
-    assert [name for name, _ in find_videos(given)] == ["d.mp4", "c.mkv"]
+    assert [source.name for source in find_sources(given).sources] == ["d.mp4", "c.mkv"]
 
 
 def test_bad_lists_of_videos_are_refused(tmp_path, folder):
     (tmp_path / "bare").mkdir()
     for inputs, word in (
-        ([], "no video given"),
-        ([tmp_path / "bare"], "holds no video"),
-        ([folder, folder / "a.mp4"], "given twice"),
+        ([], "nothing given"),
+        ([tmp_path / "bare"], "holds no recording"),
     ):
         with pytest.raises(ValueError, match=word):
             _build(inputs, tmp_path / "out")
-    with pytest.raises(FileNotFoundError, match="no video or folder"):
+    with pytest.raises(FileNotFoundError, match="no file or folder"):
         _build(tmp_path / "none", tmp_path / "out")
     assert not list(tmp_path.glob("out*"))
+    (twice,) = find_sources([folder, folder / "a.mp4"]).left_out
+    assert twice.reason == "is the same file as a.mp4"
 
 
 @pytest.mark.parametrize("stop_after", [0, 1, 2])
@@ -89,18 +91,16 @@ def test_a_resumed_build_equals_an_uninterrupted_one(
     assert drawn.tree(_build(folder, tmp_path / "out", resume=True)) == whole
 
 
-def test_a_broken_video_among_good_ones_can_be_left_out_and_the_build_resumed(
-    tmp_path, folder, drawn
-):
+def test_a_broken_video_among_good_ones_is_left_out_unless_that_is_refused(tmp_path, folder, drawn):
     drawn.write_video(folder / "d.mp4", drawn.noise(60, 32, 32), options={"movflags": "faststart"})
     data = (folder / "d.mp4").read_bytes()
     (folder / "d.mp4").write_bytes(data[: len(data) // 2])
     with pytest.raises(ValueError, match=r"d\.mp4 is corrupt or truncated"):
-        _build(folder, tmp_path / "out")
-    assert not (tmp_path / "out").exists()
-    (folder / "d.mp4").unlink()
-    corpus = Corpus.open(_build(folder, tmp_path / "out", resume=True))
+        _build(folder, tmp_path / "strict", strict=True)
+    assert not (tmp_path / "strict").exists()
+    corpus = Corpus.open(_build(folder, tmp_path / "out"))
     assert corpus.num_episodes == 2
+    (folder / "d.mp4").unlink()
     assert corpus.fingerprint == Corpus.open(_build(folder, tmp_path / "fresh")).fingerprint
 
 
@@ -127,7 +127,7 @@ def test_resuming_with_other_options_is_refused(tmp_path, folder, monkeypatch, c
 def test_resuming_with_other_videos_is_refused(tmp_path, folder, drawn, monkeypatch):
     _interrupt(tmp_path, folder, monkeypatch)
     drawn.write_video(folder / "a.mp4", drawn.noise(6, seed=9))
-    with pytest.raises(ValueError, match=r"has a\.mp4 as episode 0"):
+    with pytest.raises(ValueError, match=r"has a\.mp4 as recording 0"):
         _build(folder, tmp_path / "out", resume=True)
 
 
@@ -203,7 +203,7 @@ def test_a_build_that_resamples_refuses_actions_unless_told_to_drop_them(tmp_pat
     path = _with_actions(tmp_path / "a.mp4", drawn)
     with pytest.raises(ValueError, match="--drop-actions"):
         _build(path, tmp_path / "out", fps=30)
-    corpus = Corpus.open(_build(path, tmp_path / "out", fps=30, drop_actions=True))
+    corpus = Corpus.open(_build(path, tmp_path / "out", fps=30, read=ReadOptions(drop_actions=True)))
     assert corpus.num_frames == 12
     with pytest.raises(ValueError, match="no true actions"):
         corpus.true_actions()
@@ -239,12 +239,6 @@ def test_actions_that_claim_more_than_their_file_holds_are_refused(tmp_path, dra
         _build(path, tmp_path / "out")
 
 
-def test_names_that_are_not_utf8_are_refused(tmp_path, folder):
-    shutil.copy(folder / "a.mp4", folder / "w\udcff.mp4")
-    with pytest.raises(ValueError, match=r"w\\udcff.mp4 is not UTF-8: rename it"):
-        _build(folder, tmp_path / "out")
-
-
 def test_of_two_builds_of_one_corpus_the_second_is_refused(tmp_path, folder, monkeypatch):
     finish = CorpusWriter.finish
 
@@ -261,9 +255,9 @@ def test_of_two_builds_of_one_corpus_the_second_is_refused(tmp_path, folder, mon
 
 def test_actions_beside_some_videos_only_are_refused(tmp_path, folder, drawn):
     _with_actions(folder / "e.mp4", drawn)
-    with pytest.raises(ValueError, match=r"1 of 4 videos have true actions.*a\.mp4"):
+    with pytest.raises(ValueError, match=r"1 of 4 recordings have true actions.*a\.mp4"):
         _build(folder, tmp_path / "out")
-    _build(folder, tmp_path / "out", drop_actions=True)
+    _build(folder, tmp_path / "out", read=ReadOptions(drop_actions=True))
 
 
 @pytest.mark.parametrize(

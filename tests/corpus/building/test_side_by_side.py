@@ -15,6 +15,7 @@ from corpus.readers.find import find_sources
 from corpus.store import Corpus
 
 LENGTHS = (5, 70, 3, 40, 33)
+MAIN = "import sys; from genie.cli import main; sys.exit(main(sys.argv[1:]))"
 
 
 @pytest.fixture
@@ -41,8 +42,8 @@ def test_side_by_side_gives_the_same_bytes_as_one_after_the_other(tmp_path, fold
 
 def test_workers_end_with_the_build_that_began_them(tmp_path, folder, drawn):
     """Killed, it cannot stop them; one that went on would write beside the resumed build."""
-    drawn.write_video(folder / "9.mp4", drawn.noise(4000, seed=9))
-    command = [sys.executable, "-m", "genie.cli", "corpus", "build", str(folder), "--size", "16x24"]
+    drawn.write_video(folder / "9.mp4", drawn.noise(1500, seed=9))
+    command = [sys.executable, "-c", MAIN, "corpus", "build", str(folder), "--size", "16x24"]
     build = subprocess.Popen([*command, "--out", str(tmp_path / "out"), "--jobs", "2"])
     staged = tmp_path / "out.partial" / "staged"
     until = time.monotonic() + 60
