@@ -112,8 +112,8 @@ def span(
     found, first = 0, None
     try:
         with av.open(str(file), options=options) as container:
-            if not container.streams.video:
-                raise ValueError(f"{file} has no video stream")
+            if not container.streams.video or container.streams.video[0].codec_context is None:
+                raise ValueError(f"{file} has no video of a known codec")
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
             stream.codec_context.options = limits

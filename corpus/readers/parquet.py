@@ -138,11 +138,15 @@ def action_column(table: Table, options: ReadOptions) -> tuple[str | None, tuple
 
 def _episodes(table: Table, options: ReadOptions) -> tuple[list[np.ndarray], tuple[str, ...]]:
     """The rows of each episode, in the order in which episodes first appear."""
-    names = table.schema.names
+    import pyarrow.types as types
+
+    kinds = {field.name: field.type for field in table.schema}
     if options.episode_key is not None:
-        choose(names, options.episode_key, table.where, "column")
-    key = options.episode_key or next((key for key in EPISODE_KEYS if key in names), None)
-    order_key = next((item for item in ORDER_KEYS if item in names and item != key), None)
+        choose(list(kinds), options.episode_key, table.where, "column")
+    whole = [name for name, kind in kinds.items() if types.is_integer(kind)]
+    texts = [name for name, kind in kinds.items() if types.is_string(kind)]
+    key = options.episode_key or next((key for key in EPISODE_KEYS if key in whole + texts), None)
+    order_key = next((item for item in ORDER_KEYS if item in whole and item != key), None)
     with damage_named(table.where):
         ids = np.zeros(table.count, np.int64)
         if key is not None:
