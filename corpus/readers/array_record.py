@@ -37,6 +37,7 @@ class ArrayRecordReader:
     """Reads pickled videos in ArrayRecord files; nothing is unpickled."""
 
     name: ClassVar[str] = "array_record"
+    takes_subfolders: ClassVar[bool] = False
 
     def matches(self, path: Path) -> bool:
         """Whether the file begins as ArrayRecord files do."""

@@ -50,6 +50,7 @@ class ArraysReader:
     """Reads npy and npz files; npz may hold ``actions`` and episode marks beside the pictures."""
 
     name: ClassVar[str] = "arrays"
+    takes_subfolders: ClassVar[bool] = False
 
     def matches(self, path: Path) -> bool:
         """Whether the suffix is that of numpy's files, and the name not that of actions."""
@@ -110,13 +111,10 @@ class ArraysReader:
         if options.drop_actions:
             return None
         if key is not None:
-            values, where = _small(path, key), f"{path}:{key}"
+            values = fit_actions(_small(path, key), frames, f"{path}:{key}")
         else:
-            where = sidecar.find(path, options)
-            if where is None:
-                return None
-            values = sidecar.load(where, options)
-        return fit_actions(values, frames, where)[start : stop - 1]
+            values = sidecar.load_fitting(path, frames, options)
+        return None if values is None else values[start : stop - 1]
 
 
 def _headers(path: Path) -> dict[str, Header]:

@@ -71,6 +71,7 @@ class Reader(Protocol):
     """Reads one format. Import its libraries inside the methods: they are extras."""
 
     name: ClassVar[str]
+    takes_subfolders: ClassVar[bool]  # all below a folder that matches belongs to it
 
     def matches(self, path: Path) -> bool:
         """Whether a file or folder looks like one of this format; opens little and never fails."""

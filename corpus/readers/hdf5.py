@@ -9,6 +9,7 @@ Arrays whose paths differ in their numbers only (``episode_0/observations``,
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 from collections.abc import Iterator
 from fractions import Fraction
@@ -56,6 +57,7 @@ class Hdf5Reader:
     """Reads arrays of pictures in HDF5 files in constant memory."""
 
     name: ClassVar[str] = "hdf5"
+    takes_subfolders: ClassVar[bool] = False
 
     def matches(self, path: Path) -> bool:
         """Whether a file begins as HDF5 files do."""
@@ -69,8 +71,8 @@ class Hdf5Reader:
 
     def sources(self, path: Path, name: str, options: ReadOptions) -> list[Source]:
         """List the recordings of a file."""
+        tracks = _tracks(path, options)
         with _opened(path) as file:
-            tracks = _tracks(path, file, options)
             shapes = [picture_shape(file[track.key].shape, _at(path, track)) for track in tracks]
         beside = sidecar.find(path, options) is not None and len(tracks) == 1
         return [
@@ -93,8 +95,8 @@ class Hdf5Reader:
         self, source: Source, options: ReadOptions
     ) -> Iterator[tuple[Fraction, np.ndarray]]:
         """Read pictures by the chunk in which they are stored."""
+        track = _track(source, options)
         with _opened(source.path) as file:
-            track = _track(source, file, options)
             data, where = file[track.key], _at(source.path, track)
             _, _, first = picture_shape(data.shape, where)
             step = _step(data, where)
@@ -107,19 +109,31 @@ class Hdf5Reader:
         """The actions of one recording."""
         if not source.has_actions:
             return None
+        track = _track(source, options)
+        if track.actions is None:
+            return sidecar.load_fitting(source.path, track.stop - track.start, options)
         with _opened(source.path) as file:
-            track = _track(source, file, options)
-            if track.actions is None:
-                where = sidecar.find(source.path, options)
-                return sidecar.load_fitting(where, track.stop - track.start, options)
             frames = file[track.key].shape[0]
             where = f"{source.path}:{track.actions}"
             values = fit_actions(_small(file[track.actions], where), frames, where)
         return values[track.start : track.stop - 1]
 
 
-def _tracks(path: Path, file: Any, options: ReadOptions) -> list[Track]:
+def _tracks(path: Path, options: ReadOptions) -> list[Track]:
     """All recordings of a file, in natural order of their paths."""
+    changed = path.stat().st_mtime_ns
+    return _listed(path, changed, options.frames_key, options.actions_key, options.episode_key)
+
+
+@functools.lru_cache(maxsize=4)  # each recording of a file asks for the list
+def _listed(path: Path, changed: int, *keys: str | None) -> list[Track]:
+    names = ("frames_key", "actions_key", "episode_key")
+    options = ReadOptions(**dict(zip(names, keys, strict=True)))
+    with _opened(path) as file:
+        return _list(path, file, options)
+
+
+def _list(path: Path, file: Any, options: ReadOptions) -> list[Track]:
     arrays: dict[str, tuple[tuple[int, ...], str]] = {}
 
     def note(name: str, item: Any) -> None:
@@ -202,8 +216,8 @@ def _step(data: Any, where: object) -> int:
     return max(1, min(data.chunks[0], MOST_CHUNK // row))
 
 
-def _track(source: Source, file: Any, options: ReadOptions) -> Track:
-    tracks = _tracks(source.path, file, options)
+def _track(source: Source, options: ReadOptions) -> Track:
+    tracks = _tracks(source.path, options)
     if source.number >= len(tracks):
         raise ValueError(f"{source.path} has changed since its recordings were listed")
     return tracks[source.number]

@@ -31,6 +31,7 @@ class LeRobotReader:
     """Reads a folder with meta/info.json; all below it belongs to the data set."""
 
     name: ClassVar[str] = "lerobot"
+    takes_subfolders: ClassVar[bool] = True
 
     def matches(self, path: Path) -> bool:
         """Whether a folder is laid out as LeRobot does."""

@@ -7,6 +7,7 @@ recording, in the order of the frame column where there is one.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -36,6 +37,7 @@ class ParquetReader:
     """Reads tables of pictures in constant memory."""
 
     name: ClassVar[str] = "parquet"
+    takes_subfolders: ClassVar[bool] = False
 
     def matches(self, path: Path) -> bool:
         """Whether it is a parquet file, or a folder that holds some."""
@@ -50,9 +52,8 @@ class ParquetReader:
 
     def sources(self, path: Path, name: str, options: ReadOptions) -> list[Source]:
         """List the episodes of a table; the first picture says the size."""
-        table = Table(_files(path), path)
+        table, episodes, notes = _episodes(path, options)
         key = picture_column(table, options)
-        episodes, notes = _episodes(table, options)
         height, width = picture_size(next(table.cells(key, episodes[0][:1])), f"{path}:{key}")
         actions, note = action_column(table, options)
         beside = actions is None and sidecar.find(path, options) is not None
@@ -76,9 +77,8 @@ class ParquetReader:
         self, source: Source, options: ReadOptions
     ) -> Iterator[tuple[Fraction, np.ndarray]]:
         """Decode the pictures of one episode."""
-        table = Table(_files(source.path), source.path)
+        table, rows = _rows(source, options)
         key = picture_column(table, options)
-        rows = _rows(table, source, options)
         for at, picture in enumerate(table.pictures(key, rows)):
             yield at / (source.fps or Fraction(1)), picture
 
@@ -86,13 +86,12 @@ class ParquetReader:
         """The actions of one episode."""
         if not source.has_actions:
             return None
-        table = Table(_files(source.path), source.path)
-        rows = _rows(table, source, options)
+        table, rows = _rows(source, options)
         key, _ = action_column(table, options)
         if key is not None:
             return fit_actions(table.integers(key)[rows], len(rows), f"{source.path}:{key}")
-        file = sidecar.find(source.path, options)
-        return fit_actions(sidecar.load(file, options), table.count, file)[rows[:-1]]
+        found = sidecar.load_fitting(source.path, table.count, options)
+        return None if found is None else found[rows[:-1]]
 
 
 def picture_column(table: Table, options: ReadOptions) -> str:
@@ -136,16 +135,25 @@ def action_column(table: Table, options: ReadOptions) -> tuple[str | None, tuple
     return None, (f"{key} is {str(kind)[:60]}, not one integer a frame: left out",)
 
 
-def _episodes(table: Table, options: ReadOptions) -> tuple[list[np.ndarray], tuple[str, ...]]:
-    """The rows of each episode, in the order in which episodes first appear."""
+def _episodes(path: Path, options: ReadOptions) -> tuple[Table, list[np.ndarray], tuple[str, ...]]:
+    """The table, the rows of each episode in the order of the first of each, and notes."""
+    stamps = tuple((file, file.stat().st_mtime_ns, file.stat().st_size) for file in _files(path))
+    return _listed(path, stamps, options.episode_key)
+
+
+@functools.lru_cache(maxsize=2)  # each recording of a table asks for the list
+def _listed(
+    path: Path, stamps: tuple[tuple[Path, int, int], ...], episode_key: str | None
+) -> tuple[Table, list[np.ndarray], tuple[str, ...]]:
+    table = Table([file for file, _, _ in stamps], path)
     import pyarrow.types as types
 
     kinds = {field.name: field.type for field in table.schema}
-    if options.episode_key is not None:
-        choose(list(kinds), options.episode_key, table.where, "column")
+    if episode_key is not None:
+        choose(list(kinds), episode_key, table.where, "column")
     whole = [name for name, kind in kinds.items() if types.is_integer(kind)]
     texts = [name for name, kind in kinds.items() if types.is_string(kind)]
-    key = options.episode_key or next((key for key in EPISODE_KEYS if key in whole + texts), None)
+    key = episode_key or next((key for key in EPISODE_KEYS if key in whole + texts), None)
     order_key = next((item for item in ORDER_KEYS if item in whole and item != key), None)
     with damage_named(table.where):
         ids = np.zeros(table.count, np.int64)
@@ -157,14 +165,14 @@ def _episodes(table: Table, options: ReadOptions) -> tuple[list[np.ndarray], tup
     notes = () if key else ("no column says where episodes start: one recording",)
     if any((np.diff(part) <= 0).any() for part in episodes):
         notes += ("rows out of order: slow to read, sort the table first",)
-    return episodes, notes
+    return table, episodes, notes
 
 
-def _rows(table: Table, source: Source, options: ReadOptions) -> np.ndarray:
-    episodes, _ = _episodes(table, options)
+def _rows(source: Source, options: ReadOptions) -> tuple[Table, np.ndarray]:
+    table, episodes, _ = _episodes(source.path, options)
     if source.number >= len(episodes):
         raise ValueError(f"{source.path} has changed since its episodes were listed")
-    return episodes[source.number]
+    return table, episodes[source.number]
 
 
 def _files(path: Path) -> list[Path]:

@@ -21,12 +21,13 @@ import numpy as np
 
 from corpus.readers import sidecar
 from corpus.readers.base import ReadOptions, Source
-from corpus.readers.parts.values import check_size, fit_actions, natural, numbered, rate, said
+from corpus.readers.parts.values import check_size, natural, numbered, rate, said
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".webp")
 COMPANIONS = (".csv", ".db", ".ini", ".json", ".jsonl", ".md", ".npy", ".txt", ".xml", ".yaml")
 """Files that may lie beside the pictures of a recording."""
 MOST_BYTES = 80_000_000
+ORIENTATION = 0x0112  # where a camera notes how it was held
 MOST_JUMPS = 0.1  # of the steps between numbers; with more, they are no frame numbers
 STARTS = {"PNG": b"\x89PNG\r\n\x1a\n", "JPEG": b"\xff\xd8\xff", "BMP": b"BM"}
 
@@ -35,6 +36,7 @@ class PicturesReader:
     """Reads folders of png, jpg, webp or bmp files."""
 
     name: ClassVar[str] = "pictures"
+    takes_subfolders: ClassVar[bool] = False
 
     def matches(self, path: Path) -> bool:
         """Whether a folder holds at least two pictures, and nothing else but notes on them."""
@@ -85,13 +87,10 @@ class PicturesReader:
 
     def actions(self, source: Source, options: ReadOptions) -> np.ndarray | None:
         """The actions beside the folder, one for each of its pictures."""
-        file = sidecar.find(source.path, options)
-        if file is None:
-            return None
         runs, _ = _runs(source.path)
         start = sum(len(run) for run in runs[: source.number])
-        all_actions = fit_actions(sidecar.load(file, options), sum(map(len, runs)), file)
-        return all_actions[start : start + len(runs[source.number]) - 1]
+        found = sidecar.load_fitting(source.path, sum(map(len, runs)), options)
+        return None if found is None else found[start : start + len(_run(source)) - 1]
 
 
 def decode_picture(data: bytes, where: object) -> np.ndarray:
@@ -100,7 +99,9 @@ def decode_picture(data: bytes, where: object) -> np.ndarray:
 
     image = _opened(data, where)
     try:
-        return np.array(ImageOps.exif_transpose(image).convert("RGB"))
+        if image.getexif().get(ORIENTATION, 1) != 1:
+            image = ImageOps.exif_transpose(image)
+        return np.array(image if image.mode == "RGB" else image.convert("RGB"))
     except Exception as error:  # decoders raise whatever damaged data leads them to
         raise ValueError(f"{where} is a damaged picture ({said(error)})") from None
 
@@ -109,7 +110,7 @@ def picture_size(data: bytes, where: object) -> tuple[int, int]:
     """Height and width of a picture as it is shown, by its header."""
     image = _opened(data, where)
     try:
-        turned = image.getexif().get(0x0112) in (5, 6, 7, 8)  # orientation: a quarter turn
+        turned = image.getexif().get(ORIENTATION) in (5, 6, 7, 8)  # by a quarter
     except Exception:  # damaged notes of a camera; decoding says more
         turned = False
     return (image.width, image.height) if turned else (image.height, image.width)

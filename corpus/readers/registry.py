@@ -24,6 +24,7 @@ READERS: dict[str, Reader] = {
         ParquetReader(),
         ArraysReader(),
         PicturesReader(),
+        # VideoReader() goes here.
     )
 }
 

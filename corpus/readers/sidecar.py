@@ -95,9 +95,10 @@ def load(file: Path, options: ReadOptions) -> np.ndarray:
     return np.array(labels, np.int64)
 
 
-def load_fitting(file: Path, frames: int, options: ReadOptions) -> np.ndarray:
-    """Read a file of actions for a recording of so many frames: int64 (frames - 1,)."""
-    return fit_actions(load(file, options), frames, file)
+def load_fitting(path: Path, frames: int, options: ReadOptions) -> np.ndarray | None:
+    """The actions beside a recording of so many frames: int64 (frames - 1,); None without any."""
+    file = find(path, options)
+    return None if file is None else fit_actions(load(file, options), frames, file)
 
 
 def number_actions(files: Iterable[Path], options: ReadOptions) -> dict[str, int] | None:

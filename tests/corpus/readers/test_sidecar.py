@@ -47,11 +47,12 @@ def test_integers_are_read_from_each_kind_of_file(tmp_path, suffix, text):
 
 
 def test_one_action_per_frame_loses_the_last_and_other_counts_are_refused(tmp_path):
-    file = write(tmp_path / "a.jsonl", "1\n2\n3\n")
-    assert sidecar.load_fitting(file, 3, ReadOptions()).tolist() == [1, 2]
-    assert sidecar.load_fitting(file, 4, ReadOptions()).tolist() == [1, 2, 3]
+    assert sidecar.load_fitting(tmp_path / "a.mp4", 3, ReadOptions()) is None
+    write(tmp_path / "a.jsonl", "1\n2\n3\n")
+    assert sidecar.load_fitting(tmp_path / "a.mp4", 3, ReadOptions()).tolist() == [1, 2]
+    assert sidecar.load_fitting(tmp_path / "a.mp4", 4, ReadOptions()).tolist() == [1, 2, 3]
     with pytest.raises(ValueError, match="a.jsonl has 3 actions for 9 frames.*--drop-actions"):
-        sidecar.load_fitting(file, 9, ReadOptions())
+        sidecar.load_fitting(tmp_path / "a.mp4", 9, ReadOptions())
 
 
 def test_npy_comes_first_and_nothing_is_looked_for_when_actions_are_dropped(tmp_path):
