@@ -14,16 +14,16 @@ from fractions import Fraction
 from pathlib import Path
 
 from corpus.building.committing import Committer, Curation
-from corpus.curation.decide import CurationOptions
-from corpus.curation.overrides import read_overrides
 from corpus.building.engine import ENGINES
 from corpus.building.previous import Previous
-from corpus.readers.base import Box, ReadOptions
-from corpus.readers.find import Found, find_sources
-from corpus.readers.rates import check_actions, common_rate
-from corpus.readers.shaper import FITS
 from corpus.building.source_records import SourceRecord, write_records
 from corpus.building.staging import StageOptions
+from corpus.curation.decide import CurationOptions
+from corpus.curation.overrides import read_overrides
+from corpus.readers.base import Box, ReadOptions
+from corpus.readers.find import Found, find_sources
+from corpus.building.agreement import check_actions, common_rate
+from corpus.readers.shaper import FITS
 from corpus.store import MAX_SIDE, CorpusCard
 from corpus.writing.open_writer import open_writer
 from corpus.writing.writer import partial_path, refuse_existing
@@ -180,5 +180,7 @@ def _recorded(shaping: StageOptions, fps: float | None, curation: Curation) -> d
         "masks": [*map(list, shaping.masks), *shaping.masked_overlays],
         "cut_borders": shaping.cut_borders,
         "curation": dataclasses.asdict(curation.options),
-        "decisions": {name: [list(dataclasses.astuple(r)) for r in rows] for name, rows in overrides},
+        "decisions": {
+            name: [list(dataclasses.astuple(r)) for r in rows] for name, rows in overrides
+        },
     }

@@ -42,10 +42,10 @@ def add_build(parser: ArgumentParser) -> None:
 def build(values: dict[str, Any]) -> None:
     """Run `genie corpus build`."""
     from corpus.build import build_corpus, parse_size
+    from corpus.building.summary import summarize
     from corpus.readers.base import ReadOptions
     from corpus.readers.shaper import parse_box
     from corpus.readers.sidecar import read_map
-    from corpus.building.summary import summarize
 
     mapping = values.pop("actions_map")
     keys = ("frames_key", "actions_key", "episode_key", "drop_actions")

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("spacetime", "corpus", "tokenizer", "lam", "dynamics", "train")
-ABSENT = ("pygame", "av", "imageio", "gymnasium")
+ABSENT = ("pygame", "av", "imageio", "gymnasium", "h5py", "pyarrow", "array_record")
 HEAVY = ("torch", "numpy", "lightning", "pytorch_lightning", "torchmetrics", "zarr", "pygame", "av")
 
 # Refuses the modules in ABSENT as if they were not installed, whatever is on this machine.

@@ -12,17 +12,23 @@ from pathlib import Path
 
 import numpy as np
 
+from corpus.building.dropped import save_dropped
+from corpus.building.engine import stage_all
+from corpus.building.previous import Kept, Previous
+from corpus.building.source_records import (
+    SourceRecord,
+    append_record,
+    read_records,
+    stamp,
+    write_records,
+)
+from corpus.building.staging import StageOptions, open_staged, staged_frames
 from corpus.curation.decide import CurationOptions, Stretch, decide
 from corpus.curation.duplicates import Duplicates
 from corpus.curation.measure import Measurements, Measurer
 from corpus.curation.overrides import Override, override
-from corpus.building.dropped import save_dropped
-from corpus.building.engine import stage_all
-from corpus.building.previous import Kept, Previous
 from corpus.progress import progress_bar
 from corpus.readers.base import Source
-from corpus.building.source_records import SourceRecord, append_record, read_records, stamp, write_records
-from corpus.building.staging import StageOptions, open_staged, staged_frames
 from corpus.store import PIECE
 from corpus.writing.writer import CorpusWriter, partial_path
 

@@ -16,8 +16,8 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from corpus.readers.base import Source
 from corpus.building.staging import StageOptions, stage
+from corpus.readers.base import Source
 
 ENGINES = ("local", "ray")
 Outcome = Path | Exception  # the staged folder, or why there is none

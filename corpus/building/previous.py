@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import zarr
 
-from corpus.curation.decide import Stretch
 from corpus.building.dropped import read_dropped
-from corpus.readers.base import Source
 from corpus.building.source_records import SourceRecord, read_records, stamp
+from corpus.curation.decide import Stretch
+from corpus.readers.base import Source
 from corpus.store import Corpus, CorpusCard
 from corpus.writing.recovery import refuse_other_options
 
@@ -90,11 +90,15 @@ class Previous:
         """
         old = self._corpus
         refuse_other_options(
-            old.path, old.card, CorpusCard(**{**card.to_attributes(), "fingerprint": old.fingerprint})
+            old.path,
+            old.card,
+            CorpusCard(**{**card.to_attributes(), "fingerprint": old.fingerprint}),
         )
         if old.has_true_actions != with_actions:
             has, have = ("has", "have none") if old.has_true_actions else ("has no", "have")
-            raise ValueError(f"{old.path} {has} true actions, the recordings {have}: build it again")
+            raise ValueError(
+                f"{old.path} {has} true actions, the recordings {have}: build it again"
+            )
         stamps = {source.name: stamp(source) for source in sources}
         same = {r.file for r in self._records if r.stamp and stamps.get(r.file) == r.stamp}
         changing = True

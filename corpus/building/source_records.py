@@ -76,7 +76,9 @@ def read_records(folder: Path) -> list[SourceRecord]:
                 raise ValueError("other fields")
             records.append(SourceRecord(**values))
         except (ValueError, TypeError, RecursionError) as error:
-            raise ValueError(f"{path} is damaged in line {number}: build the corpus again") from error
+            raise ValueError(
+                f"{path} is damaged in line {number}: build the corpus again"
+            ) from error
     return records
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from corpus.curation.overrides import Override, write_overrides
 from corpus.building.source_records import SourceRecord, read_records
+from corpus.curation.overrides import Override, write_overrides
 
 MOST_LINES = 20  # of each kind that are printed; all of them are in sources.jsonl
 

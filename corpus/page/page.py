@@ -11,10 +11,10 @@ import numpy as np
 
 from corpus.background import size_warning
 from corpus.building.dropped import read_dropped
+from corpus.building.source_records import SourceRecord, read_records
 from corpus.page.motion import Motion, measure_motion
 from corpus.page.pictures import bars, heat, image, strip, timeline
 from corpus.report import CorpusReport, report, rows
-from corpus.building.source_records import SourceRecord, read_records
 from corpus.store import Corpus
 
 EPISODES, FRAMES = 24, 8  # shown in the contact sheet: episodes, and frames of each
@@ -128,7 +128,9 @@ def _dropped(corpus: Corpus, records: Sequence[SourceRecord]) -> str:
             frame = read_dropped(corpus.path, record.file, start)
             if frame is None:
                 continue
-            words = f"{reason}: {record.file}, {start / record.fps:.1f} to {stop / record.fps:.1f} s"
+            words = (
+                f"{reason}: {record.file}, {start / record.fps:.1f} to {stop / record.fps:.1f} s"
+            )
             picture = image(frame, _zoom(corpus, 96), words)
             shown.append(f"<figure>{picture}<figcaption>{escape(words)}</figcaption></figure>")
     return "".join(shown)

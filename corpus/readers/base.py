@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -56,7 +56,7 @@ class ReadOptions:
         episode_key: that which tells the episodes of a table apart.
         fps: frames per second of formats that do not say it.
         drop_actions: leave true actions out.
-        actions_map: other names of sidecar files: suffix of the video's name -> of the actions'.
+        actions_map: the mapping of true actions, see `sidecar`; empty: none.
         threads: that decode one video; 0: as many as there are cores. Pictures do not depend on it.
     """
 
@@ -65,7 +65,7 @@ class ReadOptions:
     episode_key: str | None = None
     fps: float | None = None
     drop_actions: bool = False
-    actions_map: dict[str, str] = dataclasses.field(default_factory=dict)
+    actions_map: dict[str, Any] = dataclasses.field(default_factory=dict)
     threads: int = 0
 
 
@@ -73,6 +73,7 @@ class Reader(Protocol):
     """Reads one format. Import its libraries inside the methods: they are extras."""
 
     name: ClassVar[str]
+    takes_subfolders: ClassVar[bool]  # all below a folder that matches belongs to it
 
     def matches(self, path: Path) -> bool:
         """Whether a file or folder looks like one of this format; opens little and never fails."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from corpus.build import build_corpus
 from corpus.readers.find import find_sources
-from corpus.readers.rates import SAME_RATE
+from corpus.building.agreement import SAME_RATE
 from corpus.storage import is_remote
 from corpus.store import Corpus
 

@@ -133,7 +133,7 @@ def make(folder, minutes, small):
     plain("old.avi", 6, codec="mpeg4", bit_rate=2_000_000)
     plain("apple.mov", 7)
     plain("deeper/and/deeper/UPPER.MP4", 8)
-    plain("it's a \"test\" %20 [x] 🎮 ゲーム.mp4", 9)
+    plain('it\'s a "test" %20 [x] 🎮 ゲーム.mp4', 9)
     plain("really-matroska.mkv", 10)
     (folder / "really-matroska.mkv").rename(folder / "wrong-extension.mp4")
     expected["wrong-extension.mp4"] = expected.pop("really-matroska.mkv")
@@ -302,9 +302,7 @@ def _stretches(record, planted, counts):
     dropped = [s for s in stretches if s[2] == "drop"]
     for word, (start, stop) in planted.bad:
         kind = "duplicate" if word == "duplicate" else "static"
-        covered = sum(
-            max(0, min(stop, s[1]) - max(start, s[0])) for s in dropped if word in s[3]
-        )
+        covered = sum(max(0, min(stop, s[1]) - max(start, s[0])) for s in dropped if word in s[3])
         hit = covered > 0.8 * (stop - start)
         counts[kind][0 if hit else 2] += 1
         if not hit:

@@ -47,7 +47,11 @@ def test_folders_are_searched_sorted_without_hidden_and_other_files(tmp_path, fo
     (folder / ".cache").mkdir()
     (folder / ".cache" / "e.mp4").touch()
     (folder / "notes.txt").touch()
-    assert [source.name for source in find_sources([folder]).sources] == ["a.mp4", "b/c.mkv", "d.mp4"]
+    assert [source.name for source in find_sources([folder]).sources] == [
+        "a.mp4",
+        "b/c.mkv",
+        "d.mp4",
+    ]
     given = [folder / "d.mp4", folder / "b"]
     assert [source.name for source in find_sources(given).sources] == ["d.mp4", "c.mkv"]
 
@@ -203,7 +207,9 @@ def test_a_build_that_resamples_refuses_actions_unless_told_to_drop_them(tmp_pat
     path = _with_actions(tmp_path / "a.mp4", drawn)
     with pytest.raises(ValueError, match="--drop-actions"):
         _build(path, tmp_path / "out", fps=30)
-    corpus = Corpus.open(_build(path, tmp_path / "out", fps=30, read=ReadOptions(drop_actions=True)))
+    corpus = Corpus.open(
+        _build(path, tmp_path / "out", fps=30, read=ReadOptions(drop_actions=True))
+    )
     assert corpus.num_frames == 12
     with pytest.raises(ValueError, match="no true actions"):
         corpus.true_actions()

@@ -18,9 +18,7 @@ def _frames(corpus):
 def test_a_split_has_every_episode_on_one_side(tmp_path, drawn):
     actions = [np.arange(length - 1) for length in LENGTHS]
     drawn.make_corpus(tmp_path / "all", LENGTHS, actions=actions)
-    outs = split_corpus(
-        tmp_path / "all", tmp_path / "a", tmp_path / "b", share=0.3, progress=False
-    )
+    outs = split_corpus(tmp_path / "all", tmp_path / "a", tmp_path / "b", share=0.3, progress=False)
     parts = [Corpus.open(out) for out in outs]
     assert [part.num_episodes for part in parts] == [7, 3]
     assert _frames(parts[0]) | _frames(parts[1]) == _frames(Corpus.open(tmp_path / "all"))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import pickle
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +29,7 @@ from lam.model import LatentActionModel
 from tokenizer.model import Tokenizer, TokenizerConfig
 
 SIZE = 16
+READERS_DATA = Path(__file__).parents[1] / "corpus" / "readers" / "data"
 RECIPE = Path(__file__).parents[2] / "train" / "recipes" / "smoke.yaml"
 
 
@@ -86,6 +90,25 @@ def write_video(path):
         out.mux(stream.encode(None))
 
 
+def write_footage(folder):
+    """A small recording in each format beside videos whose library is installed."""
+    shutil.copytree(READERS_DATA, folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    frames, actions = noise(8), np.arange(8)
+    np.savez_compressed(folder / "a.npz", frames=frames, actions=actions)
+    np.save(folder / "a.npy", frames)
+    (folder / "a.jsonl").write_text("".join(f'{{"action": {action}}}\n' for action in actions))
+    (folder / "shots").mkdir()
+    for number, frame in enumerate(frames[:3]):
+        Image.fromarray(frame).save(folder / "shots" / f"{number}.png")
+    with contextlib.suppress(ModuleNotFoundError):
+        from array_record.python.array_record_module import ArrayRecordWriter
+
+        writer = ArrayRecordWriter(str(folder / "a.array_record"), "group_size:1")
+        record = {"raw_video": frames.tobytes(), "sequence_length": 8, "actions": actions}
+        writer.write(pickle.dumps(record))
+        writer.close()
+
+
 @pytest.fixture(scope="session")
 def sound(tmp_path_factory):
     """A folder with one sound input of each kind."""
@@ -107,6 +130,7 @@ def sound(tmp_path_factory):
     for kind in ("mp4", "mkv", "avi", "ts"):
         write_video(root / "videos" / f"a.{kind}")
     (root / "videos" / "a.gif").write_bytes(encode("GIF"))
+    write_footage(root / "footage")
     (root / "pictures").mkdir()
     for kind in ("PNG", "JPEG", "GIF", "BMP", "WEBP"):
         (root / "pictures" / f"{kind.lower()}.png").write_bytes(encode(kind))

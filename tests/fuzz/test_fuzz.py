@@ -19,6 +19,7 @@ import pytest
 
 from corpus.readers.base import ReadOptions
 from corpus.readers.read import read_frames
+from corpus.readers.registry import reader_for
 from corpus.readers.shaper import Shaping
 from corpus.readers.video import VideoReader
 from corpus.store import Corpus
@@ -185,6 +186,33 @@ def video(place, rng):
         pass
 
 
+def footage(place, rng):
+    recording = rng.choice(sorted(item for item in place.iterdir() if item.suffix != ".jsonl"))
+    recording = recording / "data" / "main_data.hdf5" if recording.name == "minari" else recording
+    if recording.suffix == ".npy" and rng.random() < 0.5:
+        damage = recording.with_suffix(".jsonl")
+    elif recording.is_dir():
+        damage = rng.choice(sorted(path for path in recording.rglob("*") if path.is_file()))
+    else:
+        damage = recording
+    data = damage.read_bytes()
+    # ArrayRecord files are mostly padding; headers are where sizes stand.
+    head = rng.choice((100, 1000, len(data)))
+    damage.write_bytes(mangle(data[:head], rng) + data[head:])
+    keys = [None, f"observation.images.{rng.choice(('front', 'small'))}"]
+    options = ReadOptions(frames_key=keys[recording.name.startswith("lerobot")])
+    try:
+        reader = reader_for(recording)
+        if reader is None:
+            raise ValueError("no reader knows it")
+        for source in reader.sources(recording, "x", options):
+            reader.actions(source, options)
+            for _ in islice(reader.pictures(source, options), 1000):
+                pass
+    except ModuleNotFoundError as error:
+        raise ValueError("its library is not installed") from error
+
+
 KINDS = {
     world: ("world", 80),
     damaged_zip: ("world.zip", 120),
@@ -194,6 +222,7 @@ KINDS = {
     recipe: ("recipe.yaml", 30),
     corpus: ("corpus", 80),
     video: ("videos", 150),
+    footage: ("footage", 150),
 }
 
 

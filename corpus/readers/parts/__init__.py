@@ -1,0 +1,1 @@
+"""Parts of readers: what several share, and formats inside formats."""
