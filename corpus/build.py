@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
+from corpus.building.agreement import check_actions, common_rate
 from corpus.building.committing import Committer, Curation
 from corpus.building.engine import ENGINES
 from corpus.building.previous import Previous
@@ -22,7 +23,6 @@ from corpus.curation.decide import CurationOptions
 from corpus.curation.overrides import read_overrides
 from corpus.readers.base import Box, ReadOptions
 from corpus.readers.find import Found, find_sources
-from corpus.building.agreement import check_actions, common_rate
 from corpus.readers.shaper import FITS
 from corpus.store import MAX_SIDE, CorpusCard
 from corpus.writing.open_writer import open_writer
@@ -165,7 +165,7 @@ def _refuse_nothing(found: Found, strict: bool) -> None:
     if found.left_out and (strict or not found.sources):
         first = found.left_out[0]
         more = len(found.left_out) - 1
-        raise ValueError(f"{first.name} {first.reason}" + (f" (and {more} more)" if more else ""))
+        raise ValueError(f"{first.path} {first.reason}" + (f" (and {more} more)" if more else ""))
 
 
 def _recorded(shaping: StageOptions, fps: float | None, curation: Curation) -> dict:

@@ -99,6 +99,7 @@ class Committer:
         self._sources, self._stamps = sources, [stamp(source) for source in sources]
         self._partial = partial_path(writer.out)
         self._duplicates = Duplicates() if curation.options.duplicates else None
+        self._errors: list[str] = []  # why recordings were left out
         self.records = self._recover()
 
     def run(self, options: StageOptions, engine: str, jobs: int | None, progress: bool) -> None:
@@ -131,7 +132,7 @@ class Committer:
                 bar.show()
         shutil.rmtree(self._partial / _STAGED, ignore_errors=True)
         if not self._writer.records:
-            raise ValueError(_why_nothing(self.records))
+            raise ValueError(self._why_nothing())
 
     def _unchanged(self, source: Source, mark: str) -> bool:
         return self._previous is not None and self._previous.has(source.name)
@@ -204,6 +205,7 @@ class Committer:
         full = isinstance(error, OSError) and error.errno == errno.ENOSPC
         if self._strict or full or isinstance(error, ModuleNotFoundError):
             raise error
+        self._errors.append(str(error))
         reason = str(error).removeprefix(str(source.path)).strip()
         self._append(SourceRecord(file=source.name, stamp=mark, left_out=reason))
 
@@ -240,19 +242,17 @@ class Committer:
         decided = (record.stretches[-1][1] for record in self.records if record.stretches)
         return sum(decided) + staged_frames(self._partial / _STAGED)
 
+    def _why_nothing(self) -> str:
+        """Say why no episode came of any recording."""
+        if self._errors:
+            more = f" (and {len(self._errors) - 1} more)" if len(self._errors) > 1 else ""
+            return self._errors[0] + more
+        reasons = {stretch.reason for record in self.records for stretch in record.decided()}
+        return f"everything was dropped ({', '.join(sorted(reasons))}): see --keep"
+
     def _append(self, record: SourceRecord) -> None:
         append_record(self._partial, record)
         self.records.append(record)
-
-
-def _why_nothing(records: Sequence[SourceRecord]) -> str:
-    """Say why no episode came of any recording."""
-    left_out = [record for record in records if record.left_out]
-    if left_out:
-        more = f" (and {len(left_out) - 1} more)" if len(left_out) > 1 else ""
-        return f"{left_out[0].file} {left_out[0].left_out}{more}"
-    reasons = {stretch.reason for record in records for stretch in record.decided()}
-    return f"everything was dropped ({', '.join(sorted(reasons))}): see --keep"
 
 
 def _measure_again(stretches: list[Stretch], kept: Kept) -> Measurements:

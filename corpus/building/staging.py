@@ -1,4 +1,4 @@
-"""One recording, decoded, shaped and measured into a folder: the part of a build that runs anywhere.
+"""One recording, decoded, shaped and measured: the part of a build that runs anywhere.
 
 A staged recording waits until it is its turn to be committed, so that many can be made at once, on
 any machine that sees the folder, and the corpus holds the same bytes in the same order.
@@ -192,8 +192,8 @@ def _save_actions(source: Source, options: StageOptions, count: int, path: Path)
     if not source.has_actions or options.read.drop_actions:
         return
     actions = READERS[source.reader].actions(source, options.read)
-    if actions is None and (beside := sidecar.find(source.path, options.read)) is not None:
-        actions = sidecar.load_fitting(beside, count, options.read)
+    if actions is None:
+        actions = sidecar.load_fitting(source.path, count, options.read)
     if actions is None:
         return
     if len(actions) != count - 1:

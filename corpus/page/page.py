@@ -89,8 +89,8 @@ def _advice(figures: CorpusReport, motion: Motion, advice: Sequence[str]) -> str
     if figures.repeated_share >= REPEATED:
         rate = figures.fps * (1 - figures.repeated_share)
         lines.append(
-            f"{figures.repeated_share:.0%} of the frames repeat the one before: build it again with "
-            f"--fps {max(1, round(rate))}, so that an action shows from one frame to the next"
+            f"{figures.repeated_share:.0%} of the frames repeat the one before: build it again "
+            f"with --fps {max(1, round(rate))}, so that an action shows in the next frame"
         )
     if figures.smallest_moving:
         warning = size_warning(figures.smallest_moving, figures.height, figures.width)

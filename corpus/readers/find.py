@@ -21,6 +21,7 @@ class LeftOut:
     """A file or folder that gives nothing, and why."""
 
     name: str
+    path: Path
     reason: str
 
 
@@ -95,8 +96,9 @@ def _candidates(item: Path, format: str, found: Found) -> Iterator[tuple[str, Pa
         return
 
     def leave_out(error: OSError) -> None:
-        name = Path(error.filename).relative_to(item).as_posix()
-        found.left_out.append(LeftOut(name=name, reason=f"cannot be opened: {error.strerror}"))
+        path, reason = Path(error.filename), f"cannot be opened: {error.strerror}"
+        label = path.relative_to(item).as_posix()
+        found.left_out.append(LeftOut(name=label, path=path, reason=reason))
 
     known: list[Path] = []
     for folder, folders, files in os.walk(item, onerror=leave_out):
@@ -105,7 +107,7 @@ def _candidates(item: Path, format: str, found: Found) -> Iterator[tuple[str, Pa
         for path in links:
             reason = "is a link to a folder: name that folder itself"
             label = path.relative_to(item).as_posix()
-            found.left_out.append(LeftOut(name=label, reason=reason))
+            found.left_out.append(LeftOut(name=label, path=path, reason=reason))
         whole = [path for path in inside if path not in links and _is_recording(path, format)]
         folders[:] = [path.name for path in inside if path not in links and path not in whole]
         known += whole
@@ -141,11 +143,12 @@ def _read_headers(
         found.sources += sources
     except UnicodeEncodeError:
         shown = name.encode("utf-8", "backslashreplace").decode("utf-8")
-        found.left_out.append(LeftOut(name=shown, reason="has a name that is not UTF-8: rename it"))
+        reason = "has a name that is not UTF-8: rename it"
+        found.left_out.append(LeftOut(name=shown, path=path, reason=reason))
     except FileNotFoundError:
-        found.left_out.append(LeftOut(name=name, reason="is a link to nothing"))
+        found.left_out.append(LeftOut(name=name, path=path, reason="is a link to nothing"))
     except (ValueError, OSError) as error:
-        found.left_out.append(LeftOut(name=name, reason=_reason(error, path)))
+        found.left_out.append(LeftOut(name=name, path=path, reason=_reason(error, path)))
 
 
 def _reason(error: Exception, path: Path) -> str:

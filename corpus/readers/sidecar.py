@@ -96,8 +96,13 @@ def load(file: Path, options: ReadOptions) -> np.ndarray:
 
 
 def load_fitting(path: Path, frames: int, options: ReadOptions) -> np.ndarray | None:
-    """The actions beside a recording of so many frames: int64 (frames - 1,); None without any."""
+    """The actions beside a recording of so many frames: int64 (frames - 1,); None without any.
+
+    Files of other programs have a row for each frame, of which the last leads nowhere; ours do not.
+    """
     file = find(path, options)
+    if file is not None and file.suffix == ".npy":
+        return load(file, options)
     return None if file is None else fit_actions(load(file, options), frames, file)
 
 

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from corpus.build import build_corpus
-from corpus.readers.find import find_sources
 from corpus.building.agreement import SAME_RATE
+from corpus.readers.find import find_sources
 from corpus.storage import is_remote
 from corpus.store import Corpus
 

@@ -1,4 +1,4 @@
-"""A folder of footage as people have it: every container, every accident, and what should come of it.
+"""A folder of footage as people have it, with every accident, and what should come of it.
 
 By hand, with an hour and 200 small files, and the figures printed:
 

@@ -23,7 +23,7 @@ BLOCK = 1024
 
 
 class Frames:
-    """Frames on the GPU if they fit there, else in memory, else where the corpus lies: all the same.
+    """Frames on the GPU if they fit, else in memory, else where the corpus lies: all the same.
 
     Nothing is read before the first access, so a stage that is finished costs nothing.
     """

@@ -1,4 +1,5 @@
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -6,6 +7,8 @@ from PIL import Image
 
 from corpus.readers.base import ReadOptions
 from corpus.readers.parquet import ParquetReader
+
+DATA = Path(__file__).parent / "data"
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
@@ -110,12 +113,8 @@ def test_damage_is_named_in_one_line(tmp_path, drawn):
 
 
 def test_what_datasets_writes_is_read(tmp_path, drawn):
-    datasets = pytest.importorskip("datasets")
+    """The file is the work of ``data/make_datasets.py``."""
     frames = drawn.noise(6)
-    features = datasets.Features({"frame": datasets.Image(), "label": datasets.Value("int64")})
-    rows = {"frame": [Image.fromarray(frame) for frame in frames], "label": list(range(6))}
-    table = datasets.Dataset.from_dict(rows, features=features)
-    table.to_parquet(str(tmp_path / "train-00000-of-00001.parquet"))
-    (source,) = READER.sources(tmp_path, "set", ReadOptions(actions_key="label"))
+    (source,) = READER.sources(DATA / "datasets", "set", ReadOptions(actions_key="label"))
     assert (read(source) == frames).all()
     assert READER.actions(source, ReadOptions(actions_key="label")).tolist() == [0, 1, 2, 3, 4]
