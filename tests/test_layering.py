@@ -22,6 +22,7 @@ ALLOWED = {
     "dynamics": ("spacetime",),
     "genie": ("spacetime", "corpus", *MODELS),
     "genie/cli.py": ("spacetime", "corpus", *MODELS, "genie", "train"),
+    "genie/corpus_commands.py": ("corpus", "genie", "train"),
     "train": ("spacetime", "corpus", *MODELS, "genie"),
     "play.py": ("genie.cli",),
     "benchmarks": ("spacetime", "corpus", *MODELS, "genie", "train"),
@@ -46,10 +47,12 @@ DOORS = {
     "matplotlib": ("genie/media/charts.py", "genie/evaluate/report/plots.py"),
     "torchmetrics": ("genie/", "train/"),
     "zarr": ("corpus/", "train/"),
-    "av": ("corpus/", "genie/"),
+    "av": ("corpus/", "genie/", "benchmarks/"),
     "h5py": ("corpus/readers/hdf5.py",),
     "pyarrow": ("corpus/readers/",),
     "array_record": ("corpus/readers/array_record.py",),
+    "ray": ("corpus/building/engine.py",),
+    "upath": ("corpus/storage.py",),
     "imageio": ("corpus/", "genie/", "train/"),
     "gymnasium": ("corpus/", "genie/"),
     "scipy": ("train/moving_player/",),
@@ -60,12 +63,13 @@ OWN_DOORS = {
     "genie.cli": ("play.py",),
     "genie.evaluate": ("genie/evaluate/", "genie/cli.py", "benchmarks/"),
     "genie.play": ("genie/play/", "genie/cli.py", "benchmarks/"),
-    "train": ("train/", "genie/cli.py", "benchmarks/"),
+    "train": ("train/", "genie/cli.py", "genie/corpus_commands.py", "benchmarks/"),
 }
 # Room or file -> what it may import only inside a function.
 LAZY = {
-    "corpus/": ("av", "imageio", "gymnasium", "h5py", "pyarrow", "array_record", "PIL"),
+    "corpus/": ("av", "imageio", "gymnasium", "h5py", "pyarrow", "array_record", "PIL", "ray", "upath"),
     "genie/cli.py": ("train", "genie.play"),
+    "genie/corpus_commands.py": ("train",),
     "genie/__init__.py": ("torch", "torchmetrics", "imageio", "rich", "genie"),
 }
 

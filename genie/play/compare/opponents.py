@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from corpus.sources import SUFFIXES as VIDEOS
+from corpus.readers.video import SUFFIXES as VIDEOS
 from genie.library.card import WorldCard, read_card
 from genie.library.catalog import find_fingerprint, find_world
 from genie.play.compare.comparison import EpisodeOpponent, Opponent, WorldOpponent
