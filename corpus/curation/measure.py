@@ -245,4 +245,4 @@ def _centre(changed: np.ndarray) -> np.ndarray:
 def _bits(changed: np.ndarray) -> np.ndarray:
     """One bit for each cell of 8x8 in which a cell of 16x16 changed, uint64 (n,)."""
     loud = (changed >= NOISE / 2).reshape(8, 2, 8, 2, -1).any((1, 3)).reshape(64, -1)
-    return np.packbits(loud.T, axis=1).view(np.uint64)[:, 0]
+    return np.packbits(np.ascontiguousarray(loud.T), axis=1).view(np.uint64)[:, 0]
