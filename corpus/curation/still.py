@@ -1,0 +1,63 @@
+"""Stretches that stand still: one colour, frozen pictures, menus and loading screens."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from corpus.curation.measure import LAG, Measurements
+
+CELLS = 64  # of the grid that ``Measurements.cells`` has bits for
+
+
+def runs(flags: np.ndarray) -> list[tuple[int, int]]:
+    """List (start, stop) of consecutive true entries."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(np.int8), [0]])))
+    return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
+
+
+def long_runs(flags: np.ndarray, shortest: float) -> np.ndarray:
+    """Keep the true entries of runs that are long enough, bool (N,)."""
+    kept = np.zeros(len(flags), bool)
+    for start, stop in runs(flags):
+        if stop - start >= shortest:
+            kept[start:stop] = True
+    return kept
+
+
+def flat_frames(m: Measurements, contrast: float) -> np.ndarray:
+    """Find pictures of one colour, bool (N,)."""
+    return m.contrast <= contrast
+
+
+def frozen_frames(m: Measurements, noise: float, shortest: float) -> np.ndarray:
+    """Find frames that repeat the one before, but for noise, in stretches of at least so many.
+
+    Slow changes are none from frame to frame, so a frame must also equal the one 8 before.
+    """
+    still = m.peak <= noise
+    still[:1] = False  # the first frame has nothing that it could repeat
+    since = np.arange(len(m)) - np.maximum.accumulate(np.where(still, -1, np.arange(len(m))))
+    return long_runs(still & ((since < LAG) | (m.slow_peak <= noise + 1)), shortest)
+
+
+def menu_frames(m: Measurements, share: float, length: int) -> np.ndarray:
+    """Find windows of so many frames in which few cells change, all in all, bool (N,).
+
+    Whatever moves about touches more of them with time: a ball, or a player. What blinks or turns
+    in its place does not.
+    """
+    n = len(m)
+    if n < length:
+        return np.zeros(n, bool)
+    touched = m.cells.copy()  # entry t: union over t to t + width - 1
+    touched[:1] = 0
+    width = 1
+    while width < length:
+        step = min(width, length - width)
+        touched = touched[: len(touched) - step] | touched[step:]
+        width += step
+    quiet = np.bitwise_count(touched) <= share * CELLS
+    covered = np.zeros(n + 1, np.int32)
+    np.add.at(covered, np.flatnonzero(quiet), 1)
+    np.add.at(covered, np.flatnonzero(quiet) + length, -1)
+    return np.cumsum(covered)[:n] > 0
