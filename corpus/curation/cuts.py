@@ -29,12 +29,11 @@ def gradual_frames(m: Measurements, probability: float) -> np.ndarray:
     if len(m) < 2:
         return np.zeros(len(m), bool)
     likely = judge("gradual", gradual_features(m)) >= probability
-    joined = np.zeros(len(m), bool)
-    parts = runs(likely)
-    for (start, stop), following in zip(parts, [*parts[1:], None], strict=True):
-        joined[start:stop] = True
-        if following and following[0] - stop <= JOIN:
-            joined[stop : following[0]] = True
+    joined, last = likely.copy(), None
+    for start, stop in runs(likely):
+        if last is not None and start - last <= JOIN:
+            joined[last:start] = True
+        last = stop
     for start, stop in runs(joined):
         if stop - start < SHORT:
             joined[start:stop] = False
