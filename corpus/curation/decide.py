@@ -70,12 +70,13 @@ def _reasons(m: Measurements, fps: float, options: CurationOptions) -> np.ndarra
     why = np.zeros(len(m), np.int8)
     if options.gradual:
         why[gradual_frames(m, options.gradual_probability)] = GRADUAL
+    frozen = np.zeros(len(m), bool)
+    if options.frozen:
+        frozen = frozen_frames(m, options.frozen_noise, options.frozen_seconds * fps)
     if options.menus:
         length = max(2, round(options.menu_seconds * fps))
-        why[menu_frames(m, options.menu_share, length)] = MENU
-    if options.frozen:
-        shortest = options.frozen_seconds * fps
-        why[frozen_frames(m, options.frozen_noise, shortest)] = FROZEN
+        why[menu_frames(m, options.menu_share, length, frozen)] = MENU
+    why[frozen] = FROZEN
     if options.flat:
         shortest = max(3, options.flat_seconds * fps)
         flat = long_runs(flat_frames(m, options.flat_contrast), shortest)

@@ -17,7 +17,8 @@ class CurationOptions:
         gradual: drop fades and dissolves.
         gradual_probability: from which a frame counts as part of one, in (0, 1).
         flat: drop pictures of one colour.
-        flat_contrast: grey levels by which a cell of such a picture may differ from the mean.
+        flat_contrast: grey levels by which a cell of such a picture may differ from the mean, and
+            from the picture before.
         flat_seconds: shortest stretch of them that is dropped; shorter ones may be flashes.
         frozen: drop stretches that stand still.
         frozen_noise: grey levels by which a cell may change through an encoder.
@@ -35,7 +36,7 @@ class CurationOptions:
     gradual: bool = True
     gradual_probability: float = 0.5
     flat: bool = True
-    flat_contrast: float = 10.0
+    flat_contrast: float = 6.0
     flat_seconds: float = 0.25
     frozen: bool = True
     frozen_noise: float = 4.0

@@ -25,8 +25,13 @@ def long_runs(flags: np.ndarray, shortest: float) -> np.ndarray:
 
 
 def flat_frames(m: Measurements, contrast: float) -> np.ndarray:
-    """Find pictures of one colour, bool (N,)."""
-    return m.contrast <= contrast
+    """Find pictures of one colour, bool (N,).
+
+    A wall that a player looks at from close by is nearly of one colour, but it moves.
+    """
+    flat = m.contrast <= contrast
+    follows = np.concatenate([[False], flat[:-1]])
+    return flat & (~follows | (m.peak <= contrast))
 
 
 def frozen_frames(m: Measurements, noise: float, shortest: float) -> np.ndarray:
@@ -40,24 +45,42 @@ def frozen_frames(m: Measurements, noise: float, shortest: float) -> np.ndarray:
     return long_runs(still & ((since < LAG) | (m.slow_peak <= noise + 1)), shortest)
 
 
-def menu_frames(m: Measurements, share: float, length: int) -> np.ndarray:
+def menu_frames(m: Measurements, share: float, length: int, frozen: np.ndarray) -> np.ndarray:
     """Find windows of so many frames in which few cells change, all in all, bool (N,).
 
     Whatever moves about touches more of them with time: a ball, or a player. What blinks or turns
     in its place does not.
+
+    Args:
+        m: the measurements of N frames.
+        share: of the cells that may change.
+        length: of the window, in frames.
+        frozen: bool (N,), frames known to be frozen: a game that is paused moves little for a
+            while before and after, and is no menu.
     """
     n = len(m)
     if n < length:
         return np.zeros(n, bool)
-    touched = m.cells.copy()  # entry t: union over t to t + width - 1
+    touched = np.where(frozen, np.uint64(2**64 - 1), m.cells)
     touched[:1] = 0
     width = 1
-    while width < length:
+    while width < length:  # entry t: union over t to t + width - 1
         step = min(width, length - width)
         touched = touched[: len(touched) - step] | touched[step:]
         width += step
-    quiet = np.bitwise_count(touched) <= share * CELLS
+    quiet = np.flatnonzero(np.bitwise_count(touched) <= share * CELLS)
     covered = np.zeros(n + 1, np.int32)
-    np.add.at(covered, np.flatnonzero(quiet), 1)
-    np.add.at(covered, np.flatnonzero(quiet) + length, -1)
-    return np.cumsum(covered)[:n] > 0
+    covered[quiet] += 1
+    covered[quiet + length] -= 1
+    found = np.cumsum(covered)[:n] > 0
+    return found | _between(m, found | frozen, share, length)
+
+
+def _between(m: Measurements, still: np.ndarray, share: float, length: int) -> np.ndarray:
+    """Find what is too short to be judged between two still stretches, and quiet itself."""
+    found = np.zeros(len(m), bool)
+    for start, stop in runs(~still):
+        inside = start > 0 and stop < len(m) and stop - start < length
+        touched = np.bitwise_or.reduce(m.cells[start : min(stop + 1, len(m))])
+        found[start:stop] = inside and np.bitwise_count(touched) <= share * CELLS
+    return found
