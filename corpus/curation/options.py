@@ -36,7 +36,7 @@ class CurationOptions:
     gradual: bool = True
     gradual_probability: float = 0.5
     flat: bool = True
-    flat_contrast: float = 6.0
+    flat_contrast: float = 2.0
     flat_seconds: float = 0.25
     frozen: bool = True
     frozen_noise: float = 4.0
