@@ -45,7 +45,7 @@ class CurationOptions:
     menu_share: float = 0.125
     menu_seconds: float = 4.0
     duplicates: bool = True
-    duplicate_seconds: float = 3.0
+    duplicate_seconds: float = 4.0
     shortest: int = SHORTEST
 
     def __post_init__(self) -> None:

@@ -10,7 +10,7 @@ BINS = 12  # of a window: each holds where and how much the picture changed
 CELLS = 16  # of the thumbnail
 MOTION = 3 * BINS
 BANDS, BITS, SLOTS = 8, 14, 16
-ALIVE = 8  # bins of a window in which something must have moved
+ALIVE = 6  # bins of a window in which something must have moved
 
 
 class Windows:
