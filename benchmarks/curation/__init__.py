@@ -1,0 +1,1 @@
+"""How well curation finds what was planted in recordings of games."""

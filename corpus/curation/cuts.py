@@ -1,0 +1,40 @@
+"""Where a scene ends: hard cuts, fades and dissolves."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from corpus.curation.features import cut_features, gradual_features, shifted
+from corpus.curation.measure import Measurements
+from corpus.curation.network import judge
+from corpus.curation.still import runs
+
+SMALL = 0.2  # unexplained change in grey levels below which a step is no cut
+JOIN = 3  # frames by which two parts of one transition may lie apart
+SHORT = 3  # frames; a shorter transition is left to the cuts
+
+
+def find_cuts(m: Measurements, probability: float) -> np.ndarray:
+    """List the frames with which another scene begins, int (C,)."""
+    if len(m) < 2:
+        return np.zeros(0, np.int64)
+    left = m.unexplained
+    top = (left > SMALL) & (left >= shifted(left, 1)) & (left >= shifted(left, -1))
+    top[:1] = False
+    return np.flatnonzero(top & (judge("cut", cut_features(m)) >= probability))
+
+
+def gradual_frames(m: Measurements, probability: float) -> np.ndarray:
+    """Find the frames of fades and dissolves, bool (N,)."""
+    if len(m) < 2:
+        return np.zeros(len(m), bool)
+    likely = judge("gradual", gradual_features(m)) >= probability
+    joined, last = likely.copy(), None
+    for start, stop in runs(likely):
+        if last is not None and start - last <= JOIN:
+            joined[last:start] = True
+        last = stop
+    for start, stop in runs(joined):
+        if stop - start < SHORT:
+            joined[start:stop] = False
+    return joined
