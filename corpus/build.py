@@ -19,7 +19,7 @@ from corpus.building.engine import ENGINES
 from corpus.building.previous import Previous
 from corpus.building.source_records import SourceRecord, write_records
 from corpus.building.staging import StageOptions
-from corpus.curation.decide import CurationOptions
+from corpus.curation.options import CurationOptions
 from corpus.curation.overrides import read_overrides
 from corpus.readers.base import Box, ReadOptions
 from corpus.readers.find import Found, find_sources
@@ -28,6 +28,14 @@ from corpus.store import MAX_SIDE, CorpusCard
 from corpus.writing.open_writer import open_writer
 from corpus.writing.writer import partial_path, refuse_existing
 
+KINDS = {
+    "cuts": ("cuts", "gradual"),
+    "black": ("flat",),
+    "frozen": ("frozen",),
+    "menus": ("menus",),
+    "duplicates": ("duplicates",),
+}
+"""What curation looks for: the name that ``keep`` takes -> fields of ``CurationOptions``."""
 BORDERS = "borders"  # what ``keep`` calls the bars around a picture
 FPS_RANGE = (0.01, 1000.0)
 
@@ -77,7 +85,7 @@ def build_corpus(
         fit: how another shape is made to fit: ``crop`` or ``pad``.
         crop: the part of the picture to keep: (top, left, height, width) in pixels as shown.
         masks: parts to paint black: boxes, or ``hud`` and ``webcam`` where such are found.
-        keep: what curation leaves in: names of ``curation.decide.KINDS``, or ``borders``.
+        keep: what is not looked for: names of ``KINDS``, or ``borders``.
         decisions: a csv file that overrides curation, see ``curation.overrides``.
         read: what is to be said of the files.
         strict: stop at the first recording that cannot be read.
@@ -104,8 +112,8 @@ def build_corpus(
         refuse_existing(out)
     rate = _check_options(size, fit, fps, engine, jobs)
     curation = Curation(
-        options=CurationOptions.keeping([kind for kind in keep if kind != BORDERS]),
-        overrides={} if decisions is None else read_overrides(decisions),
+        options=_curation_options(keep),
+        overrides=[] if decisions is None else read_overrides(decisions),
     )
     read = dataclasses.replace(read or ReadOptions(), fps=fps)
     found = find_sources(inputs, format, read)
@@ -160,6 +168,15 @@ def _check_options(
     return Fraction(fps).limit_denominator(100_000)
 
 
+def _curation_options(keep: Sequence[str]) -> CurationOptions:
+    """The options of curation without some kinds."""
+    unknown = set(keep) - {*KINDS, BORDERS}
+    if unknown:
+        raise ValueError(f"--keep is {min(unknown)!r}; allowed are {', '.join([*KINDS, BORDERS])}")
+    off = (field for kind in keep if kind != BORDERS for field in KINDS[kind])
+    return CurationOptions(**dict.fromkeys(off, False))
+
+
 def _refuse_nothing(found: Found, strict: bool) -> None:
     """Refuse to build of nothing, or, where asked, beside anything that was left out."""
     if found.left_out and (strict or not found.sources):
@@ -170,7 +187,6 @@ def _refuse_nothing(found: Found, strict: bool) -> None:
 
 def _recorded(shaping: StageOptions, fps: float | None, curation: Curation) -> dict:
     """The options as the corpus keeps them; resuming and updating compare them."""
-    overrides = curation.overrides.items()
     return {
         "maker": "build",
         "size": list(shaping.size),
@@ -180,7 +196,5 @@ def _recorded(shaping: StageOptions, fps: float | None, curation: Curation) -> d
         "masks": [*map(list, shaping.masks), *shaping.masked_overlays],
         "cut_borders": shaping.cut_borders,
         "curation": dataclasses.asdict(curation.options),
-        "decisions": {
-            name: [list(dataclasses.astuple(r)) for r in rows] for name, rows in overrides
-        },
+        "decisions": [list(dataclasses.astuple(row)) for row in curation.overrides],
     }

@@ -67,7 +67,17 @@ OWN_DOORS = {
 }
 # Room or file -> what it may import only inside a function.
 LAZY = {
-    "corpus/": ("av", "imageio", "gymnasium", "h5py", "pyarrow", "array_record", "PIL", "ray", "upath"),
+    "corpus/": (
+        "av",
+        "imageio",
+        "gymnasium",
+        "h5py",
+        "pyarrow",
+        "array_record",
+        "PIL",
+        "ray",
+        "upath",
+    ),
     "genie/cli.py": ("train", "genie.play"),
     "genie/corpus_commands.py": ("train",),
     "genie/__init__.py": ("torch", "torchmetrics", "imageio", "rich", "genie"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import json
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -23,16 +24,20 @@ from corpus.building.source_records import (
     write_records,
 )
 from corpus.building.staging import StageOptions, open_staged, staged_frames
-from corpus.curation.decide import CurationOptions, Stretch, decide
+from corpus.curation.decide import decide
 from corpus.curation.duplicates import Duplicates
 from corpus.curation.measure import Measurements, Measurer
-from corpus.curation.overrides import Override, override
+from corpus.curation.options import CurationOptions, Stretch
+from corpus.curation.overrides import Override, lay_over
+from corpus.curation.repeats import repeat_pattern
 from corpus.progress import progress_bar
 from corpus.readers.base import Source
 from corpus.store import PIECE
 from corpus.writing.writer import CorpusWriter, partial_path
 
-_STAGED = "staged"  # the folder in DIR.partial where recordings wait for their turn
+# Folders in DIR.partial, until the build is finished.
+_STAGED = "staged"  # recordings wait there for their turn
+_DECIDED = "decided"  # what resuming tells the search for duplicates again
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -62,16 +67,16 @@ class Curation:
 
     Attributes:
         options: thresholds, and what is looked for.
-        overrides: what the user decided otherwise, by name of the recording.
+        overrides: what the user decided otherwise.
     """
 
     options: CurationOptions
-    overrides: dict[str, list[Override]]
+    overrides: list[Override]
 
     def decide(self, name: str, measurements: Measurements, fps: float) -> list[Stretch]:
         """Partition a recording into what is kept and what is dropped."""
         stretches = decide(measurements, fps, self.options)
-        return override(stretches, self.overrides.get(name, []), fps)
+        return lay_over(stretches, self.overrides, name, fps, self.options.shortest)
 
 
 class Committer:
@@ -98,7 +103,7 @@ class Committer:
         self._previous = previous
         self._sources, self._stamps = sources, [stamp(source) for source in sources]
         self._partial = partial_path(writer.out)
-        self._duplicates = Duplicates() if curation.options.duplicates else None
+        self._duplicates = Duplicates(writer.fps, curation.options)
         self._errors: list[str] = []  # why recordings were left out
         self.records = self._recover()
 
@@ -130,7 +135,8 @@ class Committer:
                     else:
                         self._commit(source, self._staged(source, mark, outcome))
                 bar.show()
-        shutil.rmtree(self._partial / _STAGED, ignore_errors=True)
+        for folder in (_STAGED, _DECIDED):
+            shutil.rmtree(self._partial / folder, ignore_errors=True)
         if not self._writer.records:
             raise ValueError(self._why_nothing())
 
@@ -156,18 +162,23 @@ class Committer:
                     f"{self._partial} has {record.file} as recording {index}, those given have "
                     f"{given} or it changed: give the same recordings, or delete the folder"
                 )
-        if self._duplicates is not None:
-            start = 0
-            for record in records:
-                start = self._know_again(record, start)
+            if not record.left_out:  # the search for duplicates knows it again
+                self._duplicates.split(record.file, *self._load_decided(index))
         return records
 
-    def _know_again(self, record: SourceRecord, start: int) -> int:
-        """Let the search for duplicates know a committed recording; return where the next is."""
-        kept = Kept(self._writer.committed_frames, record.kept, start)
-        stretches = record.decided()
-        self._duplicates.split(record.file, _measure_again(stretches, kept), stretches)
-        return kept.stop
+    def _save_decided(self, measurements: Measurements, stretches: list[Stretch]) -> None:
+        """Keep what the search for duplicates is given, for a build that resumes this one."""
+        folder, name = self._partial / _DECIDED, f"{len(self.records):06d}"
+        folder.mkdir(exist_ok=True)
+        measurements.save(folder / f"{name}.npz")
+        plain = [dataclasses.astuple(stretch) for stretch in stretches]
+        (folder / f"{name}.json").write_text(json.dumps(plain), encoding="utf-8")
+
+    def _load_decided(self, index: int) -> tuple[Measurements, list[Stretch]]:
+        """Read it back."""
+        folder, name = self._partial / _DECIDED, f"{index:06d}"
+        plain = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+        return Measurements.load(folder / f"{name}.npz"), [Stretch(*values) for values in plain]
 
     def _kept_before(self, source: Source) -> _Take:
         """Take a recording from the corpus that is updated."""
@@ -191,7 +202,7 @@ class Committer:
                 stamp=mark,
                 picture=[source.height, source.width],
                 fps=fps,
-                notes=staged.notes,
+                notes=[*staged.notes, *_repeats(staged.measurements, fps)],
                 stretches=[dataclasses.astuple(stretch) for stretch in stretches],
             ),
             measurements=staged.measurements,
@@ -212,8 +223,8 @@ class Committer:
     def _commit(self, source: Source, take: _Take) -> None:
         """Write the kept stretches of a recording, each as an episode, and its record."""
         stretches = take.record.decided()
-        if self._duplicates is not None:
-            stretches = self._duplicates.split(source.name, take.measurements, stretches)
+        self._save_decided(take.measurements, stretches)
+        stretches = self._duplicates.split(source.name, take.measurements, stretches)
         kept = [stretch for stretch in stretches if stretch.decision == "keep"]
         committed = sum(record.get("file") == source.name for record in self._writer.records)
         for stretch in kept[committed:]:  # an interruption may have left the first ones
@@ -253,6 +264,14 @@ class Committer:
     def _append(self, record: SourceRecord) -> None:
         append_record(self._partial, record)
         self.records.append(record)
+
+
+def _repeats(measurements: Measurements, fps: float) -> list[str]:
+    """Say that a game was recorded at a higher rate than it draws; nothing otherwise."""
+    factor = repeat_pattern(measurements)
+    if factor is None:
+        return []
+    return [f"each picture is shown {round(1 / factor)} times: --fps {fps * factor:g} loses none"]
 
 
 def _measure_again(stretches: list[Stretch], kept: Kept) -> Measurements:

@@ -12,7 +12,7 @@ import zarr
 
 from corpus.building.dropped import read_dropped
 from corpus.building.source_records import SourceRecord, read_records, stamp
-from corpus.curation.decide import Stretch
+from corpus.curation.options import Stretch
 from corpus.readers.base import Source
 from corpus.store import Corpus, CorpusCard
 from corpus.writing.recovery import refuse_other_options

@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from corpus.curation.decide import Stretch
+from corpus.curation.options import Stretch
 from corpus.readers.base import Source
 
 SOURCES_FILE = "sources.jsonl"

@@ -6,7 +6,8 @@ from collections import Counter
 from pathlib import Path
 
 from corpus.building.source_records import SourceRecord, read_records
-from corpus.curation.overrides import Override, write_overrides
+from corpus.curation.overrides import decisions_of
+from corpus.curation.overrides import write_decisions as write_rows
 
 MOST_LINES = 20  # of each kind that are printed; all of them are in sources.jsonl
 
@@ -42,19 +43,8 @@ def write_decisions(path: str | Path, file: str | Path) -> Path:
     records = read_records(Path(path))
     if not records:
         raise ValueError(f"{path} does not say what was dropped: genie corpus build made no part")
-    rows = []
-    for record in records:
-        for stretch in record.decided():
-            rows.append(
-                Override(
-                    file=record.file,
-                    start=stretch.start / record.fps,
-                    stop=stretch.stop / record.fps,
-                    decision=stretch.decision,
-                    reason=stretch.reason,
-                )
-            )
-    write_overrides(file, rows)
+    rows = (row for r in records for row in decisions_of(r.file, r.decided(), r.fps))
+    write_rows(file, rows)
     return Path(file)
 
 

@@ -38,25 +38,32 @@ class Planted:
 
 
 def scene(seed, seconds, fps=FPS, height=HEIGHT, width=WIDTH):
-    """A little game: a level of coloured blocks that scrolls, and sprites that run about."""
+    """A little game: a level of coloured blocks, a camera that wanders, sprites that run about."""
     rng = np.random.default_rng(seed)
     colours = rng.integers(40, 216, (40, 3))
-    level = colours[rng.integers(0, 40, (height // 8, width // 2))]
-    level = level.repeat(8, 0).repeat(8, 1).astype(np.uint8)
-    places = rng.uniform(8, [height - 20, width - 20], (3, 2))
-    speeds = rng.uniform(20, 45, (3, 2)) * rng.choice([-1, 1], (3, 2))
-    sprites = rng.integers(0, 256, (3, 3))
-    frames = np.empty((round(seconds * fps), height, width, 3), np.uint8)
-    period = level.shape[1] - width
+    blocks = colours[rng.integers(0, 40, (height // 16, 40 + round(3 * seconds)))]
+    level = blocks.repeat(16, 0).repeat(16, 1).astype(np.uint8)
+    count = round(seconds * fps)
+    left = _wander(rng, count, 40 / fps, level.shape[1] - width)
+    sprites = [
+        (_wander(rng, count, 60 / fps, height - 12), _wander(rng, count, 60 / fps, width - 12),
+         rng.integers(0, 256, 3))
+        for _ in range(3)
+    ]  # fmt: skip
+    frames = np.empty((count, height, width, 3), np.uint8)
     for number, frame in enumerate(frames):
-        at = number / fps
-        left = int(abs((30 * at) % (2 * period) - period))
-        frame[:] = level[:height, left : left + width]
-        for place, speed, colour in zip(places, speeds, sprites, strict=True):
-            room = np.array([height - 12, width - 12])
-            top, side = np.abs((place + speed * at) % (2 * room) - room).astype(int)
-            frame[top : top + 12, side : side + 12] = colour
+        frame[:] = level[:height, left[number] : left[number] + width]
+        for down, right, colour in sprites:
+            frame[down[number] : down[number] + 12, right[number] : right[number] + 12] = colour
     return frames
+
+
+def _wander(rng, count, speed, room):
+    """Positions in 0 to `room`: runs of random lengths, which turn around at the ends."""
+    turns = np.cumsum(rng.integers(5, 40, count))
+    ways = rng.choice([-1, 0, 1, 1], count + 1)[np.searchsorted(turns, np.arange(count))]
+    path = rng.uniform(0, room) + np.cumsum(speed * ways)
+    return (room - np.abs(path % (2 * room) - room)).astype(int)
 
 
 def menu(seed, seconds, fps=FPS):
@@ -176,8 +183,10 @@ def _odd_shapes(folder, expected):
     frames = scene(16, 6)
     frames[:, :12] = (30, 30, 60)
     frames[:, 3:9, 4:40] = 240
-    rng = np.random.default_rng(0)
-    frames[:, -32:, -36:] = rng.integers(90, 160, (len(frames), 32, 36, 3))
+    frames[:, -32:, -36:] = (250, 244, 235)  # a bright room, and somebody's head
+    for number, frame in enumerate(frames):
+        side = -24 + round(5 * np.sin(number / 4))
+        frame[-22:, side : side + 12] = (150 + number % 20, 100, 80)
     write(folder / "overlays.mp4", frames)
     expected["overlays.mp4"] = Planted(good=[(0, 6)], note="webcam")
 
@@ -214,14 +223,14 @@ def _bad_stretches(folder, expected):
         frames, good, dropped = parts(("", start), (word, bad), ("", end))
         write(folder / name, frames)
         expected[name] = Planted(good=good, bad=dropped)
-    (folder / "plain-copy.mp4").write_bytes((folder / "plain.mp4").read_bytes())
-    expected["plain-copy.mp4"] = Planted(bad=[("duplicate", (0, 6))])
+    (folder / "z-copy.mp4").write_bytes((folder / "plain.mp4").read_bytes())
+    expected["z-copy.mp4"] = Planted(bad=[("duplicate", (0, 6))])
     small = scene(1, 6)[:, ::2, ::2]
-    write(folder / "plain-smaller.mp4", small, options={"crf": "30"})
-    expected["plain-smaller.mp4"] = Planted(bad=[("duplicate", (0, 6))])
+    write(folder / "z-smaller.mp4", small, options={"crf": "30"})
+    expected["z-smaller.mp4"] = Planted(bad=[("duplicate", (0, 6))])
     again, good, dropped = parts(("", scene(92, 4)), ("duplicate", scene(4, 8)[30:105]))
-    write(folder / "with-a-copied-part.mp4", again)
-    expected["with-a-copied-part.mp4"] = Planted(good=good, bad=dropped)
+    write(folder / "z-copied-part.mp4", again)
+    expected["z-copied-part.mp4"] = Planted(good=good, bad=dropped)
 
 
 def _bad_files(folder, expected):
