@@ -15,9 +15,9 @@ import numpy as np
 
 from corpus.progress import progress_bar
 from corpus.readers import base
+from corpus.readers.ffmpeg.decoding import VideoFacts
 from corpus.readers.read import read_frames
 from corpus.readers.shaper import FITS, Shaping
-from corpus.readers.video import VideoFacts
 from corpus.sources import (
     Source,
     check_actions,

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from corpus.readers.video import SUFFIXES, VideoFacts, probe
+from corpus.readers.ffmpeg.decoding import VideoFacts, probe
+from corpus.readers.video import SUFFIXES
 
 SAME_RATE = 0.01  # files whose rates differ by less than this fraction are taken for one rate
 

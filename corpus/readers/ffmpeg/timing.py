@@ -22,7 +22,7 @@ class Timing:
     """What the time stamps of a video say.
 
     Attributes:
-        frames: how many there are, in the part that was read.
+        frames: how many there are, or about how many if only a part was read.
         fps: the mean over all of them, without the odd gaps of a regular video; None for one frame.
         seconds: from the first to the end of the last.
         note: "variable frame rate: 31 to 60 fps", or "".
@@ -62,9 +62,8 @@ def read_timing(container: object, stream: object, size: int) -> Timing:
         else:  # the mean would be too low by a few lost frames or a pause
             fps = len(regular) / (int(regular.sum()) * base)
         fps = _snapped(fps, stream, max(SNAP, float(1.5 * base / seconds)))
-    return Timing(
-        frames=len(times), fps=fps, seconds=seconds, note=note, damaged=damaged, whole=whole
-    )
+    frames = len(times) if whole else round(len(times) * size / MOST_BYTES)
+    return Timing(frames=frames, fps=fps, seconds=seconds, note=note, damaged=damaged, whole=whole)
 
 
 def _demux(container: object, stream: object) -> tuple[np.ndarray, int, int | None, bool]:

@@ -201,6 +201,15 @@ def test_frames_of_interlaced_footage_keep_their_times(tmp_path, drawn):
     assert len(times) == 20 and set(np.diff(times)) == {Fraction(1, 25)}
 
 
+@pytest.mark.parametrize("tag", [3, 8, 10, 11, 14])
+def test_tags_of_colours_that_ffmpeg_cannot_convert_are_taken_for_near_ones(tmp_path, drawn, tag):
+    path = drawn.write_video(
+        tmp_path / "a.mp4", _smooth(2), codec=(*LOSSY[:2], {"colorspace": str(tag)})
+    )
+    right = drawn.write_video(tmp_path / "b.mp4", _smooth(2), codec=LOSSY)
+    assert np.abs(_read(path, (12, 16)).astype(int) - _read(right, (12, 16))).max() < 20
+
+
 def test_shown_sizes_follow_rotation_and_the_shape_of_pixels(tmp_path, drawn):
     path = drawn.write_video(tmp_path / "a.mp4", drawn.noise(3), rotate=90)
     assert (_source(path).height, _source(path).width) == (24, 16)
