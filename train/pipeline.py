@@ -1,11 +1,13 @@
 """`genie train`: the stages of a run, each resumable, each leaving what the next one reads."""
 
+import contextlib
 import time
 from pathlib import Path
 
 import torch
 from torch import nn
 
+from corpus.lock import Lock
 from corpus.store import Corpus
 from corpus.verify import quick_check
 from genie.arguments import STAGES
@@ -51,6 +53,7 @@ def train(stage: str, corpus: Path | str, recipe: str, out: Path | str, **option
             latent actions that are collapsed; the stages so far stay.
         FileExistsError: if this stage of `out` has been begun and `resume` is not given.
         FileNotFoundError: if an earlier stage is missing.
+        LockedError: if another program fits this stage of `out`.
     """
     chosen_options = TrainOptions(**options)
     chosen_options.check(stage)
@@ -69,27 +72,30 @@ def train(stage: str, corpus: Path | str, recipe: str, out: Path | str, **option
         chosen = resolve(chosen, choice)
     _check_sizes(chosen, opened, chosen_options, begun)
     open_out(out, stage, chosen_options.resume)
-    write_run_record(out, opened, str(recipe), chosen_options, begun, stage, choice)
-    if begun is not None and stage not in COPIED:
-        copy_models(begun, out)
-    for line in filter(None, (unused_gpu(), _shares(chosen, chosen_options.minutes, wanted))):
-        print(line)
-    for name in wanted:
-        shared = stage == "all" and name != "encode" and begun is None
-        minutes = chosen_options.minutes
-        run = RunDirectory(
-            out=out, corpus=opened, frames=frames, recipe=chosen, options=chosen_options,
-            minutes=chosen.minutes_of(name, minutes) if shared and minutes else minutes,
-            slice_ends=None if stop_after is None else started + stop_after * 60, start=begun,
-            surveyed=None if choice is None else choice.survey,
-        )  # fmt: skip
-        torch.manual_seed(run.seed)
-        if not _FITS[name](run):
-            # The next stage would learn from models that are still going to change.
-            print(f"{name} is not at its end yet: go on with --resume")
-            return
-        if name == "tokenizer" and stage == "all":
-            _require_tokenizer(run)
+    with contextlib.ExitStack() as locks:
+        for name in wanted:  # by the stage: two stages of one run may be fitted side by side
+            locks.enter_context(Lock(out / name))
+        write_run_record(out, opened, str(recipe), chosen_options, begun, stage, choice)
+        if begun is not None and stage not in COPIED:
+            copy_models(begun, out)
+        for line in filter(None, (unused_gpu(), _shares(chosen, chosen_options.minutes, wanted))):
+            print(line)
+        for name in wanted:
+            shared = stage == "all" and name != "encode" and begun is None
+            minutes = chosen_options.minutes
+            run = RunDirectory(
+                out=out, corpus=opened, frames=frames, recipe=chosen, options=chosen_options,
+                minutes=chosen.minutes_of(name, minutes) if shared and minutes else minutes,
+                slice_ends=None if stop_after is None else started + stop_after * 60, start=begun,
+                surveyed=None if choice is None else choice.survey,
+            )  # fmt: skip
+            torch.manual_seed(run.seed)
+            if not _FITS[name](run):
+                # The next stage would learn from models that are still going to change.
+                print(f"{name} is not at its end yet: go on with --resume")
+                return
+            if name == "tokenizer" and stage == "all":
+                _require_tokenizer(run)
 
 
 def _shares(recipe: Recipe, minutes: float | None, stages: tuple[str, ...]) -> str | None:

@@ -1,5 +1,6 @@
 """The page of all recipe values: `python -m train.recipe_docs > docs/recipes.md`."""
 
+import inspect
 import re
 from collections.abc import Iterator
 from dataclasses import MISSING, fields
@@ -54,8 +55,9 @@ and the sprite's box are filled in from the corpus and the earlier stages.
 
 def meanings(config: type) -> dict[str, str]:
     """Read the attributes off a docstring: name to meaning, in one line."""
-    text = config.__doc__.partition("Attributes:")[2]
-    entries = re.findall(r"^ {8}(\w+): (.*(?:\n {12}.*)*)", text, re.MULTILINE)
+    # Python 3.13 strips the indentation of docstrings; earlier ones keep it.
+    text = inspect.cleandoc(config.__doc__).partition("Attributes:")[2]
+    entries = re.findall(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", text, re.MULTILINE)
     return {name: " ".join(meaning.split()) for name, meaning in entries}
 
 

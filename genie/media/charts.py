@@ -121,4 +121,5 @@ def save_png(image: Image.Image, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     data = io.BytesIO()
     image.save(data, format="PNG", optimize=True)
-    write_atomic(path, data.getbuffer())
+    with data.getbuffer() as view:  # held on to, it keeps `data` from being freed
+        write_atomic(path, view)

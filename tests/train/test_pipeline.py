@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import zarr
 
+from corpus.lock import Lock, LockedError
 from corpus.store import Corpus
 from genie.library.bundle import load_bundle
 from genie.world import World
@@ -153,6 +154,19 @@ def test_an_existing_run_is_refused_and_left_alone(tiny, finished, stage):
         train(stage, finished.corpus.path, finished.recipe, finished.out)
     assert "\n" not in str(caught.value)
     assert tiny.tree(finished.out) == before
+
+
+def test_a_stage_that_another_program_fits_is_refused(tiny, corpus, tmp_path):
+    """Two programs on one stage would write one checkpoint; another stage may go on beside it."""
+    options = {"corpus": corpus.path, "recipe": tiny.write_recipe(tmp_path / "r.yaml"), "seed": 5}
+    (tmp_path / "out").mkdir()
+    with Lock(tmp_path / "out" / "tokenizer"):
+        for stage in ("all", "tokenizer"):
+            with pytest.raises(LockedError, match="tokenizer is being written by process"):
+                train(stage, out=tmp_path / "out", resume=True, **options)
+        train("lam", out=tmp_path / "out", **options)
+    assert not (tmp_path / "out" / "tokenizer").exists()
+    assert (tmp_path / "out" / "lam" / "weights.safetensors").exists()
 
 
 @pytest.mark.parametrize("stage", ["encode", "dynamics"])

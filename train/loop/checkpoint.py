@@ -29,7 +29,8 @@ def save_checkpoint(folder: Path, module: FitModule, optimizer: MuonAdamW) -> No
     }
     data = io.BytesIO()
     torch.save(state, data)
-    write_atomic(folder / CHECKPOINT, data.getbuffer())
+    with data.getbuffer() as view:  # held on to, it keeps `data` from being freed
+        write_atomic(folder / CHECKPOINT, view)
 
 
 def read_checkpoint(folder: Path, module: FitModule) -> dict[str, Any] | None:
