@@ -167,9 +167,10 @@ def say_broken(facts: VideoFacts, good: int, reason: str, seconds: float | None 
     """The message for a file with damage inside, after so many frames and seconds."""
     seconds = float(good / facts.fps) if seconds is None else seconds
     of = f" of {facts.frames}" if facts.frames else ""
+    until = f"{int(seconds * 100) / 100:g}"
     return (
         f"{facts.path} is corrupt or truncated: {reason} after {good}{of} frames; patch it over "
-        f"(ffmpeg -i IN OUT.mkv), cut it off (ffmpeg -t {int(seconds * 100) / 100:g} -i IN OUT.mkv) "
+        f"(ffmpeg -i IN OUT.mkv), cut it off (ffmpeg -t {until} -i IN OUT.mkv) "
         "or leave it out"
     )
 

@@ -40,13 +40,13 @@ class Timing:
 
 def read_timing(container: object, stream: object, size: int) -> Timing:
     """Read the time stamps of a file of so many bytes, without decoding it."""
-    last, damaged, whole = 0, None, True
+    last, damaged, end = 0, None, size
     if stream.frames and "mp4" in container.format.name and size > INDEXED_BYTES:
         # The index has the times of decoding: the same gaps in another order, but for the first.
         there = [e.timestamp for e in stream.index_entries if e.pos + e.size <= size]
         times = np.sort(np.array(there, np.int64))
     else:
-        times, last, damaged, whole = _demux(container, stream)
+        times, last, damaged, end = _demux(container, stream, size)
     gaps, base = np.diff(times), Fraction(stream.time_base)
     gaps = gaps[gaps > 0]
     fps, note, seconds = None, "", Fraction(0)
@@ -66,12 +66,12 @@ def read_timing(container: object, stream: object, size: int) -> Timing:
     return Timing(frames=frames, fps=fps, seconds=seconds, note=note, damaged=damaged, whole=whole)
 
 
-def _demux(container: object, stream: object) -> tuple[np.ndarray, int, int | None, bool]:
-    """Read packets: (sorted distinct times, duration of the last, first damage, all read)."""
+def _demux(container: object, stream: object, size: int) -> tuple[np.ndarray, int, int | None, int]:
+    """Read packets: (sorted distinct times, duration of the last, first damage, bytes read)."""
     import av
 
     times: dict[int, int] = {}
-    damaged, whole = None, True
+    damaged, end = None, size
     hidden = stream.codec_context.name == "vp8"
     try:
         for packet in container.demux(stream):
@@ -84,14 +84,14 @@ def _demux(container: object, stream: object) -> tuple[np.ndarray, int, int | No
             if packet.is_corrupt and damaged is None:
                 damaged = len(times) - 1
             if (packet.pos or 0) > MOST_BYTES:
-                whole = False
+                end = packet.pos + packet.size
                 break
     except av.error.FFmpegError as error:
         if isinstance(error, MemoryError):
             raise
         # Decoding meets it again, and says after how many frames.
     ordered = np.array(sorted(times), np.int64)
-    return ordered, times[int(ordered[-1])] if len(ordered) else 0, damaged, whole
+    return ordered, times[int(ordered[-1])] if len(ordered) else 0, damaged, end
 
 
 def _snapped(fps: Fraction, stream: object, tolerance: float) -> Fraction:
