@@ -62,8 +62,14 @@ def read_timing(container: object, stream: object, size: int) -> Timing:
         else:  # the mean would be too low by a few lost frames or a pause
             fps = len(regular) / (int(regular.sum()) * base)
         fps = _snapped(fps, stream, max(SNAP, float(1.5 * base / seconds)))
-    frames = len(times) if whole else round(len(times) * size / MOST_BYTES)
-    return Timing(frames=frames, fps=fps, seconds=seconds, note=note, damaged=damaged, whole=whole)
+    return Timing(
+        frames=round(len(times) * size / end),
+        fps=fps,
+        seconds=seconds,
+        note=note,
+        damaged=damaged,
+        whole=end == size,
+    )
 
 
 def _demux(container: object, stream: object, size: int) -> tuple[np.ndarray, int, int | None, int]:
