@@ -133,9 +133,9 @@ def timed_pictures(facts: VideoFacts, threads: int) -> Iterator[tuple[Fraction, 
     count, start, seconds, step = 0, None, None, 1 / facts.fps
     with opened(facts.path) as (container, stream):
         prepare(stream, threads)
-        aspect = pixel_aspect(stream)
+        aspect, base = pixel_aspect(stream), Fraction(stream.time_base)
         for frame in _whole(decode(facts, container, stream)):
-            seconds = _time_of(frame, seconds, step)
+            seconds = _time_of(frame.pts, base, seconds, step)
             start = seconds if start is None else start
             yield seconds, to_picture(frame, aspect)
             count += 1
@@ -146,11 +146,11 @@ def timed_pictures(facts: VideoFacts, threads: int) -> Iterator[tuple[Fraction, 
         raise ValueError(say_too_short(facts.path, count))
 
 
-def _time_of(frame: object, before: Fraction | None, step: Fraction) -> Fraction:
+def _time_of(pts: int | None, base: Fraction, before: Fraction | None, step: Fraction) -> Fraction:
     """Seconds at which a frame is shown; a missing or falling time becomes one step later."""
-    if frame.pts is None or frame.time_base is None:
+    if pts is None:
         return Fraction(0) if before is None else before + step
-    seconds = frame.pts * frame.time_base
+    seconds = Fraction(pts * base.numerator, base.denominator)  # half the time of a product
     return seconds if before is None or seconds > before else before + step
 
 
