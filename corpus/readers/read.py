@@ -47,7 +47,10 @@ def read_frames(
     before, shaped = None, None
     for picture in chosen:
         if picture is not before:
-            before, shaped = picture, shaper(picture)
+            try:
+                before, shaped = picture, shaper(picture)
+            except ValueError as error:
+                raise ValueError(f"{source.path}: {error}") from error
         yield shaped
 
 

@@ -193,6 +193,8 @@ def _array_shape(picture: np.ndarray, shaping: Shaping):
 
 def _video_shape(picture: VideoPicture, shaping: Shaping):
     """Return the function that shapes frames like this one."""
+    import av
+
     frame, aspect = picture.frame, picture.aspect
     turns = round(frame.rotation / 90) % 4  # degrees counter-clockwise
     stored = frame.height, frame.width
@@ -202,7 +204,14 @@ def _video_shape(picture: VideoPicture, shaping: Shaping):
     layout = lay_out(shaping, *turned, step)
     inner = layout.inner if turns % 2 == 0 else layout.inner[::-1]
     pix_fmt = "rgb48le" if picture.transfer else "rgb24"
-    chain = scaling(frame, _unturned(layout.part, turned, turns), inner, pix_fmt)
+    part = _unturned(layout.part, turned, turns)
+    try:
+        chain = scaling(frame, part, inner, pix_fmt)
+    except av.error.FFmpegError as error:
+        raise ValueError(
+            f"frames in {frame.format.name} cannot be scaled here ({error.strerror}): convert them "
+            "(ffmpeg -i IN -pix_fmt yuv420p OUT.mkv)"
+        ) from error
 
     def shape(picture: VideoPicture) -> np.ndarray:
         chain.push(picture.frame)

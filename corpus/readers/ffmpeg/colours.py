@@ -8,8 +8,9 @@ import numpy as np
 
 PQ, HLG = 16, 18  # AVColorTransferCharacteristic
 HDR = {PQ: "PQ", HLG: "HLG"}
-# AVColorSpace 1, 4, 7, 9, 10 keep their meaning in swscale; the others are BT.601 or RGB.
-MATRICES = {1: "bt709", 4: "fcc", 7: "smpte240m", 9: "bt2020", 10: "bt2020"}
+# AVColorSpace 1, 4, 7, 9 have a meaning of their own in swscale; the others are BT.601 or RGB.
+MATRICES = {1: "bt709", 4: "fcc", 7: "smpte240m", 9: "bt2020"}
+SETTLED = {0, 2, 5, 6, *MATRICES}
 WHITE = 203.0  # cd/m2 that a white page has in HDR, ITU-R BT.2408
 KNEE = 0.75  # of that white, in light; darker than it nothing is changed
 # Linear light, BT.2020 to BT.709; ITU-R BT.2087.
@@ -17,6 +18,13 @@ TO_BT709 = np.array(
     [[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]],
     np.float32,
 )
+
+
+def settle_matrix(frame: object) -> None:
+    """Change a tag that swscale refuses: to a near one, or to none, which means BT.601."""
+    space = int(frame.colorspace)
+    if space not in SETTLED:
+        frame.colorspace = 9 if space == 10 else 2
 
 
 def matrix_and_range(frame: object) -> tuple[str, str]:

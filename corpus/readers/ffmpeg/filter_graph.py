@@ -52,10 +52,10 @@ class Chain:
 def to_array(frame: object) -> np.ndarray:
     """Copy a frame in rgb24 or rgb48le to (h, w, 3), faster than PyAV's own for small ones."""
     plane = frame.planes[0]
-    kind = np.uint16 if frame.format.name == "rgb48le" else np.uint8
-    lines = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: frame.height]
-    lines = np.ascontiguousarray(lines[:, : frame.width * 3 * kind().itemsize])
-    return lines.view(kind).reshape(frame.height, frame.width, 3).copy()
+    kind = np.dtype(np.uint16 if frame.format.name == "rgb48le" else np.uint8)
+    pixels = np.frombuffer(bytearray(plane), kind)
+    lines = pixels.reshape(-1, plane.line_size // kind.itemsize)[: frame.height]
+    return lines[:, : frame.width * 3].reshape(frame.height, frame.width, 3)
 
 
 def scaling(
@@ -99,6 +99,7 @@ class Deinterlacer:
         """Start without a chain: few videos need one."""
         self._chain: Chain | None = None
         self._kind: object = None
+        self._base: object = None  # seconds a tick
 
     def __call__(self, frame: object) -> Iterator[object]:
         """Take a frame; yield those that are ready."""
@@ -110,7 +111,7 @@ class Deinterlacer:
             yield from self.rest()
             # Once a frame was interlaced all pass through it, as it looks ahead by one.
             self._chain = Chain(frame, [("bwdif", "mode=send_frame:deint=interlaced")])
-            self._kind = kind
+            self._kind, self._base = kind, frame.time_base
         self._chain.push(frame)
         yield from self._ready()
 
@@ -127,6 +128,10 @@ class Deinterlacer:
 
         while True:
             try:
-                yield self._chain.pull()
+                frame = self._chain.pull()
+                if frame.pts is not None:  # bwdif counts fields
+                    frame.pts = round(frame.pts * frame.time_base / self._base)
+                frame.time_base = self._base
+                yield frame
             except (av.error.BlockingIOError, av.error.EOFError):
                 return

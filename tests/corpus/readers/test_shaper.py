@@ -1,9 +1,11 @@
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from corpus.readers.shaper import Shaper, Shaping, VideoPicture
+from corpus.readers.base import Source
+from corpus.readers.shaper import Shaper, Shaping, VideoPicture, lost_share, parse_box, show_box
 
 
 def _shape(picture, size, fit="crop"):
@@ -88,3 +90,65 @@ def test_wide_pixels_are_made_square():
 def test_any_shape_fits(drawn, fit, shape):
     (picture,) = drawn.noise(1, *shape)
     assert _shape(picture, (16, 24), fit).shape == (16, 24, 3)
+
+
+@pytest.mark.parametrize("fit", ["crop", "pad"])
+def test_masks_are_black_wherever_they_touch_and_nowhere_else(fit):
+    white = np.full((40, 60, 3), 255, np.uint8)
+    plain = Shaper(Shaping(size=(20, 20), fit=fit))(white)
+    mask = (11, 25, 6, 9)  # rows 11 to 16, columns 25 to 33
+    masked = Shaper(Shaping(size=(20, 20), fit=fit, masks=(mask, (0, 0, 1, 1))))(white)
+    # crop: 2 pixels a target pixel, 10 columns cut off each side; pad: 3, below 3 black lines
+    rows, columns = ((5, 9), (7, 12)) if fit == "crop" else ((6, 9), (8, 12))
+    expected = plain.copy()
+    expected[rows[0] : rows[1], columns[0] : columns[1]] = 0
+    if fit == "pad":
+        expected[3, 0] = 0
+    assert (masked == expected).all() and (plain == 255).any()
+
+
+def test_a_crop_box_is_cut_out_first():
+    picture = np.zeros((40, 60, 3), np.uint8)
+    picture[10:20, 20:50] = 255
+    box = (10, 20, 10, 30)
+    assert (Shaper(Shaping(size=(5, 15), crop=box))(picture) == 255).all()
+    assert (Shaper(Shaping(size=(10, 30), crop=box))(picture) == 255).all()
+    padded = Shaper(Shaping(size=(30, 30), crop=box, fit="pad"))(picture)
+    assert (padded[10:20] == 255).all() and (padded[:10] == 0).all() and (padded[20:] == 0).all()
+
+
+@pytest.mark.parametrize("box", [(0, 0, 41, 10), (0, 51, 10, 10), (-1, 0, 5, 5), (0, 0, 0, 5)])
+def test_a_crop_box_outside_the_picture_is_refused(box):
+    with pytest.raises(ValueError, match="crop box"):
+        Shaper(Shaping(size=(8, 8), crop=box))(np.zeros((40, 60, 3), np.uint8))
+
+
+def test_boxes_are_written_as_ffmpeg_does():
+    assert parse_box("640:480:10:20") == parse_box("crop=640:480:10:20") == (20, 10, 480, 640)
+    assert parse_box(show_box((1, 2, 3, 4))) == (1, 2, 3, 4)
+    for text in ("", "1:2:3", "0:5:1:1", "a:1:1:1", "1:1:-1:0", "640x480", "1:1:1:999999"):
+        with pytest.raises(ValueError, match="is no box"):
+            parse_box(text)
+
+
+def test_the_share_that_is_lost_is_known_before():
+    atari = Source(
+        name="a", path=Path("a"), reader="video", height=210, width=160, fps=None, frames=0
+    )
+    height, width = lost_share(atari, Shaping(size=(64, 64)))
+    assert abs(height - 50 / 210) < 1e-9 and width == 0
+    assert lost_share(atari, Shaping(size=(64, 64), fit="pad")) == (0, 0)
+    assert lost_share(atari, Shaping(size=(64, 64), crop=(30, 0, 160, 160))) == (0, 0)
+
+
+def test_pictures_may_change_their_size_between(drawn):
+    shaper = Shaper(Shaping(size=(8, 8)))
+    for height, width in ((16, 16), (8, 8), (31, 17), (16, 16)):
+        assert shaper(np.full((height, width, 3), 90, np.uint8)).tolist() == [[[90] * 3] * 8] * 8
+
+
+def test_what_is_given_is_not_written_to(drawn):
+    (picture,) = drawn.noise(1)
+    before = picture.copy()
+    Shaper(Shaping(size=picture.shape[:2], masks=((0, 0, 5, 5),)))(picture)
+    assert (picture == before).all()

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from corpus.readers.base import ReadOptions, Source
+from corpus.readers.ffmpeg.decoding import probe
 from corpus.readers.read import read_frames, resample
 from corpus.readers.shaper import Shaping
-from corpus.readers.video import probe
 from corpus.store import Corpus
 from genie.cli import main
 
@@ -288,7 +288,7 @@ def test_pictures_without_pixels_are_refused(tmp_path, drawn, monkeypatch):
             width, height = 0, 16
 
     monkeypatch.setattr(
-        "corpus.readers.video.opened", lambda p: contextlib.nullcontext((None, Empty))
+        "corpus.readers.ffmpeg.decoding.opened", lambda p: contextlib.nullcontext((None, Empty))
     )
     with pytest.raises(ValueError, match="0x16 pixels"):
         probe(path)
