@@ -14,8 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from corpus.progress import progress_bar
-from corpus.readers.shaper import FITS
-from corpus.readers.video import VideoFacts, read_frames
+from corpus.readers import base
+from corpus.readers.ffmpeg.decoding import VideoFacts
+from corpus.readers.read import read_frames
+from corpus.readers.shaper import FITS, Shaping
 from corpus.sources import (
     Source,
     check_actions,
@@ -129,7 +131,9 @@ def _write_all(
     with progress_bar("building", sum(expected), progress) as advance:
         for item, frames in zip(todo, expected, strict=True):
             written = 0
-            for batch in _batches(read_frames(item.facts.path, size, fit, rate)):
+            shaping = Shaping(size=size, fit=fit)
+            frames_of = read_frames(_recording(item), base.ReadOptions(), shaping, rate)
+            for batch in _batches(frames_of):
                 writer.add(batch)
                 written += len(batch)
                 advance(len(batch))
@@ -145,6 +149,20 @@ def _write_all(
                 writer.end_episode(record, actions)
             except ValueError as error:
                 raise ValueError(f"{item.facts.path}: {error}") from error
+
+
+def _recording(item: Source) -> base.Source:
+    """Say of a video what its reader needs."""
+    facts = item.facts
+    return base.Source(
+        name=item.name,
+        path=facts.path,
+        reader="video",
+        height=facts.height,
+        width=facts.width,
+        fps=facts.fps,
+        frames=facts.frames,
+    )
 
 
 def _expected_frames(facts: VideoFacts, rate: Fraction | None) -> int:

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from corpus.readers.video import VideoFacts, probe
+from corpus.readers.ffmpeg.decoding import VideoFacts, probe
+from corpus.readers.video import SUFFIXES
 
-SUFFIXES = (".avi", ".flv", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg")
-SUFFIXES += (".mts", ".ogv", ".ts", ".webm", ".wmv", ".y4m")
 SAME_RATE = 0.01  # files whose rates differ by less than this fraction are taken for one rate
 
 

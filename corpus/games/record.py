@@ -19,7 +19,7 @@ from corpus.games.gymnasium import GymnasiumGames
 from corpus.games.policy import HeldActions, check_range
 from corpus.games.write_behind import WriteBehind
 from corpus.progress import progress_bar
-from corpus.readers.shaper import Shaper
+from corpus.readers.shaper import Shaper, Shaping
 from corpus.store import CorpusCard
 from corpus.writing.open_writer import open_writer
 from corpus.writing.writer import refuse_existing
@@ -128,7 +128,7 @@ class _Recorder:
         self.games, self.policy, self.env = games, policy, env
         height, width = games.observe().frames.shape[1:3]
         self.size = size or (height, width)
-        self._shaper = None if self.size == (height, width) else Shaper(self.size, "crop")
+        self._shaper = None if self.size == (height, width) else Shaper(Shaping(size=self.size))
         frame_bytes = 3 * self.size[0] * self.size[1]
         fitting = BUFFER_BYTES // (frame_bytes * games.num_games)
         self._longest = max(2, min(MAX_EPISODE, fitting))
@@ -170,7 +170,7 @@ class _Recorder:
 
     def _shaped(self, image: np.ndarray) -> np.ndarray:
         """Return a frame at the size of the corpus."""
-        return image if self._shaper is None else self._shaper.shape(image)
+        return image if self._shaper is None else self._shaper(image)
 
 
 def _usable(episode: _Running) -> int:

@@ -57,6 +57,7 @@ class ReadOptions:
         fps: frames per second of formats that do not say it.
         drop_actions: leave true actions out.
         actions_map: the mapping of true actions, see `sidecar`; empty: none.
+        threads: that decode one video; 0: as many as there are cores. Pictures do not depend on it.
     """
 
     frames_key: str | None = None
@@ -65,6 +66,7 @@ class ReadOptions:
     fps: float | None = None
     drop_actions: bool = False
     actions_map: dict[str, Any] = dataclasses.field(default_factory=dict)
+    threads: int = 0
 
 
 class Reader(Protocol):
@@ -87,7 +89,7 @@ class Reader(Protocol):
     def pictures(
         self, source: Source, options: ReadOptions
     ) -> Iterator[tuple[Fraction, np.ndarray | object]]:
-        """Yield (seconds, picture), times rising: uint8 (h, w, 3) RGB, or an ``av.VideoFrame``.
+        """Yield (seconds, picture), times rising: uint8 (h, w, 3) RGB, or a ``VideoPicture``.
 
         Raises:
             ValueError: the file is damaged or cut short.

@@ -11,6 +11,7 @@ from corpus.readers.hdf5 import Hdf5Reader
 from corpus.readers.lerobot import LeRobotReader
 from corpus.readers.parquet import ParquetReader
 from corpus.readers.pictures import PicturesReader
+from corpus.readers.video import VideoReader
 
 AUTO = "auto"
 
@@ -24,7 +25,7 @@ READERS: dict[str, Reader] = {
         ParquetReader(),
         ArraysReader(),
         PicturesReader(),
-        # VideoReader() goes here.
+        VideoReader(),
     )
 }
 

@@ -18,8 +18,10 @@ from pathlib import Path
 import pytest
 
 from corpus.readers.base import ReadOptions
+from corpus.readers.read import read_frames
 from corpus.readers.registry import reader_for
-from corpus.readers.video import read_frames
+from corpus.readers.shaper import Shaping
+from corpus.readers.video import VideoReader
 from corpus.store import Corpus
 from corpus.verify import verify
 from genie import cli
@@ -178,7 +180,9 @@ def video(place, rng):
     # Headers are where sizes stand.
     head = rng.choice((100, 1000, len(data)))
     file.write_bytes(mangle(data[:head], rng) + data[head:])
-    for _ in islice(read_frames(file, (16, 16), fps=rng.choice((None, Fraction(15)))), 1000):
+    (source,) = VideoReader().sources(file, file.name, ReadOptions())
+    fps = rng.choice((None, Fraction(15)))
+    for _ in islice(read_frames(source, ReadOptions(), Shaping(size=(16, 16)), fps), 1000):
         pass
 
 

@@ -65,10 +65,15 @@ def _from_video(path: Path, card: WorldCard, world: Any) -> tuple[list[np.ndarra
     """Return the frames of a video in the world's size and pace, and the inferred actions."""
     import torch
 
-    from corpus.readers.video import read_frames
+    from corpus.readers.base import ReadOptions
+    from corpus.readers.read import read_frames
+    from corpus.readers.shaper import Shaping
+    from corpus.readers.video import VideoReader
 
     rate = Fraction(card.fps).limit_denominator(1000)
-    frames = list(islice(read_frames(path, (card.height, card.width), fps=rate), MOST_FRAMES))
+    (source,) = VideoReader().sources(path, path.name, ReadOptions())
+    shaping = Shaping(size=(card.height, card.width))
+    frames = list(islice(read_frames(source, ReadOptions(), shaping, rate), MOST_FRAMES))
     prev_actions: list[int] = []
     for start in range(0, len(frames) - 1, _CHUNK):
         clip = torch.from_numpy(np.stack(frames[start : start + _CHUNK + 1])).to(

@@ -7,15 +7,33 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from corpus.readers.video import probe, read_frames, resample
+from corpus.readers.base import ReadOptions, Source
+from corpus.readers.ffmpeg.decoding import probe
+from corpus.readers.read import read_frames, resample
+from corpus.readers.shaper import Shaping
 from corpus.store import Corpus
 from genie.cli import main
 
 SIZE = (16, 24)
 
 
+def _frames(path, size=SIZE, fit="crop", fps=None):
+    """Read what the header alone describes, as the quick pass would refuse a bad file first."""
+    facts = probe(path)
+    source = Source(
+        name=path.name,
+        path=path,
+        reader="video",
+        height=facts.height,
+        width=facts.width,
+        fps=facts.fps,
+        frames=facts.frames,
+    )
+    return read_frames(source, ReadOptions(), Shaping(size=size, fit=fit), fps)
+
+
 def _read(path, size=SIZE, **options):
-    return np.stack(list(read_frames(path, size, **options)))
+    return np.stack(list(_frames(path, size, **options)))
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.mov"])
@@ -270,7 +288,7 @@ def test_pictures_without_pixels_are_refused(tmp_path, drawn, monkeypatch):
             width, height = 0, 16
 
     monkeypatch.setattr(
-        "corpus.readers.video._opened", lambda p: contextlib.nullcontext((None, Empty))
+        "corpus.readers.ffmpeg.decoding.opened", lambda p: contextlib.nullcontext((None, Empty))
     )
     with pytest.raises(ValueError, match="0x16 pixels"):
         probe(path)
@@ -284,7 +302,7 @@ def test_an_unknown_fit_is_refused(tmp_path, drawn):
 
 def test_decoding_is_lazy(tmp_path, drawn):
     path = _cut_with_index(tmp_path, drawn)
-    first = next(read_frames(path, (32, 32)))
+    first = next(_frames(path, (32, 32)))
     assert first.shape == (32, 32, 3)
 
 
@@ -312,7 +330,7 @@ def test_frames_that_grow_behind_the_header_are_refused(tmp_path, drawn, monkeyp
     large = drawn.write_video(tmp_path / "b.ts", drawn.noise(9, 128, 128), codec=codec)
     small.write_bytes(small.read_bytes() + large.read_bytes())
     assert len(_read(small)) > 9
-    monkeypatch.setattr("corpus.readers.video.MOST_PIXELS", 100 * 100)
+    monkeypatch.setattr("corpus.readers.ffmpeg.opening.MOST_PIXELS", 100 * 100)
     with pytest.raises(ValueError, match="is corrupt or truncated"):
         _read(small)
 

@@ -1,0 +1,1 @@
+"""What video files need of FFmpeg, through PyAV: opening, time stamps, filters and colours."""

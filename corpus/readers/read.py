@@ -1,0 +1,145 @@
+"""Pictures of any recording: all of them in one size, or a few to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from itertools import islice
+from typing import NamedTuple
+
+import numpy as np
+
+from corpus.readers.base import Box, ReadOptions, Source
+from corpus.readers.registry import READERS
+from corpus.readers.shaper import Shaper, Shaping
+
+MOST_SECONDS = 3600  # that one frame may stay on when a recording is resampled
+SAMPLE_SIDE = 480  # pixels of the longer side of a sample
+MOST_SAMPLED = 3000  # pictures that are decoded for samples where seeking does not help
+
+
+def read_frames(
+    source: Source, options: ReadOptions, shaping: Shaping, fps: Fraction | None = None
+) -> Iterator[np.ndarray]:
+    """Read a recording, one picture at a time.
+
+    Pictures that the rate leaves out are not shaped, and one that it repeats is shaped once.
+
+    Args:
+        source: the recording.
+        options: what the user says of it.
+        shaping: how pictures are made to fit.
+        fps: frames per second to resample to; without it, every picture is passed on.
+
+    Yields:
+        uint8 (H, W, 3), RGB 0-255; do not write into it, as a repeated one is the same array.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is unreadable, damaged, cut short, or holds fewer than two frames.
+    """
+    timed = READERS[source.reader].pictures(source, options)
+    if fps is None:
+        chosen = (picture for _, picture in timed)
+    else:
+        chosen = resample(timed, fps, 1 / (source.fps or fps))
+    shaper = Shaper(shaping)
+    before, shaped = None, None
+    for picture in chosen:
+        if picture is not before:
+            try:
+                before, shaped = picture, shaper(picture)
+            except ValueError as error:
+                raise ValueError(f"{source.path}: {error}") from error
+        yield shaped
+
+
+def resample(
+    timed: Iterable[tuple[Fraction, object]], fps: Fraction, last_duration: Fraction
+) -> Iterator[object]:
+    """Choose the picture nearest to each tick of an output clock; of two equally near, the earlier.
+
+    Args:
+        timed: (seconds, picture) with rising times; the clock starts at the first.
+        fps: ticks per second.
+        last_duration: seconds that the last picture stays on.
+
+    Yields:
+        A picture per tick, from the first to the end of the last.
+    """
+    tick, start, before = 0, Fraction(0), None
+    for seconds, frame in timed:
+        if before is None:
+            start = seconds
+        else:
+            if seconds - before[0] > MOST_SECONDS:
+                raise ValueError(
+                    f"a frame stays on for {float(seconds - before[0]):.0f} seconds: allowed are "
+                    f"{MOST_SECONDS}; leave --fps out, or cut the video there"
+                )
+            middle = (before[0] + seconds) / 2 - start
+            while tick / fps <= middle:
+                yield before[1]
+                tick += 1
+        before = (seconds, frame)
+    while before is not None and tick / fps < before[0] - start + last_duration:
+        yield before[1]
+        tick += 1
+
+
+class Samples(NamedTuple):
+    """Some pictures of a recording.
+
+    Attributes:
+        pictures: uint8 (h, w, 3), whole, upright and with square pixels; the longer side is at most
+            ``SAMPLE_SIDE``.
+        scale: their pixels per pixel of the picture as it is shown.
+    """
+
+    pictures: list[np.ndarray]
+    scale: float
+
+    def shown(self, box: Box) -> Box:
+        """Turn a box that was found in a sample into one of the picture as it is shown."""
+        top, left, height, width = box
+        edges = [round(edge / self.scale) for edge in (top, left, top + height, left + width)]
+        return edges[0], edges[1], edges[2] - edges[0], edges[3] - edges[1]
+
+
+def sample_pictures(source: Source, options: ReadOptions, count: int) -> Samples:
+    """Read a few pictures, evenly spread over a recording; the same ones each time.
+
+    Videos are sought through their key frames. Where these are too few, as in screen recordings
+    with one alone, the samples come from the first ``MOST_SAMPLED`` pictures.
+
+    Raises:
+        ValueError: nothing can be read.
+    """
+    scale = min(1.0, SAMPLE_SIDE / max(source.height, source.width))
+    size = max(1, round(source.height * scale)), max(1, round(source.width * scale))
+    shaper = Shaper(Shaping(size=size))
+    reader = READERS[source.reader]
+    if hasattr(reader, "spread"):
+        found = [shaper(picture) for _, picture in reader.spread(source, options, count)]
+        if len(found) > count / 2:
+            return Samples(found, scale)
+    return Samples(_thinned(reader.pictures(source, options), shaper, count), scale)
+
+
+def _thinned(
+    timed: Iterable[tuple[Fraction, object]], shaper: Shaper, count: int
+) -> list[np.ndarray]:
+    """Take evenly spread pictures of the start of a stream of unknown length; damage ends it."""
+    found: list[np.ndarray] = []
+    step = 1
+    try:
+        for number, (_, picture) in enumerate(islice(timed, MOST_SAMPLED)):
+            if number % step == 0:
+                found.append(shaper(picture))
+            if len(found) == 4 * count:
+                found, step = found[::2], 2 * step
+    except ValueError:
+        if not found:
+            raise
+    count = min(count, len(found))
+    return [found[(2 * number + 1) * len(found) // (2 * count)] for number in range(count)]
