@@ -13,6 +13,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from corpus.readers.base import ReadOptions, Source
+from corpus.readers.ffmpeg.colours import settle_matrix
+from corpus.readers.ffmpeg.decoding import pixel_aspect, prepare, to_picture
+from corpus.readers.ffmpeg.opening import check_sides, opened
 from corpus.readers.parts.lerobot_metadata import (
     Episode,
     Info,
@@ -22,7 +25,8 @@ from corpus.readers.parts.lerobot_metadata import (
     video_file,
 )
 from corpus.readers.parts.table import Table
-from corpus.readers.parts.values import MOST_PIXELS, check_size, choose, fit_actions, said
+from corpus.readers.parts.values import check_size, choose, fit_actions, said
+from corpus.readers.shaper import VideoPicture
 
 INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "bool")
 
@@ -64,8 +68,8 @@ class LeRobotReader:
 
     def pictures(
         self, source: Source, options: ReadOptions
-    ) -> Iterator[tuple[Fraction, np.ndarray | object]]:
-        """Yield the pictures of one episode: av.VideoFrame of a video, else arrays."""
+    ) -> Iterator[tuple[Fraction, np.ndarray | VideoPicture]]:
+        """Yield the pictures of one episode: arrays if they are images in the table."""
         path, info = source.path, read_info(source.path)
         camera, episode = _camera(path, info, options), _episode(source, info)
         if info.features[camera]["dtype"] == "image":
@@ -75,7 +79,7 @@ class LeRobotReader:
                 yield at / info.fps, picture
             return
         file, start = video_file(path, info, episode, camera)
-        yield from span(file, start, episode.frames, info.fps)
+        yield from span(file, start, episode.frames, info.fps, options.threads)
 
     def actions(self, source: Source, options: ReadOptions) -> np.ndarray | None:
         """The actions of one episode."""
@@ -90,8 +94,8 @@ class LeRobotReader:
 
 
 def span(
-    file: Path, start: Fraction, count: int, fps: Fraction
-) -> Iterator[tuple[Fraction, object]]:
+    file: Path, start: Fraction, count: int, fps: Fraction, threads: int = 0
+) -> Iterator[tuple[Fraction, VideoPicture]]:
     """Decode ``count`` frames of a video from a time on, without decoding all before it.
 
     Args:
@@ -99,31 +103,27 @@ def span(
         start: seconds; the first frame is the one nearest to it.
         count: of frames.
         fps: frames per second of the video.
+        threads: as in ``ReadOptions``.
 
     Yields:
-        (seconds from the first frame, av.VideoFrame).
+        (seconds from the first frame, picture).
     """
     import av
 
     if not file.is_file():
         raise FileNotFoundError(f"{file} is missing: download the data set again")
-    limits = {"max_pixels": str(MOST_PIXELS)}
-    formats = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm"
-    options = limits | {"protocol_whitelist": "file", "format_whitelist": formats}
     found, first = 0, None
     try:
-        with av.open(str(file), options=options) as container:
-            if not container.streams.video or container.streams.video[0].codec_context is None:
-                raise ValueError(f"{file} has no video of a known codec")
-            stream = container.streams.video[0]
-            stream.thread_type = "AUTO"
-            stream.codec_context.options = limits
+        with opened(file) as (container, stream):
+            check_sides(file, stream.codec_context)
+            prepare(stream, threads)
             for frame in _decode_from(container, stream, start, start - 1 / (2 * fps)):
                 if frame.is_corrupt:
                     raise ValueError(f"{file} is damaged at frame {found} from {float(start):g} s")
                 seconds = frame.pts * Fraction(frame.time_base)
                 first = seconds if first is None else first
-                yield seconds - first, frame
+                settle_matrix(frame)
+                yield seconds - first, to_picture(frame, pixel_aspect(stream))
                 found += 1
                 if found == count:
                     return

@@ -2,9 +2,9 @@
 
 An action is an integer. Other values get a label first: keys that are pressed together are joined
 by ``+`` in alphabetical order (``space+w``; nothing pressed is the empty label), of a dict the
-names whose value is true count as pressed, and several fields are joined by ``,``. A mapping file
-gives each label its integer; labels that it does not name become -1, unknown. ``number_actions``
-makes such a mapping, the most frequent label first, out of all files of a build.
+names whose value is true count as pressed, and several fields or numbers are joined by ``,``. A
+mapping file gives each label its integer; labels that it does not name become -1, unknown.
+``number_actions`` makes such a mapping, the most frequent label first, from all files of a build.
 
 A mapping file is json, every part of it optional::
 
@@ -17,6 +17,7 @@ A mapping file is json, every part of it optional::
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
 from collections import Counter
@@ -165,8 +166,10 @@ def _label(value: Any) -> int | str | None:
             return int(value)
         case str():
             return int(value) if re.fullmatch(r"-?[0-9]{1,9}", value) else value
-        case [int() as only] if type(only) is int:
-            return only
+        case [int() as only]:
+            return int(only)
+        case [int(), int(), *_] if all(isinstance(part, int) for part in value):
+            return ",".join(map(str, value))
         case list() if all(isinstance(part, str) for part in value):
             return "+".join(sorted(set(value)))
         case dict():
@@ -181,7 +184,7 @@ def _rows(file: Path, options: ReadOptions) -> Iterator[list[Any]]:
     if file.suffix == ".csv":
         rows = _csv(file)
     elif file.suffix == ".jsonl":
-        rows = (_json(line, file) for line in _text(file).splitlines() if line.strip())
+        rows = (_json(line, file) for line in _text(file).split("\n") if line.strip())
     else:
         rows = _json_rows(_json(_text(file), file), file, options)
     wanted = options.actions_map.get("field") or options.actions_key
@@ -198,15 +201,17 @@ def _rows(file: Path, options: ReadOptions) -> Iterator[list[Any]]:
 
 
 def _json_rows(data: Any, file: Path, options: ReadOptions) -> list[Any]:
-    """The rows of a json file: a list, or a dict whose keys count from 0."""
+    """The rows of a json file: a list, or a dict whose keys count up."""
     where = options.actions_map.get("rows")
     if where is None and isinstance(data, dict):
         where = next((key for key in ACTION_KEYS if isinstance(data.get(key), list | dict)), None)
     rows = data if where is None else _get(data, where)
     if isinstance(rows, list):
         return rows
-    if isinstance(rows, dict) and list(rows) == [str(at) for at in range(len(rows))]:
-        return list(rows.values())
+    if isinstance(rows, dict) and rows and all(re.fullmatch("[0-9]{1,9}", key) for key in rows):
+        order = sorted(rows, key=int)
+        if int(order[-1]) - int(order[0]) == len(rows) - 1:
+            return [rows[key] for key in order]
     if where is None:
         return []  # some other json file
     raise ValueError(f"{file} has no list of rows at {where!r}")
@@ -222,7 +227,7 @@ def _get(row: Any, dotted: str) -> Any:
 
 def _csv(file: Path) -> Iterator[dict]:
     try:
-        yield from csv.DictReader(_text(file).splitlines())
+        yield from csv.DictReader(io.StringIO(_text(file), newline=""))
     except csv.Error as error:
         raise ValueError(f"{file} is a damaged csv file ({error})") from None
 

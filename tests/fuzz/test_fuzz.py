@@ -222,7 +222,7 @@ KINDS = {
     recipe: ("recipe.yaml", 30),
     corpus: ("corpus", 80),
     video: ("videos", 150),
-    footage: ("footage", 150),
+    footage: ("footage", 100),
 }
 
 

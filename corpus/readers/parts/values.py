@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from corpus.readers.base import ReadOptions
+from corpus.readers.ffmpeg.opening import MOST_PIXELS, MOST_SIDE
 
 ACTION_KEYS = ("action", "actions")  # where true actions are looked for
-MOST_SIDE, MOST_PIXELS = 16_384, 36_000_000  # of a picture; 8K has 33 million pixels
 FLAGS = re.compile(r"done|terminal|timeout|truncat|last|end", re.IGNORECASE)
 """Names of episode marks that say of each frame whether it is the last one."""
 
@@ -49,7 +49,9 @@ def numbered(name: str, number: int, count: int) -> str:
 def check_size(height: int, width: int, where: object) -> None:
     """Refuse pictures that are too large to be footage."""
     if not (1 <= min(height, width) <= max(height, width) <= MOST_SIDE):
-        raise ValueError(f"{where} has pictures of {width}x{height} pixels: allowed is 1 to 16384")
+        raise ValueError(
+            f"{where} has pictures of {width}x{height} pixels: allowed is 1 to {MOST_SIDE}"
+        )
     if height * width > MOST_PIXELS:
         raise ValueError(f"{where} has pictures of {width}x{height} pixels: scale them down first")
 

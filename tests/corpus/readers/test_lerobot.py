@@ -40,7 +40,7 @@ def decoded(file):
 def read(source, options):
     timed = list(READER.pictures(source, options))
     assert [time for time, _ in timed] == [Fraction(at, 10) for at in range(len(timed))]
-    return [item if isinstance(item, np.ndarray) else item.to_ndarray(format="rgb24")
+    return [item if isinstance(item, np.ndarray) else item.frame.to_ndarray(format="rgb24")
             for _, item in timed]  # fmt: skip
 
 
@@ -108,8 +108,8 @@ def test_a_span_of_a_long_group_of_pictures_is_exact(tmp_path, drawn, start):
     found = list(span(file, Fraction(start, 15), 5, Fraction(15)))
     expected = decoded(file)[start : start + 5]
     assert [time for time, _ in found] == [Fraction(at, 15) for at in range(5)]
-    for (_, frame), whole in zip(found, expected, strict=True):
-        assert (frame.to_ndarray(format="rgb24") == whole).all()
+    for (_, picture), whole in zip(found, expected, strict=True):
+        assert (picture.frame.to_ndarray(format="rgb24") == whole).all()
 
 
 def test_a_video_that_ends_early_is_named(tmp_path, drawn):

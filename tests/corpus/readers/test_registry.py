@@ -1,12 +1,17 @@
 import shutil
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from corpus.readers.base import ReadOptions
+from corpus.readers.read import read_frames, sample_pictures
 from corpus.readers.registry import READERS, reader_for
+from corpus.readers.shaper import Shaping
 
+CAMERA = "observation.images.front"
 DATA = Path(__file__).parent / "data"
 
 
@@ -27,6 +32,22 @@ def test_auto_knows_each_format_by_content(tmp_path, drawn):
     assert {path: reader_for(path).name for path in expected} == expected
 
 
+@pytest.mark.parametrize("name", ["lerobot_v2", "lerobot_v3", "minari/data/main_data.hdf5"])
+def test_recordings_are_resampled_shaped_and_sampled(name):
+    pytest.importorskip("h5py")
+    pytest.importorskip("pyarrow")
+    options = ReadOptions(fps=10, frames_key=CAMERA if name.startswith("lerobot") else None)
+    for source in reader_for(DATA / name).sources(DATA / name, name, options):
+        shaping = Shaping(size=(8, 12))
+        frames = list(read_frames(source, options, shaping))
+        assert len(frames) == source.frames and frames[0].shape == (8, 12, 3)
+        doubled = list(read_frames(source, options, shaping, Fraction(20)))
+        assert len(doubled) == 2 * source.frames
+        samples = sample_pictures(source, options, 3)
+        assert len(samples.pictures) == 3
+        assert samples.pictures[0].shape == (source.height, source.width, 3)
+
+
 @pytest.mark.parametrize("content", [b"", b"x", b"\x89", b"PAR"])
 def test_what_nobody_knows_is_none(tmp_path, content):
     (tmp_path / "a.dat").write_bytes(content)
@@ -43,7 +64,5 @@ def test_an_unknown_format_is_refused_with_the_list():
 
 def test_a_missing_library_names_the_extra(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "h5py", None)
-    from corpus.readers.base import ReadOptions
-
     with pytest.raises(ModuleNotFoundError, match=r"main_data.hdf5 needs .* h5py: pip install"):
         READERS["hdf5"].sources(DATA / "minari" / "data" / "main_data.hdf5", "x", ReadOptions())

@@ -106,6 +106,11 @@ def test_a_mapping_file_finds_the_actions_of_gf_minecraft(tmp_path):
     assert sidecar.load(file, options).tolist() == [1, -1]
 
 
+def test_several_numbers_are_one_label_in_their_order(tmp_path):
+    file = write(tmp_path / "a.jsonl", lines([{"action": [2, 0]}, {"action": [0, 2]}, "x\u2028y"]))
+    assert sidecar.number_actions([file], ReadOptions()) == {"0,2": 0, "2,0": 1, "x\u2028y": 2}
+
+
 def test_a_dict_of_flags_is_the_names_that_are_true(tmp_path):
     rows = [{"action": {"jump": 1, "left": False, "camera": [0.0, 1.0]}}, {"action": {"jump": 0}}]
     file = write(tmp_path / "a.jsonl", lines(rows))
