@@ -1,7 +1,9 @@
 """Small drawn games for the tests of curation."""
 
+import io
 import sys
 
+import av
 import numpy as np
 import pytest
 
@@ -29,11 +31,10 @@ def walking(seed: int, frames: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     scene = np.repeat(texture(seed)[None] // 2, frames, axis=0)
     y, x = rng.integers(8, 48, 2)
-    dy, dx = rng.integers(1, 3, 2)
     for t in range(frames):
-        y, x = y + dy, x + dx
-        dy = -dy if not 4 <= y <= 52 else dy
-        dx = -dx if not 4 <= x <= 52 else dx
+        if t % 8 == 0:
+            dy, dx = rng.choice([-3, -2, -1, 1, 2, 3], 2)
+        y, x = np.clip([y + dy, x + dx], 2, 54)
         scene[t, y : y + 6, x : x + 6] = 255
     return scene
 
@@ -60,6 +61,24 @@ def noisy(frames: np.ndarray, seed: int = 0, level: float = 2.0) -> np.ndarray:
     """What an encoder leaves: noise that differs from frame to frame."""
     noise = np.random.default_rng(seed).normal(0, level, frames.shape)
     return np.clip(frames + noise, 0, 255).astype(np.uint8)
+
+
+def reencoded(frames: np.ndarray, quality: int = 30, scale: int = 4) -> np.ndarray:
+    """What comes back from H.264 at a larger size."""
+    memory = io.BytesIO()
+    with av.open(memory, "w", format="mp4") as out:
+        stream = out.add_stream("libx264", rate=FPS)
+        stream.width = stream.height = SIDE * scale
+        stream.pix_fmt = "yuv420p"
+        stream.options = {"crf": str(quality), "preset": "ultrafast", "threads": "1"}
+        for frame in frames:
+            picture = av.VideoFrame.from_ndarray(frame.repeat(scale, 0).repeat(scale, 1))
+            out.mux(stream.encode(picture))
+        out.mux(stream.encode())
+    memory.seek(0)
+    small = {"width": SIDE, "height": SIDE, "format": "rgb24", "interpolation": "AREA"}
+    with av.open(memory) as back:
+        return np.stack([f.reformat(**small).to_ndarray() for f in back.decode(video=0)])
 
 
 def measure(frames: np.ndarray) -> Measurements:
