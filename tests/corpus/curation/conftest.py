@@ -45,13 +45,16 @@ def pong(seed: int, frames: int) -> np.ndarray:
     field = np.full((frames, SIDE, SIDE, 3), (140, 70, 20), np.uint8)
     y, x = rng.uniform(10, 50, 2)
     dy, dx = rng.uniform(1, 2.5), 2.0 * rng.choice([-1, 1])
+    player, speed = 28, 2
     for t in range(frames):
         y, x = y + dy, x + dx
         dy = -dy if not 2 < y < 60 else dy
         if not 4 < x < 58:
             dx, dy = -dx, np.sign(dy) * rng.uniform(1, 2.5)
         field[t, int(y) : int(y) + 2, int(x) : int(x) + 2] = 236
-        left, right = int(np.clip(y + 6 * np.sin(t / 9), 4, 52)), int(np.clip(y - 3, 4, 52))
+        speed = rng.choice([-3, 0, 3]) if t % 6 == 0 else speed
+        player = int(np.clip(player + speed, 4, 52))
+        left, right = int(np.clip(y + 6 * np.sin(t / 9), 4, 52)), player
         field[t, left : left + 8, 2:4] = (210, 160, 80)
         field[t, right : right + 8, 60:62] = (90, 190, 90)
     return field

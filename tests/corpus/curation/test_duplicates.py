@@ -34,11 +34,13 @@ def test_copy_in_another_recording_is_dropped(games, game, encoded):
     second = np.concatenate([make(2, 100), copy, make(3, 100)])
     kept, split = split_all(games, [first, second])
     assert kept == keep(first)
-    (copy,) = [s for s in split if s.decision == "drop"]
-    assert abs(copy.start - 100) <= 8 and abs(copy.stop - 220) <= 8
-    name, seconds = copy.reason.removeprefix("duplicate of ").removesuffix(" s").split(" at ")
+    gone = [s for s in split if s.decision == "drop"]
+    # Without a cut at its ends, a copy is known to a second.
+    assert abs(gone[0].start - 100) <= FPS and abs(gone[-1].stop - 220) <= FPS
+    assert dropped(split) >= 90
+    name, seconds = gone[0].reason.removeprefix("duplicate of ").removesuffix(" s").split(" at ")
     assert name == "r0"
-    assert abs(float(seconds) - 90 / FPS) < 0.6
+    assert abs(float(seconds) - 90 / FPS) < 1
 
 
 @pytest.mark.parametrize("game", ["scrolling", "walking", "pong"])
@@ -51,8 +53,10 @@ def test_copy_inside_a_recording_is_dropped(games):
     part = games.walking(1, 120)
     frames = np.concatenate([part, games.walking(2, 150), part])
     (split,) = split_all(games, [frames])
-    assert [s.decision for s in split] == ["keep", "drop"]
-    assert abs(split[1].start - 270) <= 8
+    gone = [s for s in split if s.decision == "drop"]
+    assert abs(gone[0].start - 270) <= FPS
+    assert gone[-1].stop == len(frames)
+    assert all(s.reason.startswith("duplicate of r0") for s in gone)
 
 
 def test_copy_is_followed_across_a_cut(games):
