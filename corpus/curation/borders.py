@@ -19,9 +19,8 @@ MOST = 0.45  # of a side: what is left in the middle would be no picture
 def find_borders(pictures: Sequence[np.ndarray]) -> Box | None:
     """Find what constant bars enclose.
 
-    A dark game has dark sides, too. A bar has one colour in all pictures, and a straight inner edge:
-    behind it, most places show something else at one time or another. The bars of a recording are
-    also alike on both sides, or on one side only.
+    A dark game has dark sides, too. A bar has one colour in all pictures, and a straight inner
+    edge: behind it, most places show something else at one time or another.
 
     Args:
         pictures: uint8 (h, w, 3), some of one recording, spread evenly.

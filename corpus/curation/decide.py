@@ -49,11 +49,15 @@ def decide(m: Measurements, fps: float, options: CurationOptions) -> list[Stretc
 
 def tidy(stretches: list[Stretch], shortest: int) -> list[Stretch]:
     """Drop kept stretches that are too short, join dropped ones of one reason, and mark cuts."""
+    if not stretches:
+        return []
     tidied: list[Stretch] = []
-    for stretch in stretches:
+    for stretch, following in zip(stretches, [*stretches[1:], None], strict=True):
         kept = stretch.decision == "keep"
         if kept and stretch.stop - stretch.start < shortest:
-            stretch = dataclasses.replace(stretch, decision="drop", reason=SHORT)
+            beside = [s for s in (following, *tidied[-1:]) if s and s.decision == "drop"]
+            reason = beside[0].reason if beside else SHORT
+            stretch = dataclasses.replace(stretch, decision="drop", reason=reason)
         elif kept:
             follows = bool(tidied) and tidied[-1].decision == "keep"
             stretch = dataclasses.replace(stretch, reason="cut" if follows else "")

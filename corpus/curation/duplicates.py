@@ -22,7 +22,7 @@ EVERY = 0.5  # seconds from one stored window to the next
 PIECE = 8.0  # seconds looked up before they are stored
 CAPACITY = 1 << 18  # stored windows: 36 hours of footage in 60 MB
 # How far a copy's window may be from its original: measured on re-encoded games.
-PLACE, LIVELY, LOOKS = 0.035, 0.05, 5.0
+PLACE, LIVELY, LOOKS = 0.028, 0.045, 5.0
 CORE = 0.85  # share of the shortest copy that must match before its ends are sought
 FULL = 0.6  # share of the stored windows of a copy that must match
 

@@ -92,10 +92,6 @@ def _corner(across: np.ndarray, along: np.ndarray, down: bool, right: bool) -> l
         across, along = np.roll(across, -1, 0)[::-1], along[::-1]
     if right:
         across, along = across[:, ::-1], np.roll(along, -1, 1)[:, ::-1]
-    if down:
-        across = np.roll(across, 1, 0)
-    if right:
-        along = np.roll(along, 1, 1)
     lengths, heights = np.arange(1, width + 1), np.arange(1, height + 1)[:, None]
     below = np.cumsum(across, axis=1) / lengths  # [r, c]: of the edge before row r, columns to c
     beside = np.cumsum(along, axis=0) / heights

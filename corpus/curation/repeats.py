@@ -11,7 +11,7 @@ SHARE = 0.85  # of the moving footage that must follow the pattern
 FEW = 60  # distinct frames below which nothing is said
 
 
-def repeat_pattern(m: Measurements, noise: float = 1.5) -> float | None:
+def repeat_pattern(m: Measurements, noise: float = 4.0) -> float | None:
     """By what the frame rate can be multiplied without loss of a picture: 1/2, 1/3, 1/4 or None.
 
     Args:
