@@ -21,6 +21,7 @@ from corpus.building.source_records import SourceRecord, write_records
 from corpus.building.staging import StageOptions
 from corpus.curation.options import CurationOptions
 from corpus.curation.overrides import read_overrides
+from corpus.readers import sidecar
 from corpus.readers.base import Box, ReadOptions
 from corpus.readers.find import Found, find_sources
 from corpus.readers.shaper import FITS
@@ -119,6 +120,7 @@ def build_corpus(
     found = find_sources(inputs, format, read)
     _refuse_nothing(found, strict)
     with_actions = check_actions(found.sources, rate)
+    read = _with_labels(read, found, previous)
     shaping = StageOptions(
         size=tuple(size),
         fps=rate,
@@ -177,6 +179,19 @@ def _curation_options(keep: Sequence[str]) -> CurationOptions:
     return CurationOptions(**dict.fromkeys(off, False))
 
 
+def _with_labels(read: ReadOptions, found: Found, previous: Previous | None) -> ReadOptions:
+    """Give actions that are words, such as pressed keys, their numbers; an update keeps the old."""
+    if "actions" in read.actions_map:
+        return read
+    numbers = previous.action_labels if previous is not None else None
+    if numbers is None:
+        files = [sidecar.find(item.path, read) for item in found.sources if item.has_actions]
+        numbers = sidecar.number_actions(filter(None, files), read)
+    if numbers is None:
+        return read
+    return dataclasses.replace(read, actions_map={**read.actions_map, "actions": numbers})
+
+
 def _refuse_nothing(found: Found, strict: bool) -> None:
     """Refuse to build of nothing, or, where asked, beside anything that was left out."""
     if found.left_out and (strict or not found.sources):
@@ -195,6 +210,7 @@ def _recorded(shaping: StageOptions, fps: float | None, curation: Curation) -> d
         "crop": None if shaping.crop is None else list(shaping.crop),
         "masks": [*map(list, shaping.masks), *shaping.masked_overlays],
         "cut_borders": shaping.cut_borders,
+        "action_labels": shaping.read.actions_map.get("actions"),
         "curation": dataclasses.asdict(curation.options),
         "decisions": [list(dataclasses.astuple(row)) for row in curation.overrides],
     }

@@ -5,7 +5,9 @@ On disk a corpus is a folder::
     DIR/zarr.json          the group; its attributes are the card (``CorpusCard``)
     DIR/frames             uint8 (N, H, W, 3), zstd, chunks of 32 frames
     DIR/episode_ends       int64 (E,), the exclusive end of each episode; rises strictly
-    DIR/actions            int16 (N,), optional, true actions; for evaluation only
+    DIR/actions            int16 (N,), optional, true actions, -1 unknown; for evaluation only
+    DIR/sources.jsonl      optional, one line per recording of a build: what became of it
+    DIR/dropped            optional, a picture of each stretch that a build dropped
     DIR/episodes.jsonl     one line per episode: where it came from, its digest
 """
 
@@ -231,7 +233,8 @@ class Corpus:
         """The actions that were really taken. For evaluation only: nothing that trains calls this.
 
         Returns:
-            int64 (N,): entry t leads from frame t to t+1; -1 at the last frame of each episode.
+            int64 (N,): entry t leads from frame t to t+1; -1 where it is not known, and at the
+            last frame of each episode.
 
         Raises:
             ValueError: the corpus holds none.

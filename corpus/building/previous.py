@@ -107,6 +107,11 @@ class Previous:
             changing, same = bool(stale & same), same - stale
         self._unchanged = same
 
+    @property
+    def action_labels(self) -> dict[str, int] | None:
+        """The numbers of actions that are words in the files; None if they are numbers there."""
+        return self._corpus.card.options.get("action_labels")
+
     def has(self, name: str) -> bool:
         """Whether a recording can be taken over."""
         return name in self._unchanged

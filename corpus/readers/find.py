@@ -91,38 +91,43 @@ def find_sources(
 
 def _candidates(item: Path, format: str, found: Found) -> Iterator[tuple[str, Path]]:
     """Yield (name, path) of what a reader may know: ``item`` itself, or what lies below it."""
-    if not item.is_dir() or reader_for(item, format) is not None:
-        yield item.name or item.resolve().name, item
+    if not item.is_dir():
+        yield item.name, item
         return
 
     def leave_out(error: OSError) -> None:
-        path, reason = Path(error.filename), f"cannot be opened: {error.strerror}"
-        label = path.relative_to(item).as_posix()
-        found.left_out.append(LeftOut(name=label, path=path, reason=reason))
+        _leave_out(found, item, Path(error.filename), f"cannot be opened: {error.strerror}")
 
     known: list[Path] = []
     for folder, folders, files in os.walk(item, onerror=leave_out):
-        inside = [Path(folder, name) for name in folders if not name.startswith(".")]
-        links = [path for path in inside if path.is_symlink()]
-        for path in links:
-            reason = "is a link to a folder: name that folder itself"
-            label = path.relative_to(item).as_posix()
-            found.left_out.append(LeftOut(name=label, path=path, reason=reason))
-        whole = [path for path in inside if path not in links and _is_recording(path, format)]
-        folders[:] = [path.name for path in inside if path not in links and path not in whole]
-        known += whole
-        for path in (Path(folder, name) for name in files if not name.startswith(".")):
+        here = Path(folder)
+        reader = reader_for(here, format)
+        if reader is not None:  # its own files belong to it
+            known.append(here)
+            files.clear()
+            if reader.takes_subfolders:
+                folders.clear()
+        visible = [here / name for name in folders if not name.startswith(".")]
+        for path in visible:
+            if path.is_symlink():
+                _leave_out(found, item, path, "is a link to a folder: name that folder itself")
+        folders[:] = [path.name for path in visible if not path.is_symlink()]
+        for path in (here / name for name in files if not name.startswith(".")):
             if path.is_symlink() or reader_for(path, format) is not None:
                 known.append(path)
             elif not path.name.endswith(ACTIONS):
                 found.others[path.suffix.lower()] += 1
     for path in sorted(known, key=lambda path: path.parts):
-        yield path.relative_to(item).as_posix(), path
+        yield _label(item, path), path
 
 
-def _is_recording(folder: Path, format: str) -> bool:
-    """Whether a folder as a whole is read by some reader, such as one of numbered pictures."""
-    return os.access(folder, os.R_OK | os.X_OK) and reader_for(folder, format) is not None
+def _leave_out(found: Found, item: Path, path: Path, reason: str) -> None:
+    found.left_out.append(LeftOut(name=_label(item, path), path=path, reason=reason))
+
+
+def _label(item: Path, path: Path) -> str:
+    """How a corpus calls a path that lies below an input."""
+    return path.relative_to(item).as_posix() if path != item else item.resolve().name
 
 
 def _read_headers(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -43,7 +44,8 @@ PROGRESSIVE = 1  # AVFieldOrder; larger ones are interlaced
 class VideoReader:
     """Reads the first video stream of a file."""
 
-    name = "video"
+    name: ClassVar[str] = "video"
+    takes_subfolders: ClassVar[bool] = False
 
     def matches(self, path: Path) -> bool:
         """Whether a file is named like a video, or begins like one."""

@@ -239,8 +239,8 @@ class CorpusWriter:
             got = "none" if actions is None else str(len(actions))
             raise ValueError(f"an episode of {length} frames needs {length - 1} actions, not {got}")
         limits = np.iinfo(ACTION_TYPE)
-        if length > 1 and not (np.min(actions) >= 0 and np.max(actions) <= limits.max):
-            raise ValueError(f"actions must lie in 0 to {limits.max}")
+        if length > 1 and not (np.min(actions) >= NO_ACTION and np.max(actions) <= limits.max):
+            raise ValueError(f"actions must lie in 0 to {limits.max}, or be {NO_ACTION}: unknown")
         self._resize(self._actions, self._committed + length)
         row = np.append(actions, NO_ACTION).astype(ACTION_TYPE)
         self._actions[self._committed :] = row
