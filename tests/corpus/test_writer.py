@@ -149,7 +149,7 @@ def test_frames_of_another_size_or_type_are_refused(tmp_path, drawn):
 
 @pytest.mark.parametrize(
     ("actions", "word"),
-    [(None, "not none"), ([1, 2, 3], "not 3"), ([1, -1], "0 to 32767"), ([1, 40000], "0 to 32767")],
+    [(None, "not none"), ([1, 2, 3], "not 3"), ([1, -2], "0 to 32767"), ([1, 40000], "0 to 32767")],
 )
 def test_actions_that_do_not_fit_are_refused(tmp_path, drawn, actions, word):
     writer = CorpusWriter.create(tmp_path / "c", SIZE, drawn.make_card(), True)
