@@ -46,7 +46,7 @@ DOORS = {
     "matplotlib": ("genie/media/charts.py", "genie/evaluate/report/plots.py"),
     "torchmetrics": ("genie/", "train/"),
     "zarr": ("corpus/", "train/"),
-    "av": ("corpus/", "genie/"),
+    "av": ("corpus/", "genie/", "benchmarks/"),
     "imageio": ("corpus/", "genie/", "train/"),
     "gymnasium": ("corpus/", "genie/"),
     "scipy": ("train/moving_player/",),
