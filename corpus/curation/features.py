@@ -10,7 +10,7 @@ from functools import reduce
 
 import numpy as np
 
-from corpus.curation.measure import Measurements
+from corpus.curation.measure import Measurements, count_cells
 
 WINDOW = 40  # frames to each side that say how lively a scene is
 CLOSE = (-3, -2, -1, 1, 2, 3)
@@ -56,8 +56,8 @@ def cut_features(m: Measurements) -> np.ndarray:
         logarithm(new, 0.01),
     )
     near = reduce(np.bitwise_or, [shifted(m.cells, by) for by in (-4, -3, -2, -1, 1, 2, 3, 4)])
-    fresh = np.log1p(np.bitwise_count(m.cells & ~near))
-    changed = np.log1p(np.bitwise_count(m.cells))
+    fresh = np.log1p(count_cells(m.cells & ~near))
+    changed = np.log1p(count_cells(m.cells))
     steady_new = np.maximum(usual(new, 0.9), -largest(-new, (-2, -1, 1, 2)))
     columns = [
         np.clip(log_left, -2, 3.2),

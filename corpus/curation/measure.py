@@ -246,3 +246,9 @@ def _bits(changed: np.ndarray) -> np.ndarray:
     """One bit for each cell of 8x8 in which a cell of 16x16 changed, uint64 (n,)."""
     loud = (changed >= NOISE / 2).reshape(8, 2, 8, 2, -1).any((1, 3)).reshape(64, -1)
     return np.packbits(np.ascontiguousarray(loud.T), axis=1).view(np.uint64)[:, 0]
+
+
+def count_cells(cells: np.ndarray) -> np.ndarray:
+    """How many cells are set in each entry of ``Measurements.cells``, int (N,)."""
+    octets = np.ascontiguousarray(cells).view(np.uint8).reshape(len(cells), 8)
+    return np.unpackbits(octets, axis=1).sum(1, dtype=np.int64)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from corpus.curation.measure import LAG, Measurements
+from corpus.curation.measure import LAG, Measurements, count_cells
 
 CELLS = 64  # of the grid that ``Measurements.cells`` has bits for
 
@@ -68,7 +68,7 @@ def menu_frames(m: Measurements, share: float, length: int, frozen: np.ndarray) 
         step = min(width, length - width)
         touched = touched[: len(touched) - step] | touched[step:]
         width += step
-    quiet = np.flatnonzero(np.bitwise_count(touched) <= share * CELLS)
+    quiet = np.flatnonzero(count_cells(touched) <= share * CELLS)
     covered = np.zeros(n + 1, np.int32)
     covered[quiet] += 1
     covered[quiet + length] -= 1
@@ -82,5 +82,5 @@ def _between(m: Measurements, still: np.ndarray, share: float, length: int) -> n
     for start, stop in runs(~still):
         inside = start > 0 and stop < len(m) and stop - start < length
         touched = np.bitwise_or.reduce(m.cells[start : min(stop + 1, len(m))])
-        found[start:stop] = inside and np.bitwise_count(touched) <= share * CELLS
+        found[start:stop] = inside and bool(count_cells(touched[None])[0] <= share * CELLS)
     return found
