@@ -48,14 +48,11 @@ DOORS = {
     "torchmetrics": ("genie/", "train/"),
     "zarr": ("corpus/", "train/"),
     "av": ("corpus/", "genie/", "benchmarks/"),
-<<<<<<< HEAD
     "h5py": ("corpus/readers/hdf5.py",),
     "pyarrow": ("corpus/readers/",),
     "array_record": ("corpus/readers/array_record.py",),
     "ray": ("corpus/building/engine.py",),
     "upath": ("corpus/storage.py",),
-=======
->>>>>>> wt-curation
     "imageio": ("corpus/", "genie/", "train/"),
     "gymnasium": ("corpus/", "genie/"),
     "scipy": ("train/moving_player/",),
