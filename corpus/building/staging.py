@@ -20,7 +20,7 @@ from zarr.codecs import ZstdCodec
 
 from corpus.curation.borders import find_borders
 from corpus.curation.measure import Measurements, Measurer
-from corpus.curation.overlays import Overlay, find_overlays
+from corpus.curation.overlays import find_overlays
 from corpus.readers import sidecar
 from corpus.readers.base import Box, ReadOptions, Source
 from corpus.readers.read import read_frames, sample_pictures
@@ -156,11 +156,9 @@ def _shaping(source: Source, options: StageOptions) -> tuple[Shaping, list[str]]
         if options.cut_borders and crop is None and (found := find_borders(samples.pictures)):
             crop = samples.shown(found)
             notes.append(f"borders of one colour are cut: kept {show_box(crop)}")
-        for overlay in find_overlays(samples.pictures):
-            box = samples.shown(overlay.box)
-            if overlay.kind in options.masked_overlays:
-                masks += (box,)
-            notes.append(_overlay_note(overlay, box, options))
+        found = [(o.kind, samples.shown(o.box)) for o in find_overlays(samples.pictures)]
+        masks += tuple(box for kind, box in found if kind in options.masked_overlays)
+        notes += _overlay_notes(found, options)
     shaping = Shaping(size=options.size, fit=options.fit, crop=crop, masks=masks)
     for share, side in zip(lost_share(source, shaping), ("height", "width"), strict=True):
         if share >= LEAST_LOST:
@@ -168,11 +166,18 @@ def _shaping(source: Source, options: StageOptions) -> tuple[Shaping, list[str]]
     return shaping, notes
 
 
-def _overlay_note(overlay: Overlay, box: Box, options: StageOptions) -> str:
-    what = f"a {overlay.kind} seems to lie at {show_box(box)}"
-    if overlay.kind in options.masked_overlays:
-        return f"{what}: painted black"
-    return f"{what}: --mask {overlay.kind} paints it black"
+def _overlay_notes(found: list[tuple[str, Box]], options: StageOptions) -> list[str]:
+    """Say where a display or a webcam lies, or is painted black."""
+    notes = []
+    for masked in (True, False):
+        kinds = [item for item in found if (item[0] in options.masked_overlays) == masked]
+        places = ", ".join(f"{kind} at {show_box(box)}" for kind, box in kinds)
+        if places and masked:
+            notes.append(f"painted black: {places}")
+        elif places:
+            names = " ".join(sorted({kind for kind, _ in kinds}))
+            notes.append(f"perhaps laid over the game: {places} (--mask {names} paints it black)")
+    return notes
 
 
 def _batches(frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:

@@ -185,7 +185,7 @@ def _odd_shapes(folder, expected):
     frames[:, 3:9, 4:40] = 240
     frames[:, -32:, -36:] = (250, 244, 235)  # a bright room, and somebody's head
     for number, frame in enumerate(frames):
-        side = -24 + round(5 * np.sin(number / 4))
+        side = -24 + round(10 * np.sin(number / 4))
         frame[-22:, side : side + 12] = (150 + number % 20, 100, 80)
     write(folder / "overlays.mp4", frames)
     expected["overlays.mp4"] = Planted(good=[(0, 6)], note="webcam")
