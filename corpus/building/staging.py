@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -23,7 +24,7 @@ from corpus.curation.measure import Measurements, Measurer
 from corpus.curation.overlays import find_overlays
 from corpus.readers import sidecar
 from corpus.readers.base import Box, ReadOptions, Source
-from corpus.readers.read import read_frames, sample_pictures
+from corpus.readers.read import Samples, read_frames, sample_pictures
 from corpus.readers.registry import READERS
 from corpus.readers.shaper import Shaping, lost_share, show_box
 from corpus.store import FRAMES_PER_CHUNK
@@ -156,7 +157,7 @@ def _shaping(source: Source, options: StageOptions) -> tuple[Shaping, list[str]]
         if options.cut_borders and crop is None and (found := find_borders(samples.pictures)):
             crop = samples.shown(found)
             notes.append(f"borders of one colour are cut: kept {show_box(crop)}")
-        found = [(o.kind, samples.shown(o.box)) for o in find_overlays(samples.pictures)]
+        found = _find_overlays(samples, crop)
         masks += tuple(box for kind, box in found if kind in options.masked_overlays)
         notes += _overlay_notes(found, options)
     shaping = Shaping(size=options.size, fit=options.fit, crop=crop, masks=masks)
@@ -164,6 +165,24 @@ def _shaping(source: Source, options: StageOptions) -> tuple[Shaping, list[str]]
         if share >= LEAST_LOST:
             notes.append(f"{share:.0%} of the {side} is cut away to make the shape fit: see --fit")
     return shaping, notes
+
+
+def _find_overlays(samples: Samples, crop: Box | None) -> list[tuple[str, Box]]:
+    """Kinds and places of what is laid over the game, in the part of the picture that is kept."""
+    top, left = (0, 0) if crop is None else crop[:2]
+    pictures = samples.pictures
+    if crop is not None:
+        rows, columns = (
+            _reduced(start, size, samples) for start, size in zip(crop[:2], crop[2:], strict=True)
+        )
+        pictures = [picture[rows, columns] for picture in pictures]
+    boxes = ((overlay.kind, samples.shown(overlay.box)) for overlay in find_overlays(pictures))
+    return [(kind, (box[0] + top, box[1] + left, *box[2:])) for kind, box in boxes]
+
+
+def _reduced(start: int, size: int, samples: Samples) -> slice:
+    """Rows or columns of a sample that lie wholly inside those of the picture as it is shown."""
+    return slice(math.ceil(start * samples.scale), math.floor((start + size) * samples.scale))
 
 
 def _overlay_notes(found: list[tuple[str, Box]], options: StageOptions) -> list[str]:

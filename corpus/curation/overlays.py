@@ -12,7 +12,8 @@ from corpus.readers.base import Box
 LIVELY = 2.0  # times by which the rest must change more than a display that stands still
 MOVES = 3.0  # mean change in grey levels from which a picture or a webcam moves
 STEP = 14.0  # grey levels of a step that may be an edge
-ALWAYS = 0.6  # share of the pictures that must show a step there
+ALWAYS = 0.5  # share of the pictures that must show a step there
+PERSON = 0.25  # share of a webcam that moves; of a display, digits do
 COVER = 0.85  # share of an edge that must be one
 LEAST, MOST = 0.08, 0.45  # of a side that an overlay covers
 
@@ -114,10 +115,10 @@ def _kind(box: Box, moving: np.ndarray) -> str | None:
     within, around = float(moving[inside].mean()), float(moving[~inside].mean())
     if around < MOVES:
         return None
-    if within * LIVELY <= around:
-        return "hud"
     is_corner = height < moving.shape[0] and width < moving.shape[1]
-    return "webcam" if is_corner and within >= MOVES else None
+    if is_corner and (moving[inside] >= MOVES).mean() >= PERSON:
+        return "webcam"
+    return "hud" if within * LIVELY <= around else None
 
 
 def _overlap(first: Box, second: Box) -> bool:

@@ -41,9 +41,10 @@ def scene(seed, seconds, fps=FPS, height=HEIGHT, width=WIDTH):
     """A little game: a level of coloured blocks, a camera that wanders, sprites that run about."""
     rng = np.random.default_rng(seed)
     colours = rng.integers(40, 216, (40, 3))
-    blocks = colours[rng.integers(0, 40, (height // 16, 40 + round(3 * seconds)))]
+    blocks = colours[rng.integers(0, 40, (2 * height // 16, 40 + round(3 * seconds)))]
     level = blocks.repeat(16, 0).repeat(16, 1).astype(np.uint8)
     count = round(seconds * fps)
+    top = _wander(rng, count, 25 / fps, level.shape[0] - height)
     left = _wander(rng, count, 40 / fps, level.shape[1] - width)
     sprites = [
         (_wander(rng, count, 60 / fps, height - 12), _wander(rng, count, 60 / fps, width - 12),
@@ -52,7 +53,7 @@ def scene(seed, seconds, fps=FPS, height=HEIGHT, width=WIDTH):
     ]  # fmt: skip
     frames = np.empty((count, height, width, 3), np.uint8)
     for number, frame in enumerate(frames):
-        frame[:] = level[:height, left[number] : left[number] + width]
+        frame[:] = level[top[number] :, left[number] :][:height, :width]
         for down, right, colour in sprites:
             frame[down[number] : down[number] + 12, right[number] : right[number] + 12] = colour
     return frames
