@@ -206,8 +206,8 @@ class Committer:
                 stretches=[dataclasses.astuple(stretch) for stretch in stretches],
             ),
             measurements=staged.measurements,
-            read=lambda start, stop: np.asarray(staged.frames[start:stop]),
-            picture=lambda number: np.asarray(staged.frames[number]),
+            read=staged.frames.read,
+            picture=lambda number: staged.frames.read(number, number + 1)[0],
             actions=staged.actions,
             remove=lambda: shutil.rmtree(folder),
         )

@@ -16,9 +16,8 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-import zarr
-from zarr.codecs import ZstdCodec
 
+from corpus.building.frame_file import FrameFile, FrameFileWriter
 from corpus.curation.borders import find_borders
 from corpus.curation.measure import Measurements, Measurer
 from corpus.curation.overlays import find_overlays
@@ -65,14 +64,14 @@ class Staged:
     """A staged recording, open for reading.
 
     Attributes:
-        frames: zarr array, uint8 (N, H, W, 3).
+        frames: all N of them.
         actions: true actions, integers (N - 1,); None without any.
         measurements: what curation decides by.
         notes: what the user should know.
         crop: the part of the picture that was kept; None: all of it.
     """
 
-    frames: zarr.Array
+    frames: FrameFile
     actions: np.ndarray | None
     measurements: Measurements
     notes: tuple[str, ...]
@@ -98,25 +97,16 @@ def stage(
     making.mkdir(parents=True)
     try:
         shaping, notes = _shaping(source, options)
-        group = zarr.create_group(making / _FRAMES, zarr_format=3)
-        frames = group.create_array(
-            "frames",
-            shape=(0, *options.size, 3),
-            chunks=(FRAMES_PER_CHUNK, *options.size, 3),
-            dtype=np.uint8,
-            compressors=ZstdCodec(level=1),  # of a file that is read once
-        )
-        measurer, count = Measurer(), 0
+        measurer, frames = Measurer(), FrameFileWriter(making / _FRAMES, options.size)
         for batch in _batches(read_frames(source, options.read, shaping, options.fps)):
             if alive is not None and not alive():
                 raise SystemExit
-            frames.resize((count + len(batch), *options.size, 3))
-            frames[count:] = batch
+            frames.append(batch)
             measurer.add(batch)
-            count += len(batch)
-            (making / _PROGRESS).write_text(str(count))
+            (making / _PROGRESS).write_text(str(frames.num_frames))
+        frames.close()
         measurer.result().save(making / _MEASUREMENTS)
-        _save_actions(source, options, count, making / _ACTIONS)
+        _save_actions(source, options, frames.num_frames, making / _ACTIONS)
         facts = {"notes": notes, "crop": shaping.crop}
         (making / _FACTS).write_text(json.dumps(facts), encoding="utf-8")
         os.rename(making, folder)
@@ -130,7 +120,7 @@ def open_staged(folder: Path) -> Staged:
     facts = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
     actions = folder / _ACTIONS
     return Staged(
-        frames=zarr.open_group(folder / _FRAMES, mode="r")["frames"],
+        frames=FrameFile(folder / _FRAMES),
         actions=np.load(actions, allow_pickle=False) if actions.exists() else None,
         measurements=Measurements.load(folder / _MEASUREMENTS),
         notes=tuple(facts["notes"]),
