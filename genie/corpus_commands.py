@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,8 @@ def add_build(parser: ArgumentParser) -> None:
 
 def build(values: dict[str, Any]) -> None:
     """Run `genie corpus build`."""
+    # Products of a few thousand numbers: OpenBLAS's threads would only wait for each other, busily.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from corpus.build import build_corpus, parse_size
     from corpus.building.summary import summarize
     from corpus.readers.base import ReadOptions

@@ -12,6 +12,7 @@ import math
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 
@@ -98,12 +99,17 @@ def stage(
     try:
         shaping, notes = _shaping(source, options)
         measurer, frames = Measurer(), FrameFileWriter(making / _FRAMES, options.size)
-        for batch in _batches(read_frames(source, options.read, shaping, options.fps)):
-            if alive is not None and not alive():
-                raise SystemExit
-            frames.append(batch)
-            measurer.add(batch)
-            (making / _PROGRESS).write_text(str(frames.num_frames))
+        with ThreadPoolExecutor(1) as behind:  # one batch is measured while the next is decoded
+            before = None
+            for batch in _batches(read_frames(source, options.read, shaping, options.fps)):
+                if alive is not None and not alive():
+                    raise SystemExit
+                if before is not None:
+                    before.result()
+                (making / _PROGRESS).write_text(str(frames.num_frames))
+                before = behind.submit(_take_in, batch, frames, measurer)
+            if before is not None:
+                before.result()
         frames.close()
         measurer.result().save(making / _MEASUREMENTS)
         _save_actions(source, options, frames.num_frames, making / _ACTIONS)
@@ -187,6 +193,11 @@ def _overlay_notes(found: list[tuple[str, Box]], options: StageOptions) -> list[
             names = " ".join(sorted({kind for kind, _ in kinds}))
             notes.append(f"perhaps laid over the game: {places} (--mask {names} paints it black)")
     return notes
+
+
+def _take_in(batch: np.ndarray, frames: FrameFileWriter, measurer: Measurer) -> None:
+    frames.append(batch)
+    measurer.add(batch)
 
 
 def _batches(frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
