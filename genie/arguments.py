@@ -13,6 +13,11 @@ LOGGERS = ("csv", "tensorboard", "wandb")
 RECIPES = Path(__file__).resolve().parents[1] / "train" / "recipes"
 
 
+def folder_or_url(text: str | Path) -> Path | str:
+    """Read where a corpus is: a folder, or a URL of object storage, which a Path would garble."""
+    return text if "://" in str(text) else Path(text)
+
+
 def add_play(parser: ArgumentParser) -> None:
     """Add the arguments of `genie play`."""
     add = parser.add_argument
@@ -68,7 +73,7 @@ def add_train(parser: ArgumentParser) -> None:
     add(
         "stage", choices=("all", *STAGES), help="what to train; encode turns the corpus into tokens"
     )
-    add("--corpus", type=str, required=True, metavar="DIR|URL", help="from genie corpus")
+    add("--corpus", type=folder_or_url, required=True, metavar="DIR|URL", help="from genie corpus")
     names = ", ".join(sorted(file.stem for file in RECIPES.glob("*.yaml")))
     add("--recipe", type=str, required=True, metavar="NAME", help=f"{names}, or a .yaml file")
     add("--out", type=Path, required=True, metavar="RUN", help="folder of the run")
@@ -92,7 +97,9 @@ def add_evaluate(parser: ArgumentParser) -> None:
     """Add the arguments of `genie evaluate`."""
     add = parser.add_argument
     add("world", metavar="WORLD|RUN", help="name or folder")
-    add("corpus", type=str, metavar="CORPUS", help="not trained on; or a folder of videos")
+    add(
+        "corpus", type=folder_or_url, metavar="CORPUS", help="not trained on; or a folder of videos"
+    )
     add(
         "--clips",
         type=int,
@@ -111,7 +118,9 @@ def add_compare(parser: ArgumentParser) -> None:
     """Add the arguments of `genie compare`."""
     add = parser.add_argument
     add("worlds", nargs="+", metavar="WORLD", help="two or more names or folders")
-    add("corpus", type=str, metavar="CORPUS", help="not trained on; or a folder of videos")
+    add(
+        "corpus", type=folder_or_url, metavar="CORPUS", help="not trained on; or a folder of videos"
+    )
     add("--clips", type=int, default=256, metavar="N", help="how many (default: 256)")
     add("--seed", type=int, default=0, metavar="S", help="of every choice (default: 0)")
     add("--json", type=Path, metavar="FILE", help="write the figures")

@@ -212,9 +212,9 @@ _COMMANDS = {
     ("compare",): _compare,
     ("card",): _card,
     ("bench",): _bench,
+    **{("corpus", word): run for word, _, run, _ in corpus_commands.COMMANDS},
     ("replay",): _replay,
     ("export",): _export,
-    **{("corpus", word): run for word, _, run, _ in corpus_commands.COMMANDS},
 }
 
 

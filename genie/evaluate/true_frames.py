@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from corpus.build import build_corpus
+from corpus.build import BORDERS, KINDS, build_corpus
 from corpus.building.agreement import SAME_RATE
 from corpus.readers.find import find_sources
 from corpus.storage import is_remote
@@ -18,8 +18,9 @@ from corpus.store import Corpus
 def open_true_frames(path: str | Path, size: tuple[int, int], fps: float) -> Iterator[Corpus]:
     """Open a corpus, or build a temporary one of a video or a folder of videos.
 
-    Videos are cropped and scaled to the world's frames and resampled to its rate. Those with
-    actions beside them (NAME.actions.npy) must have that rate already.
+    Nothing of the videos is left out. They are cropped and scaled to the world's frames and
+    resampled to its rate. Those with actions beside them (NAME.actions.npy) must have that rate
+    already.
 
     Args:
         path: folder or URL of a corpus, a folder that holds videos, or a video.
@@ -38,7 +39,7 @@ def open_true_frames(path: str | Path, size: tuple[int, int], fps: float) -> Ite
         # The report names the corpus after its folder.
         built = Path(folder) / (path.resolve().stem if path.is_file() else path.resolve().name)
         try:
-            build_corpus([path], built, size, fps=_rate(path, fps))
+            build_corpus([path], built, size, fps=_rate(path, fps), keep=[*KINDS, BORDERS])
         except ValueError as error:
             raise ValueError(
                 f"{error} (or make a corpus with genie corpus build and evaluate on that)"

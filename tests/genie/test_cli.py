@@ -180,9 +180,11 @@ def test_a_missing_package_is_one_line_that_names_the_extra(monkeypatch, capsys)
     )
 
 
-def test_size_is_height_by_width(monkeypatch):
+def test_size_is_height_by_width(monkeypatch, tmp_path):
     given = {}
-    monkeypatch.setattr("corpus.build.build_corpus", lambda **values: given.update(values))
+    monkeypatch.setattr(
+        "corpus.build.build_corpus", lambda **values: given.update(values) or tmp_path
+    )
     cli.main(["corpus", "build", "a", "b", "--out", "o", "--size", "48x64", "--fit", "pad"])
     assert (given["inputs"], given["size"], given["fit"]) == (["a", "b"], (48, 64), "pad")
 
