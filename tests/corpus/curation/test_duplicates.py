@@ -13,12 +13,27 @@ def keep(frames):
     return [Stretch(0, len(frames), "keep", "")]
 
 
-def split_all(games, recordings, options=WHOLE):
+def at_hand(recordings):
+    """What gives the frames of some recordings, by name."""
+
+    def frames(name, start, stop):
+        there = recordings[name]
+        return there[start:stop] if 0 <= start <= stop <= len(there) else None
+
+    return frames
+
+
+def split_all(games, recordings, options=WHOLE, frames=None):
     index = Duplicates(FPS, options)
+    named = {f"r{number}": frames for number, frames in enumerate(recordings)}
     return [
-        index.split(f"r{number}", games.measure(frames), keep(frames))
-        for number, frames in enumerate(recordings)
+        index.split(name, games.measure(part), keep(part), frames or at_hand(named))
+        for name, part in named.items()
     ]
+
+
+def gone_from_hand(name, start, stop):
+    return None
 
 
 def dropped(stretches):
@@ -63,18 +78,20 @@ def test_copy_is_followed_across_a_cut(games):
     """Both halves are too short to be called copies alone."""
     first = np.concatenate([games.walking(1, 45), games.walking(2, 45)])
     index = Duplicates(FPS, WHOLE)
-    index.split("a", games.measure(first), keep(first))
+    frames = at_hand({"a": first, "b": first})
+    index.split("a", games.measure(first), keep(first), frames)
     halves = [Stretch(0, 45, "keep", ""), Stretch(45, 90, "keep", "cut")]
-    assert dropped(index.split("b", games.measure(first), halves)) == 90
+    assert dropped(index.split("b", games.measure(first), halves, frames)) == 90
     assert dropped(split_all(games, [first, first[:45]])[1]) == 0
 
 
 def test_dropped_stretches_stay_as_they_are(games):
     frames = games.walking(1, 200)
     index = Duplicates(FPS, WHOLE)
-    index.split("a", games.measure(frames), keep(frames))
+    hand = at_hand({"a": frames, "b": frames})
+    index.split("a", games.measure(frames), keep(frames), hand)
     given = [Stretch(0, 100, "keep", ""), Stretch(100, 200, "drop", "frozen")]
-    split = index.split("b", games.measure(frames), given)
+    split = index.split("b", games.measure(frames), given, hand)
     assert split[-1] == given[-1]
     assert split[0].decision == "drop"
 
