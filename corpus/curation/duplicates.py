@@ -27,8 +27,9 @@ CAPACITY = 1 << 18  # stored windows: 36 hours of footage in 60 MB
 LOOSE = np.array([0.06, 0.1, 5.0, 0.12])
 STRICT = np.array([0.028, 0.045, 5.0, 0.056])
 SOME = 0.2  # share of the stored windows of a copy that must match
-PART = 0.85  # share of the shortest copy in which they must match
-FULL, CORE = 0.6, 0.85  # the same where there are no pixels
+FULL = 0.6  # the same where there are no pixels
+CORE = 0.85  # share of the shortest copy in which they must match
+TRIES = 8  # suspects whose pixels are compared before a frame counts as new
 STEPS = (32, 16, 8)  # frames by which the ends of a copy are sought
 
 # Takes the name of a recording, a first frame and the one after the last; returns uint8
@@ -92,13 +93,15 @@ class Duplicates:
         names = [*self._names, name]
         shortest = self._options.duplicate_seconds * self._fps
         origin = np.full((len(m), 2), -1)  # recording, and how far back in time the original is
+        tries = np.zeros(len(m), int)
         borders = np.unique([edge for part in stretches for edge in (part.start, part.stop)])
         for suspect in self._suspects(self._windows(m, stretches)):
-            around = origin[suspect.start : suspect.stop, 0]
-            if np.mean(around < 0) < 0.5:
-                continue  # most of it is a copy already
+            span = slice(suspect.start, suspect.stop)
+            if np.mean(origin[span, 0] < 0) < 0.5 or tries[span].mean() >= TRIES:
+                continue  # most of it is a copy already, or nothing comes of it
             copy = _confirmed(suspect, names, frames)
             if copy is None:
+                tries[span] += 1
                 continue
             # A copy is known to half a second or so, a border exactly.
             start = _snap(copy.start, borders[borders <= copy.start], self._length)
@@ -154,20 +157,19 @@ class Duplicates:
         matches, shift = matches[order], shift[order]
         new = (np.diff(matches[:, 1]) != 0) | (np.diff(shift) != 0)
         new |= np.diff(matches[:, 0]) > 2 * self._length
-        edges = [0, *(np.flatnonzero(new) + 1).tolist(), len(matches)] if len(matches) else [0]
-        shortest = self._options.duplicate_seconds * self._fps
+        firsts = np.concatenate([[0], np.flatnonzero(new) + 1])[: len(matches)]
+        lasts = np.concatenate([firsts[1:], [len(matches)]])[: len(firsts)] - 1
+        least = CORE * self._options.duplicate_seconds * self._fps
+        long = matches[lasts, 0] + self._length - matches[firsts, 0] >= least
         suspects = []
-        for first, last in zip(edges[:-1], edges[1:], strict=True):
-            start, stop = int(matches[first, 0]), int(matches[last - 1, 0]) + self._length
+        for first, last in zip(firsts[long].tolist(), lasts[long].tolist(), strict=True):
+            start, stop = int(matches[first, 0]), int(matches[last, 0]) + self._length
             expected = windows.alive[start - 1 : stop - self._length].sum() / self._every
-            alike = int(matches[first:last, 3].sum())
-            sure = stop - start >= CORE * shortest and alike >= FULL * expected
-            if sure or (stop - start >= PART * shortest and last - first >= SOME * expected):
-                suspects.append(
-                    _Suspect(
-                        start, stop, int(matches[first, 1]), int(shift[first]), last - first, sure
-                    )
-                )
+            count = last - first + 1
+            if count >= SOME * expected:
+                sure = bool(matches[first : last + 1, 3].sum() >= FULL * expected)
+                recording, apart = int(matches[first, 1]), int(shift[first])
+                suspects.append(_Suspect(start, stop, recording, apart, count, sure))
         return sorted(suspects, key=lambda suspect: -suspect.windows)
 
     def _matches(self, windows: Windows) -> np.ndarray:
