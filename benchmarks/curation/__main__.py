@@ -1,6 +1,7 @@
 """Plant events and copies in recorded games, and print what of them curation finds.
 
     python -m benchmarks.curation CORPUS... --half unseen
+    python -m benchmarks.curation CORPUS... --half unseen --copies
     python -m benchmarks.curation CORPUS... --fit corpus/curation/networks.json
 
 Thresholds and networks were chosen on the first half of the episodes (even numbers); ``--half
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.curation.copies import KINDS, find_copies, recordings
+from benchmarks.curation.copies import KINDS, false_per_hour, find_copies, recordings
 from benchmarks.curation.plant import FPS, Planted, plant
 from benchmarks.curation.scenes import episodes
 from benchmarks.curation.score import Count, score
@@ -34,6 +35,7 @@ def main() -> None:
     parser.add_argument("--streams", type=int, default=4, help="of each game")
     parser.add_argument("--length", type=int, default=1500, help="frames of a stream, at least")
     parser.add_argument("--fit", type=Path, help="fit the networks, and write them here")
+    parser.add_argument("--copies", action="store_true", help="look for copies alone")
     arguments = parser.parse_args()
     parity = HALVES.index("fit" if arguments.fit else arguments.half)
     games = {path.name: episodes(path, parity, 6000) for path in arguments.corpora}
@@ -44,11 +46,14 @@ def main() -> None:
         fit(planted, arguments.fit)
         return
     print("| game | kind | planted | recall | found | precision |\n|---|---|---|---|---|---|")
-    _print(_count(planted))
+    if not arguments.copies:
+        _print(_count(planted))
     made = recordings(games, 600, 8, np.random.default_rng(parity))
     copies = find_copies(made, CurationOptions())
     copies["all"] = sum((copies[game] for game in copies if game not in KINDS), Count())
     _print({game: {"copy": count} for game, count in copies.items()})
+    false = false_per_hour(games, CurationOptions())
+    print(f"footage without copies: {false:.1f} false ones an hour")
 
 
 def _streams(

@@ -64,12 +64,17 @@ def find_copies(
     """Curate the recordings in order and compare what was dropped as a copy with what is one."""
     index, counts = Duplicates(FPS, options), {}
     frames_of = {name: frames for name, frames, _ in made}
+
+    def at_hand(name: str, start: int, stop: int) -> np.ndarray | None:
+        inside = start >= 0 and stop <= len(frames_of[name])
+        return frames_of[name][start:stop] if inside else None
+
     for name, frames, copies in made:
         count = counts.setdefault(name.split("-")[0], Count())
         measurer = Measurer()
         measurer.add(frames)
         measured = measurer.result()
-        stretches = index.split(name, measured, decide(measured, FPS, options))
+        stretches = index.split(name, measured, decide(measured, FPS, options), at_hand)
         dropped, still = np.zeros(len(frames), bool), np.zeros(len(frames), bool)
         for stretch in stretches:
             copied = stretch.reason.startswith("duplicate")
@@ -92,6 +97,16 @@ def find_copies(
                 right = truth[part].mean() >= 0.5 or _equal(frames[part], stretch, frames_of)
                 count.right += bool(right)
     return counts
+
+
+def false_per_hour(games: dict[str, list[np.ndarray]], options: CurationOptions) -> float:
+    """How often an hour footage without a copy is called one; what games repeat does not count."""
+    made = []
+    for game, episodes in games.items():
+        made += [(f"{game}-{number}", frames, []) for number, frames in enumerate(episodes)]
+    counts = find_copies(made, options).values()
+    hours = sum(len(frames) for _, frames, _ in made) / FPS / 3600
+    return sum(count.found - count.right for count in counts) / hours
 
 
 def _equal(part: np.ndarray, stretch: Stretch, frames_of: dict[str, np.ndarray]) -> bool:

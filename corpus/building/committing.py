@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import errno
-import json
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -24,9 +23,10 @@ from corpus.building.source_records import (
     write_records,
 )
 from corpus.building.staging import StageOptions, open_staged, staged_frames
+from corpus.building.takes import Take, measure_again
 from corpus.curation.decide import decide
 from corpus.curation.duplicates import Duplicates
-from corpus.curation.measure import Measurements, Measurer
+from corpus.curation.measure import Measurements
 from corpus.curation.options import CurationOptions, Stretch
 from corpus.curation.overrides import Override, lay_over
 from corpus.curation.repeats import repeat_pattern
@@ -37,28 +37,7 @@ from corpus.writing.writer import CorpusWriter, partial_path
 
 # Folders in DIR.partial, until the build is finished.
 _STAGED = "staged"  # recordings wait there for their turn
-_DECIDED = "decided"  # what resuming tells the search for duplicates again
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class _Take:
-    """A recording whose frames are at hand: staged, or in the corpus that is updated.
-
-    Attributes:
-        record: what is known of it; its stretches are decided.
-        measurements: of all its frames.
-        read: frames start to stop - 1: uint8 (n, H, W, 3).
-        picture: one frame of a stretch that is dropped: uint8 (H, W, 3); None if it is gone.
-        actions: true actions, integers (N - 1,); None without any.
-        remove: gives its room on the disk back.
-    """
-
-    record: SourceRecord
-    measurements: Measurements
-    read: Callable[[int, int], np.ndarray]
-    picture: Callable[[int], np.ndarray | None]
-    actions: np.ndarray | None
-    remove: Callable[[], None]
+_MEASURED = "measured"  # what resuming tells the search for duplicates again
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -104,6 +83,7 @@ class Committer:
         self._sources, self._stamps = sources, [stamp(source) for source in sources]
         self._partial = partial_path(writer.out)
         self._duplicates = Duplicates(writer.fps, curation.options)
+        self._earlier: dict[str, tuple[SourceRecord, Kept]] = {}  # what is committed
         self._errors: list[str] = []  # why recordings were left out
         self.records = self._recover()
 
@@ -135,7 +115,7 @@ class Committer:
                     else:
                         self._commit(source, self._staged(source, mark, outcome))
                 bar.show()
-        for folder in (_STAGED, _DECIDED):
+        for folder in (_STAGED, _MEASURED):
             shutil.rmtree(self._partial / folder, ignore_errors=True)
         if not self._writer.records:
             raise ValueError(self._why_nothing())
@@ -163,40 +143,40 @@ class Committer:
                     f"{given} or it changed: give the same recordings, or delete the folder"
                 )
             if not record.left_out:  # the search for duplicates knows it again
-                self._duplicates.split(record.file, *self._load_decided(index))
+                measurements = Measurements.load(self._measured(index))
+                self._duplicates.remember(record.file, measurements, record.decided())
+                self._know(record)
         return records
 
-    def _save_decided(self, measurements: Measurements, stretches: list[Stretch]) -> None:
-        """Keep what the search for duplicates is given, for a build that resumes this one."""
-        folder, name = self._partial / _DECIDED, f"{len(self.records):06d}"
+    def _measured(self, index: int) -> Path:
+        """Where measurements are kept for a build that resumes this one."""
+        folder = self._partial / _MEASURED
         folder.mkdir(exist_ok=True)
-        measurements.save(folder / f"{name}.npz")
-        plain = [dataclasses.astuple(stretch) for stretch in stretches]
-        (folder / f"{name}.json").write_text(json.dumps(plain), encoding="utf-8")
+        return folder / f"{index:06d}.npz"
 
-    def _load_decided(self, index: int) -> tuple[Measurements, list[Stretch]]:
-        """Read it back."""
-        folder, name = self._partial / _DECIDED, f"{index:06d}"
-        plain = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
-        return Measurements.load(folder / f"{name}.npz"), [Stretch(*values) for values in plain]
+    def _know(self, record: SourceRecord) -> None:
+        """Remember where the kept frames of a committed recording lie."""
+        start = max((kept.stop for _, kept in self._earlier.values()), default=0)
+        kept = Kept(self._writer.committed_frames, record.kept, start)
+        self._earlier[record.file] = record, kept
 
-    def _kept_before(self, source: Source) -> _Take:
+    def _kept_before(self, source: Source) -> Take:
         """Take a recording from the corpus that is updated."""
         record, kept, actions = self._previous.take(source.name)
-        return _Take(
+        return Take(
             record=record,
-            measurements=_measure_again(record.decided(), kept),
+            measurements=measure_again(record.decided(), kept),
             read=kept.read,
             picture=partial(self._previous.dropped, record),
             actions=actions,
             remove=lambda: None,
         )
 
-    def _staged(self, source: Source, mark: str, folder: Path) -> _Take:
+    def _staged(self, source: Source, mark: str, folder: Path) -> Take:
         """Take a recording that was staged, and decide on it."""
         staged, fps = open_staged(folder), self._writer.fps
         stretches = self._curation.decide(source.name, staged.measurements, fps)
-        return _Take(
+        return Take(
             record=SourceRecord(
                 file=source.name,
                 stamp=mark,
@@ -220,11 +200,12 @@ class Committer:
         reason = str(error).removeprefix(str(source.path)).strip()
         self._append(SourceRecord(file=source.name, stamp=mark, left_out=reason))
 
-    def _commit(self, source: Source, take: _Take) -> None:
+    def _commit(self, source: Source, take: Take) -> None:
         """Write the kept stretches of a recording, each as an episode, and its record."""
-        stretches = take.record.decided()
-        self._save_decided(take.measurements, stretches)
-        stretches = self._duplicates.split(source.name, take.measurements, stretches)
+        take.measurements.save(self._measured(len(self.records)))
+        stretches = self._duplicates.split(
+            source.name, take.measurements, take.record.decided(), partial(self._frames, take)
+        )
         kept = [stretch for stretch in stretches if stretch.decision == "keep"]
         committed = sum(record.get("file") == source.name for record in self._writer.records)
         for stretch in kept[committed:]:  # an interruption may have left the first ones
@@ -245,7 +226,16 @@ class Committer:
                 save_dropped(self._partial, source.name, stretch.start, frame)
         plain = [dataclasses.astuple(stretch) for stretch in stretches]
         self._append(dataclasses.replace(take.record, stretches=plain))
+        self._know(self.records[-1])
         take.remove()
+
+    def _frames(self, take: Take, name: str, start: int, stop: int) -> np.ndarray | None:
+        """Frames of one recording, this or an earlier one; None unless all of them are kept."""
+        record, read = take.record, take.read
+        if name != record.file:
+            record, kept = self._earlier[name]
+            read = kept.read
+        return read(start, stop) if record.keeps(start, stop) else None
 
     @property
     def num_frames(self) -> int:
@@ -272,22 +262,6 @@ def _repeats(measurements: Measurements, fps: float) -> list[str]:
     if factor is None:
         return []
     return [f"each picture is shown {round(1 / factor)} times: --fps {fps * factor:g} loses none"]
-
-
-def _measure_again(stretches: list[Stretch], kept: Kept) -> Measurements:
-    """Measure a recording of which only the kept stretches are at hand; the others read as black.
-
-    Duplicates are looked for in kept stretches only, so this finds what the first look found.
-    """
-    measurer = Measurer()
-    for stretch in stretches:
-        for start in range(stretch.start, stretch.stop, PIECE):
-            stop = min(start + PIECE, stretch.stop)
-            if stretch.decision == "keep":
-                measurer.add(kept.read(start, stop))
-            else:
-                measurer.add(np.zeros((stop - start, *kept.size, 3), np.uint8))
-    return measurer.result()
 
 
 def _expected_frames(source: Source, options: StageOptions) -> int:

@@ -50,6 +50,11 @@ class SourceRecord:
         """The stretches that are episodes, in order."""
         return [stretch for stretch in self.decided() if stretch.decision == "keep"]
 
+    def keeps(self, start: int, stop: int) -> bool:
+        """Whether all of frames start to stop - 1 are in episodes."""
+        kept = [min(s.stop, stop) - max(s.start, start) for s in self.kept]
+        return sum(max(0, length) for length in kept) == stop - start
+
     def line(self) -> str:
         """Return the record as one line of json."""
         return json.dumps(dataclasses.asdict(self), ensure_ascii=False) + "\n"
