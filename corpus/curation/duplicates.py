@@ -138,12 +138,14 @@ class Duplicates:
 
     def _parts(self, stretch: Stretch, origin: np.ndarray, names: list[str]) -> Iterator[Stretch]:
         """Divide a kept stretch where copies begin and end."""
-        here = origin[stretch.start : stretch.stop]
-        inner = (np.flatnonzero(np.any(np.diff(here, axis=0) != 0, axis=1)) + 1).tolist()
-        for start, stop in zip([0, *inner], [*inner, len(here)], strict=True):
+        here = origin[stretch.start : stretch.stop].copy()
+        for start, stop in _runs(here):
+            if stop - start < self._fps:  # what two copies leave over between them
+                here[start:stop] = -1
+        for start, stop in _runs(here):
             part = Stretch(stretch.start + start, stretch.start + stop, "keep", stretch.reason)
             recording, shift = here[start].tolist()
-            if recording >= 0 and stop - start >= self._fps:  # not what two copies leave over
+            if recording >= 0:
                 seconds = max(0, part.start + shift) / self._fps
                 reason = f"duplicate of {names[recording]} at {seconds:.1f} s"
                 part = dataclasses.replace(part, decision="drop", reason=reason)
@@ -235,6 +237,12 @@ def _confirmed(suspect: _Suspect, names: list[str], frames: Frames) -> _Suspect 
         while _compare(suspect, names, frames, stop + step - span, stop + step):
             stop += step
     return dataclasses.replace(suspect, start=start, stop=stop)
+
+
+def _runs(rows: np.ndarray) -> list[tuple[int, int]]:
+    """Start and stop of each run of equal rows."""
+    inner = (np.flatnonzero(np.any(np.diff(rows, axis=0) != 0, axis=1)) + 1).tolist()
+    return list(zip([0, *inner], [*inner, len(rows)], strict=True))
 
 
 def _snap(frame: int, edges: np.ndarray, reach: int) -> int:
