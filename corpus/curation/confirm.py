@@ -16,6 +16,8 @@ APART = (3, 6, 12)  # frames before and after that are compared with
 CELLS, TICK = 8, 8  # places on a side of the picture, and frames, that are judged as one
 BETTER = 0.5  # of the difference a moment apart may remain in what agrees
 DISAGREE = 0.1  # share of the motion that may not agree: an encoder's noise, the edges of a copy
+THING, UNLIKE = 3, 32  # pixels on a side, and grey levels, of something that only one shows
+FOREIGN = 0.5  # share of the frames that may show something like that
 LEAST = 16  # grey levels in all that must change in a frame, on average
 
 
@@ -35,6 +37,8 @@ def confirm(a: np.ndarray, b: np.ndarray) -> bool:
     apart = _differences(*pair, [best + sign * by for by in APART for sign in (-1, 1)])
     if apart.sum() < LEAST * len(a):
         return False
+    if _foreign_share(pair[0][0], pair[1][0], best) > FOREIGN:
+        return False
     weight = np.maximum(near[best], apart)
     return bool(weight[near[best] > BETTER * apart].sum() <= DISAGREE * weight.sum())
 
@@ -44,6 +48,20 @@ def _grey_and_moving(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     grey = (frames.sum(3, dtype=np.uint16) // 3).astype(np.int16)
     mostly = np.median(grey[::4], axis=0).astype(np.int16)
     return grey, np.abs(grey - mostly) > MOVED
+
+
+def _foreign_share(a: np.ndarray, b: np.ndarray, shift: int) -> float:
+    """Share of the frames in which a thing is seen that the other does not show.
+
+    Where the camera moves, all of the picture does, and a small sprite is a small part of that.
+    """
+    start, stop = max(0, -shift), min(len(a), len(a) - shift)
+    unlike = np.abs(a[start:stop] - b[start + shift : stop + shift]) > UNLIKE
+    for axis in (1, 2):  # all of THING x THING pixels
+        rows = unlike.shape[axis] - THING + 1
+        parts = [unlike.take(range(by, by + rows), axis) for by in range(THING)]
+        unlike = np.logical_and.reduce(parts)
+    return float(unlike.any((1, 2)).mean()) if len(unlike) else 1.0
 
 
 def _differences(

@@ -39,6 +39,20 @@ def test_other_sprites_in_the_same_level_are_no_copy(games):
     assert not confirm(*plays)
 
 
+def test_other_sprites_under_a_camera_that_moves_are_no_copy(games):
+    """All of the picture moves alike; what runs about is a small part of that."""
+    scrolling = games.scrolling(1, SPAN)
+    plays = []
+    for seed in (1, 2):
+        play = scrolling.copy()
+        for number, frame in enumerate(play):
+            at = int(30 + 20 * np.sin(number / 6 + 2 * seed))
+            frame[at : at + 6, 12 * seed : 12 * seed + 6] = (250, 30, 200)
+        plays.append(play)
+    assert confirm(plays[0], games.reencoded(plays[0], 35))
+    assert not confirm(*plays)
+
+
 def test_what_stands_still_is_no_copy(games):
     still = np.repeat(games.texture(1)[None], SPAN, 0)
     assert not confirm(still, still)
