@@ -95,7 +95,7 @@ class Committer:
         """
         done = len(self.records)
         todo = list(zip(self._sources, self._stamps, strict=True))[done:]
-        fresh = [index for index, pair in enumerate(todo) if not self._unchanged(*pair)]
+        fresh = [index for index, (source, _) in enumerate(todo) if not self._unchanged(source)]
         folders = [
             (self._partial / _STAGED / f"{done + index:06d}-{todo[index][1][:16]}").resolve()
             for index in fresh
@@ -106,7 +106,7 @@ class Committer:
             sources = [todo[index][0] for index in fresh]
             staged = stage_all(sources, options, folders, engine, jobs, bar.show)
             for source, mark in todo:
-                if self._unchanged(source, mark):
+                if self._unchanged(source):
                     self._commit(source, self._kept_before(source))
                 else:
                     _, outcome = next(staged)
@@ -120,7 +120,7 @@ class Committer:
         if not self._writer.records:
             raise ValueError(self._why_nothing())
 
-    def _unchanged(self, source: Source, mark: str) -> bool:
+    def _unchanged(self, source: Source) -> bool:
         return self._previous is not None and self._previous.has(source.name)
 
     def _clear(self, folders: list[Path]) -> None:

@@ -103,8 +103,8 @@ def append_record(folder: Path, record: SourceRecord) -> None:
 def stamp(source: Source) -> str:
     """Digest of what a change of the recording would change: sizes, and the ends of its file.
 
-    Source: a file that is edited in place at equal size and with equal ends is not noticed; the
-    hash of hours of video would take as long as decoding them.
+    A file that is edited in place at equal size and with equal ends is not noticed: a hash of all
+    of it would read hours of video once more.
     """
     digest = hashlib.sha256(f"{source.reader} {source.number}".encode())
     if source.path.is_dir():

@@ -46,7 +46,7 @@ class StageOptions:
         crop: the part of the picture to keep; None: all, without borders where they are cut.
         masks: parts of the picture to paint black.
         cut_borders: whether bars of one colour around the picture are cut away.
-        overlays: what happens to parts laid over the game, by kind: ``keep`` or ``mask``.
+        masked_overlays: kinds of what is laid over the game that are painted black where found.
         read: what the user says of the files.
     """
 

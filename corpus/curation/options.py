@@ -1,4 +1,4 @@
-"""What curation is told to look for, and what it answers."""
+"""The options of curation, and the decisions it returns."""
 
 from __future__ import annotations
 

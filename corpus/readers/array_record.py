@@ -19,6 +19,7 @@ import numpy as np
 from corpus.readers.base import ReadOptions, Source
 from corpus.readers.parts.pickled import read_pickle
 from corpus.readers.parts.values import (
+    begins_with,
     check_size,
     discrete,
     fit_actions,
@@ -41,13 +42,7 @@ class ArrayRecordReader:
 
     def matches(self, path: Path) -> bool:
         """Whether the file begins as ArrayRecord files do."""
-        try:
-            if not path.is_file():
-                return False
-            with open(path, "rb") as file:
-                return file.read(len(MAGIC)) == MAGIC
-        except OSError:
-            return False
+        return begins_with(path, MAGIC)
 
     def sources(self, path: Path, name: str, options: ReadOptions) -> list[Source]:
         """List the records; the first one is read, and the others are taken to be like it."""

@@ -22,6 +22,7 @@ from corpus.readers import sidecar
 from corpus.readers.base import ReadOptions, Source
 from corpus.readers.parts.values import (
     ACTION_KEYS,
+    begins_with,
     bytes_of,
     choose,
     discrete,
@@ -61,13 +62,7 @@ class Hdf5Reader:
 
     def matches(self, path: Path) -> bool:
         """Whether a file begins as HDF5 files do."""
-        try:
-            if not path.is_file():
-                return False
-            with open(path, "rb") as file:
-                return file.read(len(MAGIC)) == MAGIC
-        except OSError:
-            return False
+        return begins_with(path, MAGIC)
 
     def sources(self, path: Path, name: str, options: ReadOptions) -> list[Source]:
         """List the recordings of a file."""

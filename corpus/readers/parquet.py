@@ -20,6 +20,7 @@ from corpus.readers.base import ReadOptions, Source
 from corpus.readers.parts.table import Table, damage_named
 from corpus.readers.parts.values import (
     ACTION_KEYS,
+    begins_with,
     choose,
     fit_actions,
     natural,
@@ -43,12 +44,9 @@ class ParquetReader:
         """Whether it is a parquet file, or a folder that holds some."""
         try:
             file = next(iter(_files(path)), None)
-            if file is None or (path.is_file() and path.stat().st_size < len(MAGIC)):
-                return False
-            with open(file, "rb") as opened:
-                return opened.read(len(MAGIC)) == MAGIC
-        except OSError:
+        except OSError:  # a folder that may not be listed
             return False
+        return file is not None and begins_with(file, MAGIC)
 
     def sources(self, path: Path, name: str, options: ReadOptions) -> list[Source]:
         """List the episodes of a table; the first picture says the size."""

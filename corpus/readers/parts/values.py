@@ -30,6 +30,17 @@ def needs_extra(path: Path) -> Iterator[None]:
         ) from error
 
 
+def begins_with(path: Path, magic: bytes) -> bool:
+    """Whether a file begins with some bytes; False of what cannot be opened, or is no file."""
+    try:
+        if not path.is_file():
+            return False
+        with open(path, "rb") as file:
+            return file.read(len(magic)) == magic
+    except OSError:
+        return False
+
+
 def rate(options: ReadOptions) -> Fraction | None:
     """Frames per second that the user gave, for formats that do not say it."""
     return None if options.fps is None else Fraction(options.fps).limit_denominator(100_000)
