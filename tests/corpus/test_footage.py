@@ -13,9 +13,9 @@ from corpus.store import Corpus
 from genie.cli import main
 
 
-def _footage():
-    path = Path(__file__).with_name("footage.py")
-    spec = importlib.util.spec_from_file_location("footage", path)
+def _load(name):
+    path = Path(__file__).with_name(f"{name}.py")
+    spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -24,7 +24,7 @@ def _footage():
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     """The folder as a corpus; return its path, and what was expected."""
-    footage, place = _footage(), tmp_path_factory.mktemp("footage")
+    footage, place = _load("footage"), tmp_path_factory.mktemp("footage")
     expected = footage.make(place / "in", minutes=1, small=3)
     line = ["corpus", "build", str(place / "in"), "--out", str(place / "out"), "--fps", "15"]
     assert main([*line, "--size", "48x64", "--jobs", "2"]) == 0
@@ -32,9 +32,9 @@ def built(tmp_path_factory):
 
 
 def test_what_is_good_arrives_and_what_is_bad_is_named_with_its_reason(built):
-    out, expected, footage = built
+    out, expected, _ = built
     assert len(expected) >= 30
-    wrong, figures = footage.compare(out, expected)
+    wrong, figures = _load("footage_check").compare(out, expected)
     assert not [line for line in wrong if "cut at" not in line and "good footage" not in line]
     for kind, (precision, recall) in figures.items():
         assert precision >= 0.95, (kind, wrong)
