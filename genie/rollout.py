@@ -111,7 +111,7 @@ class Rollout:
         return self._shown.draw(ids)
 
     @torch.inference_mode()
-    def restore(self, ids: Tensor, prev_actions: Tensor) -> Tensor:
+    def restore(self, ids: Tensor, prev_actions: Tensor, start: int = 0) -> Tensor:
         """Continue after a recorded history as if it had just been played.
 
         Keys and values depend on the last L·(W−1) frames, through all layers: those are committed
@@ -120,12 +120,13 @@ class Rollout:
         Args:
             ids: int64 (B, T, N), the whole history, prompt included; T ≥ 1.
             prev_actions: int64 (B, T), the action that led to each frame; A at frame 0.
+            start: number of its first frame; more than 0 where an edit began the history anew.
 
         Returns:
             uint8 (B, H, W, 3): the last frame.
         """
         first = max(0, ids.shape[1] - self.memory)
-        self._restart(first)
+        self._restart(start + first)
         for t in range(first, ids.shape[1]):
             shown = self._enter(ids[:, t], prev_actions[:, t])
         return shown

@@ -8,7 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from genie.edit import edit_frame
 from genie.frame_decoder import FrameDecoder, decoder_memory
+from genie.frames import to_models
 from genie.library.bundle import Bundle, load_bundle
 from genie.rollout import Rollout
 from genie.session.format import FrameRecord
@@ -105,7 +107,7 @@ class World:
                 f"each line of this session starts from {session.header.prompt_frames} frames, the "
                 f"prompt has {len(frames)}"
             )
-        pixels = self._pixels(frames)
+        pixels = to_models(frames[None], self.bundle.device)
         with torch.inference_mode():
             ids = self.bundle.tokenizer.encode(pixels)  # (1, T0, N)
             actions = ids.new_empty((1, 0))
@@ -162,6 +164,27 @@ class World:
         took = self.seconds.model + time.perf_counter() - begin
         self.seconds = StepSeconds(model=took, decode=self.seconds.decode)
 
+    def edit(self, change: np.ndarray) -> np.ndarray:
+        """Change tokens of the last frame; the world goes on from the changed frame alone.
+
+        It is logged as a frame in place of the last one. What came before is no longer history:
+        frames without a piece that was put down would outvote the one that has it.
+
+        Args:
+            change: integer (h, w) or (N,), token ids, and −1 where a token stays as it is. Or a
+                picture, uint8 (H, W, 3): tokens are made of it where it differs from the frame.
+
+        Returns:
+            uint8 (H, W, 3): the frame as it is now.
+
+        Raises:
+            ValueError: if the edit does not fit the frame, or before `reset`.
+        """
+        if self.session is None:
+            raise ValueError("edit before reset: give the world a prompt first")
+        edited = edit_frame(self.session[self.head], change, self)
+        return self.go_to(self.session, self.session.append(edited))
+
     def go_to(self, session: Session, record: int) -> np.ndarray:
         """Continue from a record of a session of this world, with the settings of now.
 
@@ -172,14 +195,17 @@ class World:
             ValueError: if the session is of another world, or damaged.
         """
         self._check_fingerprint(session.header.fingerprint)
-        line = session.line(record)
+        line = session.history(record)
         ids = self._check_tokens(session.ids(line))
         prev_actions = torch.tensor([[session[int(index)].action for index in line]])
         if prev_actions.max() > self.bundle.num_actions:
             raise ValueError(f"the log names action {int(prev_actions.max())}: it is damaged")
+        if session[int(line[0])].edited:
+            # A frame on its own shows no motion that would bear out the action that led to it.
+            prev_actions[0, 0] = self.bundle.keymap.idle
         self._rollout = Rollout(self.bundle, [session.header.seed], self._settings)
         self._pending = None
-        shown = self._rollout.restore(ids[None], prev_actions)
+        shown = self._rollout.restore(ids[None], prev_actions, session.frame_number(int(line[0])))
         self.session, self.head = session, record
         return shown[0].numpy()
 
@@ -192,7 +218,7 @@ class World:
         Raises:
             ValueError: if it is not of the world's frame size.
         """
-        pixels = self._pixels(self._check_prompt(picture)[:1])
+        pixels = to_models(self._check_prompt(picture)[None, :1], self.bundle.device)
         with torch.inference_mode():
             ids = _uint16(self.bundle.tokenizer.encode(pixels)[0])
         return ids[0], self.picture(ids)
@@ -212,6 +238,11 @@ class World:
         for frame in self._check_tokens(ids):
             shown = frame_decoder.draw(frame[None])
         return shown[0].numpy()
+
+    def frame(self) -> np.ndarray:
+        """Decode the last frame again, uint8 (H, W, 3)."""
+        line = self.session.history(self.head, self.picture_memory)
+        return self.picture(self.session.ids(line), self.session.frame_number(int(line[0])))
 
     @property
     def memory(self) -> int:
@@ -265,10 +296,6 @@ class World:
     def _new_header(self, seed: int, prompt_frames: int) -> Header:
         device = self.bundle.device
         return new_header(self.bundle, seed, device=device, prompt_frames=prompt_frames)
-
-    def _pixels(self, frames: np.ndarray) -> Tensor:
-        """Return frames as the models take them: float32 (1, T, 3, H, W) in [0, 1]."""
-        return torch.from_numpy(frames).to(self.bundle.device).movedim(-1, -3).float()[None] / 255
 
     def _check_fingerprint(self, fingerprint: str) -> None:
         if fingerprint != self.bundle.fingerprint:

@@ -11,9 +11,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from genie.edit import Fade
 from genie.session.header import new_header
 from genie.session.log import Session
 
+FADE_FRAMES = 8
+"""How long a scene takes to come in."""
 _WARM_UP_FRAMES = 2
 
 
@@ -40,6 +43,12 @@ class WorldLike(Protocol):
 
     def go_to(self, session: Session, record: int) -> np.ndarray:
         """Continue from a record of a session."""
+
+    def edit(self, change: np.ndarray) -> np.ndarray:
+        """Change tokens of the last frame."""
+
+    def see(self, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the tokens of a picture, and the frame that they make."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +105,7 @@ class Player:
         self.prompts = list(prompts)
         self.prompt_index = 0
         self.session = Session(new_header(world.bundle, seed, path, device))
+        self._fade: Fade | None = None
         self._seconds = array.array("d")
         self._commit_seconds = 0.0
         # The first frames after loading are slow; the first key must not wait for them.
@@ -117,6 +127,7 @@ class Player:
         self.prompt_index = prompt_index
         if not self._seconds and self.session.path is None:
             self.session = Session(self.session.header)  # a choice, not yet a branch
+        self._fade = None
         self.frame = self.world.start(self.prompts[prompt_index], self.session)
         self.head = self._tip = self.world.head
         return self.frame
@@ -126,13 +137,30 @@ class Player:
 
         After going back, this begins a new branch; the old one stays in the session.
         """
-        if self.world.session is not self.session or self.world.head != self.head:
-            self.world.go_to(self.session, self.head)
+        self._bring_world()
         before = time.perf_counter()
         self.frame = self.world.step(action)
+        if self._fade is not None:
+            self.frame = self.world.edit(self._fade.next())
+            self._fade = self._fade if self._fade.left else None
         self._seconds.append(time.perf_counter() - before)
         self.head = self._tip = self.world.head
         return self.frame
+
+    def edit(self, change: np.ndarray) -> np.ndarray:
+        """Change tokens of the frame that is shown, as `World.edit` does; returns the frame."""
+        self._bring_world()
+        self.frame = self.world.edit(change)
+        self.head = self._tip = self.world.head
+        return self.frame
+
+    def fade_to(self, scene: np.ndarray) -> None:
+        """Let a scene come in over the next frames, under the actions that are played meanwhile.
+
+        Args:
+            scene: a picture, uint8 (H, W, 3), or token ids, integer (N,).
+        """
+        self._fade = Fade(self.world.see(scene)[0] if scene.ndim == 3 else scene, FADE_FRAMES)
 
     def commit_pending(self) -> None:
         """Prepare for the next frame, once the last one is shown."""
@@ -204,8 +232,14 @@ class Player:
             p95_ms=round(float(np.percentile(seconds, 95) * 1000), 3),
         )
 
+    def _bring_world(self) -> None:
+        """Let the world stand where the player does."""
+        if self.world.session is not self.session or self.world.head != self.head:
+            self.world.go_to(self.session, self.head)
+
     def _show(self, record: int) -> np.ndarray:
-        line = self.session.line(record, self.world.picture_memory)
+        self._fade = None
+        line = self.session.history(record, self.world.picture_memory)
         first = self.session.frame_number(int(line[0]))
         self.frame = self.world.picture(self.session.ids(line), first)
         self.head = record

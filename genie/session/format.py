@@ -15,6 +15,8 @@ NONE = 0xFFFFFFFF
 """The parent of a first frame."""
 MISSING = 255
 """Order of a record that stands for one that was damaged."""
+EDITED = 128
+"""Added to the order of a record whose tokens were changed by hand."""
 UNMASK_ORDERS = ("confidence", "random")
 """The sampler's orders as the format numbers them."""
 MOST_CODES = 65536
@@ -31,6 +33,8 @@ class FrameRecord:
         unmask_order: in which its tokens were kept.
         temperature: of its codes.
         ids: uint16 (N,).
+        edited: whether it takes the place of a frame that was sampled or given, some tokens of
+            which were changed by hand. The other values are those of that frame.
         missing: whether it stands for a record that was damaged, with the tokens of the one before.
     """
 
@@ -40,6 +44,7 @@ class FrameRecord:
     unmask_order: str
     temperature: float
     ids: np.ndarray
+    edited: bool = False
     missing: bool = False
 
 
@@ -100,7 +105,8 @@ def pack(frame: FrameRecord, layout: np.dtype) -> np.ndarray:
     record = np.zeros((), layout)
     record["parent"] = NONE if frame.parent is None else frame.parent
     record["action"], record["steps"] = frame.action, frame.steps
-    record["order"] = MISSING if frame.missing else UNMASK_ORDERS.index(frame.unmask_order)
+    order = UNMASK_ORDERS.index(frame.unmask_order) + EDITED * frame.edited
+    record["order"] = MISSING if frame.missing else order
     record["temperature"], record["ids"] = frame.temperature, frame.ids
     record["check"] = zlib.crc32(record.tobytes()[:-4])
     return record
@@ -108,15 +114,17 @@ def pack(frame: FrameRecord, layout: np.dtype) -> np.ndarray:
 
 def unpack(record: np.void) -> FrameRecord:
     """Return the frame that a record holds."""
-    parent, missing = int(record["parent"]), record["order"] == MISSING
+    parent, order = int(record["parent"]), int(record["order"])
+    missing = order == MISSING
     return FrameRecord(
         parent=None if parent == NONE else parent,
         action=int(record["action"]),
         steps=int(record["steps"]),
-        unmask_order=UNMASK_ORDERS[0 if missing else record["order"]],
+        unmask_order=UNMASK_ORDERS[0 if missing else order % EDITED],
         temperature=float(record["temperature"]),
         ids=record["ids"],
-        missing=bool(missing),
+        edited=order >= EDITED and not missing,
+        missing=missing,
     )
 
 
@@ -153,7 +161,8 @@ def read_records(data: bytes, layout: np.dtype, no_action: int) -> tuple[np.ndar
 
 def _is_possible(record: np.void, number: int) -> bool:
     follows = record["parent"] == NONE or record["parent"] < number
-    return follows and (record["order"] < len(UNMASK_ORDERS) or record["order"] == MISSING)
+    order = int(record["order"])
+    return follows and (order % EDITED < len(UNMASK_ORDERS) or order == MISSING)
 
 
 def _stand_in(records: np.ndarray, number: int, no_action: int) -> np.ndarray:

@@ -17,7 +17,8 @@ from genie.session.format import MOST_CODES, SUFFIX
 from genie.session.repair import flipped_bits, undo
 from genie.values import number, text, whole
 
-FORMAT, MINOR = 1, 1  # 1.1: a checksum, prompt_frames, records that are marked as missing
+# 1.1: a checksum, prompt_frames, records that are marked as missing; 1.2: as edited
+FORMAT, MINOR = 1, 2
 KIND = "genie-session"
 _LONGEST = 1 << 20
 _TAIL = b', "check": "........"}\n'

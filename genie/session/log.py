@@ -2,7 +2,8 @@
 
 Recording, replay, rewinding, branches, saved states, crash recovery and "the last ten seconds" are
 views of it. A record holds a frame and names the record that it follows, so a log is a tree: to go
-back in time and play on is to append a record that follows an older one. Nothing is ever changed.
+back in time and play on is to append a record that follows an older one, and to edit a frame is to
+append one that follows what the frame follows. Nothing is ever changed.
 
 Each record goes to the system in one write, so a program that is killed loses at most the frame it
 was writing.
@@ -12,10 +13,8 @@ from __future__ import annotations
 
 import array
 import os
-import shutil
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import replace
-from itertools import count
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,6 +22,7 @@ import numpy as np
 
 from corpus.lock import Lock
 from genie.session.format import (
+    EDITED,
     MISSING,
     NONE,
     Damage,
@@ -34,6 +34,7 @@ from genie.session.format import (
     unpack,
 )
 from genie.session.header import Header, header_bytes, read_header
+from genie.session.repair import keep_copy
 from spacetime.partial import write_atomic
 
 _LARGEST = 1 << 30  # bytes of a log: days of play
@@ -48,6 +49,7 @@ class Session:
         path: of the log, or None.
         error: why the log stopped growing, such as a full disk; empty while all is well.
         missing: records that stand for damaged ones.
+        edited: records of edited frames.
         damage: what was wrong with the log when it was read.
         original: the copy of the damaged log that was made before this one was written, or None.
         has_check: whether the header that was read has a checksum; older logs have none.
@@ -59,6 +61,7 @@ class Session:
         self.path: Path | None = None
         self.error = ""
         self.missing: set[int] = set()
+        self.edited: set[int] = set()
         self.damage, self.has_check = Damage(), True
         self.original: Path | None = None
         self._layout = record_type(header.tokens)
@@ -105,12 +108,14 @@ class Session:
         Returns:
             int64 (T,): numbers of records, `head` last.
         """
-        found: list[int] = []
-        index = head
-        while index != NONE and (length is None or len(found) < length):
-            found.append(index)
-            index = self._parents[index]
-        return np.array(found[::-1], dtype=np.int64)
+        return self._walk(head, length, ())
+
+    def history(self, head: int, length: int | None = None) -> np.ndarray:
+        """Return the end of `line` that frames after `head` may depend on.
+
+        It begins with the last edited frame: the world is not shown what came before.
+        """
+        return self._walk(head, length, self.edited)
 
     def ids(self, records: Iterable[int]) -> np.ndarray:
         """Return the tokens of records, uint16 (T, N)."""
@@ -118,9 +123,17 @@ class Session:
         return np.stack(rows) if rows else np.zeros((0, self.header.tokens), np.uint16)
 
     def ends(self) -> list[int]:
-        """Return the last record of every branch, the oldest first."""
-        followed = set(self._parents)
-        return [index for index in range(len(self)) if index not in followed]
+        """Return the last record of every branch, the oldest first.
+
+        A frame that was edited before anything followed it is no branch.
+        """
+        over, open_ends = set(self._parents), {}
+        for index, parent in enumerate(self._parents):
+            if index in self.edited and parent in open_ends:
+                over.add(open_ends[parent])
+            if index not in over:
+                open_ends[parent] = index
+        return [index for index in range(len(self)) if index not in over]
 
     def problems(self) -> str:
         """Return all that is wrong with the log in part of a line; empty if nothing is."""
@@ -222,7 +235,7 @@ class Session:
         try:
             session = cls.read(path)
             if session.damage:
-                session.original = _keep_copy(path)
+                session.original = keep_copy(path)
                 session.write(path)
             session._open(path)
         except BaseException:
@@ -241,6 +254,15 @@ class Session:
                 return int(index)
         return None
 
+    def _walk(self, head: int, length: int | None, last: Container[int]) -> np.ndarray:
+        """Return the records that lead to `head`, back to one of `last` or the first."""
+        found: list[int] = []
+        index = head
+        while index != NONE and (length is None or len(found) < length):
+            found.append(index)
+            index = NONE if index in last else self._parents[index]
+        return np.array(found[::-1], dtype=np.int64)
+
     def _record(self, index: int) -> np.void:
         return self._chunks[index // _CHUNK][index % _CHUNK]
 
@@ -253,6 +275,8 @@ class Session:
         self._parents.append(parent)
         if record["order"] == MISSING:
             self.missing.add(index)
+        elif record["order"] >= EDITED:
+            self.edited.add(index)
 
     def _open(self, path: Path) -> None:
         self.path = path
@@ -272,17 +296,3 @@ class Session:
             self._file.close()
             self._file, self.error = None, str(error)
             self._unlock_unless_open()
-
-
-def _keep_copy(path: Path) -> Path:
-    """Copy a damaged file to a name beside it that does not exist; returns that name."""
-    for number in count(1):
-        copy = path.with_name(f"{path.name}.damaged{'' if number == 1 else f'-{number}'}")
-        try:
-            with open(path, "rb") as source, open(copy, "xb") as target:
-                shutil.copyfileobj(source, target)
-                target.flush()
-                os.fsync(target.fileno())
-        except FileExistsError:
-            continue
-        return copy

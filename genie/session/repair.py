@@ -1,7 +1,11 @@
-"""Flipped bits, found and undone by a CRC-32."""
+"""Flipped bits, found and undone by a CRC-32; a copy of what was damaged."""
 
+import os
+import shutil
 import zlib
 from functools import cache
+from itertools import count
+from pathlib import Path
 
 _ALL = 0xFFFFFFFF
 _ONE_FLIP_BITS, _TWO_FLIP_BITS = 91607, 2974
@@ -53,3 +57,17 @@ def _bit_of_syndrome(size: int) -> dict[int, int]:
         bits |= {change: 8 * byte + bit for bit, change in enumerate(changes)}
         changes = [zlib.crc32(b"\0", change ^ _ALL) ^ _ALL for change in changes]
     return bits
+
+
+def keep_copy(path: Path) -> Path:
+    """Copy a damaged file to a name beside it that does not exist; returns that name."""
+    for number in count(1):
+        copy = path.with_name(f"{path.name}.damaged{'' if number == 1 else f'-{number}'}")
+        try:
+            with open(path, "rb") as source, open(copy, "xb") as target:
+                shutil.copyfileobj(source, target)
+                target.flush()
+                os.fsync(target.fileno())
+        except FileExistsError:
+            continue
+        return copy

@@ -36,6 +36,7 @@ class Verification:
 
     Attributes:
         sampled: frames that were sampled again, as logged.
+        edited: frames that were edited; their tokens are given, as those of a prompt.
         prompts: frames of prompts.
         foreign: those that are none of the world's own prompts. The log does not hold the pictures
             that they were made from, so their tokens cannot be checked.
@@ -44,6 +45,7 @@ class Verification:
     """
 
     sampled: int
+    edited: int
     prompts: int
     foreign: int
     unchecked: int
@@ -65,7 +67,7 @@ def pictures(
     """
     names = [action.name for action in session.header.card.actions]
     for record in records:
-        before = session.line(int(record), world.picture_memory)
+        before = session.history(int(record), world.picture_memory)
         first = session.frame_number(int(before[0]))
         frame = world.picture(session.ids(before), first)
         action = session[int(record)].action
@@ -84,18 +86,21 @@ def verify(session: Session, world: Any, tick: Tick = no_tick) -> Verification:
     """
     own = {world.see(prompt)[0].tobytes() for prompt in world.bundle.prompts}
     again = Session(session.header)  # record by record what `session` should be
-    found = dict.fromkeys(("sampled", "prompts", "foreign", "unchecked"), 0)
+    found = dict.fromkeys(("sampled", "edited", "prompts", "foreign", "unchecked"), 0)
     difference = None
     for record in range(len(session)):
         frame, number = session[record], session.frame_number(record)
         reason = ""
         if not frame.missing and (frame.steps == 0) != (number < session.header.prompt_frames):
             reason = f"is logged as {'sampled' if frame.steps else 'a prompt'}, but cannot be one"
+        elif frame.edited:
+            found["edited"] += 1
+            again.append(frame)
         elif not frame.steps:
             found["prompts"] += not frame.missing
             found["foreign"] += not frame.missing and frame.ids.tobytes() not in own
             again.append(frame)
-        elif session.missing.intersection(session.line(frame.parent, world.memory).tolist()):
+        elif session.missing.intersection(session.history(frame.parent, world.memory).tolist()):
             found["unchecked"] += 1
             again.append(frame)
         else:

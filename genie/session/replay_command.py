@@ -123,7 +123,10 @@ def _verify(session: Session, world: Any) -> None:
     if problems:
         raise ValueError(f"{'; '.join(problems)}; {sampled}")
     own = found.prompts - found.foreign
-    print(f"verified: all {len(session)} frames; {found.sampled} are sampled again as logged")
+    edited = f"; {found.edited} were edited by hand" if found.edited else ""
+    print(
+        f"verified: all {len(session)} frames; {found.sampled} are sampled again as logged{edited}"
+    )
     print(f"prompts: {own} of the world's own; {found.foreign} of other pictures, not checked")
     if not session.has_check:
         print("the header has no checksum: the log is of an older version")

@@ -29,6 +29,7 @@ class State:
         settings: for each frame, the settings it was sampled with; the tested ones for a prompt's.
         next_settings: the settings of the frame that comes next.
         prompt_frames: how many of the frames are the prompt.
+        edited: numbers of the frames that were edited.
     """
 
     fingerprint: str
@@ -38,6 +39,7 @@ class State:
     settings: tuple[Settings, ...]
     next_settings: Settings
     prompt_frames: int = 1
+    edited: tuple[int, ...] = ()
 
     @classmethod
     def of_session(
@@ -54,6 +56,7 @@ class State:
             settings=tuple(sampled_with(frame, tested) for frame in frames),
             next_settings=next_settings,
             prompt_frames=session.header.prompt_frames,
+            edited=tuple(number for number, frame in enumerate(frames) if frame.edited),
         )
 
     def to_session(self, header: Header) -> Session:
@@ -69,6 +72,7 @@ class State:
                     unmask_order=settings.unmask_order,
                     temperature=settings.temperature,
                     ids=ids,
+                    edited=index in self.edited,
                 )
             )
         return session
@@ -93,6 +97,7 @@ class State:
             "settings_of_frame": [distinct.index(settings) for settings in self.settings],
             "next_settings": self.next_settings.to_json(),
             "prompt_frames": self.prompt_frames,
+            "edited": list(self.edited),
         }
         write_json(folder / "state.json", record)
 
@@ -121,6 +126,9 @@ class State:
                 settings=tuple(distinct[index] for index in record["settings_of_frame"]),
                 next_settings=Settings.from_json(record["next_settings"]),
                 prompt_frames=record.get("prompt_frames", 1),  # older files have none
+                edited=tuple(
+                    whole(frame, 0, len(tensors["ids"]) - 1) for frame in record.get("edited", ())
+                ),
             )
             frames = {
                 len(state.ids),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pygame
 import pytest
 
+from genie.edit import edit_tokens
 from genie.library.card import read_card
 from genie.play.game.controls import Controls
 from genie.play.game.game import Game, GameOptions
@@ -89,6 +91,12 @@ class FakeWorld:
         self.actions = [session[int(index)].action for index in line[1:]]
         self._first = tuple(session.ids(line)[-1, 2:].tolist())
         return self.picture(session.ids(line))
+
+    def edit(self, change):
+        old = self.session[self.head]
+        ids = edit_tokens(old.ids, change, 256)
+        self.head = self.session.append(replace(old, ids=ids, edited=True))
+        return self.picture(ids[None])
 
     def _log(self, parent, action, steps, ids):
         order, temperature = self.settings.unmask_order, self.settings.temperature

@@ -18,6 +18,7 @@ from genie.play.adaptive_steps import AdaptiveSteps, FrameTime
 from genie.play.drift_meter import DriftTracker
 from genie.play.game.action_keys import Bindings
 from genie.play.game.exporter import Export
+from genie.play.game.hand import HandPanel
 from genie.play.game.panels import Panel, PromptPanel
 from genie.play.game.slots import Slots
 from genie.play.game.state import PlayState
@@ -79,12 +80,21 @@ class Game:
         if session.damage:
             self.state.say(f"the log was damaged, see {session.original}: {session.damage}", 0.0)
 
-    def drop(self, path: Path | str, now: float) -> None:
-        """Show a picture that was dropped, and how far it is from what the world knows."""
+    def drop(self, path: Path | str, now: float, fade: bool = False) -> None:
+        """Show a picture that was dropped, and how far it is from what the world knows.
+
+        In the hand it becomes the palette; if it is to `fade` in, it does so at once.
+        """
         try:
             picture = read_prompt(path, self.card.height, self.card.width)
         except (ValueError, OSError) as error:
             self.state.say(str(error), now)
+            return
+        if isinstance(self.panel, HandPanel):
+            self.panel.add(picture)
+            return
+        if fade:
+            self.player.fade_to(picture)
             return
         self.state.release_all()
         self.panel = PromptPanel(rate_prompt(self.player.world, picture))

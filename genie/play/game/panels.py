@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import Protocol
 
 from genie.play.game.action_keys import Bindings
 from genie.play.game.slots import Slot
@@ -15,6 +16,14 @@ from genie.play.prompts import PromptHint
 
 ENTER = ("return", "enter")
 LEAVE = "escape"
+FADE = "c"
+
+
+class Panel(Protocol):
+    """What the window lays over the frame."""
+
+    def press(self, key: str) -> Answer:
+        """Answer a key."""
 
 
 class Answer(Enum):
@@ -41,14 +50,18 @@ class SlotPanel:
     slots: Sequence[Slot]
     saving: bool
     selected: int = 0  # index of the chosen slot
+    fade: bool = False  # whether its frame fades into what is played, instead of loading
 
     def press(self, key: str) -> Answer:
-        """Arrows and digits choose; Enter, or the key that opened the panel, confirms."""
+        """Arrows and digits choose; Enter or the key that opened the panel confirms, C fades."""
         columns = 3
         moves = {"left": -1, "right": 1, "up": -columns, "down": columns}
         if key in moves:
             self.selected = (self.selected + moves[key]) % len(self.slots)
         elif key in (*ENTER, "f5" if self.saving else "f9"):
+            return Answer.CONFIRM
+        elif key == FADE and not self.saving:
+            self.fade = True
             return Answer.CONFIRM
         elif key.isdecimal() and 1 <= int(key) <= len(self.slots):
             self.selected = int(key) - 1
@@ -145,12 +158,13 @@ class PromptPanel:
     """A picture that was dropped or given, as it is and as the tokenizer sees it."""
 
     hint: PromptHint
+    fade: bool = False  # whether it fades into what is played, instead of a new start
 
     def press(self, key: str) -> Answer:
-        """Enter starts from it, Esc does not."""
+        """Enter starts from it, C fades it in, Esc does neither."""
+        if key == FADE:
+            self.fade = True
+            return Answer.CONFIRM
         if key in (*ENTER, "space"):
             return Answer.CONFIRM
         return Answer.CLOSE if key == LEAVE else Answer.STAY
-
-
-Panel = HelpPanel | SlotPanel | SavePanel | KeysPanel | PromptPanel

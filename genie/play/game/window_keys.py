@@ -9,6 +9,7 @@ from functools import singledispatch
 from genie.media.recording import free_path
 from genie.play.game.exporter import SECONDS
 from genie.play.game.game import Game
+from genie.play.game.hand import HandPanel
 from genie.play.game.panels import HelpPanel, KeysPanel, Panel, PromptPanel, SavePanel, SlotPanel
 from genie.session.replay import last_seconds
 
@@ -39,6 +40,21 @@ def _next_prompt(game: Game, now: float) -> None:
     game.moved()
     count = len(game.player.prompts)
     game.state.say(f"picture {game.player.prompt_index + 1} of {count}", now)
+
+
+def _fade_next(game: Game, now: float) -> None:
+    player = game.player
+    player.prompt_index = (player.prompt_index + 1) % len(player.prompts)
+    player.fade_to(player.prompts[player.prompt_index])
+    words = "fades in" + (", once time goes on" if game.state.paused else "")
+    game.state.say(f"picture {player.prompt_index + 1} of {len(player.prompts)} {words}", now)
+
+
+def _hand(game: Game, now: float) -> None:
+    try:
+        game.panel = HandPanel(game.player)
+    except ValueError as error:
+        game.state.say(str(error), now)
 
 
 def _pause(game: Game, now: float) -> None:
@@ -170,6 +186,8 @@ COMMANDS: dict[str, Command] = {
     "h": Command(caps="H", about="last healthy frame", run=_last_healthy),
     "r": Command(caps="R", about="start again", run=_restart),
     "n": Command(caps="N", about="next picture", run=_next_prompt),
+    "c": Command(caps="C", about="next picture fades in", run=_fade_next),
+    "e": Command(caps="E", about="edit: pick and place", run=_hand),
     "f5": Command(caps="F5", about="save", run=_save_state),
     "f9": Command(caps="F9", about="load", run=_load_state),
     "l": Command(caps="L", about="film of the last 10 s", run=_save_last_seconds),
@@ -204,11 +222,19 @@ def _confirm_slot(panel: SlotPanel, game: Game, now: float) -> None:
             game.state.say(f"saved to slot {number}", now)
             return
         saved = game.slots.load(number)
+        if panel.fade:
+            player.fade_to(saved.ids([len(saved) - 1])[0])
+            return
         player.go_to(player.session.adopt(saved, len(saved) - 1))
         game.moved()
         game.state.say(f"loaded slot {number}", now)
     except (ValueError, OSError) as error:
         game.state.say(str(error), now)
+
+
+@confirm.register(HandPanel)
+def _confirm_hand(panel: HandPanel, game: Game, now: float) -> None:
+    game.moved()
 
 
 @confirm.register(SavePanel)
@@ -233,5 +259,9 @@ def _confirm_keys(panel: KeysPanel, game: Game, now: float) -> None:
 @confirm.register(PromptPanel)
 def _confirm_prompt(panel: PromptPanel, game: Game, now: float) -> None:
     game.player.prompts.append(panel.hint.picture)
+    if panel.fade:
+        game.player.prompt_index = len(game.player.prompts) - 1
+        game.player.fade_to(panel.hint.picture)
+        return
     game.player.start_from(len(game.player.prompts) - 1)
     game.moved()

@@ -14,6 +14,7 @@ from genie.play.screen.shapes import hint, key_cap, key_caps
 from genie.play.screen.text import text, wrap
 
 _ROW = 4 * theme.GAP
+_LINE = 27  # height of a line of the help
 _TILE = 160  # pixels that the longer side of a thumbnail has
 
 
@@ -26,14 +27,14 @@ def paint_panel(panel: Panel, surface: pygame.Surface) -> None:
 def _help(panel: HelpPanel, surface: pygame.Surface) -> None:
     commands = list(COMMANDS.values())
     rows = (len(commands) + 1) // 2
-    area = _sheet(surface, (640, rows * 28 + 136), "Keys")
+    area = _sheet(surface, (640, rows * _LINE + 136), "Keys")
     for number, command in enumerate(commands):
         left = area.left + (number // rows) * (area.width // 2)
-        y = area.top + (number % rows) * 28
+        y = area.top + (number % rows) * _LINE
         key_cap(surface, command.caps, (left, y))
         text(surface, command.about, (left + 104, y), theme.BODY, theme.INK)
-    y = area.top + rows * 28 + theme.GAP
-    words = "Drop a picture on the window to start from it. Going back and playing on is a branch."
+    y = area.top + rows * _LINE + theme.GAP
+    words = "Drop a picture on the window to start from it; with Shift, it fades in while you play."
     text(surface, words, (area.left, y), theme.SMALL, theme.DIM)
 
 
@@ -57,6 +58,8 @@ def _slots(panel: SlotPanel, surface: pygame.Surface) -> None:
     y = area.bottom - theme.GAP
     left = hint(surface, ("left", "right"), "choose", (area.left, y))
     left = hint(surface, ("Enter",), "save" if panel.saving else "load", (left, y))
+    if not panel.saving:
+        left = hint(surface, ("C",), "fade in", (left, y))
     hint(surface, ("Esc",), "back", (left, y))
 
 
@@ -114,6 +117,7 @@ def _prompt(panel: PromptPanel, surface: pygame.Surface) -> None:
         text(surface, line, (area.left, y), theme.BODY, theme.INK)
         y += 3 * theme.GAP
     left = hint(surface, ("Enter",), "start", (area.left, area.bottom - theme.GAP))
+    left = hint(surface, ("C",), "fade in", (left, area.bottom - theme.GAP))
     hint(surface, ("Esc",), "back", (left, area.bottom - theme.GAP))
 
 

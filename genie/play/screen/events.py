@@ -21,17 +21,19 @@ class Key:
 
 @dataclass(frozen=True, kw_only=True)
 class Pointer:
-    """The mouse moved or clicked at x and y, pixels."""
+    """The mouse moved or clicked at x and y, pixels; `button` is "left", "right" or "up"."""
 
     place: tuple[int, int]
     click: bool
+    button: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Drop:
-    """A file was dropped on the window."""
+    """A file was dropped on the window; `fade` if Shift was held."""
 
     path: str
+    fade: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,9 +73,13 @@ class Events:
             case pygame.MOUSEMOTION:
                 yield Pointer(place=event.pos, click=False)
             case pygame.MOUSEBUTTONDOWN if event.button == 1:
-                yield Pointer(place=event.pos, click=True)
+                yield Pointer(place=event.pos, click=True, button="left")
+            case pygame.MOUSEBUTTONDOWN if event.button == 3:
+                yield Pointer(place=event.pos, click=False, button="right")
+            case pygame.MOUSEBUTTONUP if event.button == 1:
+                yield Pointer(place=event.pos, click=False, button="up")
             case pygame.DROPFILE:
-                yield Drop(path=event.file)
+                yield Drop(path=event.file, fade=bool(pygame.key.get_mods() & pygame.KMOD_SHIFT))
             case pygame.WINDOWFOCUSLOST:
                 yield FocusLost()
             case pygame.JOYDEVICEADDED:

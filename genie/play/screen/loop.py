@@ -8,9 +8,11 @@ import pygame
 
 from genie.play.game.controls import Controls
 from genie.play.game.game import Game
+from genie.play.game.hand import HandPanel
 from genie.play.game.view import view_of
 from genie.play.screen.draw import paint
-from genie.play.screen.events import Closed, Drop, Event, FocusLost, Key
+from genie.play.screen.draw_hand import hand_layout
+from genie.play.screen.events import Closed, Drop, Event, FocusLost, Key, Pointer
 from genie.play.screen.window import Window
 
 _PAUSED_FPS = 30  # how often a paused window looks for events
@@ -64,10 +66,29 @@ class PlayScreen:
                 self.controls.press(name, time.monotonic())
             case Key(name=name):
                 self.controls.release(name)
-            case Drop(path=path):
-                self.game.drop(path, time.monotonic())
+            case Pointer():
+                self._point(event)
+            case Drop(path=path, fade=fade):
+                self.game.drop(path, time.monotonic(), fade)
             case FocusLost():
                 self.game.state.release_all()
+
+    def _point(self, event: Pointer) -> None:
+        """Move the hand, if it is open."""
+        panel = self.game.panel
+        if not isinstance(panel, HandPanel):
+            return
+        layout = hand_layout(self._window.surface.get_size(), panel)
+        panel.point(layout.spot(event.place, panel.grid))
+        picture = layout.thumb(event.place)
+        if event.button == "right":
+            panel.empty()
+        elif event.button == "up":
+            panel.let_go()
+        elif event.button == "left" and picture is not None:
+            panel.show(picture)
+        elif event.button == "left":
+            panel.grab()
 
     def show(self) -> None:
         """Paint the window as play stands now."""
