@@ -96,6 +96,7 @@ class FakeWorld:
         old = self.session[self.head]
         ids = edit_tokens(old.ids, change, 256)
         self.head = self.session.append(replace(old, ids=ids, edited=True))
+        self._first = tuple(ids[2:].tolist())
         return self.picture(ids[None])
 
     def _log(self, parent, action, steps, ids):

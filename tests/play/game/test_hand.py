@@ -46,7 +46,7 @@ def test_a_click_picks_one_token_and_a_drag_a_rectangle(hand):
     assert hand.piece.ids.tolist() == [[50]] and hand.piece.frame.shape == (6, 8, 3)
     hand.empty()
     pick(hand, at(1, 1), at(0, 0))
-    assert hand.piece.ids.tolist() == [[2, 2], [50, 0]]
+    assert hand.piece.ids.tolist() == [[2, 2], [50, 5]]
     assert np.array_equal(hand.piece.frame, hand.scene.frame)
 
 
@@ -57,12 +57,15 @@ def test_a_piece_of_another_picture_is_put_down_and_play_goes_on_from_it(game, h
     assert hand.piece.ids.tolist() == [[90]]
     number = game.player.frame_number
     put(hand, at(1, 0))
-    assert tokens(game) == [2, 2, 90, 0]
-    assert (game.player.frame_number, game.player.session[game.player.head].edited) == (number, True)
+    assert tokens(game) == [2, 2, 90, 5]
+    assert (game.player.frame_number, game.player.session[game.player.head].edited) == (
+        number,
+        True,
+    )
     game.tap("e")
     assert game.panel is None
     game.ticks(1)
-    assert tokens(game) == [0, 3, 90, 0]
+    assert tokens(game) == [0, 3, 90, 5]
 
 
 def test_time_stands_still_while_the_hand_is_open(game, hand, world):
@@ -80,7 +83,7 @@ def test_a_piece_lies_with_its_middle_under_the_pointer_and_inside_the_frame(han
 
 
 def test_a_held_button_paints_where_it_goes_and_each_piece_is_undone(game, hand):
-    pick(hand, at(1, 0, scene=False), at(1, 0, scene=False))
+    pick(hand, at(0, 0, scene=False), at(0, 0, scene=False))
     before = game.player.head, tokens(game)
     hand.point(at(0, 0))
     hand.grab()
@@ -88,10 +91,10 @@ def test_a_held_button_paints_where_it_goes_and_each_piece_is_undone(game, hand)
     hand.point(at(0, 1))
     hand.let_go()
     hand.point(at(1, 1))
-    assert tokens(game) == [50, 50, 50, 0]
+    assert tokens(game) == [4, 4, 50, 5]
     assert hand.can_undo
     game.tap("z")
-    assert tokens(game) == [50, 2, 50, 0]
+    assert tokens(game) == [4, 2, 50, 5]
     game.tap("z", "z")
     assert (game.player.head, tokens(game)) == before
     assert not hand.can_undo
@@ -121,7 +124,7 @@ def test_escape_empties_the_hand_and_then_leaves_it(game, hand):
 
 def test_a_picture_that_is_dropped_on_the_hand_can_be_picked_from(game, hand, tmp_path):
     Image.fromarray(np.full((12, 16, 3), 120, np.uint8)).save(tmp_path / "p.png")
-    game.drop(tmp_path / "p.png")
+    game.drop(tmp_path / "p.png", 0.0)
     assert game.panel is hand and hand.shown == 2
     assert hand.palette.ids.tolist() == [[4, 0], [120, 0]]
 
@@ -165,12 +168,12 @@ def test_going_elsewhere_ends_a_fade(game, key):
 def test_a_dropped_picture_fades_in_with_shift_or_from_its_panel(game, tmp_path):
     Image.fromarray(np.full((12, 16, 3), 120, np.uint8)).save(tmp_path / "p.png")
     game.press("right")
-    game.drop(tmp_path / "p.png", fade=True)
+    game.drop(tmp_path / "p.png", 0.0, fade=True)
     game.ticks(FADE_FRAMES)
     assert tokens(game) == [4, 0, 120, 0]
     assert game.state.action == 2  # the key is still held
     Image.fromarray(np.full((12, 16, 3), 130, np.uint8)).save(tmp_path / "p.png")
-    game.drop(tmp_path / "p.png")
+    game.drop(tmp_path / "p.png", 0.0)
     game.tap("c")
     game.ticks(FADE_FRAMES)
     assert tokens(game) == [4, 0, 130, 0]
@@ -183,7 +186,7 @@ def test_a_saved_frame_fades_in(game):
     game.ticks(3)
     game.tap("f9", "c")
     game.ticks(FADE_FRAMES)
-    assert tokens(game) == [4, 0, 50, 0]
+    assert tokens(game) == [4, 0, 50, 5]
     assert game.player.frame_number == 3 + FADE_FRAMES
 
 
