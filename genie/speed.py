@@ -18,6 +18,19 @@ EARLY_FRAMES, LATE_FRAMES = EARLY + AROUND, LATE + AROUND
 BUDGET_SECONDS = 180.0
 
 
+@dataclass(frozen=True, kw_only=True)
+class StepSeconds:
+    """Duration of a step; a GPU's unfinished work counts to what waits for it.
+
+    Attributes:
+        model: sampling the tokens and, once it is done, committing them.
+        decode: from tokens to pixels.
+    """
+
+    model: float
+    decode: float
+
+
 class WorldLike(Protocol):
     """What is used of genie.world.World."""
 

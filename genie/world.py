@@ -1,7 +1,6 @@
 """The world that is played: one rollout, from a prompt, under one action a frame."""
 
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,19 +17,7 @@ from genie.session.header import Header, new_header
 from genie.session.log import Session
 from genie.session.state import State
 from genie.settings import Settings
-
-
-@dataclass(frozen=True, kw_only=True)
-class StepSeconds:
-    """Duration of a step; a GPU's unfinished work counts to what waits for it.
-
-    Attributes:
-        model: sampling the tokens and, once it is done, committing them.
-        decode: from tokens to pixels.
-    """
-
-    model: float
-    decode: float
+from genie.speed import StepSeconds
 
 
 class World:
@@ -167,8 +154,8 @@ class World:
     def edit(self, change: np.ndarray) -> np.ndarray:
         """Change tokens of the last frame; the world goes on from the changed frame alone.
 
-        It is logged as a frame in place of the last one. What came before is no longer history:
-        frames without a piece that was put down would outvote the one that has it.
+        What came before is no longer history: it would outvote a piece that was put down. The
+        edited frame is logged in place of the last one.
 
         Args:
             change: integer (h, w) or (N,), token ids, and −1 where a token stays as it is. Or a

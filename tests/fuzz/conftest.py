@@ -120,6 +120,8 @@ def sound(tmp_path_factory):
     world.reset(world.bundle.prompts[0])
     for _ in range(4):
         world.step(1)
+    world.edit(np.array([1, -1, -1, 0]))
+    world.step(1)
     state = world.save_state()
     (root / "state").mkdir()
     state.save(root / "state")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pygame
 import pytest
 
-from genie.edit import edit_tokens
+from genie.edit import edit_frame
 from genie.library.card import read_card
 from genie.play.game.controls import Controls
 from genie.play.game.game import Game, GameOptions
@@ -93,11 +92,12 @@ class FakeWorld:
         return self.picture(session.ids(line))
 
     def edit(self, change):
-        old = self.session[self.head]
-        ids = edit_tokens(old.ids, change, 256)
-        self.head = self.session.append(replace(old, ids=ids, edited=True))
-        self._first = tuple(ids[2:].tolist())
-        return self.picture(ids[None])
+        frame = edit_frame(self.session[self.head], change, self)
+        self.head, self._first = self.session.append(frame), tuple(frame.ids[2:].tolist())
+        return self.frame()
+
+    def frame(self):
+        return self.picture(self.session.ids([self.head]))
 
     def _log(self, parent, action, steps, ids):
         order, temperature = self.settings.unmask_order, self.settings.temperature

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from genie.edit import KEEP, token_grid
+from genie.edit import token_grid
 from genie.play.game.panels import ENTER, LEAVE, Answer
 from genie.play.player import Player
 
@@ -176,14 +176,15 @@ class HandPanel:
     def _put(self) -> None:
         if self.spot is None or not self.spot.scene:
             return
-        area = self._landing()
-        change = np.full(self.grid, KEEP)
-        cells = np.s_[area.top : area.top + area.rows, area.left : area.left + area.columns]
-        change[cells] = self.piece.ids
-        if np.array_equal(self.scene.ids[cells], change[cells]):
+        picture = self._player.frame.copy()
+        Picture(frame=picture, ids=self.scene.ids).piece(self._landing()).frame[:] = (
+            self.piece.frame
+        )
+        if np.array_equal(picture, self._player.frame):
             return
         self._undo.append(self._player.head)
-        self._player.edit(change)
+        # As pixels, not as the piece's tokens: what a token looks like depends on those around it.
+        self._player.edit(picture)
 
 
 def _cell(spot: Spot) -> tuple[int, int]:
