@@ -72,6 +72,8 @@ class PlayScreen:
                 self.game.drop(path, time.monotonic(), fade)
             case FocusLost():
                 self.game.state.release_all()
+                if isinstance(self.game.panel, HandPanel):
+                    self.game.panel.let_go()
 
     def _point(self, event: Pointer) -> None:
         """Move the hand, if it is open."""
