@@ -6,8 +6,10 @@ import numpy as np
 import pygame
 
 from genie.library.card import WorldCard
+from genie.play.game.hand import HandPanel
 from genie.play.game.view import View
 from genie.play.screen import theme
+from genie.play.screen.draw_hand import paint_hand
 from genie.play.screen.draw_hud import paint_hud
 from genie.play.screen.draw_panels import paint_panel
 from genie.play.screen.shapes import pill
@@ -51,7 +53,9 @@ def paint(surface: pygame.Surface, view: View) -> pygame.Rect:
     if sidebar is not None:
         paint_hud(surface, sidebar, view.hud)
     _paint_notes(surface, area.clip(room), view)
-    if view.panel is not None:
+    if isinstance(view.panel, HandPanel):
+        paint_hand(view.panel, surface)
+    elif view.panel is not None:
         paint_panel(view.panel, surface)
     return area
 

@@ -9,7 +9,7 @@ import pygame
 
 from genie.play.game.hand import HandPanel, Picture, Spot
 from genie.play.screen import theme
-from genie.play.screen.draw_panels import paint_panel, paint_tile
+from genie.play.screen.draw_panels import paint_tile
 from genie.play.screen.shapes import hint, pill
 from genie.play.screen.text import text
 
@@ -67,8 +67,8 @@ def hand_layout(size: tuple[int, int], panel: HandPanel) -> HandLayout:
     return HandLayout(scene, palette, thumbs, side)
 
 
-@paint_panel.register(HandPanel)
-def _hand(panel: HandPanel, surface: pygame.Surface) -> None:
+def paint_hand(panel: HandPanel, surface: pygame.Surface) -> None:
+    """Paint the scene, the palette and what is held over the whole window."""
     surface.fill(theme.GROUND)
     layout = hand_layout(surface.get_size(), panel)
     for picture, area in ((panel.scene, layout.scene), (panel.palette, layout.palette)):

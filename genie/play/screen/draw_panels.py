@@ -14,7 +14,6 @@ from genie.play.screen.shapes import hint, key_cap, key_caps
 from genie.play.screen.text import text, wrap
 
 _ROW = 4 * theme.GAP
-_LINE = 27  # height of a line of the help
 _TILE = 160  # pixels that the longer side of a thumbnail has
 
 
@@ -27,13 +26,13 @@ def paint_panel(panel: Panel, surface: pygame.Surface) -> None:
 def _help(panel: HelpPanel, surface: pygame.Surface) -> None:
     commands = list(COMMANDS.values())
     rows = (len(commands) + 1) // 2
-    area = _sheet(surface, (640, rows * _LINE + 136), "Keys")
+    area = _sheet(surface, (640, rows * 28 + 136), "Keys")
     for number, command in enumerate(commands):
         left = area.left + (number // rows) * (area.width // 2)
-        y = area.top + (number % rows) * _LINE
+        y = area.top + (number % rows) * 28
         key_cap(surface, command.caps, (left, y))
         text(surface, command.about, (left + 104, y), theme.BODY, theme.INK)
-    y = area.top + rows * _LINE + theme.GAP
+    y = area.top + rows * 28 + theme.GAP
     words = "Drop a picture on the window to start from it; with Shift, it fades in while you play."
     text(surface, words, (area.left, y), theme.SMALL, theme.DIM)
 
