@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from genie.session.format import FrameRecord
+from genie.session.replay import pictures
 
 KEEP = -1
 """In an edit, a token that stays as it is."""
@@ -118,7 +119,7 @@ class Fade:
 
 def _painted(frame: FrameRecord, picture: np.ndarray, world: Any) -> np.ndarray:
     """Return the edit, int64 (N,), of a picture that was painted over the last frame."""
-    shown = world.frame()
+    (shown,) = pictures(world.session, [world.head], world)
     if picture.dtype != np.uint8 or picture.shape != shown.shape:
         raise ValueError(
             f"an edited picture is uint8 {shown.shape} as the frame is, got {picture.dtype} "

@@ -226,11 +226,6 @@ class World:
             shown = frame_decoder.draw(frame[None])
         return shown[0].numpy()
 
-    def frame(self) -> np.ndarray:
-        """Decode the last frame again, uint8 (H, W, 3)."""
-        line = self.session.history(self.head, self.picture_memory)
-        return self.picture(self.session.ids(line), self.session.frame_number(int(line[0])))
-
     @property
     def memory(self) -> int:
         """Frames that the next one depends on."""

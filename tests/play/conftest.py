@@ -94,10 +94,7 @@ class FakeWorld:
     def edit(self, change):
         frame = edit_frame(self.session[self.head], change, self)
         self.head, self._first = self.session.append(frame), tuple(frame.ids[2:].tolist())
-        return self.frame()
-
-    def frame(self):
-        return self.picture(self.session.ids([self.head]))
+        return self.picture(frame.ids[None])
 
     def _log(self, parent, action, steps, ids):
         order, temperature = self.settings.unmask_order, self.settings.temperature
