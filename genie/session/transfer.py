@@ -49,7 +49,7 @@ def fit_picture(picture: np.ndarray, height: int, width: int) -> np.ndarray:
 def replay_keys(
     session: Session, head: int, prompt: np.ndarray, world: Any, actions: Sequence[int]
 ) -> Iterator[np.ndarray]:
-    """Play the keys of a line in another world.
+    """Play the keys of a line in another world; edits stay behind, for tokens mean others there.
 
     Args:
         session: where the keys come from.
