@@ -19,6 +19,7 @@ from genie.evaluate.metrics.latent_part import latent_part
 from genie.evaluate.metrics.long_play import long_rollouts, real_moving_share, score_long_play
 from genie.evaluate.metrics.rollouts import RANDOM_DRAWS, score_rollouts
 from genie.evaluate.metrics.round_trip import round_trip_frames, score_round_trip
+from genie.evaluate.metrics.stuck import score_stuck, stuck_frames
 from genie.evaluate.metrics.tokens import CROSS_ENTROPY_CLIPS, score_cross_entropy, score_tokenizer
 from genie.evaluate.report.code_pictures import draw_codes
 from genie.evaluate.report.contact_sheet import draw_sheet
@@ -145,6 +146,7 @@ def evaluate_context(context: EvalContext, world: WorldLike) -> dict:
         "dynamics": dynamics,
         "lam": {**latent_part(context, missing), "round_trip": _round_trip(context)},
         "drift": _drift(context, missing),
+        "stuck": _stuck(context),
         "frechet": record(frechet),
         "speed": record(speed),
         "settings": record(bundle.settings),
@@ -183,6 +185,11 @@ def _round_trip(context: EvalContext) -> dict | None:
     frames = round_trip_frames(context.config, context.bundle.num_actions)
     with context.progress.part("round trip", frames, "frames") as tick:
         return record(score_round_trip(context, tick))
+
+
+def _stuck(context: EvalContext) -> dict | None:
+    with context.progress.part("stuck", stuck_frames(context.config), "frames") as tick:
+        return record(score_stuck(context, tick))
 
 
 def _drift(context: EvalContext, missing: dict[str, str]) -> dict:
