@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from genie.device import pick_device
+from genie.device import pick_device, usable_cores
 from genie.library.catalog import find_world
 
 
@@ -47,7 +46,7 @@ def load_world_on(
 
     if threads is not None:
         # More threads than cores wait for each other: a frame then takes minutes.
-        torch.set_num_threads(min(threads, os.cpu_count() or threads))
+        torch.set_num_threads(min(threads, usable_cores()))
     world = World.load(path, device=pick_device(device))
     world.settings = change_settings(world.bundle.settings, steps, temperature)
     return world

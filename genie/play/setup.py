@@ -12,7 +12,8 @@ from typing import Any
 from genie.device import pick_device
 from genie.library.card import WorldCard, read_object
 from genie.library.catalog import playable_folder
-from genie.library.loading import change_settings, load_world_on
+from genie.library.loading import load_world_on
+from genie.play.game.state import PlayState
 from genie.play.options import PlayOptions
 from genie.play.player import Player
 from genie.play.prompts import read_prompt
@@ -35,7 +36,7 @@ class PlaySetup:
     load: LoadWorld = load_with  # makes the `genie.world.World`
 
     def check(self) -> None:
-        """Refuse wrong prompts, keys, devices and settings before the world is loaded."""
+        """Refuse wrong prompts, keys and devices before the world is loaded."""
         card, options = self.card, self.options
         if options.prompt is not None:
             read_prompt(options.prompt, card.height, card.width)
@@ -44,14 +45,7 @@ class PlaySetup:
 
             parse_keys(options.keys, Keymap.from_json(read_object(card.path / "keymap.json")))
         if options.device != "auto":
-            pick_device(options.device)
-        if options.steps is not None or options.temperature is not None:
-            from genie.settings import Settings
-
-            info = read_object(card.path / "world.json")
-            change_settings(
-                Settings.from_json(info["settings"]), options.steps, options.temperature
-            )
+            pick_device(options.device)  # last: this loads torch
 
     def of(self, card: WorldCard) -> PlaySetup:
         """Return the setup of another world under the same options."""
@@ -75,8 +69,11 @@ class PlaySetup:
         keys = self.options.keys
         return parse_keys(keys, player.world.bundle.keymap) if keys else []
 
-    def report(self, player: Player) -> None:
-        """Print the speed, and write it where the options ask for it."""
+    def report(self, player: Player, state: PlayState | None = None) -> None:
+        """Print the speed, and write it where the options ask for it; `state` of a window's play.
+
+        A window waits between frames, so the rate of play is not what the models can make.
+        """
         import torch
 
         from spacetime.weights import write_json
@@ -94,10 +91,14 @@ class PlaySetup:
             "machine": platform.machine(),
             "torch": torch.__version__,
         }
+        rate = ""
+        if state is not None and state.played_fps:
+            rate = f" played at {state.played_fps:.1f} of {state.fps_wanted:g} frames per second"
         print(
-            f"{self.card.title}: {timings.frames} frames at {timings.fps:.1f} frames per second "
-            f"(p50 {timings.p50_ms:.1f} ms, p95 {timings.p95_ms:.1f} ms; {machine['device']}, "
-            f"{machine['threads']} threads, {machine['steps']} steps)"
+            f"{self.card.title}: {timings.frames} frames{rate}; the models can make "
+            f"{timings.fps:.1f} frames per second (key to frame p50 {timings.p50_ms:.1f} ms, "
+            f"p95 {timings.p95_ms:.1f} ms; {machine['device']}, {machine['threads']} threads, "
+            f"{machine['steps']} steps)"
         )
         if self.options.timings is not None:
             write_json(self.options.timings, timings.record() | machine)

@@ -1,6 +1,10 @@
 """One play from end to end with a world that has no weights."""
 
 import json
+import re
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pygame
@@ -61,7 +65,7 @@ def test_headless_play_without_record_writes_nothing(folder, world, load, workpl
     play(folder, PlayOptions(headless=True), load)
     assert world.actions == [2, 2, 2, 2, 3, 0, 0]
     assert list(workplace.iterdir()) == []
-    assert "7 frames at" in capsys.readouterr().out
+    assert "7 frames; the models can make" in capsys.readouterr().out
 
 
 def test_without_a_display_the_demo_is_played_into_a_gif(
@@ -284,11 +288,41 @@ def test_a_wrong_flag_is_refused_before_the_world_is_loaded(
         play(folder, PlayOptions(headless=headless, **flag), load=None)
 
 
+@pytest.mark.parametrize("headless", [True, False])
+@pytest.mark.parametrize("versus", ["nosuch", "nosuch.session", "nosuch.mp4"])
+def test_an_opponent_that_is_not_there_is_refused_before_the_world_is_loaded(
+    folder, monkeypatch, headless, versus
+):
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    with pytest.raises(FileNotFoundError, match="nosuch"):
+        play(folder, PlayOptions(headless=headless, versus=versus), load=None)
+
+
+@pytest.mark.parametrize(
+    ("flag", "complaint"),
+    [
+        ({"steps": 0}, "steps must be between 1 and 64"),
+        ({"temperature": float("nan")}, "temperature must be between"),
+        ({"keys": "right*0"}, "must be 1 or more"),
+        ({"keys": " "}, "--keys is empty"),
+    ],
+)
+def test_a_wrong_value_is_refused_before_torch_is_loaded(flag, complaint):
+    code = (
+        "import sys\nfrom genie.play.run import PlayOptions\n"
+        f"try: PlayOptions(**{flag!r})\nexcept ValueError as error: print(error)\n"
+        "print('torch' in sys.modules)"
+    ).replace("nan", "float('nan')")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    said = done.stdout.splitlines()
+    assert complaint in said[0] and said[1] == "False", done
+
+
 def test_there_are_at_most_as_many_threads_as_cores(world, folder, monkeypatch):
     monkeypatch.setattr("genie.world.World.load", lambda path, device: world)
     asked = []
     monkeypatch.setattr("torch.set_num_threads", asked.append)
-    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    monkeypatch.setattr("genie.library.loading.usable_cores", lambda: 4)
     for threads in (2, 999):
         load_with(folder, PlayOptions(threads=threads))
     assert asked == [2, 4]
@@ -320,6 +354,23 @@ def test_ctrl_c_keeps_what_was_recorded(folder, world, load, workplace, monkeypa
 def test_options_out_of_range_say_what_is_allowed(values, complaint):
     with pytest.raises(ValueError, match=complaint):
         PlayOptions(**values)
+
+
+@pytest.mark.parametrize("option", ["record", "timings"])
+@pytest.mark.parametrize("suffix", [".gif", ".mp4", ".png", ".session"])
+def test_a_target_that_takes_no_file_is_one_plain_line_before_play(tmp_path, option, suffix):
+    (tmp_path / "file").write_text("no folder")
+    (tmp_path / f"folder{suffix}").mkdir()
+    targets = ["x" * 300 + suffix, f"file/x{suffix}", f"folder{suffix}"]
+    if Path("/proc/self").exists():
+        targets.append(f"/proc/x{suffix}")  # which even root cannot write
+    before = sorted(tmp_path.iterdir())
+    for target in targets:
+        with pytest.raises(OSError) as error:
+            PlayOptions(**{option: tmp_path / target})
+        assert re.match("cannot (write|record to)", str(error.value)), error.value
+        assert "Errno" not in str(error.value) and target[-20:] in str(error.value)
+    assert sorted(tmp_path.iterdir()) == before
 
 
 def test_files_that_cannot_be_written_are_refused_before_play(tmp_path):

@@ -16,6 +16,7 @@ from genie.play.compare.comparison import EpisodeOpponent, Opponent, WorldOppone
 from genie.play.player import Player
 from genie.play.setup import PlaySetup
 from genie.session.format import SUFFIX
+from genie.session.header import read_header
 from genie.session.log import Session
 from genie.session.replay import pictures
 from genie.session.transfer import fit_picture, match_actions
@@ -44,6 +45,23 @@ def open_opponent(setup: PlaySetup, player: Player) -> Opponent:
     player.prompts = [fit_picture(frames[0], card.height, card.width)]
     player.start_from(0)
     return EpisodeOpponent(path.name, frames, prev_actions)
+
+
+def check_opponent(setup: PlaySetup) -> None:
+    """Refuse an opponent that is not there or cannot be read, before anything is loaded.
+
+    Raises:
+        ValueError: if it is damaged.
+        OSError: if there is no such thing.
+    """
+    versus, card = setup.options.versus, setup.card
+    path = Path(versus).expanduser()
+    if path.suffix == SUFFIX:
+        header = read_header(path).header
+        find_fingerprint(header.fingerprint, header.card.path)
+        match_actions(header.card, card)
+    elif not (path.suffix.lower() in VIDEOS and path.is_file()):
+        match_actions(card, read_card(find_world(versus)))
 
 
 def _from_session(path: Path, setup: PlaySetup) -> tuple[list[np.ndarray], list[int]]:

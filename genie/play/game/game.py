@@ -23,6 +23,7 @@ from genie.play.game.slots import Slots
 from genie.play.game.state import PlayState
 from genie.play.player import Player
 from genie.play.prompts import rate_prompt, read_prompt
+from spacetime.partial import plain
 
 EXPORT_SECONDS = 0.03
 """How long a tick may write to a film."""
@@ -84,7 +85,7 @@ class Game:
         try:
             picture = read_prompt(path, self.card.height, self.card.width)
         except (ValueError, OSError) as error:
-            self.state.say(str(error), now)
+            self.state.say(plain(error), now)
             return
         self.state.release_all()
         self.panel = PromptPanel(rate_prompt(self.player.world, picture))
@@ -133,11 +134,15 @@ class Game:
         if self.export is not None:
             self.state.say("one film is still being written", now)
             return
-        path = free_path(self.options.folder / f"{self.card.name}{suffix}")
         try:
+            path = self.film_path(suffix)
             self.export = Export(path, self.player.session, records, self.player.world, show_keys)
         except (ValueError, OSError) as error:
-            self.state.say(str(error), now)
+            self.state.say(plain(error), now)
+
+    def film_path(self, suffix: str) -> Path:
+        """Return where a new film goes."""
+        return free_path(self.options.folder / f"{self.card.name}{suffix}")
 
     def close(self) -> None:
         """Finish what is being written; raises OSError if the disk refuses."""
@@ -174,4 +179,4 @@ class Game:
                 self.state.say(f"saved {export.path} ({export.total} frames)", now)
         except OSError as error:
             self.export = None
-            self.state.say(f"could not record: {error}", now)
+            self.state.say(f"could not record: {plain(error)}", now)

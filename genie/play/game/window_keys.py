@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import singledispatch
 
-from genie.media.recording import free_path
+from genie.media.recording import check_target, free_path
 from genie.play.game.exporter import SECONDS
 from genie.play.game.game import Game
 from genie.play.game.panels import HelpPanel, KeysPanel, Panel, PromptPanel, SavePanel, SlotPanel
 from genie.session.replay import last_seconds
+from spacetime.partial import plain
 
 _MOST_STEPS = 16
 _TEMPERATURE_STEP, _MOST_TEMPERATURE = 0.1, 2.0
@@ -96,6 +97,11 @@ def _load_state(game: Game, now: float) -> None:
 def _record(game: Game, now: float) -> None:
     """Begin a recording, or write what was played since then as a GIF."""
     if game.mark is None:
+        try:
+            check_target(game.film_path(".gif"))
+        except OSError as error:  # rather than once all is played
+            game.state.say(str(error), now)
+            return
         game.mark = len(game.player.session)
         game.state.say("recording: G stops", now)
         return
@@ -119,7 +125,7 @@ def _screenshot(game: Game, now: float) -> None:
         Image.fromarray(game.player.frame).save(path)
         game.state.say(f"saved {path}", now)
     except OSError as error:
-        game.state.say(f"could not save: {error}", now)
+        game.state.say(f"could not save: {plain(error)}", now)
 
 
 def _help(game: Game, now: float) -> None:
@@ -208,7 +214,7 @@ def _confirm_slot(panel: SlotPanel, game: Game, now: float) -> None:
         game.moved()
         game.state.say(f"loaded slot {number}", now)
     except (ValueError, OSError) as error:
-        game.state.say(str(error), now)
+        game.state.say(plain(error), now)
 
 
 @confirm.register(SavePanel)
@@ -227,7 +233,7 @@ def _confirm_keys(panel: KeysPanel, game: Game, now: float) -> None:
     try:
         game.state.say(f"keys saved in {game.bindings.save()}", now)
     except OSError as error:
-        game.state.say(f"could not save the keys: {error}", now)
+        game.state.say(f"could not save the keys: {plain(error)}", now)
 
 
 @confirm.register(PromptPanel)

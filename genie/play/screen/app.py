@@ -28,6 +28,7 @@ from genie.play.screen.start_loop import StartScreen
 from genie.play.screen.window import Window
 from genie.play.setup import PlaySetup
 from genie.session.log import Session
+from spacetime.partial import plain
 
 T = TypeVar("T")
 _FPS = 30
@@ -134,7 +135,7 @@ def play_game(
         print(f"recorded {options.record}: {player.timings().frames} frames")
     else:
         end_log(player.session)
-    setup.report(player)
+    setup.report(player, game.state)
 
 
 def _begin(player: Player, prompt: int, recent: Recent | None) -> str:
@@ -147,7 +148,7 @@ def _begin(player: Player, prompt: int, recent: Recent | None) -> str:
     except LockedError:
         return "the session is open in another window: close it there first"
     except (ValueError, OSError) as error:
-        return f"the session cannot be continued: {error}"
+        return f"the session cannot be continued: {plain(error)}"
     return ""
 
 
@@ -158,7 +159,7 @@ def _begin_log(game: Game, setup: PlaySetup) -> None:
     try:
         game.player.session.log_to(path)
     except OSError as error:
-        game.state.say(f"play is not logged: {error}", 0.0)
+        game.state.say(f"play is not logged: {plain(error)}", 0.0)
 
 
 def _compare(window: Window, setup: PlaySetup) -> None:
@@ -168,7 +169,7 @@ def _compare(window: Window, setup: PlaySetup) -> None:
         return
     with film(setup.options.record, setup.card.fps) as on_frame:
         CompareScreen(window, comparison).run(setup.options.frames, on_frame)
-    setup.report(comparison.player)
+    setup.report(comparison.player, comparison.state)
 
 
 def _load(window: Window, title: str, work: Callable[[], T]) -> T | None:
