@@ -151,11 +151,24 @@ def _pace(faster: bool) -> Callable[[Game, float], None]:
 
 def _steps(change: int) -> Callable[[Game, float], None]:
     def run(game: Game, now: float) -> None:
-        game.adaptive_steps.want(min(max(game.adaptive_steps.wanted + change, 1), _MOST_STEPS))
-        game.player.set_steps(game.adaptive_steps.steps)
-        game.state.say(f"{game.adaptive_steps.wanted} refinement steps", now)
+        chooser = game.adaptive_steps
+        # From the steps that are seen: counted from those wanted, a press would change nothing.
+        steps = min(max(chooser.steps + change, 1), _MOST_STEPS)
+        words = f"{steps} refinement {'step' if steps == 1 else 'steps'}"
+        words += {1: ", the fewest", _MOST_STEPS: ", the most"}.get(steps, "")
+        words += ", auto is off: \\ turns it on" if chooser.active else ""
+        chooser.fix(steps)
+        game.player.set_steps(steps)
+        game.state.say(words, now)
 
     return run
+
+
+def _automatic_steps(game: Game, now: float) -> None:
+    game.adaptive_steps.follow_speed()
+    game.player.set_steps(game.adaptive_steps.steps)
+    words = f"auto: up to {game.adaptive_steps.wanted} refinement steps, fewer where play is slow"
+    game.state.say(words, now)
 
 
 def _temperature(change: float) -> Callable[[Game, float], None]:
@@ -186,6 +199,7 @@ COMMANDS: dict[str, Command] = {
     "-": Command(caps="-", about="slower", run=_pace(False)),
     "]": Command(caps="]", about="more steps", run=_steps(1)),
     "[": Command(caps="[", about="fewer steps", run=_steps(-1)),
+    "\\": Command(caps="\\", about="steps by speed", run=_automatic_steps),
     "page up": Command(caps="PgUp", about="warmer", run=_temperature(_TEMPERATURE_STEP)),
     "page down": Command(caps="PgDn", about="cooler", run=_temperature(-_TEMPERATURE_STEP)),
     "tab": Command(caps="Tab", about="hide figures", run=_toggle_hud),

@@ -77,7 +77,7 @@ def _numbers(surface: pygame.Surface, room: pygame.Rect, y: int, hud: Hud) -> in
     rule(surface, room.left, room.right, y)
     y += 2 * theme.GAP + 2
     steps, wanted = hud.steps
-    words = f"{steps} of {wanted}" + (" · auto" if hud.adaptive else "")
+    words = f"{steps} of {wanted} · auto" if hud.adaptive else f"{steps}"
     if hud.too_slow:
         words = f"{words} · too slow"
     clock = f"{int(hud.seconds) // 60}:{int(hud.seconds) % 60:02d}"

@@ -119,6 +119,38 @@ def test_a_slow_machine_gets_fewer_steps_and_the_view_says_so(game, world):
     assert set(world.drawn_with) == {2, 1}
 
 
+def test_a_press_for_more_or_fewer_steps_acts_at_once_and_stays(game, world):
+    world.seconds.model = 1.0  # far too slow
+    game.tap("]", "]")
+    game.tap("\\")
+    for _ in range(30):
+        game.ticks()
+        game.note_times(0.0)
+    assert (world.settings.steps, game.adaptive_steps.active) == (1, True)
+    for key, steps, words in (
+        ("]", 2, "2 refinement steps, auto is off: \\ turns it on"),
+        ("]", 3, "3 refinement steps"),
+        ("[", 2, "2 refinement steps"),
+        ("[", 1, "1 refinement step, the fewest"),
+        ("[", 1, "1 refinement step, the fewest"),
+        ("]", 2, "2 refinement steps"),
+    ):
+        game.tap(key)
+        assert world.settings.steps == steps and game.message == words
+        for _ in range(30):
+            game.ticks()
+            game.note_times(0.0)
+        assert world.settings.steps == steps
+        hud = view_of(game.game, game.now).hud
+        assert (hud.steps, hud.adaptive, hud.too_slow) == ((steps, steps), False, True)
+    for _ in range(20):
+        game.tap("]")
+    assert game.message == "16 refinement steps, the most"
+    game.tap("\\")
+    assert game.message == "auto: up to 2 refinement steps, fewer where play is slow"
+    assert game.adaptive_steps.active
+
+
 def test_keys_are_changed_in_the_window_and_kept_for_the_world(game, card, world):
     game.tap("f2", "down", "return", "q")  # the second action is left
     assert game.panel.note == "q is left now"
