@@ -46,6 +46,11 @@ class PlayState:
         both = self._bindings.together(held)
         return self._bindings.action(held[-1]) if both is None else both
 
+    @property
+    def lit_action(self) -> int | None:
+        """Action id of the keys that are held or were tapped since the last frame, or None."""
+        return self._tapped if self._tapped is not None else (self.action if self._held else None)
+
     def press(self, key: str) -> bool:
         """Note that a key went down; returns whether it stands for an action."""
         if self._bindings.action(key) is None:

@@ -25,7 +25,7 @@ def first_window_size(card: WorldCard) -> tuple[int, int]:
 def split_window(size: tuple[int, int], hud: bool) -> tuple[pygame.Rect, pygame.Rect | None]:
     """Return where the frame may stand and, if they are wanted and fit, where the figures do."""
     whole = pygame.Rect((0, 0), size)
-    if not hud or size[0] < 2 * theme.SIDEBAR or size[1] < theme.SIDEBAR:
+    if not hud or size[0] < theme.SMALLEST_WINDOW[0] or size[1] < theme.SMALLEST_WINDOW[1]:
         return whole, None
     room = pygame.Rect(0, 0, size[0] - theme.SIDEBAR, size[1])
     return room, pygame.Rect(room.right, 0, theme.SIDEBAR, size[1])

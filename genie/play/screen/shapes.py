@@ -22,9 +22,7 @@ def key_cap(
     surface: pygame.Surface, key: str, place: tuple[int, int], lit: bool = False
 ) -> pygame.Rect:
     """Draw a key by its name; `place` is its left side and vertical middle."""
-    words = key if len(key) > 1 else key.upper()
-    width = _CAP if key in _ARROWS else max(_CAP, width_of(words, theme.SMALL) + 2 * theme.GAP)
-    area = pygame.Rect(place[0], place[1] - _CAP // 2, width, _CAP)
+    area = pygame.Rect(place[0], place[1] - _CAP // 2, cap_width(key), _CAP)
     ground, ink = (theme.ACCENT, theme.GROUND) if lit else (theme.RAISED, theme.INK)
     pygame.draw.rect(surface, ground, area, border_radius=theme.RADIUS - 1)
     if not lit:
@@ -33,8 +31,19 @@ def key_cap(
         x, y = area.center
         pygame.draw.polygon(surface, ink, [(x + dx, y + dy) for dx, dy in _ARROWS[key]])
     else:
-        text(surface, words, area.center, theme.SMALL, ink, "middle")
+        text(surface, _words(key), area.center, theme.SMALL, ink, "middle")
     return area
+
+
+def cap_width(key: str) -> int:
+    """Return how wide the cap of a key is, pixels."""
+    if key in _ARROWS:
+        return _CAP
+    return max(_CAP, width_of(_words(key), theme.SMALL) + 2 * theme.GAP)
+
+
+def _words(key: str) -> str:
+    return key if len(key) > 1 else key.upper()
 
 
 def key_caps(
