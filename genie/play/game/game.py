@@ -96,18 +96,38 @@ class Game:
         Args:
             now: seconds on a clock that never goes back.
         """
+        action = self.begin_frame(now)
+        if action is not None:
+            self.end_frame(self.player.advance(action), action, now)
+        return action is not None
+
+    def begin_frame(self, now: float) -> int | None:
+        """Return the action to sample the next frame under, or None where time stands still."""
         self._work_on_export(now)
         if self.panel is not None or self.state.quit:
-            return False
+            return None
         if self.state.rewinding:
             if self.player.back():
                 self.moved()
-            return False
+            return None
         if self.state.paused and not self.step_once:
-            return False
+            return None
         self.step_once = False
-        self._advance(now)
-        return True
+        script, action = self.options.script, self.state.take_action()
+        return script[self.state.total] if self.state.total < len(script) else action
+
+    def end_frame(self, frame: np.ndarray, action: int, now: float) -> None:
+        """Take in the frame that the player has advanced to, uint8 (H, W, 3)."""
+        self.state.advanced(action, now)
+        if self.drift is not None:
+            self.drift.follow(self.player.session, self.player.head)
+        if self.options.on_frame is not None:
+            self.options.on_frame(frame)
+        if self.player.session.error and not self._log_error_told:
+            self._log_error_told = True
+            self.state.say(f"play is no longer logged: {self.player.session.error}", now)
+        if self.options.frames is not None and self.state.total >= self.options.frames:
+            self.state.quit = True
 
     def note_times(self, draw_seconds: float) -> None:
         """Commit the frame that is shown, and choose the steps of the next by what it took."""
@@ -152,23 +172,6 @@ class Game:
                 export.finish()
         finally:
             self.player.session.close()
-
-    def _advance(self, now: float) -> None:
-        """Sample one frame, scripted while the script lasts."""
-        script, action = self.options.script, self.state.take_action()
-        if self.state.total < len(script):
-            action = script[self.state.total]
-        frame = self.player.advance(action)
-        self.state.advanced(action, now)
-        if self.drift is not None:
-            self.drift.follow(self.player.session, self.player.head)
-        if self.options.on_frame is not None:
-            self.options.on_frame(frame)
-        if self.player.session.error and not self._log_error_told:
-            self._log_error_told = True
-            self.state.say(f"play is no longer logged: {self.player.session.error}", now)
-        if self.options.frames is not None and self.state.total >= self.options.frames:
-            self.state.quit = True
 
     def _work_on_export(self, now: float) -> None:
         if self.export is None:
