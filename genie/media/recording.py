@@ -40,6 +40,12 @@ def check_target(path: Path | str) -> Path:
     return path
 
 
+def check_fps(fps: float) -> None:
+    """Raise ValueError for a rate that no film has."""
+    if not 0 < fps < math.inf:
+        raise ValueError(f"cannot record at {fps} frames per second: give a number above 0")
+
+
 def final_path(path: Path) -> Path:
     """Return where a film will lie: pictures lie in a folder named without the suffix."""
     return path.with_suffix("") if path.suffix.lower() == ".png" else path
@@ -76,8 +82,7 @@ class Recording:
             OSError: likewise.
         """
         self.path = check_target(path)
-        if not 0 < fps < math.inf:
-            raise ValueError(f"cannot record at {fps} frames per second: give a number above 0")
+        check_fps(fps)
         self.num_frames = 0
         self._fps = fps
         # The id keeps two films of one name apart that one program makes at once.

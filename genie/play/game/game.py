@@ -25,8 +25,8 @@ from genie.play.player import Player
 from genie.play.prompts import rate_prompt, read_prompt
 from spacetime.partial import plain
 
-EXPORT_SECONDS = 0.03
-"""How long a tick may write to a film."""
+EXPORT_SECONDS = 0.005
+"""How long a tick may decode frames for a film, at least one."""
 
 
 @dataclass(frozen=True, kw_only=True)
