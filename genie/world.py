@@ -11,6 +11,7 @@ from torch import Tensor
 from genie.frame_decoder import FrameDecoder, decoder_memory
 from genie.inputs import check_action, check_prompt
 from genie.library.bundle import Bundle, load_bundle
+from genie.library.progress import Say, silent
 from genie.rollout import Rollout
 from genie.session.format import FrameRecord
 from genie.session.header import Header, new_header
@@ -62,9 +63,10 @@ class World:
         path: Path | str,
         device: str | torch.device = "cpu",
         settings: Settings | None = None,
+        say: Say = silent,
     ) -> "World":
         """Load a world from its folder; see `genie.library.bundle.load_bundle` for the errors."""
-        return cls(load_bundle(path, device), settings)
+        return cls(load_bundle(path, device, say), settings)
 
     @property
     def settings(self) -> Settings:

@@ -8,6 +8,7 @@ from typing import Any
 
 from genie.device import pick_device, usable_cores
 from genie.library.catalog import find_world
+from genie.library.progress import Say, silent
 
 
 def load_world(world: str | Path | None = None, device: str = "auto") -> Any:
@@ -33,6 +34,7 @@ def load_world_on(
     threads: int | None = None,
     steps: int | None = None,
     temperature: float | None = None,
+    say: Say = silent,
 ) -> Any:
     """Load a genie.world.World from its folder; None leaves a setting as the world has it.
 
@@ -40,6 +42,7 @@ def load_world_on(
         ValueError: if the device is not there, a setting out of range, or the world damaged.
         OSError: if a file is missing.
     """
+    say("PyTorch", 0.05)
     import torch
 
     from genie.world import World
@@ -47,7 +50,7 @@ def load_world_on(
     if threads is not None:
         # More threads than cores wait for each other: a frame then takes minutes.
         torch.set_num_threads(min(threads, usable_cores()))
-    world = World.load(path, device=pick_device(device))
+    world = World.load(path, device=pick_device(device), say=say)
     world.settings = change_settings(world.bundle.settings, steps, temperature)
     return world
 

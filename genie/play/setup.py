@@ -13,18 +13,20 @@ from genie.device import pick_device
 from genie.library.card import WorldCard, read_object
 from genie.library.catalog import playable_folder
 from genie.library.loading import load_world_on
+from genie.library.progress import Say, silent
 from genie.play.game.state import PlayState
 from genie.play.options import PlayOptions
 from genie.play.player import Player
 from genie.play.prompts import read_prompt
 from genie.play.scripted_keys import parse_keys
 
-LoadWorld = Callable[[Path, PlayOptions], Any]
+LoadWorld = Callable[[Path, PlayOptions, Say], Any]
 
 
-def load_with(path: Path, options: PlayOptions) -> Any:
+def load_with(path: Path, options: PlayOptions, say: Say = silent) -> Any:
     """Load a `genie.world.World` with the settings of the options; see `load_world_on`."""
-    return load_world_on(path, options.device, options.threads, options.steps, options.temperature)
+    settings = (options.steps, options.temperature)
+    return load_world_on(path, options.device, options.threads, *settings, say)
 
 
 @dataclass(frozen=True)
@@ -51,18 +53,18 @@ class PlaySetup:
         """Return the setup of another world under the same options."""
         return replace(self, card=card)
 
-    def player(self, world: Any = None) -> Player:
+    def player(self, world: Any = None, say: Say = silent) -> Player:
         """Return a player at its first frame, in a world that is loaded if none is given.
 
         The prompt of the options comes before the world's.
         """
         card, options = self.card, self.options
         place = playable_folder(card.path)
-        world = world or self.load(place, options)
+        world = world or self.load(place, options, say)
         prompts = list(world.bundle.prompts)
         if options.prompt is not None:
             prompts.insert(0, read_prompt(options.prompt, card.height, card.width))
-        return Player(world, prompts, options.seed, place, str(pick_device(options.device)))
+        return Player(world, prompts, options.seed, place, str(pick_device(options.device)), say)
 
     def script(self, player: Player) -> list[int]:
         """Return the action ids of the scripted keys; raises ValueError if they cannot be read."""

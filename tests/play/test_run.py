@@ -4,6 +4,8 @@ import json
 import re
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +16,11 @@ from PIL import Image
 
 from corpus.lock import Lock
 from genie.device import pick_device
+from genie.play.game.gallery import read_gallery
 from genie.play.options import PlayOptions
 from genie.play.recent import new_log
 from genie.play.run import play
+from genie.play.screen.draw_start import paint_loading
 from genie.play.screen.events import Closed, Drop, Key
 from genie.play.setup import load_with
 from genie.session.log import Session
@@ -27,7 +31,7 @@ HEIGHT, WIDTH = 12, 16
 @pytest.fixture
 def load(world):
     """A loader of the fake world."""
-    return lambda path, options: world
+    return lambda path, options, say: world
 
 
 @pytest.fixture
@@ -96,7 +100,7 @@ def test_the_window_opens_before_the_world_is_loaded(folder, world, workplace, m
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     shown = []
 
-    def load(path, options):
+    def load(path, options, say):
         surface = pygame.display.get_surface()
         shown.append(len(np.unique(pygame.surfarray.array3d(surface))))
         return world
@@ -107,6 +111,53 @@ def test_the_window_opens_before_the_world_is_loaded(folder, world, workplace, m
     assert world.actions == [2, 2, 0]
     assert (workplace / "w.mp4").stat().st_size > 0
     assert not pygame.display.get_init()
+
+
+@pytest.mark.parametrize("versus", [False, True])
+def test_a_bar_says_what_is_being_loaded(folder, world, monkeypatch, versus):
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    shown, said = [], threading.Event()
+
+    def note(surface, title, what="", fraction=0.0):
+        paint_loading(surface, title, what, fraction)
+        shown.append((what, fraction, pygame.surfarray.array3d(surface).tobytes()))
+        if what == "dynamics":
+            said.set()
+
+    def load(path, options, say):
+        say("dynamics", 0.6)
+        assert said.wait(60)
+        return world
+
+    monkeypatch.setattr("genie.play.screen.app.paint_loading", note)
+    options = {"versus": str(folder)} if versus else {}
+    play(folder, PlayOptions(frames=1, **options), load)
+    fractions = [fraction for what, fraction, _ in shown if what == "dynamics"]
+    assert fractions[0] == pytest.approx(0.3 if versus else 0.6)
+    assert len({picture for _, _, picture in shown}) >= 2
+
+
+def test_of_the_gallery_the_chosen_world_is_loaded_before_pictures_are_read(
+    folder, load, gallery, monkeypatch
+):
+    order = []
+
+    def note(path, options, say):
+        order.append("world")
+        return load(path, options, say)
+
+    def read_late():
+        until = time.monotonic() + 60
+        while not order and time.monotonic() < until:
+            time.sleep(0.01)
+        order.append("pictures")
+        return read_gallery()
+
+    monkeypatch.setattr("genie.play.screen.app.read_gallery", read_late)
+    gallery("return", "escape", "escape")
+    play(folder, PlayOptions(gallery=True), note)
+    assert order[:2] == ["world", "pictures"]
+    assert order.count("world") == 1  # and kept for the next game
 
 
 def test_the_log_itself_can_be_the_recording(folder, world, load, workplace, monkeypatch):
@@ -253,7 +304,7 @@ def test_closing_the_window_in_a_game_does_not_show_the_gallery_again(folder, lo
 def test_an_error_while_loading_closes_the_window(folder, workplace, monkeypatch):
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
 
-    def load(path, options):
+    def load(path, options, say):
         raise ValueError("damaged")
 
     with pytest.raises(ValueError, match="damaged"):
@@ -319,7 +370,7 @@ def test_a_wrong_value_is_refused_before_torch_is_loaded(flag, complaint):
 
 
 def test_there_are_at_most_as_many_threads_as_cores(world, folder, monkeypatch):
-    monkeypatch.setattr("genie.world.World.load", lambda path, device: world)
+    monkeypatch.setattr("genie.world.World.load", lambda path, device, say: world)
     asked = []
     monkeypatch.setattr("torch.set_num_threads", asked.append)
     monkeypatch.setattr("genie.library.loading.usable_cores", lambda: 4)
@@ -381,7 +432,7 @@ def test_files_that_cannot_be_written_are_refused_before_play(tmp_path):
 
 
 def test_only_the_settings_that_were_given_are_changed(world, folder, monkeypatch):
-    monkeypatch.setattr("genie.world.World.load", lambda path, device: world)
+    monkeypatch.setattr("genie.world.World.load", lambda path, device, say: world)
     before = world.bundle.settings
     assert load_with(folder, PlayOptions()).settings == before
     changed = load_with(folder, PlayOptions(steps=5)).settings

@@ -12,6 +12,7 @@ import numpy as np
 from corpus.readers.video import SUFFIXES as VIDEOS
 from genie.library.card import WorldCard, read_card
 from genie.library.catalog import find_fingerprint, find_world
+from genie.library.progress import Say, silent
 from genie.play.compare.comparison import EpisodeOpponent, Opponent, WorldOpponent
 from genie.play.player import Player
 from genie.play.setup import PlaySetup
@@ -26,7 +27,7 @@ MOST_FRAMES = 1800
 _CHUNK = 64  # frames whose actions are inferred at once
 
 
-def open_opponent(setup: PlaySetup, player: Player) -> Opponent:
+def open_opponent(setup: PlaySetup, player: Player, say: Say = silent) -> Opponent:
     """Open what `options.versus` names; for an episode the player gets its first frame as prompt.
 
     Raises:
@@ -41,7 +42,8 @@ def open_opponent(setup: PlaySetup, player: Player) -> Opponent:
         frames, prev_actions = _from_video(path, card, player.world)
     else:
         other = read_card(find_world(versus))
-        return WorldOpponent(other.title, setup.of(other).player(), match_actions(card, other))
+        theirs = setup.of(other).player(say=say)
+        return WorldOpponent(other.title, theirs, match_actions(card, other))
     player.prompts = [fit_picture(frames[0], card.height, card.width)]
     player.start_from(0)
     return EpisodeOpponent(path.name, frames, prev_actions)
@@ -73,7 +75,8 @@ def _from_session(path: Path, setup: PlaySetup) -> tuple[list[np.ndarray], list[
     first = max(i for i, record in enumerate(line) if not session[int(record)].steps)
     line = line[first:]
     header = session.header
-    world = setup.load(find_fingerprint(header.fingerprint, header.card.path), setup.options)
+    place = find_fingerprint(header.fingerprint, header.card.path)
+    world = setup.load(place, setup.options, silent)
     actions = match_actions(header.card, setup.card)
     prev_actions = [actions[session[int(record)].action] for record in line[1:]]
     return list(pictures(session, line, world)), prev_actions

@@ -88,7 +88,7 @@ def test_a_session_log_is_an_episode(card, folder, world, tmp_path):
     played.session.write(tmp_path / "s.session")
     loaded, again = [], Player(world, world.bundle.prompts, seed=1)
 
-    def load(path, options):
+    def load(path, options, say):
         loaded.append(path)
         return type(world)()
 
@@ -135,7 +135,7 @@ def test_a_comparison_is_recorded_side_by_side(
         versus=str(other.path),
         record=workplace / "both.gif",
     )
-    play(folder, options, lambda path, _: worlds[path])
+    play(folder, options, lambda path, *_: worlds[path])
     assert world.actions == [2, 2, 1]
     assert other.world.actions == [1, 1, 2]
     with Image.open(workplace / "both.gif") as image:
@@ -147,9 +147,9 @@ def test_what_is_no_opponent_is_one_line(folder, world, workplace):
     for versus, complaint in (("nowhere", "no world is called"), ("x.session", "no session at")):
         options = PlayOptions(headless=True, frames=1, versus=versus)
         with pytest.raises(OSError, match=complaint):
-            play(folder, options, lambda path, _: world)
+            play(folder, options, lambda path, *_: world)
     with pytest.raises(ValueError, match="films only"):
         options = PlayOptions(
             headless=True, frames=1, versus=str(folder), record=workplace / "x.session"
         )
-        play(folder, options, lambda path, _: world)
+        play(folder, options, lambda path, *_: world)
