@@ -23,7 +23,11 @@ from lam.keymap.keymap import Keymap
 from spacetime.weights import model_fingerprint, read_json, read_shapes
 
 FORMAT_VERSION = 1
-_STAGES = {"tokenizer": ("tokenizer", 0.35), "lam": ("actions", 0.5), "dynamics": ("dynamics", 0.6)}
+_STAGES = {
+    "tokenizer": ("tokenizer", 0.6),
+    "lam": ("actions", 0.68),
+    "dynamics": ("dynamics", 0.74),
+}
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

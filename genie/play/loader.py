@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 from genie.library.progress import Say
 
 T = TypeVar("T")
+_PART_SECONDS = 8.0  # that the longest part, torch, takes on a slow disk
 
 
 class Loader(Generic[T]):
@@ -19,12 +22,11 @@ class Loader(Generic[T]):
 
     Attributes:
         what: is being loaded, in a word or two.
-        fraction: of all that is done, 0 to 1.
     """
 
     def __init__(self, work: Callable[[], T]) -> None:
         """Begin at once."""
-        self.what, self.fraction = "", 0.0
+        self.what, self._fraction, self._since = "", 0.0, time.monotonic()
         self._work = work
         self._result: T | None = None
         self._error: BaseException | None = None
@@ -35,6 +37,17 @@ class Loader(Generic[T]):
     def done(self) -> bool:
         """Whether the function has ended."""
         return not self._thread.is_alive()
+
+    @property
+    def fraction(self) -> float:
+        """How much of all is done, 0 to 1; it grows a little while one part takes long."""
+        waited = time.monotonic() - self._since
+        return self._fraction + (1 - self._fraction) / 2 * (1 - math.exp(-waited / _PART_SECONDS))
+
+    def begin(self, what: str, fraction: float) -> None:
+        """Note what is loaded from now on, and how much is done."""
+        self.what, self._fraction = what, max(self.fraction, fraction)
+        self._since = time.monotonic()
 
     def result(self) -> T:
         """Wait for the end and return the result, or raise the function's error."""
@@ -105,8 +118,7 @@ class Loaders(Generic[T]):
     def _say(self, key: Hashable, what: str, fraction: float) -> None:
         """Note how far a thing is, and wait here while another one is wanted more."""
         with self._changed:
-            loader = self._loaders[key]
-            loader.what, loader.fraction = what, fraction
+            self._loaders[key].begin(what, fraction)
             while not self._stopped and self._wanted not in (key, *self._finished):
                 self._changed.wait()
             if self._stopped:

@@ -101,7 +101,7 @@ class Player:
         self.session = Session(new_header(world.bundle, seed, path, device))
         self._seconds = array.array("d")
         self._commit_seconds = 0.0
-        say("first frames", 0.8)
+        say("first frames", 0.86)
         # The first frames after loading are slow; the first key must not wait for them.
         world.start(self.prompts[0], Session(self.session.header))
         for _ in range(_WARM_UP_FRAMES):

@@ -12,7 +12,7 @@ import pygame
 from genie.media.side_by_side import draw_side_by_side
 from genie.play.compare.comparison import COMMAND_KEYS, Comparison
 from genie.play.screen.draw_compare import paint_comparison
-from genie.play.screen.events import Closed, Event, FocusLost, Key
+from genie.play.screen.events import Closed, Drop, Event, FocusLost, Key
 from genie.play.screen.pacer import Pacer
 from genie.play.screen.window import Window
 
@@ -89,5 +89,8 @@ class CompareScreen:
                 self._comparison.press(name, time.monotonic())
             case Key(name=name):
                 self._comparison.release(name)
+            case Drop():
+                words = "a picture cannot be dropped on two plays: leave, and play one world"
+                self._comparison.state.say(words, time.monotonic())
             case FocusLost():
                 self._comparison.state.release_all()

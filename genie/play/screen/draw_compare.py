@@ -9,7 +9,7 @@ from genie.play.game.view import action_lines
 from genie.play.screen import theme
 from genie.play.screen.draw import enlarge, picture_area
 from genie.play.screen.draw_actions import chips_height, paint_actions
-from genie.play.screen.shapes import hint, pill
+from genie.play.screen.shapes import hint, notice
 from genie.play.screen.text import text
 
 _HEAD, _FOOT = 64, 40  # above the pictures; below the actions
@@ -51,7 +51,7 @@ def paint_comparison(
     if comparison.state.hud:
         _paint_foot(surface, comparison)
     if message:
-        pill(surface, message, (areas[0].left + 2 * theme.GAP, areas[0].bottom - 5 * theme.GAP))
+        notice(surface, message, areas[0].left + 2 * theme.GAP, areas[0].bottom - theme.GAP)
     return areas
 
 

@@ -7,7 +7,7 @@ import pygame
 from genie.play.game.start import COLUMNS, Choice, StartState
 from genie.play.screen import theme
 from genie.play.screen.draw_panels import paint_tile, whole_side
-from genie.play.screen.shapes import bar, hint, key_cap, pill
+from genie.play.screen.shapes import bar, hint, key_cap, notice
 from genie.play.screen.text import shorten, text
 
 _LIST = 216  # width of the list of worlds
@@ -22,7 +22,7 @@ def paint_start(surface: pygame.Surface, state: StartState) -> list[tuple[pygame
     surface.fill(theme.GROUND)
     margin = theme.MARGIN + theme.GAP
     text(surface, "genie", (margin, 52), theme.HUGE, theme.INK)
-    words = "Choose a picture. The world goes on from there, under your keys."
+    words = "Choose a picture, or drop one here. The world goes on from there, under your keys."
     text(surface, words, (margin, 92), theme.BODY, theme.DIM)
     targets = _paint_worlds(surface, state, margin)
     targets += _paint_prompts(surface, state, margin + _LIST)
@@ -111,4 +111,4 @@ def _paint_foot(surface: pygame.Surface, state: StartState, left: int) -> None:
     right = surface.get_width() - theme.MARGIN - theme.GAP
     text(surface, state.message, (right, y), theme.SMALL, theme.DIM, "right")
     if state.complaint:
-        pill(surface, state.complaint, (theme.MARGIN + theme.GAP, y - 6 * theme.GAP))
+        notice(surface, state.complaint, theme.MARGIN + theme.GAP, y - 3 * theme.GAP)

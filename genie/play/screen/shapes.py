@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pygame
 
 from genie.play.screen import theme
-from genie.play.screen.text import shorten, text, width_of
+from genie.play.screen.text import shorten, text, width_of, wrap
 
 _CAP = 22  # height of a key cap
 _ARROWS = {
@@ -78,6 +78,22 @@ def pill(
     if dot:
         pygame.draw.circle(surface, theme.ACCENT, (left + 5, area.centery), 5)
     text(surface, words, (left + indent, area.centery), theme.BODY, theme.INK)
+    return area
+
+
+def notice(surface: pygame.Surface, words: str, left: int, bottom: int) -> pygame.Rect:
+    """Write a message in as many lines as it needs on a dark ground; returns where it stands."""
+    room = max(surface.get_width() - left - 4 * theme.GAP, 8 * theme.GAP)
+    lines = [shorten(line, theme.BODY, room) for line in wrap(words, theme.BODY, room)]
+    width = max(width_of(line, theme.BODY) for line in lines) + 2 * theme.GAP + 4
+    plate = pygame.Surface((width, len(lines) * 2 * theme.GAP + 12), pygame.SRCALPHA)
+    area = plate.get_rect(left=left, bottom=bottom)
+    ground = (*theme.GROUND, 216)
+    pygame.draw.rect(plate, ground, plate.get_rect(), border_radius=theme.RADIUS)
+    surface.blit(plate, area)
+    for number, line in enumerate(lines):
+        y = area.top + 6 + (2 * number + 1) * theme.GAP
+        text(surface, line, (left + theme.GAP + 2, y), theme.BODY, theme.INK)
     return area
 
 

@@ -1,6 +1,7 @@
 """Two plays under the same keys: worlds whose tokens say what they were played with."""
 
 import json
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -120,6 +121,13 @@ def test_the_window_shows_both_pictures_sharp(comparison, monkeypatch):
         screen.run()
     finally:
         pygame.quit()
+
+
+def test_a_picture_that_is_dropped_on_a_comparison_is_told(comparison, window):
+    screen = CompareScreen(window, comparison)
+    pygame.event.post(pygame.event.Event(pygame.DROPFILE, file="a.png"))
+    screen.tick()
+    assert "cannot be dropped on two plays" in comparison.state.message(time.monotonic())
 
 
 @pytest.mark.parametrize("headless", [True, False])
