@@ -34,12 +34,13 @@ from genie.evaluate.report.report import (
     record,
     write_report,
 )
-from genie.evaluate.true_frames import open_true_frames
+from genie.evaluate.true_frames import check_there, open_true_frames
 from genie.library.bundle import Bundle, load_bundle
 from genie.library.catalog import find_world
 from genie.media.charts import new_figure
 from genie.speed import WorldLike, measure_speed
 from genie.world import World
+from spacetime.partial import check_writable
 
 
 def evaluate(
@@ -93,7 +94,11 @@ def evaluate_with(
     plots: Path | str | None = None,
 ) -> dict:
     """Do what `evaluate` does, with any configuration."""
+    check_there(corpus)
+    if json is not None:
+        check_writable(json, make_folders=True)
     if plots is not None:
+        check_writable(Path(plots) / "plot.png", make_folders=True)
         new_figure()  # complains before the work, not after it, where there is no matplotlib
     bundle = load_bundle(find_world(world))
     names, progress = action_names(bundle), Progress(visible=True)
