@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from genie.edit import Fade
+from genie.library.progress import Say, silent
 from genie.session.header import new_header
 from genie.session.log import Session
 
@@ -91,6 +92,7 @@ class Player:
         seed: int = 0,
         path: Path | str = "",
         device: str = "cpu",
+        say: Say = silent,
     ) -> None:
         """Start from the first prompt.
 
@@ -100,6 +102,7 @@ class Player:
             seed: of every rollout that this player starts.
             path: folder of the world, for the session's header.
             device: that it plays on, likewise.
+            say: is told of the frames that warm the world up.
         """
         self.world = world
         self.prompts = list(prompts)
@@ -108,6 +111,7 @@ class Player:
         self._fade: Fade | None = None
         self._seconds = array.array("d")
         self._commit_seconds = 0.0
+        say("first frames", 0.86)
         # The first frames after loading are slow; the first key must not wait for them.
         world.start(self.prompts[0], Session(self.session.header))
         for _ in range(_WARM_UP_FRAMES):

@@ -30,7 +30,7 @@ class Pointer:
 
 @dataclass(frozen=True, kw_only=True)
 class Drop:
-    """A file was dropped on the window; `fade` if Shift was held."""
+    """A file was dropped on the window, or a text that may be its path; Shift is to `fade` in."""
 
     path: str
     fade: bool = False
@@ -79,7 +79,9 @@ class Events:
             case pygame.MOUSEBUTTONUP if event.button == 1:
                 yield Pointer(place=event.pos, click=False, button="up")
             case pygame.DROPFILE:
-                yield Drop(path=event.file, fade=bool(pygame.key.get_mods() & pygame.KMOD_SHIFT))
+                yield Drop(path=event.file, fade=_shift())
+            case pygame.DROPTEXT:  # what browsers make of a picture: its address
+                yield Drop(path=event.text, fade=_shift())
             case pygame.WINDOWFOCUSLOST:
                 yield FocusLost()
             case pygame.JOYDEVICEADDED:
@@ -116,3 +118,7 @@ def key_name(key: int) -> str:
     """Return pygame's name of a key; the number block's keys are called as the others."""
     name = pygame.key.name(key).strip("[]") or pygame.key.name(key)
     return "=" if name == "+" else name  # one key on many keyboards
+
+
+def _shift() -> bool:
+    return bool(pygame.key.get_mods() & pygame.KMOD_SHIFT)
