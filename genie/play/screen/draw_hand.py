@@ -86,7 +86,7 @@ def paint_hand(panel: HandPanel, surface: pygame.Surface) -> None:
 def _advice(panel: HandPanel) -> str:
     if panel.piece is None:
         return "time stands still · click or drag over a picture to pick a piece of it"
-    return "click to put it down, here or again elsewhere · right click lets go"
+    return "click puts it down · right click lets go of it"
 
 
 def _hints(surface: pygame.Surface, layout: HandLayout, panel: HandPanel) -> None:
