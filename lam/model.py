@@ -14,6 +14,7 @@ class Encoder(nn.Module):
     """Two frames to a latent: the first frame and the change, through strided convolutions."""
 
     GRID = 4
+    num_features = 128
 
     def __init__(self, config: LatentActionConfig) -> None:
         """Build the encoder of `config`."""
@@ -27,14 +28,19 @@ class Encoder(nn.Module):
         # Pooling to a fixed grid lets any frame size in and still says where things moved.
         self.pool = nn.AdaptiveAvgPool2d(self.GRID)
         self.head = nn.Sequential(
-            nn.Linear(2 * c * self.GRID**2, 128), nn.SiLU(), nn.Linear(128, config.latent)
-        )
+            nn.Linear(2 * c * self.GRID**2, self.num_features), nn.SiLU(),
+            nn.Linear(self.num_features, config.latent),
+        )  # fmt: skip
 
     def forward(self, before: Tensor, after: Tensor) -> Tensor:
         """Map two frames, each float (B, 3, H, W) in [0, 1], to latents (B, latent)."""
+        return self.head[2](self.describe(before, after))
+
+    def describe(self, before: Tensor, after: Tensor) -> Tensor:
+        """Map two frames, each float (B, 3, H, W) in [0, 1], to features (B, 128)."""
         pair = F.pixel_unshuffle(torch.cat((before - 0.5, after - before), dim=1), 2)
         features = self.pool(self.convolutions(pair))  # (B, 2c, 4, 4)
-        return self.head(rearrange(features, "b c h w -> b (c h w)"))
+        return self.head[:2](rearrange(features, "b c h w -> b (c h w)"))
 
 
 class Decoder(nn.Module):

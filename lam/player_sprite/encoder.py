@@ -17,6 +17,7 @@ class SpriteEncoder(nn.Module):
     """
 
     FEATURES = 96
+    num_features = FEATURES + 2
 
     def __init__(self, config: SpriteActionConfig) -> None:
         """Build the encoder of `config`."""
@@ -60,6 +61,11 @@ class SpriteEncoder(nn.Module):
         before, after = (boxes - 0.5).unbind(dim=1)
         maps = self.convolutions(torch.cat((after, after - before), dim=1)).flatten(1)
         return self.to_features(torch.cat((maps, shift / 2), dim=1))
+
+    def describe(self, before: Tensor, after: Tensor) -> Tensor:
+        """Map two frames (B, 3, H, W) in [0, 1] to features and the camera's shift (B, 98)."""
+        boxes, shift = self.crop(before, after)
+        return torch.cat((self.features(boxes, shift), shift), dim=1)
 
     def embed(self, boxes: Tensor, shift: Tensor) -> Tensor:
         """Map what `crop` returned to unit latents (B, latent)."""
