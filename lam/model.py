@@ -34,9 +34,9 @@ class Encoder(nn.Module):
 
     def forward(self, before: Tensor, after: Tensor) -> Tensor:
         """Map two frames, each float (B, 3, H, W) in [0, 1], to latents (B, latent)."""
-        return self.head[2](self.describe(before, after))
+        return self.head[2](self.features(before, after))
 
-    def describe(self, before: Tensor, after: Tensor) -> Tensor:
+    def features(self, before: Tensor, after: Tensor) -> Tensor:
         """Map two frames, each float (B, 3, H, W) in [0, 1], to features (B, 128)."""
         pair = F.pixel_unshuffle(torch.cat((before - 0.5, after - before), dim=1), 2)
         features = self.pool(self.convolutions(pair))  # (B, 2c, 4, 4)
@@ -187,6 +187,11 @@ class LatentActionModel(nn.Module):
         """Predict the frame (B, 3, H, W) in [0, 1] that an action, int64 (B,), leads to."""
         return self.decoder(frame, self.quantizer.lookup(action)).clamp(0, 1)
 
+    def describe(self, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what the encoder sees in pairs of frames, (P, D), and what `observe` does."""
+        features = self.encoder.features(before, after)
+        return features, self.quantizer.nearest(self.encoder.head[2](features))[:, None].float()
+
     def _observe_pairs(self, before: Tensor, after: Tensor) -> Tensor:
         """Return what `read` needs of pairs of frames, float32 (P, F)."""
-        return self.quantizer.nearest(self.encoder(before, after))[:, None].float()
+        return self.describe(before, after)[1]

@@ -11,6 +11,7 @@ from genie.library.bundle import Bundle
 from train.data.frames import Frames
 from train.export import export_model, fingerprint
 from train.fit_lam import Survey
+from train.labelled.labels import Labels
 from train.loop.clock import Clock
 from train.loop.forecast import too_few_steps
 from train.loop.loggers import make_loggers
@@ -35,6 +36,7 @@ class RunDirectory:
         slice_ends: when to stop this slice, in seconds of `time.monotonic`; None: at the end of
             the stage.
         start: the world of a warm start; None: the run begins from nothing.
+        labels: true actions of a few transitions, which name the actions; None: there are none.
         surveyed: what the method of the latent actions found, where it has looked already.
     """
 
@@ -46,6 +48,7 @@ class RunDirectory:
     minutes: float | None = None
     slice_ends: float | None = None
     start: Bundle | None = None
+    labels: Labels | None = None
     surveyed: Survey | None = None
 
     @property

@@ -27,32 +27,52 @@ class LabelledReader(nn.Module):
         """Build the reader of `config`."""
         super().__init__()
         self.around = config.around
-        self.seer = _MODELS[type(config.base)].new_encoder(config.base)
-        size = self.seer.num_features
+        self.base = _MODELS[type(config.base)](config.base)
+        del self.base.decoder  # pixels are predicted from the named actions
+        # Beside what the base sees, what it reads: few labels then need not tell it again.
+        self.seen = self.base.encoder.num_features
+        size = self.seen + config.base.num_actions
         self.register_buffer("mean", torch.zeros(size))
         self.register_buffer("scale", torch.ones(size))
-        self.to_action = nn.Sequential(
-            nn.Linear((2 * self.around + 1) * size, config.units), nn.SiLU(), nn.Dropout(0.3),
-            nn.Linear(config.units, config.num_actions),
-        )  # fmt: skip
+        self.hidden = nn.Sequential(
+            nn.Linear((2 * self.around + 1) * size, config.units), nn.SiLU()
+        )
+        self.to_action = nn.Linear(config.units, config.num_actions)
+        self.register_buffer("of_code", torch.zeros(config.base.num_actions, config.num_actions))
+        """How likely each action has each code, as logarithms: all that a few labels can tell."""
         self.holding = Holding(config.num_actions)
 
     def observe(self, before: Tensor, after: Tensor) -> Tensor:
-        """Map two frames, each (P, 3, H, W) in [0, 1], to standardized features (P, F)."""
-        return (self.seer.describe(before, after).float() - self.mean) / self.scale
+        """Map two frames, each (P, 3, H, W) in [0, 1], to what `features` reads, (P, F)."""
+        return torch.cat(self.base.describe(before, after), dim=1).float()
 
-    def surroundings(self, observed: Tensor) -> Tensor:
-        """Put the features (B, S, F) of each transition beside those around it."""
-        steps = observed.shape[1]
-        padded = F.pad(observed, (0, 0, self.around, self.around))
+    def here(self, observed: Tensor) -> Tensor:
+        """Turn consecutive transitions (B, S, F), from `observe`, into what is read of each alone.
+
+        Returns:
+            float32 (B, S, D): what the base sees, and the code that it reads, one-hot.
+        """
+        codes = F.one_hot(self.base.read(observed[..., self.seen :]), self.base.config.num_actions)
+        return torch.cat((observed[..., : self.seen], codes.to(observed.dtype)), dim=2)
+
+    def features(self, here: Tensor, inside: Tensor) -> Tensor:
+        """Standardize what `here` returned, (B, S, D), and put transitions beside those around.
+
+        `inside`, bool (B, S, 1), is false behind the end of shorter episodes.
+        """
+        here = (here - self.mean) / self.scale * inside
+        padded, steps = F.pad(here, (0, 0, self.around, self.around)), here.shape[1]
         shifted = [padded[:, by : by + steps] for by in range(2 * self.around + 1)]
         return torch.cat(shifted, dim=2)
 
     def scores(self, observed: Tensor) -> Tensor:
-        """Return the log probability (B, S, A) of each action, by the features (B, S, F)."""
-        scores = self.to_action(self.surroundings(observed)).log_softmax(dim=2)
-        # Zeros stand behind the end of shorter episodes, and must tell nothing.
-        return torch.where((observed == 0).all(dim=2, keepdim=True), 0.0, scores)
+        """Return how likely each action shows what is observed, as logarithms (B, S, A).
+
+        Zeros stand behind the end of shorter episodes, and tell nothing.
+        """
+        inside, here = (observed != 0).any(dim=2, keepdim=True), self.here(observed)
+        read = self.to_action(self.hidden(self.features(here, inside))).log_softmax(dim=2)
+        return (read + here[..., self.seen :] @ self.of_code) * inside
 
 
 class LabelledActionModel(LatentActionModel):
@@ -71,5 +91,5 @@ class LabelledActionModel(LatentActionModel):
         return self.encoder.holding.most_likely(self.encoder.scores(observed))
 
     def _observe_pairs(self, before: Tensor, after: Tensor) -> Tensor:
-        """Return the features of pairs of frames, float32 (P, F)."""
+        """Return what the reader needs of pairs of frames, float32 (P, F)."""
         return self.encoder.observe(before, after)

@@ -60,13 +60,12 @@ class PlayerReader(nn.Module):
         before = F.pad(motions[:, :-1], (1, 0), value=MISSING)
         return torch.cat((*self._waves(observed), self._one_hot(before, observed)), dim=2)
 
-    def describe(self, before: Tensor, after: Tensor) -> Tensor:
-        """Map two frames (P, 3, H, W) to where the player is and how it moves, (P, F)."""
-        observed = self.observe(before, after)
-        motions = self.motion_of(observed)
+    def describe(self, observed: Tensor) -> Tensor:
+        """Turn what `observe` returned, (P, 5), into numbers for a net: position and motion."""
         limit = self.config.largest_step
         step = observed[:, 2:4].clamp(-limit, limit)
-        return torch.cat((*self._waves(observed), self._one_hot(motions, observed), step), dim=1)
+        motions = self._one_hot(self.motion_of(observed), observed)
+        return torch.cat((*self._waves(observed), motions, step), dim=1)
 
     def _waves(self, observed: Tensor) -> list[Tensor]:
         size = observed.new_tensor((self.config.height, self.config.width))
@@ -99,6 +98,10 @@ class MovingPlayerModel(LatentActionModel):
         """Read actions int64 (B, S) off consecutive transitions (B, S, 5), from `observe`."""
         return self.encoder.read(observed)
 
-    def _observe_pairs(self, before: Tensor, after: Tensor) -> Tensor:
-        """Return the player's position and step of pairs of frames, float32 (P, 5)."""
-        return self.encoder.observe(before, after).float()
+    def describe(self, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the player's position and motion for a net, (P, F), and what is observed.
+
+        That is its position, its step and how surely it was seen, float32 (P, 5).
+        """
+        observed = self.encoder.observe(before, after).float()
+        return self.encoder.describe(observed), observed

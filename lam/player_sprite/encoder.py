@@ -62,11 +62,6 @@ class SpriteEncoder(nn.Module):
         maps = self.convolutions(torch.cat((after, after - before), dim=1)).flatten(1)
         return self.to_features(torch.cat((maps, shift / 2), dim=1))
 
-    def describe(self, before: Tensor, after: Tensor) -> Tensor:
-        """Map two frames (B, 3, H, W) in [0, 1] to features and the camera's shift (B, 98)."""
-        boxes, shift = self.crop(before, after)
-        return torch.cat((self.features(boxes, shift), shift), dim=1)
-
     def embed(self, boxes: Tensor, shift: Tensor) -> Tensor:
         """Map what `crop` returned to unit latents (B, latent)."""
         return F.normalize(self.to_latent(self.features(boxes, shift)), dim=1)
@@ -75,11 +70,11 @@ class SpriteEncoder(nn.Module):
         """Map features (B, 96), standardized by `mean` and `scale`, to logits of states."""
         return self.to_code((features - self.mean) / self.scale)
 
-    def codes(self, boxes: Tensor, shift: Tensor) -> Tensor:
-        """Map what `crop` returned to codes, one-hot (B, A)."""
-        states = self.scores(self.features(boxes, shift)).argmax(dim=1)
-        return F.one_hot(self.code_of[states], self.num_actions).to(boxes.dtype)
+    def codes(self, features: Tensor) -> Tensor:
+        """Map features (B, 96) to codes, one-hot (B, A)."""
+        states = self.scores(features).argmax(dim=1)
+        return F.one_hot(self.code_of[states], self.num_actions).to(features.dtype)
 
     def forward(self, before: Tensor, after: Tensor) -> Tensor:
         """Map two frames, each float (B, 3, H, W) in [0, 1], to codes, one-hot (B, A)."""
-        return self.codes(*self.crop(before, after))
+        return self.codes(self.features(*self.crop(before, after)))
