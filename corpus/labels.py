@@ -47,7 +47,7 @@ def write_labels(
     actions = Corpus.open(path).true_actions()
     if groups is not None:
         actions = _grouped(actions, groups)
-    chosen = _draw(actions, count, np.random.default_rng(seed))
+    chosen = draw_labels(actions, count, seed)
     labels = np.full(len(actions), NO_ACTION, np.int64)
     labels[chosen] = actions[chosen]
     if groups is not None:
@@ -93,9 +93,18 @@ def _grouped(actions: np.ndarray, groups: Mapping[str, Sequence[int]]) -> np.nda
     return grouped
 
 
-def _draw(actions: np.ndarray, count: int | None, rng: np.random.Generator) -> np.ndarray:
-    """Return which transitions get a label."""
-    order = rng.permutation(np.flatnonzero(actions != NO_ACTION))
+def draw_labels(actions: np.ndarray, count: int | None, seed: int = 0) -> np.ndarray:
+    """Choose transitions at random, but two of each action.
+
+    Args:
+        actions: integers (N,); -1 where one is not known.
+        count: how many; None: all that are known.
+        seed: of the draw.
+
+    Returns:
+        int64 (count,), their numbers.
+    """
+    order = np.random.default_rng(seed).permutation(np.flatnonzero(actions != NO_ACTION))
     if count is None:
         return order
     kinds = np.unique(actions[order])

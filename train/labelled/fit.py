@@ -8,11 +8,13 @@ from torch.nn.utils.rnn import pad_sequence
 
 from corpus.clips import draw_clips
 from corpus.progress import track
+from genie.device import device_of
 from lam.labelled.config import LabelledConfig
 from lam.labelled.model import LabelledActionModel, LabelledReader
 from lam.model import LatentActionModel
 from train.data.clips import FrameClips, to_float
 from train.data.encode import read_episodes
+from train.data.frames import Frames
 from train.fit_reader import ReaderModule
 from train.labelled.labels import Labels
 from train.labelled.method import LabelledMethod
@@ -66,7 +68,7 @@ class LabelledModule(ReaderModule):
 
     def before_fit(self) -> None:
         """Read the named actions off every transition."""
-        observed = self._observe()
+        observed = observe_all(self.model.encoder, self.clips.source)
         if not self.model.quantized:
             self._name_actions(observed)
         self.read_actions(observed)
@@ -93,16 +95,18 @@ class LabelledModule(ReaderModule):
         carry_over(base, model, codes, actions)
         self.average.load_state_dict(model.state_dict())
 
-    @torch.no_grad()
-    def _observe(self) -> Tensor:
-        """Return what the reader needs of every transition, float32 (frames − 1, F)."""
-        source, seen = self.clips.source, []
-        count, size = source.corpus.num_frames, frames_at_once(self.device)
-        for first in track(range(0, count - 1, size), "read with labels"):
-            frames = source.between(first, min(first + size + 1, count))
-            batch = to_float(frames.to(self.device))
-            seen.append(self.model.encoder.observe(batch[:-1], batch[1:]))
-        return torch.cat(seen)
+
+@torch.no_grad()
+def observe_all(reader: LabelledReader, frames: Frames) -> Tensor:
+    """Return what the reader needs of every transition, float32 (frames − 1, F)."""
+    count, seen = frames.corpus.num_frames, []
+    device = device_of(reader)
+    size = frames_at_once(device)
+    for first in track(range(0, count - 1, size), "read with labels"):
+        batch = frames.between(first, min(first + size + 1, count))
+        pixels = to_float(batch.to(device))
+        seen.append(reader.observe(pixels[:-1], pixels[1:]))
+    return torch.cat(seen)
 
 
 @torch.no_grad()
