@@ -1,13 +1,15 @@
-"""Frames a CPU second that a build reads, against FFmpeg's own decode, crop and scale.
+"""Rates of reading and of a whole build, against FFmpeg's own decode, crop and scale.
 
     python benchmarks/build_rate.py [VIDEO ...] [--size 64x64] [--rounds 3]
 
-Each figure is the median of rounds that take turns, so that a busy machine slows both alike.
-Without VIDEO it draws two: 1080p60 and 160x120, both H.264.
+On one core, CPU seconds are compared, and on all of them seconds. Each figure is the median of
+rounds that take turns, so that a busy machine slows all alike. A build does more than FFmpeg: it
+starts Python, reads all time stamps, measures and decides, looks for copies, compresses and writes.
+Without VIDEO two are drawn: 1080p60 and 160x120, both H.264.
 """
 
 import argparse
-import json
+import os
 import resource
 import shutil
 import statistics
@@ -17,7 +19,19 @@ import tempfile
 import time
 from pathlib import Path
 
-KINDS = {"1080p60": "1920x1080:r=60:d=8", "160x120": "160x120:r=30:d=300"}
+KINDS = {"1080p60": "1920x1080:r=60:d=30", "160x120": "160x120:r=30:d=600"}
+READ = """
+import sys
+from pathlib import Path
+from corpus.readers.base import ReadOptions
+from corpus.readers.read import read_frames
+from corpus.readers.shaper import Shaping
+from corpus.readers.video import VideoReader
+path, size = Path(sys.argv[1]), tuple(map(int, sys.argv[2].split("x")))
+(source,) = VideoReader().sources(path, path.name, ReadOptions())
+print(sum(1 for _ in read_frames(source, ReadOptions(), Shaping(size=size))))
+"""
+BUILD = "from genie.cli import main; raise SystemExit(main())"
 
 
 def draw(folder: Path) -> list[Path]:
@@ -32,75 +46,63 @@ def draw(folder: Path) -> list[Path]:
     return paths
 
 
-def measured(command: list[str]) -> tuple[float, str]:
-    """Run a command: (CPU seconds, what it prints)."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+def measured(command: list[str]) -> tuple[float, float, str]:
+    """Run a command: (CPU seconds, seconds, what it prints)."""
+    start, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, said
+    seconds, after = time.monotonic() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, seconds, said
 
 
-def ours(path: Path, size: tuple[int, int], threads: int) -> dict[str, float]:
-    """Read a video here: frames, CPU seconds of all and of the quick pass, peak memory in MB."""
-    from corpus.readers.base import ReadOptions
-    from corpus.readers.read import read_frames
-    from corpus.readers.shaper import Shaping
-    from corpus.readers.video import VideoReader
-
-    options = ReadOptions(threads=threads)
-    VideoReader().sources(path, path.name, options)  # FFmpeg is loaded before the clock starts
-    start = time.process_time()
-    (source,) = VideoReader().sources(path, path.name, options)
-    quick = time.process_time() - start
-    frames = sum(1 for _ in read_frames(source, options, Shaping(size=size)))
-    cpu = time.process_time() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
-    return {"frames": frames, "cpu": cpu, "quick": quick, "peak": peak}
-
-
-def compare(path: Path, size: str, threads: int, rounds: int) -> None:
-    """Measure one video both ways and print a line."""
+def commands(path: Path, size: str) -> dict[str, list[str]]:
+    """Each way to read a video; the build's folder comes last."""
     high, wide = size.split("x")
-    line = [sys.executable, __file__, str(path), "--size", size, "--read", str(threads)]
     shape = f"{wide}/{high}"
     crop = f"crop='min(iw,ih*{shape})':'min(ih,iw/({shape}))',scale={wide}:{high}:flags=area"
-    ffmpeg = ["ffmpeg", "-v", "error", "-threads", str(threads)]
-    ffmpeg += ["-filter_threads", str(threads), "-i", str(path), "-an", "-vf", crop]
-    ffmpeg += ["-f", "rawvideo", "-y", "/dev/null"]
-    theirs, here = [], []
+    ffmpeg = ["ffmpeg", "-v", "error", "-i", str(path), "-an", "-vf", f"{crop},format=rgb24"]
+    build = [sys.executable, "-c", BUILD, "corpus", "build", str(path), "--size", size]
+    return {
+        "ffmpeg": [*ffmpeg, "-f", "rawvideo", "-y", "/dev/null"],
+        "read": [sys.executable, "-c", READ, str(path), size],
+        "build": [*build, "--out"],
+    }
+
+
+def compare(path: Path, size: str, cores: set[int], rounds: int) -> None:
+    """Measure one video each way on some cores, and print a line."""
+    os.sched_setaffinity(0, cores)
+    took: dict[str, list[float]] = {"ffmpeg": [], "read": [], "build": []}
+    frames = 0
     for _ in range(rounds):
-        theirs.append(measured(ffmpeg)[0])
-        here.append(json.loads(measured(line)[1]))
-    frames = here[0]["frames"]
-    rate = frames / statistics.median(run["cpu"] for run in here)
-    other = frames / statistics.median(theirs)
-    quick, peak = statistics.median(run["quick"] for run in here), max(run["peak"] for run in here)
+        for name, command in commands(path, size).items():
+            with tempfile.TemporaryDirectory() as folder:
+                whole = [*command, f"{folder}/corpus"] if name == "build" else command
+                cpu, seconds, said = measured(whole)
+            took[name].append(cpu if len(cores) == 1 else seconds)
+            frames = int(said) if name == "read" else frames
+    rates = {name: frames / statistics.median(times) for name, times in took.items()}
     print(
-        f"{path.name:20} threads {threads or 'all':>3}  {frames:7} frames  a CPU second: "
-        f"here {rate:7.0f}  ffmpeg {other:7.0f}  ratio {rate / other:.2f}  "
-        f"quick pass {quick:.2f} s  peak {peak:.0f} MB",
+        f"{path.name:20} {len(cores)} core{'s' * (len(cores) > 1)}  {frames:7} frames  a second: "
+        f"ffmpeg {rates['ffmpeg']:6.0f}  read {rates['read']:6.0f}  build {rates['build']:6.0f}  "
+        f"ratios {rates['read'] / rates['ffmpeg']:.2f}  {rates['build'] / rates['ffmpeg']:.2f}",
         flush=True,
     )
 
 
 def main() -> None:
-    """Compare every video on one thread and on all cores."""
+    """Compare every video on one core and on all of them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("videos", nargs="*", type=Path)
     parser.add_argument("--size", default="64x64")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--read", type=int, help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.read is not None:
-        high, wide = map(int, given.size.split("x"))
-        print(json.dumps(ours(given.videos[0], (high, wide), given.read)))
-        return
     if shutil.which("ffmpeg") is None:
         sys.exit("ffmpeg is not installed")
+    cores = os.sched_getaffinity(0)
     with tempfile.TemporaryDirectory() as folder:
         for path in given.videos or draw(Path(folder)):
-            for threads in (1, 0):
-                compare(path, given.size, threads, given.rounds)
+            for some in ({min(cores)}, cores):
+                compare(path, given.size, some, given.rounds)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from corpus.readers.find import Found, find_sources
 from corpus.readers.shaper import FITS
 from corpus.store import MAX_SIDE, CorpusCard
 from corpus.writing.open_writer import open_writer
-from corpus.writing.writer import partial_path, refuse_existing
+from corpus.writing.writer import FOOTAGE_LEVEL, partial_path, refuse_existing
 
 KINDS = {
     "cuts": ("cuts", "gradual"),
@@ -141,7 +141,7 @@ def build_corpus(
     if previous is not None:
         previous.compare(card, with_actions, found.sources)
         target, resume = previous.target, True
-    with open_writer(target, tuple(size), card, with_actions, resume) as writer:
+    with open_writer(target, tuple(size), card, with_actions, resume, FOOTAGE_LEVEL) as writer:
         committer = Committer(writer, found.sources, curation, previous, strict)
         committer.run(shaping, engine, jobs, progress)
         early = [SourceRecord(file=item.name, left_out=item.reason) for item in found.left_out]

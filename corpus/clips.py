@@ -106,6 +106,28 @@ def clip_starts(
     return np.repeat(begins - before, counts) + np.arange(counts.sum())
 
 
+def rank_part(starts: np.ndarray, rank: int, ranks: int) -> np.ndarray:
+    """Return the clips that one of several processes trains on.
+
+    Each has its own stretch of the corpus, so that no clip is drawn by two of them and each reads,
+    and keeps, other chunks.
+
+    Args:
+        starts: int64 (S,), from ``clip_starts``.
+        rank: number of the process, 0 to ranks - 1.
+        ranks: how many processes there are.
+
+    Returns:
+        int64: about S / ranks of them, in order.
+
+    Raises:
+        ValueError: there are fewer clips than processes.
+    """
+    if len(starts) < ranks:
+        raise ValueError(f"{len(starts)} clips are too few for {ranks} processes: start fewer")
+    return np.array_split(np.asarray(starts, np.int64), ranks)[rank]
+
+
 def draw_clips(starts: np.ndarray, batch_size: int, seed: int, step: int) -> np.ndarray:
     """Draw the clips of one training step, uniformly and with replacement.
 

@@ -20,6 +20,9 @@ class LatentActionMethod:
         dead_fraction: a code is replaced when its use falls below this fraction of an equal share.
         kmeans_batches: batches of latents that the codes are made of.
         moving_fraction: a pair moves if more than this fraction of its pixels changes.
+        blocked_below: where the chance of a motion is below this fraction of its usual one, the
+            frame blocks it, and a transition without motion may have been its key; 0: that stays
+            none. Worlds get walls by it: see `train/data/blocked_keys.py`.
     """
 
     change_weight: float = 10.0
@@ -30,6 +33,7 @@ class LatentActionMethod:
     dead_fraction: float = 0.05
     kmeans_batches: int = 120
     moving_fraction: float = 0.02
+    blocked_below: float = 0.0
 
 
 def prediction_loss(

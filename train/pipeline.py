@@ -210,7 +210,9 @@ def _encode(run: RunDirectory) -> bool:
     # Encoding takes minutes that collapsed actions would make void.
     _require_actions(run, lam)
     out = run.out / "encoded.zarr"
-    encode_corpus(run.corpus, tokenizer, lam, out, run.stamp(), run.frames)
+    encode_corpus(
+        run.corpus, tokenizer, lam, out, run.stamp(), run.frames, run.blocked_below, run.seed
+    )
     return True
 
 

@@ -115,10 +115,19 @@ class RunDirectory:
         ours, models = self.stamp(), world.info["models"]
         return all(ours[name] == models[name]["fingerprint"] for name in ("tokenizer", "lam"))
 
+    @property
+    def blocked_below(self) -> float:
+        """Below which fraction of its usual chance a motion counts as blocked; 0: none does."""
+        method = method_values(action_module(self.recipe.lam.kind), self.recipe.lam)
+        return getattr(method, "blocked_below", 0.0)
+
     def stamp(self) -> dict[str, str]:
-        """Return the fingerprints that belong to an encoding of this run."""
-        return {
+        """Return what an encoding of this run is made of, with fingerprints."""
+        made_of = {
             "corpus": self.corpus.fingerprint,
             "tokenizer": fingerprint(self.out / "tokenizer"),
             "lam": fingerprint(self.out / "lam"),
         }
+        if self.blocked_below:
+            made_of["blocked_keys"] = f"below {self.blocked_below:g}, seed {self.seed}"
+        return made_of

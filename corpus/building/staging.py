@@ -11,6 +11,7 @@ import json
 import math
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
@@ -30,6 +31,7 @@ from corpus.readers.shaper import Shaping, lost_share, show_box
 from corpus.store import FRAMES_PER_CHUNK
 
 LEAST_LOST = 0.01  # of a side, that is worth a word
+PROGRESS_SECONDS = 0.25
 SAMPLES = 32  # pictures in which borders and overlays are looked for
 _FRAMES, _ACTIONS, _MEASUREMENTS, _FACTS = "frames", "actions.npy", "measured.npz", "facts.json"
 _PROGRESS = "progress"
@@ -99,6 +101,7 @@ def stage(
     try:
         shaping, notes = _shaping(source, options)
         measurer, frames = Measurer(), FrameFileWriter(making / _FRAMES, options.size)
+        told = 0.0  # when progress was last written
         with ThreadPoolExecutor(1) as behind:  # one batch is measured while the next is decoded
             before = None
             for batch in _batches(read_frames(source, options.read, shaping, options.fps)):
@@ -106,7 +109,9 @@ def stage(
                     raise SystemExit
                 if before is not None:
                     before.result()
-                (making / _PROGRESS).write_text(str(frames.num_frames))
+                if time.monotonic() - told > PROGRESS_SECONDS:
+                    (making / _PROGRESS).write_text(str(frames.num_frames))
+                    told = time.monotonic()
                 before = behind.submit(_take_in, batch, frames, measurer)
             if before is not None:
                 before.result()

@@ -50,15 +50,23 @@ def _bar(stack: np.ndarray) -> int:
     height = stack.shape[1]
     colour = np.median(stack[:, 0], axis=(0, 1))
     most = int(MOST * height)
-    apart = np.abs(stack[:, : most + 1] - colour).max(3)  # n, rows, w
-    # A single pixel may be off: compression rings at the edge of a bar.
-    plain = np.quantile(apart, 0.98, axis=2).max(0) <= PLAIN
-    rows = int(np.argmin(plain)) if not plain.all() else len(plain)
+    rows = 0
+    while rows <= most and _is_plain(stack[:, rows], colour):
+        rows += 1
     if rows > most or rows < LEAST * height:
         return 0
     means = stack[:, :rows].mean((1, 2))
     if np.abs(means - np.median(means, axis=0)).max() > STEADY:
         return 0
     # The encoder blurs the edge itself: what is two rows further inside counts as well.
-    beyond = apart[:, rows : rows + 3].max((0, 1)) if rows < apart.shape[1] else np.zeros(1)
+    beyond = np.abs(stack[:, rows : min(rows + 3, most + 1)] - colour).max((0, 1, 3))
     return rows if (beyond >= EDGE).mean() >= STRAIGHT else 0
+
+
+def _is_plain(row: np.ndarray, colour: np.ndarray) -> bool:
+    """Whether a row has one colour in all pictures, int16 (n, w, 3).
+
+    A single pixel may be off: compression rings at the edge of a bar.
+    """
+    apart = np.abs(row - colour).max(2)
+    return bool(np.quantile(apart, 0.98, axis=1).max() <= PLAIN)

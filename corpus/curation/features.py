@@ -14,7 +14,7 @@ from corpus.curation.measure import Measurements, count_cells
 
 WINDOW = 40  # frames to each side that say how lively a scene is
 CLOSE = (-3, -2, -1, 1, 2, 3)
-PIECE = 4096  # frames at once: windows over hours would take gigabytes
+REACH = 64  # frames to each side beyond which nothing counts, features of features included
 
 
 def shifted(values: np.ndarray, by: int) -> np.ndarray:
@@ -29,15 +29,10 @@ def largest(values: np.ndarray, shifts: tuple[int, ...]) -> np.ndarray:
 
 def usual(values: np.ndarray, share: float) -> np.ndarray:
     """Quantile over WINDOW entries to both sides, without the two next to it."""
-    n = len(values)
     around = np.array([by for by in range(-WINDOW, WINDOW + 1) if abs(by) > 1])
-    result = np.empty(n)
+    index = np.clip(np.arange(len(values))[:, None] + around, 0, len(values) - 1)
     rank = round(share * (len(around) - 1))
-    for start in range(0, n, PIECE):
-        index = np.arange(start, min(start + PIECE, n))[:, None] + around
-        window = np.partition(values[np.clip(index, 0, n - 1)], rank, axis=1)
-        result[start : start + len(index)] = window[:, rank]
-    return result
+    return np.partition(values[index], rank, axis=1)[:, rank]
 
 
 def logarithm(values: np.ndarray, floor: float) -> np.ndarray:

@@ -42,12 +42,10 @@ def find_overlays(pictures: Sequence[np.ndarray]) -> list[Overlay]:
     """
     if len(pictures) < 8:
         return []
-    stack = np.stack(pictures).astype(np.int16)
-    moving = np.abs(np.diff(stack, axis=0)).mean((0, 3))
-    luma = stack.mean(3, dtype=np.float32)
-    # Entry r: whether the row (column) r differs from the one before it, in most pictures.
-    across = (np.abs(np.diff(luma, axis=1, prepend=luma[:, :1])) >= STEP).mean(0) >= ALWAYS
-    along = (np.abs(np.diff(luma, axis=2, prepend=luma[:, :, :1])) >= STEP).mean(0) >= ALWAYS
+    stack = np.stack(pictures)
+    moving = _mean_change(stack)
+    total = stack[..., 0].astype(np.int16) + stack[..., 1] + stack[..., 2]
+    across, along = _steps(total), _steps(total.swapaxes(1, 2)).T
     boxes = _bars(across, along) + [
         box
         for down in (False, True)
@@ -61,6 +59,24 @@ def find_overlays(pictures: Sequence[np.ndarray]) -> list[Overlay]:
         if not any(_overlap(overlay.box, other.box) for other in kept):
             kept.append(overlay)
     return kept
+
+
+def _mean_change(stack: np.ndarray) -> np.ndarray:
+    """Mean change of each pixel from one picture to the next, float64 (h, w)."""
+    change = np.maximum(stack[1:], stack[:-1])
+    change -= np.minimum(stack[1:], stack[:-1])
+    return change.sum(0, dtype=np.uint16).mean(2) / len(change)
+
+
+def _steps(total: np.ndarray) -> np.ndarray:
+    """Whether a row differs from the one before it in most pictures, for each place, bool (h, w).
+
+    Args:
+        total: red, green and blue together, int16 (n, h, w).
+    """
+    counts = np.zeros(total.shape[1:], int)
+    counts[1:] = (np.abs(total[:, 1:] - total[:, :-1]) >= 3 * STEP).sum(0)
+    return counts >= ALWAYS * len(total)
 
 
 def _bars(across: np.ndarray, along: np.ndarray) -> list[Box]:

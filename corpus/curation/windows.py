@@ -10,6 +10,7 @@ BINS = 12  # of a window: each holds where and how much the picture changed
 CELLS = 16  # of the thumbnail
 MOTION = 3 * BINS
 BANDS, BITS, SLOTS = 8, 14, 16
+PIECE = 4096  # windows described at once; each takes two kilobytes meanwhile
 ALIVE = 6  # bins of a window in which something must have moved
 
 
@@ -30,27 +31,38 @@ class Windows:
             length: of a window, in frames.
         """
         positions = max(0, len(m) - length)
-        change = np.minimum(m.change.astype(np.float64), 50)
-        weight = np.where(m.peak >= 4, change, 0)  # what an encoder adds has no place
-        where = m.where.astype(np.float64)
-        columns = np.column_stack(
-            [weight, where[:, 0] * weight, where[:, 1] * weight, change, weight > 0, m.thumbnail]
-        )
-        sums = np.concatenate([np.zeros((1, columns.shape[1])), np.cumsum(columns, axis=0)])
-        start = np.arange(1, positions + 1)
-        edges = start[:, None] + np.rint(np.linspace(0, length, BINS + 1)).astype(int)
-        bins = np.diff(sums[edges], axis=1)  # P, BINS, columns
-        moved = bins[..., 0] > 0
-        centre = np.where(moved[..., None], bins[..., 1:3] / np.maximum(bins[..., :1], 1e-9), 0.5)
-        lively = np.log(bins[..., 3] / (length / BINS) + 0.1) / 8
-        motion = np.concatenate([centre, lively[..., None]], axis=2).transpose(0, 2, 1)
-        mean = motion.mean(2)
-        thumbs = bins[..., 5:] / np.maximum(np.diff(edges, axis=1), 1)[..., None]
-        third = BINS // 3
-        drift = thumbs[:, -third:].mean(1) - thumbs[:, :third].mean(1)
-        self.motion = (motion - mean[..., None]).reshape(positions, MOTION).astype(np.float32)
-        self.looks = np.concatenate([thumbs.mean(1), drift, mean], axis=1).astype(np.float32)
-        self.alive = moved.sum(1) >= ALIVE
+        self.motion = np.empty((positions, MOTION), np.float32)
+        self.looks = np.empty((positions, 2 * CELLS + 3), np.float32)
+        self.alive = np.empty(positions, bool)
+        for start in range(0, positions, PIECE):
+            stop = min(start + PIECE, positions)
+            described = _describe(m.part(start + 1, stop + length), length)
+            for array, part in zip((self.motion, self.looks, self.alive), described, strict=True):
+                array[start:stop] = part
+
+
+def _describe(m: Measurements, length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Describe the windows that begin at frames 0 to N - length: (motion, looks, alive)."""
+    change = np.minimum(m.change.astype(np.float64), 50)
+    weight = np.where(m.peak >= 4, change, 0)  # what an encoder adds has no place
+    where = m.where.astype(np.float64)
+    columns = np.column_stack(
+        [weight, where[:, 0] * weight, where[:, 1] * weight, change, weight > 0, m.thumbnail]
+    )
+    sums = np.concatenate([np.zeros((1, columns.shape[1])), np.cumsum(columns, axis=0)])
+    start = np.arange(len(m) - length + 1)
+    edges = start[:, None] + np.rint(np.linspace(0, length, BINS + 1)).astype(int)
+    bins = np.diff(sums[edges], axis=1)  # P, BINS, columns
+    moved = bins[..., 0] > 0
+    centre = np.where(moved[..., None], bins[..., 1:3] / np.maximum(bins[..., :1], 1e-9), 0.5)
+    lively = np.log(bins[..., 3] / (length / BINS) + 0.1) / 8
+    motion = np.concatenate([centre, lively[..., None]], axis=2).transpose(0, 2, 1)
+    mean = motion.mean(2)
+    thumbs = bins[..., 5:] / np.maximum(np.diff(edges, axis=1), 1)[..., None]
+    third = BINS // 3
+    drift = thumbs[:, -third:].mean(1) - thumbs[:, :third].mean(1)
+    motion = (motion - mean[..., None]).reshape(len(start), MOTION)
+    return motion, np.concatenate([thumbs.mean(1), drift, mean], axis=1), moved.sum(1) >= ALIVE
 
 
 class Index:

@@ -11,12 +11,17 @@ from pathlib import Path
 
 from corpus.lock import Lock
 from corpus.store import CorpusCard
-from corpus.writing.writer import CorpusWriter, partial_path
+from corpus.writing.writer import ZSTD_LEVEL, CorpusWriter, partial_path
 
 
 @contextlib.contextmanager
 def open_writer(
-    out: str | Path, size: tuple[int, int], card: CorpusCard, with_actions: bool, resume: bool
+    out: str | Path,
+    size: tuple[int, int],
+    card: CorpusCard,
+    with_actions: bool,
+    resume: bool,
+    level: int = ZSTD_LEVEL,
 ) -> Iterator[CorpusWriter]:
     """Open a writer that no other program has; the arguments are those of ``CorpusWriter``.
 
@@ -30,7 +35,7 @@ def open_writer(
     out.parent.mkdir(parents=True, exist_ok=True)
     make = CorpusWriter.resume if resume else CorpusWriter.create
     with Lock(out):
-        writer = make(out, size, card, with_actions)
+        writer = make(out, size, card, with_actions, level)
         try:
             with _sigterm_as_ctrl_c():
                 yield writer

@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, distributed
 
-from corpus.clips import clip_starts, draw_clips, split_by_time, split_episodes
+from corpus.clips import clip_starts, draw_clips, rank_part, split_by_time, split_episodes
 from corpus.store import Corpus
 from train.data.frames import Frames
 
@@ -29,6 +29,8 @@ def draw_ahead(
 def split_starts(episode_ends: np.ndarray, frames: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """List where the clips of a fit may start, and where held-out ones do.
 
+    Of several processes that train together, each gets its own training clips.
+
     Args:
         episode_ends: int64 (episodes,), one past the last frame of each.
         frames: T, frames a clip.
@@ -49,9 +51,12 @@ def split_starts(episode_ends: np.ndarray, frames: int, seed: int) -> tuple[np.n
         )
     held_out_starts = clip_starts(episode_ends, frames, held_out)
     if len(episode_ends) == 1:
-        return _split_by_time(starts, frames, seed)
+        starts, held_out_starts = _split_by_time(starts, frames, seed)
     # Where those held out are shorter than a clip, training clips are better than none.
-    return starts, held_out_starts if len(held_out_starts) else starts
+    held_out_starts = held_out_starts if len(held_out_starts) else starts
+    if distributed.is_initialized():
+        starts = rank_part(starts, distributed.get_rank(), distributed.get_world_size())
+    return starts, held_out_starts
 
 
 def _split_by_time(starts: np.ndarray, frames: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -16,6 +16,7 @@ from corpus.progress import track
 from corpus.store import Corpus
 from genie.device import device_of
 from genie.interfaces import ActionModel, EpisodeReader, FrameTokenizer
+from train.data.blocked_keys import read_blocked_keys
 from train.data.clips import to_float
 from train.data.frames import Frames
 from train.loop.hardware import frames_at_once
@@ -60,6 +61,8 @@ def encode_corpus(
     out: Path,
     stamp: dict[str, str],
     source: Frames | None = None,
+    blocked_below: float = 0.0,
+    seed: int = 0,
 ) -> None:
     """Encode every frame and every transition, unless `out` has the same stamp.
 
@@ -68,8 +71,10 @@ def encode_corpus(
         tokenizer: in evaluation mode.
         lam: in evaluation mode, with codes.
         out: the zarr group to write; it appears when it is whole.
-        stamp: fingerprints of the corpus and both models.
+        stamp: what it is made of: fingerprints of the corpus and both models.
         source: the frames of `corpus`, if other stages have read them already.
+        blocked_below: of `LatentActionMethod`; 0 leaves actions as they are inferred.
+        seed: of the draw of keys that may have been blocked.
 
     Raises:
         ValueError: if the tokenizer has more codes than the stored type can tell apart.
@@ -82,6 +87,9 @@ def encode_corpus(
     try:
         group = zarr.open_group(partial, mode="w")
         ids, actions = _integers(source or Frames(corpus), tokenizer, lam)
+        if blocked_below:
+            ends, num_codes = corpus.episode_ends, tokenizer.num_codes
+            actions = read_blocked_keys(ids, actions, ends, num_codes, blocked_below, seed)
         group.create_array("ids", data=ids, chunks=(min(1024, len(ids)), tokenizer.num_tokens))
         group.create_array("actions", data=actions, chunks=(min(65536, len(actions)),))
         group.create_array("episode_ends", data=corpus.episode_ends.astype(np.int64))

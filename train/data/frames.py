@@ -11,6 +11,7 @@ from torch import Tensor
 from corpus.progress import track
 from corpus.store import Corpus
 from genie.device import pick_device
+from train.data.chunk_cache import ChunkCache
 
 GPU_FRACTION = 0.5
 """Fraction of the free memory of a GPU that frames may take; the rest is for the fit."""
@@ -55,6 +56,7 @@ class Frames:
     def release(self) -> None:
         """Free the memory; at the next access the frames are read again."""
         self.__dict__.pop("held", None)
+        self.__dict__.pop("_chunks", None)
 
     def clips(self, starts: np.ndarray, length: int) -> Tensor:
         """Return the clips of T = `length` frames at `starts`: uint8 (B, T, H, W, 3)."""
@@ -62,7 +64,7 @@ class Frames:
             spans = [(start, start + length) for start in starts.tolist()]
             # Object storage answers late, and many at a time; a disk unpacks on several cores.
             with ThreadPoolExecutor(READS) as pool:
-                clips = list(pool.map(lambda span: self.corpus.read(*span), spans))
+                clips = list(pool.map(lambda span: self._chunks.read(*span), spans))
             return torch.from_numpy(np.stack(clips))
         index = torch.from_numpy(starts[:, None] + np.arange(length))
         if self.held.is_cuda:
@@ -76,10 +78,19 @@ class Frames:
             return torch.from_numpy(self.corpus.read(first, last))
         return self.held[first:last]
 
+    @cached_property
+    def _chunks(self) -> ChunkCache:
+        """What was read last of frames that stay where they are."""
+        return ChunkCache(self.corpus, int(MEMORY_FRACTION * _memory()))
+
     def _home(self) -> torch.device | None:
         """Return the device whose memory holds all frames, or None."""
         device = pick_device()
         if device.type == "cuda" and self.num_bytes < GPU_FRACTION * torch.cuda.mem_get_info()[0]:
             return device
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        return torch.device("cpu") if self.num_bytes < MEMORY_FRACTION * memory else None
+        return torch.device("cpu") if self.num_bytes < MEMORY_FRACTION * _memory() else None
+
+
+def _memory() -> int:
+    """Return the bytes of main memory."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -103,21 +103,25 @@ def decode(facts: VideoFacts, container: object, stream: object) -> Iterator[obj
     """Yield the frames of a stream as they are stored; refuse a damaged one."""
     import av
 
-    count, seconds, start = 0, None, None
+    count, first, last = 0, None, None
+
+    def broken(reason: str) -> ValueError:
+        seconds = None if last is None else float((last - first) * stream.time_base)
+        return ValueError(say_broken(facts, count, reason, seconds))
+
     try:
         for frame in container.decode(stream):
             if frame.is_corrupt:
-                raise ValueError(say_broken(facts, count, "a frame is damaged", seconds))
+                raise broken("a frame is damaged")
             settle_matrix(frame)
             yield frame
-            if frame.time is not None:
-                start = frame.time if start is None else start
-                seconds = frame.time - start
+            if frame.pts is not None:
+                first, last = frame.pts if first is None else first, frame.pts
             count += 1
     except av.error.FFmpegError as error:
         if isinstance(error, MemoryError):
             raise
-        raise ValueError(say_broken(facts, count, error.strerror, seconds)) from error
+        raise broken(error.strerror) from error
 
 
 def _whole(frames: Iterator[object]) -> Iterator[object]:
@@ -133,9 +137,9 @@ def timed_pictures(facts: VideoFacts, threads: int) -> Iterator[tuple[Fraction, 
     count, start, seconds, step = 0, None, None, 1 / facts.fps
     with opened(facts.path) as (container, stream):
         prepare(stream, threads)
-        aspect, base = pixel_aspect(stream), Fraction(stream.time_base)
+        aspect, clock = pixel_aspect(stream), _Clock(Fraction(stream.time_base), step)
         for frame in _whole(decode(facts, container, stream)):
-            seconds = _time_of(frame.pts, base, seconds, step)
+            seconds = clock(frame.pts)
             start = seconds if start is None else start
             yield seconds, to_picture(frame, aspect)
             count += 1
@@ -146,12 +150,30 @@ def timed_pictures(facts: VideoFacts, threads: int) -> Iterator[tuple[Fraction, 
         raise ValueError(say_too_short(facts.path, count))
 
 
-def _time_of(pts: int | None, base: Fraction, before: Fraction | None, step: Fraction) -> Fraction:
-    """Seconds at which a frame is shown; a missing or falling time becomes one step later."""
-    if pts is None:
-        return Fraction(0) if before is None else before + step
-    seconds = Fraction(pts * base.numerator, base.denominator)  # half the time of a product
-    return seconds if before is None or seconds > before else before + step
+class _Clock:
+    """Turns the time stamps of frames into rising seconds.
+
+    Args:
+        base: seconds a tick.
+        step: seconds from a frame to the next whose time is missing or falls.
+    """
+
+    def __init__(self, base: Fraction, step: Fraction) -> None:
+        """Begin before the first frame; see the class."""
+        self._base, self._step = base, step
+        self._before: int | None = None  # the last time stamp if it rose: integers compare fast
+        self._seconds: Fraction | None = None
+
+    def __call__(self, pts: int | None) -> Fraction:
+        """Seconds at which the next frame is shown."""
+        rises = pts is not None and self._before is not None and pts > self._before
+        if pts is not None and (rises or self._seconds is None or pts * self._base > self._seconds):
+            self._before = pts
+            self._seconds = Fraction(pts * self._base.numerator, self._base.denominator)
+        else:
+            self._before = None
+            self._seconds = Fraction(0) if self._seconds is None else self._seconds + self._step
+        return self._seconds
 
 
 def header_seconds(container: object, stream: object) -> Fraction:

@@ -6,7 +6,14 @@ import torch
 
 from corpus.store import Corpus
 from train.data import frames as frames_module
+from train.data.chunk_cache import ChunkCache
 from train.data.frames import Frames
+
+
+@pytest.fixture
+def frames_on_disk(corpus, monkeypatch):
+    monkeypatch.setattr(frames_module.os, "sysconf", lambda name: 1)
+    return Frames(corpus)
 
 
 @pytest.fixture(params=["memory", "disk"])
@@ -50,3 +57,21 @@ def test_frames_given_back_are_read_again_when_asked_for(corpus, monkeypatch):
     source.release()
     assert "held" not in vars(source)
     assert np.array_equal(source.between(7, 30).numpy(), corpus.read(7, 30))
+
+
+def test_frames_that_stay_on_disk_are_read_by_the_chunk_and_once(frames_on_disk, monkeypatch):
+    corpus, asked, read = frames_on_disk.corpus, [], Corpus.read
+    monkeypatch.setattr(Corpus, "read", lambda *given: asked.append(given[1:]) or read(*given))
+    for start in (3, 5, 30, 3):
+        clip = frames_on_disk.clips(np.array([start]), 4)[0]
+        assert np.array_equal(clip.numpy(), read(corpus, start, start + 4))
+    assert asked == [(0, 32), (32, min(64, corpus.num_frames))]
+
+
+def test_no_more_chunks_are_kept_than_fit(corpus, monkeypatch):
+    monkeypatch.setattr("train.data.chunk_cache.FEWEST", 1)
+    cache, asked, read = ChunkCache(corpus, 0), [], Corpus.read
+    monkeypatch.setattr(Corpus, "read", lambda *given: asked.append(given[1]) or read(*given))
+    for first in (0, 4, 33, 0):
+        assert np.array_equal(cache.read(first, first + 2), read(corpus, first, first + 2))
+    assert asked == [0, 32, 0]
