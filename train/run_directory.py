@@ -8,6 +8,7 @@ from typing import Any
 
 from corpus.store import Corpus
 from genie.library.bundle import Bundle
+from spacetime.weights import read_json
 from train.data.frames import Frames
 from train.export import export_model, fingerprint
 from train.fit_lam import Survey
@@ -118,6 +119,8 @@ class RunDirectory:
     @property
     def blocked_below(self) -> float:
         """Below which fraction of its usual chance a motion counts as blocked; 0: none does."""
+        if read_json(self.out / "lam" / "config.json").get("kind") == "labelled":
+            return 0.0  # labels say what is held at a wall
         method = method_values(action_module(self.recipe.lam.kind), self.recipe.lam)
         return getattr(method, "blocked_below", 0.0)
 

@@ -130,6 +130,10 @@ def test_labels_refine_the_actions_of_a_world_also_in_slices(tiny, finished, lab
     config = json.loads((tmp_path / "run" / "lam" / "config.json").read_text())
     assert config["kind"] == "labelled" and config["base"]["kind"] == "whole_frame"
     assert not (tmp_path / "run" / "lam-unlabelled").exists()
+    world = {"start": str(finished.out / "world"), "resume": True}
+    train("all", *arguments[1:], tmp_path / "run", **world)
+    bundle = load_bundle(tmp_path / "run" / "world")
+    assert bundle.keymap.names[bundle.keymap.idle] == "still"
     with pytest.raises(ValueError, match="refined with labels already"):
         train(*arguments, tmp_path / "again", start=str(run / "world"), labels=labels)
     refined(tmp_path / "sliced", stop_after=1e-9)
