@@ -38,6 +38,8 @@ class LabelledReader(nn.Module):
             nn.Linear((2 * self.around + 1) * size, config.units), nn.SiLU()
         )
         self.to_action = nn.Linear(config.units, config.num_actions)
+        self.register_buffer("trust", torch.tensor(1.0))
+        """What the net counts, between 0 and 1; `of_code` counts the rest."""
         self.register_buffer("of_code", torch.zeros(config.base.num_actions, config.num_actions))
         """How likely each action has each code, as logarithms: all that a few labels can tell."""
         self.holding = Holding(config.num_actions)
@@ -72,7 +74,8 @@ class LabelledReader(nn.Module):
         """
         inside, here = (observed != 0).any(dim=2, keepdim=True), self.here(observed)
         read = self.to_action(self.hidden(self.features(here, inside))).log_softmax(dim=2)
-        return (read + here[..., self.seen :] @ self.of_code) * inside
+        by_code = here[..., self.seen :] @ self.of_code
+        return (self.trust * read + (1 - self.trust) * by_code) * inside
 
 
 class LabelledActionModel(LatentActionModel):

@@ -140,8 +140,8 @@ def fit_reader(
     codes = here[where][:, reader.seen :]
     counts = codes.T @ F.one_hot(actions, reader.to_action.out_features).to(codes.dtype)
     counts += 1 / len(counts)
-    trust = min(1.0, method.trusted_codes / len(actions))
-    reader.of_code.copy_(trust * (counts / counts.sum(dim=0)).log())
+    reader.of_code.copy_((counts / counts.sum(dim=0)).log())
+    reader.trust.fill_(len(actions) / (len(actions) + method.half_trust))
     scores = reader.scores(padded)
     scores[where] = torch.where(F.one_hot(actions, scores.shape[2]) == 1, 0.0, -20.0)
     for _ in range(3):

@@ -13,8 +13,8 @@ class LabelledMethod:
         lr: its learning rate.
         weight_decay: its weight decay.
         dropout: fraction of its inputs and units that a step leaves out.
-        trusted_codes: up to so many labels, the code that was read without labels counts as much as
-            the net; with more, the less.
+        half_trust: from so many labels on, the net counts more than the code that was read without
+            labels.
         longest_hold: an action is held on with this probability at most.
     """
 
@@ -23,5 +23,5 @@ class LabelledMethod:
     lr: float = 3e-3
     weight_decay: float = 1e-2
     dropout: float = 0.3
-    trusted_codes: int = 128
+    half_trust: int = 256
     longest_hold: float = 0.95
