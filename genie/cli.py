@@ -17,9 +17,11 @@ from typing import Any
 from jsonargparse import ArgumentError, ArgumentParser
 
 from genie import arguments, corpus_commands
+from genie.device import bounded_threads
 from genie.library.catalog import describe, find_world, list_user_worlds, list_worlds
 from genie.library.user_paths import user_worlds_folder
 from genie.values import text
+from spacetime.partial import plain
 
 _EXTRAS = {"corpus": "train", "train": "train", "evaluate": "evaluate", "compare": "evaluate"}
 """Which extra of pyproject.toml a command needs."""
@@ -47,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ArgumentError as error:
         return _complain(_plain(str(error)))
     except (ValueError, OSError) as error:
-        return _complain(str(error))
+        return _complain(plain(error))
     except ModuleNotFoundError as error:
         extra = _EXTRAS.get(words[0])
         if extra is None:
@@ -145,7 +147,7 @@ def _play(values: dict[str, Any]) -> None:
     from genie.play.run import PlayOptions, play
 
     world = values.pop("world")
-    options = PlayOptions(**values)
+    options = _bounded(PlayOptions(**values))
     # Without anything to play, the window begins with the gallery.
     chosen = (world, options.prompt, options.versus, options.keys, options.frames)
     if all(value is None for value in chosen):
@@ -153,10 +155,16 @@ def _play(values: dict[str, Any]) -> None:
     play(find_world(world), options)
 
 
+def _bounded(options: Any) -> Any:
+    """Return options with no more threads than there are cores."""
+    return replace(options, threads=bounded_threads(options.threads))
+
+
 def _replay(values: dict[str, Any]) -> None:
     from genie.session.replay_command import ReplayOptions, replay
 
-    replay(values.pop("path"), ReplayOptions(**values))
+    path = values.pop("path")
+    replay(path, _bounded(ReplayOptions(**values)))
 
 
 def _export(values: dict[str, Any]) -> None:
@@ -200,8 +208,10 @@ def _card(values: dict[str, Any]) -> None:
 
 def _bench(values: dict[str, Any]) -> None:
     from genie.play.bench import bench
+    from genie.play.options import PlayOptions
 
-    bench(find_world(values.pop("world")), **values)
+    world = values.pop("world")
+    bench(find_world(world), _bounded(PlayOptions(**values)))
 
 
 _COMMANDS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,6 +30,21 @@ def pick_device(name: str = "auto") -> torch.device:
         usable = ", ".join(device for device, there in available.items() if there)
         raise ValueError(f"--device {name} is not available here: choose auto, {usable}")
     return torch.device(name)
+
+
+def usable_cores() -> int:
+    """Return how many processor cores this process may use."""
+    cores = os.cpu_count() or 1
+    return min(cores, len(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else cores
+
+
+def bounded_threads(threads: int | None) -> int | None:
+    """Return at most as many threads as there are cores, and say so; None stays None."""
+    cores = usable_cores()
+    if threads is None or threads <= cores:
+        return threads
+    print(f"--threads {threads}: {cores} processor cores can be used here, so it is {cores}")
+    return cores
 
 
 def device_of(module: torch.nn.Module) -> torch.device:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from dynamics.sampler import UNMASK_ORDERS
+MOST_STEPS = 64
+MOST_TEMPERATURE = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,14 +26,14 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Refuse what the sampler cannot do."""
-        if type(self.steps) is not int or not 1 <= self.steps <= 64:
-            raise ValueError(f"steps must be between 1 and 64, got {self.steps!r:.40}")
+        from dynamics.sampler import UNMASK_ORDERS  # loads torch, which the limits do not need
+
+        check_steps(self.steps)
         if self.unmask_order not in UNMASK_ORDERS:
             raise ValueError(
                 f"order must be one of {', '.join(UNMASK_ORDERS)}, got {self.unmask_order!r}"
             )
-        if isinstance(self.temperature, bool) or not 0 <= self.temperature <= 10:
-            raise ValueError(f"temperature must be between 0 and 10, got {self.temperature}")
+        check_temperature(self.temperature)
         if type(self.prompt_frames) is not int or not 1 <= self.prompt_frames <= 256:
             raise ValueError(
                 f"prompt_frames must be between 1 and 256, got {self.prompt_frames!r:.40}"
@@ -55,3 +56,15 @@ class Settings:
         """Return the record that `from_json` reads."""
         record = asdict(self)
         return {("order" if name == "unmask_order" else name): record[name] for name in record}
+
+
+def check_steps(steps: Any) -> None:
+    """Raise ValueError for a number of refinement passes that the sampler cannot do."""
+    if type(steps) is not int or not 1 <= steps <= MOST_STEPS:
+        raise ValueError(f"steps must be between 1 and {MOST_STEPS}, got {steps!r:.40}")
+
+
+def check_temperature(temperature: Any) -> None:
+    """Raise ValueError for a temperature that the sampler cannot take."""
+    if isinstance(temperature, bool) or not 0 <= temperature <= MOST_TEMPERATURE:
+        raise ValueError(f"temperature must be between 0 and {MOST_TEMPERATURE}, got {temperature}")

@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 
 from genie.frame_decoder import FrameDecoder, decoder_memory
+from genie.inputs import check_action, check_prompt
 from genie.library.bundle import Bundle, load_bundle
+from genie.library.progress import Say, silent
 from genie.rollout import Rollout
 from genie.session.format import FrameRecord
 from genie.session.header import Header, new_header
@@ -61,9 +63,10 @@ class World:
         path: Path | str,
         device: str | torch.device = "cpu",
         settings: Settings | None = None,
+        say: Say = silent,
     ) -> "World":
         """Load a world from its folder; see `genie.library.bundle.load_bundle` for the errors."""
-        return cls(load_bundle(path, device), settings)
+        return cls(load_bundle(path, device, say), settings)
 
     @property
     def settings(self) -> Settings:
@@ -94,12 +97,12 @@ class World:
         Raises:
             ValueError: if the prompt is not of the world's frame size.
         """
-        frames = self._check_prompt(prompt)
+        frames = check_prompt(self.bundle, prompt)
         return self.start(frames, Session(self._new_header(seed, len(frames))))
 
     def start(self, prompt: np.ndarray, session: Session) -> np.ndarray:
         """Start a new line of a session, otherwise as `reset` does."""
-        frames = self._check_prompt(prompt)
+        frames = check_prompt(self.bundle, prompt)
         if len(frames) != session.header.prompt_frames:
             raise ValueError(
                 f"each line of this session starts from {session.header.prompt_frames} frames, the "
@@ -134,18 +137,14 @@ class World:
         """
         if self._rollout is None:
             raise ValueError("step before reset: give the world a prompt first")
-        if not 0 <= action < self.bundle.num_actions:
-            raise ValueError(
-                f"action {action} is out of range: this world has actions 0 to "
-                f"{self.bundle.num_actions - 1}"
-            )
+        action = check_action(self.bundle, action)
         self.commit_pending()
         prev_action, begin = torch.tensor([action]), time.perf_counter()
         ids = self._rollout.draw(prev_action)
         sampled = time.perf_counter()
         frames = self._rollout.show(ids)
         self.seconds = StepSeconds(model=sampled - begin, decode=time.perf_counter() - sampled)
-        self._log(self.head, int(action), self._settings.steps, ids[0])
+        self._log(self.head, action, self._settings.steps, ids[0])
         self._pending = (ids, prev_action)
         return frames[0].numpy()
 
@@ -192,7 +191,7 @@ class World:
         Raises:
             ValueError: if it is not of the world's frame size.
         """
-        pixels = self._pixels(self._check_prompt(picture)[:1])
+        pixels = self._pixels(check_prompt(self.bundle, picture)[:1])
         with torch.inference_mode():
             ids = _uint16(self.bundle.tokenizer.encode(pixels)[0])
         return ids[0], self.picture(ids)
@@ -282,17 +281,6 @@ class World:
         if ids.max() >= codes:
             raise ValueError(f"the log names code {ids.max()} of {codes}: it is damaged")
         return torch.from_numpy(ids.astype(np.int64))
-
-    def _check_prompt(self, prompt: np.ndarray) -> np.ndarray:
-        frames = np.array(prompt)  # a copy: decoded pictures may be read-only, which torch warns of
-        frames = frames[None] if frames.ndim == 3 else frames
-        size = (self.bundle.height, self.bundle.width, 3)
-        if frames.dtype != np.uint8 or frames.shape[1:] != size or not len(frames):
-            raise ValueError(
-                f"a prompt is uint8 {size} or (T0, *{size}), got {prompt.dtype} {prompt.shape}: "
-                f"resize the picture to {size[0]}x{size[1]}"
-            )
-        return frames
 
 
 def _uint16(ids: Tensor) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import re
@@ -47,6 +48,45 @@ def write_atomic(path: Path | str, data: bytes | memoryview) -> None:
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+def check_writable(path: Path | str, make_folders: bool = False) -> None:
+    """Refuse a file that could not be written, before the work that it is for.
+
+    Args:
+        path: of the file; one that exists would be replaced.
+        make_folders: whether missing folders will be made.
+
+    Raises:
+        OSError: with one plain line.
+    """
+    path = Path(path)
+    # `os.path`, since `Path.exists` itself fails for a name that is too long.
+    if os.path.exists(path) and not path.is_file():
+        kind = "a folder" if path.is_dir() else "no ordinary file"
+        raise OSError(f"cannot write {path}: it is {kind}")
+    folder = path.parent
+    if not folder.is_dir() and not make_folders:
+        raise FileNotFoundError(f"cannot write {path}: make the folder {folder} first")
+    while not folder.exists():
+        folder = folder.parent
+    try:
+        if not folder.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, f"{folder} is a file")
+        trial = partial_path(folder / path.name, "0")
+        trial.touch(exist_ok=False)
+        trial.unlink()
+    except OSError as error:
+        words = f"{folder} takes no new file of this name ({error.strerror})"
+        raise type(error)(f"cannot write {path}: {words}") from None
+
+
+def plain(error: Exception) -> str:
+    """Return an error in a reader's words: one of the system without its number."""
+    if not isinstance(error, OSError) or error.errno is None or error.strerror is None:
+        return str(error)
+    reason = error.strerror[:1].lower() + error.strerror[1:]
+    return f"{error.filename}: {reason}" if error.filename else reason
 
 
 def remove(path: Path) -> None:

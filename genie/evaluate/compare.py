@@ -19,12 +19,13 @@ from genie.evaluate.metrics.rollouts import (
 )
 from genie.evaluate.report.compare_report import lay_out, print_comparison
 from genie.evaluate.report.report import finish, write_report
-from genie.evaluate.true_frames import open_true_frames
+from genie.evaluate.true_frames import check_there, open_true_frames
 from genie.evaluate.world_result import WorldResult, WorldUnderTest
 from genie.library.bundle import load_bundle
 from genie.library.catalog import find_world
 from genie.media.recording import Recording, check_target
 from genie.media.side_by_side import Panel, draw_side_by_side
+from spacetime.partial import check_writable
 
 SHOWN_CLIPS = 8
 
@@ -58,7 +59,11 @@ def compare(
         raise ValueError("give at least two worlds to compare, then the corpus")
     if record is not None:
         check_target(record)
-    bundles = [load_bundle(find_world(world)) for world in worlds]
+    if json is not None:
+        check_writable(json, make_folders=True)
+    places = [find_world(world) for world in worlds]
+    check_there(corpus)
+    bundles = [load_bundle(place) for place in places]
     names = unlike_names([bundle.name for bundle in bundles])
     size = check_sizes({name: (b.height, b.width) for name, b in zip(names, bundles, strict=True)})
     config = EvalConfig(clips=clips, seed=seed)

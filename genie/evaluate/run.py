@@ -19,6 +19,7 @@ from genie.evaluate.metrics.latent_part import latent_part
 from genie.evaluate.metrics.long_play import long_rollouts, real_moving_share, score_long_play
 from genie.evaluate.metrics.rollouts import RANDOM_DRAWS, score_rollouts
 from genie.evaluate.metrics.round_trip import round_trip_frames, score_round_trip
+from genie.evaluate.metrics.stuck import score_stuck, stuck_frames
 from genie.evaluate.metrics.tokens import CROSS_ENTROPY_CLIPS, score_cross_entropy, score_tokenizer
 from genie.evaluate.report.code_pictures import draw_codes
 from genie.evaluate.report.contact_sheet import draw_sheet
@@ -33,12 +34,13 @@ from genie.evaluate.report.report import (
     record,
     write_report,
 )
-from genie.evaluate.true_frames import open_true_frames
+from genie.evaluate.true_frames import check_there, open_true_frames
 from genie.library.bundle import Bundle, load_bundle
 from genie.library.catalog import find_world
 from genie.media.charts import new_figure
 from genie.speed import WorldLike, measure_speed
 from genie.world import World
+from spacetime.partial import check_writable
 
 
 def evaluate(
@@ -92,7 +94,11 @@ def evaluate_with(
     plots: Path | str | None = None,
 ) -> dict:
     """Do what `evaluate` does, with any configuration."""
+    check_there(corpus)
+    if json is not None:
+        check_writable(json, make_folders=True)
     if plots is not None:
+        check_writable(Path(plots) / "plot.png", make_folders=True)
         new_figure()  # complains before the work, not after it, where there is no matplotlib
     bundle = load_bundle(find_world(world))
     names, progress = action_names(bundle), Progress(visible=True)
@@ -145,6 +151,7 @@ def evaluate_context(context: EvalContext, world: WorldLike) -> dict:
         "dynamics": dynamics,
         "lam": {**latent_part(context, missing), "round_trip": _round_trip(context)},
         "drift": _drift(context, missing),
+        "stuck": _stuck(context),
         "frechet": record(frechet),
         "speed": record(speed),
         "settings": record(bundle.settings),
@@ -183,6 +190,11 @@ def _round_trip(context: EvalContext) -> dict | None:
     frames = round_trip_frames(context.config, context.bundle.num_actions)
     with context.progress.part("round trip", frames, "frames") as tick:
         return record(score_round_trip(context, tick))
+
+
+def _stuck(context: EvalContext) -> dict | None:
+    with context.progress.part("stuck", stuck_frames(context.config), "frames") as tick:
+        return record(score_stuck(context, tick))
 
 
 def _drift(context: EvalContext, missing: dict[str, str]) -> dict:

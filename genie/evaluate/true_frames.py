@@ -71,3 +71,9 @@ def _rate(path: Path, fps: float) -> float | None:
                 f"{fps:g}: resampled frames would not fit its true actions; record it at {fps:g}"
             )
     return fps
+
+
+def check_there(path: str | Path) -> None:
+    """Raise FileNotFoundError where there is no file or folder, before a world is loaded."""
+    if not is_remote(path) and not Path(path).exists():
+        raise FileNotFoundError(f"there is nothing at {path}: give a corpus, or a folder of videos")

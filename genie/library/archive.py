@@ -17,7 +17,7 @@ from typing import Any
 
 from corpus.lock import Lock, LockedError
 from genie.library.card import read_card
-from spacetime.partial import partial_path, remove
+from spacetime.partial import check_writable, partial_path, remove
 
 ZIP = ".zip"
 ALLOWED = (".safetensors", ".json", ".png")
@@ -47,8 +47,7 @@ def export_world(path: Path | str, target: Path | str) -> Path:
     path, target = Path(path), Path(target)
     if target.suffix.lower() != ZIP:
         raise ValueError(f"cannot export to {target}: the name must end in .zip")
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"cannot write {target}: make the folder {target.parent} first")
+    check_writable(target)
     read_card(path)  # refuses what could not be played
     files = sorted(file for file in path.rglob("*") if file.is_file() and _fits(file, path))
     _check_size(path, [file.stat().st_size for file in files])

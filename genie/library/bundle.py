@@ -14,6 +14,7 @@ from genie.device import device_of
 from genie.drift import DriftMeter
 from genie.interfaces import ActionModel, FrameTokenizer, TokenDynamics
 from genie.library.card import read_card, read_object
+from genie.library.progress import Say, silent
 from genie.media.pictures import read_prompts
 from genie.registry import ROLES, load_model
 from genie.settings import Settings
@@ -22,6 +23,11 @@ from lam.keymap.keymap import Keymap
 from spacetime.weights import model_fingerprint, read_json, read_shapes
 
 FORMAT_VERSION = 1
+_STAGES = {
+    "tokenizer": ("tokenizer", 0.6),
+    "lam": ("actions", 0.68),
+    "dynamics": ("dynamics", 0.74),
+}
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -111,12 +117,13 @@ def world_fingerprint(records: Mapping[str, Any]) -> str:
     return hashlib.sha256(joined.encode()).hexdigest()
 
 
-def load_bundle(path: Path | str, device: str | torch.device = "cpu") -> Bundle:
+def load_bundle(path: Path | str, device: str | torch.device = "cpu", say: Say = silent) -> Bundle:
     """Load a world.
 
     Args:
         path: a folder with a world.json.
         device: where the models go.
+        say: is told of each model, before it is loaded.
 
     Returns:
         The world, in evaluation mode.
@@ -133,7 +140,10 @@ def load_bundle(path: Path | str, device: str | torch.device = "cpu") -> Bundle:
     card = read_card(path)
     info = {**info, "name": card.name, "title": card.title, "demo_keys": _demo_keys(path, info)}
     try:
-        models = {name: _load_model(path, name, info) for name in ROLES}
+        models = {}
+        for name in ROLES:
+            say(*_STAGES[name])
+            models[name] = _load_model(path, name, info)
         settings = Settings.from_json(info["settings"])
         keymap = Keymap.from_json(read_json(path / "keymap.json"))
         fingerprint = world_fingerprint(info["models"])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from genie.device import pick_device
+from genie.device import pick_device, usable_cores
 from genie.library.catalog import find_world
+from genie.library.progress import Say, silent
 
 
 def load_world(world: str | Path | None = None, device: str = "auto") -> Any:
@@ -34,6 +34,7 @@ def load_world_on(
     threads: int | None = None,
     steps: int | None = None,
     temperature: float | None = None,
+    say: Say = silent,
 ) -> Any:
     """Load a genie.world.World from its folder; None leaves a setting as the world has it.
 
@@ -41,14 +42,15 @@ def load_world_on(
         ValueError: if the device is not there, a setting out of range, or the world damaged.
         OSError: if a file is missing.
     """
+    say("PyTorch", 0.05)
     import torch
 
     from genie.world import World
 
     if threads is not None:
         # More threads than cores wait for each other: a frame then takes minutes.
-        torch.set_num_threads(min(threads, os.cpu_count() or threads))
-    world = World.load(path, device=pick_device(device))
+        torch.set_num_threads(min(threads, usable_cores()))
+    world = World.load(path, device=pick_device(device), say=say)
     world.settings = change_settings(world.bundle.settings, steps, temperature)
     return world
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from genie.media.recording import Recording, final_path
+from genie.media.background import BackgroundRecording
+from genie.media.recording import final_path
 
 ENDING = (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
 """Signals that end a program; Windows has no SIGHUP."""
@@ -25,7 +26,7 @@ def film(path: Path | None, fps: float) -> Iterator[Callable[[np.ndarray], None]
     if path is None:
         yield None
         return
-    recording = Recording(path, fps)
+    recording = BackgroundRecording(path, fps)
 
     def add(frame: np.ndarray) -> None:
         with _signals_wait():
@@ -45,7 +46,7 @@ def film(path: Path | None, fps: float) -> Iterator[Callable[[np.ndarray], None]
         recording.discard()  # nothing, once it is finished
 
 
-def _finish(recording: Recording) -> bool:
+def _finish(recording: BackgroundRecording) -> bool:
     """Complete a film; returns whether it has any frame."""
     if recording.num_frames:
         with _signals_wait():

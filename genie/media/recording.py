@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from genie.media.encoders import Encoder, GifEncoder, Mp4Encoder, PngEncoder
-from spacetime.partial import partial_path, remove
+from spacetime.partial import check_writable, partial_path, remove
 
 _ENCODERS = {".gif": GifEncoder, ".mp4": Mp4Encoder, ".png": PngEncoder}
 """By what the name ends in; .png stands for a folder of pictures, named without it."""
@@ -21,8 +21,8 @@ def check_target(path: Path | str) -> Path:
 
     Raises:
         ValueError: if the name ends in none of .gif, .mp4 and .png.
-        OSError: if its folder does not exist, or the path is a folder, or, for .png, the folder of
-            pictures is there already.
+        OSError: if its folder does not exist or takes no file, or the path is a folder, or, for
+            .png, the folder of pictures is there already.
     """
     path = Path(path)
     if path.suffix.lower() not in _ENCODERS:
@@ -30,13 +30,20 @@ def check_target(path: Path | str) -> Path:
             f"cannot record to {path}: the name must end in .gif or .mp4, or in .png for a folder "
             "of pictures"
         )
-    if path.is_dir():
+    if os.path.isdir(path):  # `Path.is_dir` itself fails for a name that is too long
         raise IsADirectoryError(f"cannot record to {path}: it is a folder")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"cannot record to {path}: make the folder {path.parent} first")
-    if final_path(path) != path and final_path(path).exists():
+    if final_path(path) != path and os.path.exists(final_path(path)):
         raise FileExistsError(f"cannot record to {final_path(path)}: choose a name that is free")
+    check_writable(path)
     return path
+
+
+def check_fps(fps: float) -> None:
+    """Raise ValueError for a rate that no film has."""
+    if not 0 < fps < math.inf:
+        raise ValueError(f"cannot record at {fps} frames per second: give a number above 0")
 
 
 def final_path(path: Path) -> Path:
@@ -75,8 +82,7 @@ class Recording:
             OSError: likewise.
         """
         self.path = check_target(path)
-        if not 0 < fps < math.inf:
-            raise ValueError(f"cannot record at {fps} frames per second: give a number above 0")
+        check_fps(fps)
         self.num_frames = 0
         self._fps = fps
         # The id keeps two films of one name apart that one program makes at once.

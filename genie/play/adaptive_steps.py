@@ -36,16 +36,23 @@ class AdaptiveSteps:
 
     def __init__(self, wanted: int, active: bool = True) -> None:
         """Begin with the wanted steps."""
-        self.wanted = self.steps = wanted
+        self.wanted = self.steps = self._given = wanted
         self.active = active
         self.times: FrameTime | None = None
         self._unit = 0.0  # smoothed seconds of one draft
         self._measured = 0  # frames since the start or the last change
         self._roomy = 0  # frames in a row that left room for one step more
 
-    def want(self, steps: int) -> None:
-        """Change the wanted steps, and begin with them."""
+    def fix(self, steps: int) -> None:
+        """Take so many steps from here on, whatever the machine's speed."""
         self.wanted = self.steps = steps
+        self.active = False
+        self._measured = self._roomy = 0
+
+    def follow_speed(self) -> None:
+        """Choose the steps by the machine's speed again, up to those of the beginning."""
+        self.wanted = self.steps = self._given
+        self.active = True
         self._measured = self._roomy = 0
 
     def note(self, taken: FrameTime, fps: float) -> int:

@@ -1,4 +1,4 @@
-"""How fast a world is: from key to decoded frame, and how much of that is sampling tokens."""
+"""How fast a world is: from key to decoded frame, and what of that takes how long."""
 
 from __future__ import annotations
 
@@ -8,50 +8,52 @@ from typing import Any
 
 import numpy as np
 
+from genie.library.card import read_card
 from genie.play.options import PlayOptions
-from genie.play.setup import load_with
-
-_SAMPLES = 30
+from genie.play.setup import PlaySetup, load_with
 
 
-def bench(path: Path, frames: int, device: str, threads: int | None) -> None:
-    """Measure the world in a folder over some frames, and print the figures.
+def bench(path: Path, options: PlayOptions) -> None:
+    """Measure the world in a folder over the frames of the options, and print the figures.
 
     Source: metrics.md, "Speed".
     """
+    PlaySetup(read_card(path), options).check()
     import torch
 
     from genie.speed import WARM_UP, measure_speed
 
-    options = PlayOptions(frames=frames, device=device, threads=threads)
-    world = load_with(path, options)
+    world = _Parts(load_with(path, options))
     bundle = world.bundle
-    speed = measure_speed(world, bundle.prompts[0], bundle.num_actions, frames=frames + WARM_UP)
-    sampling = _sample_milliseconds(world)
+    frames = options.frames + WARM_UP
+    speed = measure_speed(world, bundle.prompts[0], bundle.num_actions, frames=frames)
+    committing, sampling, decoding = np.median(world.taken[WARM_UP:], axis=0) * 1000
     threads = torch.get_num_threads()
     print(f"{bundle.title}, {world.settings.steps} steps, {bundle.device}, {threads} threads")
-    print(f"  key to frame   p50 {speed.p50_ms:7.1f} ms   p95 {speed.p95_ms:7.1f} ms")
-    print(f"  sampling       p50 {sampling:7.1f} ms   the tokens, before commit and decoding")
-    print(f"  {speed.fps:.1f} frames per second over {speed.frames} frames")
+    print(f"  key to frame   p50 {speed.p50_ms:7.1f} ms   p95 {speed.p95_ms:7.1f} ms, made up of:")
+    print(f"  committing     p50 {committing:7.1f} ms   the frame before, into the history")
+    print(f"  sampling       p50 {sampling:7.1f} ms   the tokens of the frame")
+    print(f"  decoding       p50 {decoding:7.1f} ms   its tokens to pixels")
+    print(
+        f"  {speed.fps:.1f} frames per second over {speed.frames} frames is what the models can "
+        f"make; the world plays at {bundle.fps:g}"
+    )
 
 
-def _sample_milliseconds(world: Any) -> float:
-    """Return the median time of sampling one frame's tokens, in milliseconds."""
-    import torch
+class _Parts:
+    """A world that notes for each step the seconds of committing, sampling and decoding."""
 
-    from genie.rollout import Rollout
+    def __init__(self, world: Any) -> None:
+        self._world = world
+        self.taken: list[tuple[float, float, float]] = []
 
-    bundle = world.bundle
-    rollout = Rollout(bundle, [0], world.settings)
-    prompt = torch.from_numpy(np.array(bundle.prompts[0])).to(rollout.device)
-    with torch.inference_mode():
-        ids = bundle.tokenizer.encode(prompt.movedim(-1, -3).float()[None, None] / 255)
-    rollout.reset(ids, ids.new_empty((1, 0)))
-    action = torch.tensor([bundle.keymap.idle])
-    taken = []
-    for _ in range(_SAMPLES):
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._world, name)
+
+    def step(self, action: int) -> np.ndarray:
         before = time.perf_counter()
-        rollout.draw(action).cpu()
-        taken.append(time.perf_counter() - before)
-        rollout.step(action)
-    return float(np.median(taken) * 1000)
+        frame = self._world.step(action)
+        whole, parts = time.perf_counter() - before, self._world.seconds
+        rest = max(0.0, whole - parts.model - parts.decode)
+        self.taken.append((rest, parts.model, parts.decode))
+        return frame

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from genie.device import DEVICES
 from genie.media.recording import check_target
-from genie.play.scripted_keys import MOST_FRAMES
+from genie.play.scripted_keys import MOST_FRAMES, split_keys
 from genie.session.format import SUFFIX
+from genie.settings import check_steps, check_temperature
+from spacetime.partial import check_writable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,17 +43,23 @@ class PlayOptions:
                 raise ValueError(f"--{flag} is {value}: give {least} or more")
             if value is not None and value > most:
                 raise ValueError(f"--{flag} is {value}: give {most} or less")
+        if self.steps is not None:
+            check_steps(self.steps)
+        if self.temperature is not None:
+            check_temperature(self.temperature)
+        if self.keys is not None:
+            split_keys(self.keys)  # their names are looked up once the world is known
         if self.device not in DEVICES:
             raise ValueError(f"--device is {self.device!r}: allowed are {', '.join(DEVICES)}")
         if self.record is not None and not self.records_log:
             check_target(self.record)
-        if self.records_log and self.record.exists():
+        if self.records_log and os.path.exists(self.record):
             # A log grows in its place, so an older one would be lost as soon as play begins.
             raise FileExistsError(f"cannot record to {self.record}: choose a name that is free")
-        if self.timings is not None and not self.timings.parent.is_dir():
-            raise FileNotFoundError(
-                f"cannot write {self.timings}: make the folder {self.timings.parent} first"
-            )
+        if self.records_log:
+            check_writable(self.record, make_folders=True)
+        if self.timings is not None:
+            check_writable(self.timings)
         if self.versus is not None and self.records_log:
             raise ValueError("--versus records films only: give --record a .gif or .mp4 name")
 

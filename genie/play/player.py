@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from genie.library.progress import Say, silent
 from genie.session.header import new_header
 from genie.session.log import Session
 
@@ -82,6 +83,7 @@ class Player:
         seed: int = 0,
         path: Path | str = "",
         device: str = "cpu",
+        say: Say = silent,
     ) -> None:
         """Start from the first prompt.
 
@@ -91,6 +93,7 @@ class Player:
             seed: of every rollout that this player starts.
             path: folder of the world, for the session's header.
             device: that it plays on, likewise.
+            say: is told of the frames that warm the world up.
         """
         self.world = world
         self.prompts = list(prompts)
@@ -98,6 +101,7 @@ class Player:
         self.session = Session(new_header(world.bundle, seed, path, device))
         self._seconds = array.array("d")
         self._commit_seconds = 0.0
+        say("first frames", 0.86)
         # The first frames after loading are slow; the first key must not wait for them.
         world.start(self.prompts[0], Session(self.session.header))
         for _ in range(_WARM_UP_FRAMES):

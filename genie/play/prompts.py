@@ -36,20 +36,36 @@ class PromptHint:
     @property
     def verdict(self) -> str:
         """Return "familiar", "unusual" or "unknown"."""
-        below = self.known_psnr - self.psnr
-        above = self.surprise - self.known_surprise
-        for name, decibels, bits in _VERDICTS:
-            if below <= decibels and above <= bits:
-                return name
-        return "unknown"
+        return max(self._by_psnr, self._by_surprise, key=list(_MEANINGS).index)
 
     @property
     def text(self) -> str:
-        """Return the verdict in a line."""
-        return (
-            f"{self.verdict}: {_MEANINGS[self.verdict]} "
-            f"({self.psnr:.1f} dB, its own prompts {self.known_psnr:.1f} or more)"
-        )
+        """Return the verdict in a line, with the figure that decided it."""
+        if self._by_psnr == self.verdict:
+            figure = f"decoded at {self.psnr:.1f} dB, {self._beside_known}"
+        else:
+            figure = (
+                f"{self.surprise:.1f} bits a token, its own prompts at most "
+                f"{self.known_surprise:.1f}: rare in what it has seen"
+            )
+        return f"{self.verdict}: {_MEANINGS[self.verdict]} ({figure})"
+
+    @property
+    def _beside_known(self) -> str:
+        missing = self.known_psnr - self.psnr
+        if self.verdict == "familiar" and missing > 0:
+            return f"only {missing:.1f} below its own prompts"
+        return f"its own prompts at {self.known_psnr:.1f} or more"
+
+    @property
+    def _by_psnr(self) -> str:
+        below = self.known_psnr - self.psnr
+        return next((name for name, most, _ in _VERDICTS if below <= most), "unknown")
+
+    @property
+    def _by_surprise(self) -> str:
+        above = self.surprise - self.known_surprise
+        return next((name for name, _, most in _VERDICTS if above <= most), "unknown")
 
 
 def read_prompt(path: Path | str, height: int, width: int) -> np.ndarray:

@@ -9,6 +9,7 @@ from pathlib import Path
 from genie.library.card import read_card
 from genie.media.film import film
 from genie.media.recording import free_path
+from genie.play.compare.opponents import check_opponent
 from genie.play.compare.run import compare_headless
 from genie.play.headless import play_headless
 from genie.play.options import PlayOptions
@@ -28,6 +29,8 @@ def play(path: Path, options: PlayOptions, load: LoadWorld = load_with) -> None:
     """
     setup = PlaySetup(read_card(path), options, load)
     setup.check()
+    if options.versus is not None:
+        check_opponent(setup)
     if options.headless:
         _play_without_window(setup)
         return

@@ -29,19 +29,39 @@ def parse_keys(text: str, keymap: Names) -> list[int]:
             from 1, or there is no word at all.
     """
     actions: list[int] = []
+    for name, frames in split_keys(text):
+        actions += [keymap.by_name(name)] * frames
+    return actions
+
+
+def split_keys(text: str) -> list[tuple[str, int]]:
+    """Return the names of scripted keys, each with its number of frames; no name is looked up.
+
+    Raises:
+        ValueError: as `parse_keys` does.
+    """
+    found, total = [], 0
     for word in text.split():
         name, star, count = word.partition("*")
-        if not name or (star and not (count.isascii() and count.isdecimal() and int(count))):
+        digits = count.removeprefix("-")
+        if not name or (star and not (digits.isascii() and digits.isdecimal())):
             raise ValueError(
                 f"cannot read {word!r} in --keys: write name or name*count, such as right*20"
             )
-        frames = int(count) if star else 1
-        if len(actions) + frames > MOST_FRAMES:
+        # Python itself reads no number of thousands of digits.
+        frames = int(digits.lstrip("0")[:20] or 0) if star else 1
+        if count.startswith("-") or not frames:
+            raise ValueError(
+                f"the count of {word!r} in --keys must be 1 or more, such as right*20: leave the "
+                "word out to play none of it"
+            )
+        total += frames
+        if total > MOST_FRAMES:
             raise ValueError(f"--keys lasts more than {MOST_FRAMES:,} frames at {word!r}")
-        actions += [keymap.by_name(name)] * frames
-    if not actions:
+        found.append((name, frames))
+    if not found:
         raise ValueError("--keys is empty: write name or name*count, such as right*20")
-    return actions
+    return found
 
 
 def scripted_actions(

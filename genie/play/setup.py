@@ -12,18 +12,21 @@ from typing import Any
 from genie.device import pick_device
 from genie.library.card import WorldCard, read_object
 from genie.library.catalog import playable_folder
-from genie.library.loading import change_settings, load_world_on
+from genie.library.loading import load_world_on
+from genie.library.progress import Say, silent
+from genie.play.game.state import PlayState
 from genie.play.options import PlayOptions
 from genie.play.player import Player
 from genie.play.prompts import read_prompt
 from genie.play.scripted_keys import parse_keys
 
-LoadWorld = Callable[[Path, PlayOptions], Any]
+LoadWorld = Callable[[Path, PlayOptions, Say], Any]
 
 
-def load_with(path: Path, options: PlayOptions) -> Any:
+def load_with(path: Path, options: PlayOptions, say: Say = silent) -> Any:
     """Load a `genie.world.World` with the settings of the options; see `load_world_on`."""
-    return load_world_on(path, options.device, options.threads, options.steps, options.temperature)
+    settings = (options.steps, options.temperature)
+    return load_world_on(path, options.device, options.threads, *settings, say)
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class PlaySetup:
     load: LoadWorld = load_with  # makes the `genie.world.World`
 
     def check(self) -> None:
-        """Refuse wrong prompts, keys, devices and settings before the world is loaded."""
+        """Refuse wrong prompts, keys and devices before the world is loaded."""
         card, options = self.card, self.options
         if options.prompt is not None:
             read_prompt(options.prompt, card.height, card.width)
@@ -44,39 +47,35 @@ class PlaySetup:
 
             parse_keys(options.keys, Keymap.from_json(read_object(card.path / "keymap.json")))
         if options.device != "auto":
-            pick_device(options.device)
-        if options.steps is not None or options.temperature is not None:
-            from genie.settings import Settings
-
-            info = read_object(card.path / "world.json")
-            change_settings(
-                Settings.from_json(info["settings"]), options.steps, options.temperature
-            )
+            pick_device(options.device)  # last: this loads torch
 
     def of(self, card: WorldCard) -> PlaySetup:
         """Return the setup of another world under the same options."""
         return replace(self, card=card)
 
-    def player(self, world: Any = None) -> Player:
+    def player(self, world: Any = None, say: Say = silent) -> Player:
         """Return a player at its first frame, in a world that is loaded if none is given.
 
         The prompt of the options comes before the world's.
         """
         card, options = self.card, self.options
         place = playable_folder(card.path)
-        world = world or self.load(place, options)
+        world = world or self.load(place, options, say)
         prompts = list(world.bundle.prompts)
         if options.prompt is not None:
             prompts.insert(0, read_prompt(options.prompt, card.height, card.width))
-        return Player(world, prompts, options.seed, place, str(pick_device(options.device)))
+        return Player(world, prompts, options.seed, place, str(pick_device(options.device)), say)
 
     def script(self, player: Player) -> list[int]:
         """Return the action ids of the scripted keys; raises ValueError if they cannot be read."""
         keys = self.options.keys
         return parse_keys(keys, player.world.bundle.keymap) if keys else []
 
-    def report(self, player: Player) -> None:
-        """Print the speed, and write it where the options ask for it."""
+    def report(self, player: Player, state: PlayState | None = None) -> None:
+        """Print the speed, and write it where the options ask for it; `state` of a window's play.
+
+        A window waits between frames, so the rate of play is not what the models can make.
+        """
         import torch
 
         from spacetime.weights import write_json
@@ -94,10 +93,14 @@ class PlaySetup:
             "machine": platform.machine(),
             "torch": torch.__version__,
         }
+        rate = ""
+        if state is not None and state.played_fps:
+            rate = f" played at {state.played_fps:.1f} of {state.fps_wanted:g} frames per second"
         print(
-            f"{self.card.title}: {timings.frames} frames at {timings.fps:.1f} frames per second "
-            f"(p50 {timings.p50_ms:.1f} ms, p95 {timings.p95_ms:.1f} ms; {machine['device']}, "
-            f"{machine['threads']} threads, {machine['steps']} steps)"
+            f"{self.card.title}: {timings.frames} frames{rate}; the models can make "
+            f"{timings.fps:.1f} frames per second (key to frame p50 {timings.p50_ms:.1f} ms, "
+            f"p95 {timings.p95_ms:.1f} ms; {machine['device']}, {machine['threads']} threads, "
+            f"{machine['steps']} steps)"
         )
         if self.options.timings is not None:
             write_json(self.options.timings, timings.record() | machine)

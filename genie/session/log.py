@@ -34,7 +34,7 @@ from genie.session.format import (
     unpack,
 )
 from genie.session.header import Header, header_bytes, read_header
-from spacetime.partial import write_atomic
+from spacetime.partial import plain, write_atomic
 
 _LARGEST = 1 << 30  # bytes of a log: days of play
 _CHUNK = 1024  # records that memory grows by
@@ -270,7 +270,7 @@ class Session:
                 data = data[self._file.write(data) :]
         except OSError as error:
             self._file.close()
-            self._file, self.error = None, str(error)
+            self._file, self.error = None, plain(error)
             self._unlock_unless_open()
 
 

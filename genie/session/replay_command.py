@@ -75,6 +75,9 @@ def replay(path: Path, options: ReplayOptions) -> None:
         print("record it with --record FILE, check it with --verify")
         return
     place = find_fingerprint(session.header.fingerprint, session.header.card.path)
+    if options.world is not None:
+        match_actions(session.header.card, read_card(find_world(options.world)))
+    pick_device(options.device)
     world = load_world_on(place, options.device, options.threads)
     _compare_machines(session, str(pick_device(options.device)))
     if options.verify:

@@ -1,13 +1,16 @@
 """Which key stands for which latent action."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
-from lam.keymap.naming import CodeEffect, assign_keys, assign_names, measure_effects
+    from lam.keymap.naming import CodeEffect
 
 _FORMAT = 1
 # Any word of a row finds the action that bears another word of it.
@@ -102,7 +105,7 @@ class Keymap:
         """Return key name to action id."""
         return {key: action.id for action in self.actions for key in action.keys}
 
-    def without_names(self, still: Collection[int]) -> "Keymap":
+    def without_names(self, still: Collection[int]) -> Keymap:
         """Return the same actions; those that move nothing have plain numbers and no keys.
 
         Args:
@@ -137,7 +140,20 @@ class Keymap:
         Raises:
             ValueError: if no action is called so; the known names are listed.
         """
-        word = name.strip().lower()
+        found = self._find(name.strip().lower())
+        if found is None:
+            words = [*_ARROWS, *(word for row in _SYNONYMS for word in row)]
+            also = [word for word in dict.fromkeys(words) if word not in self.names]
+            also = [word for word in also if self._find(word) is not None]
+            others = f"also called {', '.join(also)}, " if also else ""
+            raise ValueError(
+                f"no action is called {name!r}: this world has {', '.join(self.names)}, {others}"
+                f"or a0 to a{self.num_actions - 1}"
+            )
+        return found
+
+    def _find(self, word: str) -> int | None:
+        """Return the id of an action by a name in lower case, or None."""
         ids = {action.name.lower(): action.id for action in self.actions}
         numbered = _NUMBERED.fullmatch(word)
         if numbered and int(numbered[1]) < self.num_actions:
@@ -149,12 +165,7 @@ class Keymap:
         for candidate in (word, *row):
             if candidate in _ARROWS and candidate in self.key_bindings:
                 return self.key_bindings[candidate]
-        if word in _IDLE_WORDS:
-            return self.idle
-        raise ValueError(
-            f"no action is called {name!r}: this world has {', '.join(self.names)}, "
-            f"or a0 to a{self.num_actions - 1}"
-        )
+        return self.idle if word in _IDLE_WORDS else None
 
     def to_json(self) -> dict[str, Any]:
         """Return the record that `keymap.json` holds."""
@@ -170,7 +181,7 @@ class Keymap:
         return {"format": _FORMAT, "idle": self.idle, "actions": actions}
 
     @classmethod
-    def from_json(cls, record: Any) -> "Keymap":
+    def from_json(cls, record: Any) -> Keymap:
         """Read what `to_json` returned.
 
         Raises:
@@ -226,6 +237,8 @@ def derive_keymap(
     Raises:
         ValueError: if shapes do not fit, there are no pairs, or an action is out of range.
     """
+    from lam.keymap.naming import assign_keys, assign_names, measure_effects  # loads torch
+
     effects, idle = measure_effects(frames_before, frames_after, actions, num_actions)
     names = assign_names(effects, idle)
     keys = assign_keys(effects, names)

@@ -30,6 +30,7 @@ LAYOUT = {
     "lam": "code_share perplexity psnr_1 frozen_psnr_1 delta_psnr_1 nearer_next consistency "
     "round_trip verdict reasons agreement",
     "drift": "random held",
+    "stuck": "share rollouts threshold change",
     "frechet": "value feature n d",
     "speed": "fps p50_ms p95_ms peak_mb",
     "settings": "steps prompt_frames",
@@ -154,6 +155,7 @@ def test_few_clips_shorten_every_part_and_the_report_says_so(toy, toy_corpus, st
         "agreement": 20,
         "round trip": 1 * 4 * 30 + 2 * 60,
         "long play": 2 * 100,
+        "stuck": 4 * 200,
     }
 
 

@@ -1,6 +1,7 @@
 """One world to play: prompts, actions, settings, and frames that are decoded again."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -89,6 +90,39 @@ def test_a_refused_prompt_leaves_the_play_as_it_was(world, small):
     with pytest.raises(ValueError, match="a prompt is uint8"):
         world.reset(np.zeros((2, 2, 3), np.uint8))
     assert np.array_equal(world.step(1), expected)
+
+
+@pytest.mark.parametrize(
+    ("action", "advice"),
+    [
+        ("left", "give its id, [0-3], or .*by_name.'left'"),
+        ("fly", "no action is called 'fly'"),
+        (1.5, "whole number from 0 to 3 here, got 1.5"),
+        (None, "got None"),
+        ([1], "got .1."),
+    ],
+)
+def test_an_action_of_another_kind_says_what_to_give(world, small, action, advice):
+    world.reset(small.draw_prompts()[0], seed=1)
+    with pytest.raises(ValueError, match=advice):
+        world.step(action)
+    assert world.step(np.int64(1)).shape == (16, 24, 3)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "advice"),
+    [
+        ("x.png", "got the name 'x.png': read it"),
+        (Path("x.png"), "got the name 'x.png': read it"),
+        (np.zeros((16, 24, 3)), "got float64 .*: give whole numbers"),
+        (np.zeros((9, 24, 3)), "resize the picture to 16x24"),
+        (None, "got object"),
+    ],
+)
+def test_a_prompt_of_another_kind_says_what_to_do(world, prompt, advice):
+    for take in (world.reset, world.see):
+        with pytest.raises(ValueError, match=advice):
+            take(prompt)
 
 
 @pytest.mark.parametrize("action", [-1, 4, 1000])

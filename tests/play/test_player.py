@@ -1,10 +1,12 @@
+import re
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from genie.play.headless import play_headless
 from genie.play.player import Player
-from genie.play.prompts import rate_prompt, read_prompt
+from genie.play.prompts import PromptHint, rate_prompt, read_prompt
 from genie.session.log import Session
 
 
@@ -177,3 +179,24 @@ def test_codes_that_the_corpus_never_showed_make_a_prompt_unknown(world):
     known, strange = (np.full((12, 16, 3), shade, np.uint8) for shade in (50, 70))
     assert rate_prompt(world, known).verdict == "familiar"
     assert rate_prompt(world, strange).verdict == "unknown"
+
+
+@pytest.mark.parametrize("psnr", [15.0, 23.0, 25.9, 26.8, 27.8, 40.0])
+@pytest.mark.parametrize("surprise", [5.0, 9.0, 9.9, 10.5, 14.0])
+def test_the_hint_names_the_figure_that_decided_and_never_contradicts_itself(psnr, surprise):
+    picture = np.zeros((12, 16, 3), np.uint8)
+    hint = PromptHint(
+        picture=picture,
+        seen=picture,
+        psnr=psnr,
+        known_psnr=26.8,
+        surprise=surprise,
+        known_surprise=9.0,
+    )
+    figures = [float(number) for number in re.findall(r"\d+\.\d", hint.text)]
+    if hint.verdict == "familiar":
+        assert psnr >= 26.8 or "only" in hint.text
+    elif "bits" in hint.text:
+        assert figures == [surprise, 9.0] and surprise > 10.0
+    else:
+        assert figures == [psnr, 26.8] and psnr < 24.8

@@ -1,6 +1,7 @@
 """The command, from its words to a file, with a small world that has real models."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,8 @@ def run_folder(tmp_path, keymap):
 
 def play(run_folder, record, *more):
     assert main(["play", run_folder, "--headless", "--record", record, *more]) == 0
+    if record.endswith(".session"):
+        return None
     with Image.open(record) as image:
         return image.n_frames
 
@@ -152,4 +155,33 @@ def test_bench_prints_the_times_of_a_world(run_folder, capsys):
     assert main(["bench", run_folder, "--frames", "5"]) == 0
     said = capsys.readouterr().out
     assert "key to frame   p50" in said
-    assert "frames per second over 5 frames" in said
+    assert "frames per second over 5 frames is what the models can make" in said
+    times = [float(line.split()[2]) for line in re.findall(r"(?:ting|ling|ding) +p50.*ms", said)]
+    assert len(times) == 3
+    whole = float(re.search(r"key to frame +p50 +([\d.]+)", said)[1])
+    assert sum(times) < 1.5 * whole and max(times) <= whole
+
+
+@pytest.mark.parametrize("command", ["play", "replay", "bench"])
+def test_a_wrong_word_is_refused_before_weights_are_read(
+    run_folder, workplace, capsys, monkeypatch, command
+):
+    play(run_folder, "log.session", "--frames", "2") if command == "replay" else None
+    lines = {
+        "play": [["--device", "cuda"], ["--versus", "nosuch"], ["--keys", "fly"]],
+        "replay": [["--device", "cuda", "--verify"], ["--world", "nosuch", "--record", "x.gif"]],
+        "bench": [["--frames", "0"], ["--device", "cuda"], ["--threads", "0"]],
+    }[command]
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("genie.world.load_bundle", lambda *_: pytest.fail("weights were read"))
+    for line in lines:
+        target = "log.session" if command == "replay" else run_folder
+        assert main([command, target, *line]) == 2
+        assert len(capsys.readouterr().err.strip().splitlines()) == 1
+
+
+def test_too_many_threads_are_bounded_and_it_is_said(run_folder, workplace, capsys, monkeypatch):
+    monkeypatch.setattr("torch.set_num_threads", lambda threads: None)
+    play(run_folder, "one.gif", "--frames", "1", "--threads", "999")
+    said = capsys.readouterr().out
+    assert re.search(r"--threads 999: \d+ processor cores can be used here, so it is \d+", said)

@@ -1,6 +1,12 @@
 """One play from end to end with a world that has no weights."""
 
 import json
+import re
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
 
 import numpy as np
 import pygame
@@ -10,9 +16,11 @@ from PIL import Image
 
 from corpus.lock import Lock
 from genie.device import pick_device
+from genie.play.game.gallery import read_gallery
 from genie.play.options import PlayOptions
 from genie.play.recent import new_log
 from genie.play.run import play
+from genie.play.screen.draw_start import paint_loading
 from genie.play.screen.events import Closed, Drop, Key
 from genie.play.setup import load_with
 from genie.session.log import Session
@@ -23,7 +31,7 @@ HEIGHT, WIDTH = 12, 16
 @pytest.fixture
 def load(world):
     """A loader of the fake world."""
-    return lambda path, options: world
+    return lambda path, options, say: world
 
 
 @pytest.fixture
@@ -61,7 +69,7 @@ def test_headless_play_without_record_writes_nothing(folder, world, load, workpl
     play(folder, PlayOptions(headless=True), load)
     assert world.actions == [2, 2, 2, 2, 3, 0, 0]
     assert list(workplace.iterdir()) == []
-    assert "7 frames at" in capsys.readouterr().out
+    assert "7 frames; the models can make" in capsys.readouterr().out
 
 
 def test_without_a_display_the_demo_is_played_into_a_gif(
@@ -92,7 +100,7 @@ def test_the_window_opens_before_the_world_is_loaded(folder, world, workplace, m
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     shown = []
 
-    def load(path, options):
+    def load(path, options, say):
         surface = pygame.display.get_surface()
         shown.append(len(np.unique(pygame.surfarray.array3d(surface))))
         return world
@@ -103,6 +111,53 @@ def test_the_window_opens_before_the_world_is_loaded(folder, world, workplace, m
     assert world.actions == [2, 2, 0]
     assert (workplace / "w.mp4").stat().st_size > 0
     assert not pygame.display.get_init()
+
+
+@pytest.mark.parametrize("versus", [False, True])
+def test_a_bar_says_what_is_being_loaded(folder, world, monkeypatch, versus):
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    shown, said = [], threading.Event()
+
+    def note(surface, title, what="", fraction=0.0):
+        paint_loading(surface, title, what, fraction)
+        shown.append((what, fraction, pygame.surfarray.array3d(surface).tobytes()))
+        if what == "dynamics":
+            said.set()
+
+    def load(path, options, say):
+        say("dynamics", 0.6)
+        assert said.wait(60)
+        return world
+
+    monkeypatch.setattr("genie.play.screen.app.paint_loading", note)
+    options = {"versus": str(folder)} if versus else {}
+    play(folder, PlayOptions(frames=1, **options), load)
+    fractions = [fraction for what, fraction, _ in shown if what == "dynamics"]
+    assert fractions[0] == pytest.approx(0.3 if versus else 0.6, abs=0.15)
+    assert len({picture for _, _, picture in shown}) >= 2
+
+
+def test_of_the_gallery_the_chosen_world_is_loaded_before_pictures_are_read(
+    folder, load, gallery, monkeypatch
+):
+    order = []
+
+    def note(path, options, say):
+        order.append("world")
+        return load(path, options, say)
+
+    def read_late():
+        until = time.monotonic() + 60
+        while not order and time.monotonic() < until:
+            time.sleep(0.01)
+        order.append("pictures")
+        return read_gallery()
+
+    monkeypatch.setattr("genie.play.screen.app.read_gallery", read_late)
+    gallery("return", "escape", "escape")
+    play(folder, PlayOptions(gallery=True), note)
+    assert order[:2] == ["world", "pictures"]
+    assert order.count("world") == 1  # and kept for the next game
 
 
 def test_the_log_itself_can_be_the_recording(folder, world, load, workplace, monkeypatch):
@@ -240,6 +295,24 @@ def test_a_picture_dropped_on_the_gallery_is_played_from(folder, world, load, ga
     assert world.resets[-1] == (50, 0)  # the next game has the world's own prompts again
 
 
+def test_a_picture_dropped_while_the_world_is_loaded_is_shown_once_it_is(
+    folder, world, workplace, monkeypatch
+):
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    Image.fromarray(np.full((24, 32, 3), 77, np.uint8)).save("mine.png")
+
+    def load(path, options, say):
+        for event in (
+            pygame.event.Event(pygame.DROPFILE, file=str(workplace / "mine.png")),
+            pygame.event.Event(pygame.KEYDOWN, key=pygame.K_RETURN),
+        ):
+            pygame.event.post(event)
+        return world
+
+    play(folder, PlayOptions(frames=2), load)
+    assert world.resets[-1][0] == 77
+
+
 def test_closing_the_window_in_a_game_does_not_show_the_gallery_again(folder, load, gallery):
     gallery("return", "close")
     play(folder, PlayOptions(gallery=True), load)
@@ -249,7 +322,7 @@ def test_closing_the_window_in_a_game_does_not_show_the_gallery_again(folder, lo
 def test_an_error_while_loading_closes_the_window(folder, workplace, monkeypatch):
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
 
-    def load(path, options):
+    def load(path, options, say):
         raise ValueError("damaged")
 
     with pytest.raises(ValueError, match="damaged"):
@@ -284,11 +357,41 @@ def test_a_wrong_flag_is_refused_before_the_world_is_loaded(
         play(folder, PlayOptions(headless=headless, **flag), load=None)
 
 
+@pytest.mark.parametrize("headless", [True, False])
+@pytest.mark.parametrize("versus", ["nosuch", "nosuch.session", "nosuch.mp4"])
+def test_an_opponent_that_is_not_there_is_refused_before_the_world_is_loaded(
+    folder, monkeypatch, headless, versus
+):
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    with pytest.raises(FileNotFoundError, match="nosuch"):
+        play(folder, PlayOptions(headless=headless, versus=versus), load=None)
+
+
+@pytest.mark.parametrize(
+    ("flag", "complaint"),
+    [
+        ({"steps": 0}, "steps must be between 1 and 64"),
+        ({"temperature": float("nan")}, "temperature must be between"),
+        ({"keys": "right*0"}, "must be 1 or more"),
+        ({"keys": " "}, "--keys is empty"),
+    ],
+)
+def test_a_wrong_value_is_refused_before_torch_is_loaded(flag, complaint):
+    code = (
+        "import sys\nfrom genie.play.run import PlayOptions\n"
+        f"try: PlayOptions(**{flag!r})\nexcept ValueError as error: print(error)\n"
+        "print('torch' in sys.modules)"
+    ).replace("nan", "float('nan')")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    said = done.stdout.splitlines()
+    assert complaint in said[0] and said[1] == "False", done
+
+
 def test_there_are_at_most_as_many_threads_as_cores(world, folder, monkeypatch):
-    monkeypatch.setattr("genie.world.World.load", lambda path, device: world)
+    monkeypatch.setattr("genie.world.World.load", lambda path, device, say: world)
     asked = []
     monkeypatch.setattr("torch.set_num_threads", asked.append)
-    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    monkeypatch.setattr("genie.library.loading.usable_cores", lambda: 4)
     for threads in (2, 999):
         load_with(folder, PlayOptions(threads=threads))
     assert asked == [2, 4]
@@ -322,6 +425,23 @@ def test_options_out_of_range_say_what_is_allowed(values, complaint):
         PlayOptions(**values)
 
 
+@pytest.mark.parametrize("option", ["record", "timings"])
+@pytest.mark.parametrize("suffix", [".gif", ".mp4", ".png", ".session"])
+def test_a_target_that_takes_no_file_is_one_plain_line_before_play(tmp_path, option, suffix):
+    (tmp_path / "file").write_text("no folder")
+    (tmp_path / f"folder{suffix}").mkdir()
+    targets = ["x" * 300 + suffix, f"file/x{suffix}", f"folder{suffix}"]
+    if Path("/proc/self").exists():
+        targets.append(f"/proc/x{suffix}")  # which even root cannot write
+    before = sorted(tmp_path.iterdir())
+    for target in targets:
+        with pytest.raises(OSError) as error:
+            PlayOptions(**{option: tmp_path / target})
+        assert re.match("cannot (write|record to)", str(error.value)), error.value
+        assert "Errno" not in str(error.value) and target[-20:] in str(error.value)
+    assert sorted(tmp_path.iterdir()) == before
+
+
 def test_files_that_cannot_be_written_are_refused_before_play(tmp_path):
     with pytest.raises(ValueError, match=r"\.gif or \.mp4"):
         PlayOptions(record=tmp_path / "out.avi")
@@ -330,7 +450,7 @@ def test_files_that_cannot_be_written_are_refused_before_play(tmp_path):
 
 
 def test_only_the_settings_that_were_given_are_changed(world, folder, monkeypatch):
-    monkeypatch.setattr("genie.world.World.load", lambda path, device: world)
+    monkeypatch.setattr("genie.world.World.load", lambda path, device, say: world)
     before = world.bundle.settings
     assert load_with(folder, PlayOptions()).settings == before
     changed = load_with(folder, PlayOptions(steps=5)).settings

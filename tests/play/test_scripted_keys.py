@@ -16,6 +16,21 @@ def test_an_unknown_name_lists_the_known_ones(keymap):
         parse_keys("right*3 fly*2", keymap)
 
 
+@pytest.mark.parametrize("count", ["0", "000", "-1", "-20"])
+def test_a_count_below_one_says_what_a_count_must_be(keymap, count):
+    with pytest.raises(ValueError, match=f"'right\\*{count}'.*must be 1 or more"):
+        parse_keys(f"left right*{count}", keymap)
+
+
+def test_the_names_that_are_listed_are_all_that_work(keymap):
+    with pytest.raises(ValueError) as error:
+        parse_keys("fly", keymap)
+    for word in ("up", "idle", "noop"):
+        assert keymap.by_name(word) >= 0
+        assert word in str(error.value)
+    assert "down" not in str(error.value)
+
+
 @pytest.mark.parametrize("word", ["right*0", "right*", "right*-1", "right*x", "*3", "right*2*3"])
 def test_a_bad_count_is_shown(keymap, word):
     with pytest.raises(ValueError) as error:
@@ -34,6 +49,8 @@ def test_no_word_at_all_is_refused(keymap, text):
 def test_a_typing_error_does_not_fill_the_memory(keymap):
     with pytest.raises(ValueError, match="10,000,000"):
         parse_keys("left*99999999999", keymap)
+    with pytest.raises(ValueError, match="10,000,000"):
+        parse_keys(f"left*{'9' * 5000}", keymap)
 
 
 @pytest.mark.parametrize(

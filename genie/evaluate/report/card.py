@@ -155,6 +155,7 @@ def _figures(report: Mapping[str, Any]) -> str:
             show((frechet["value"], frechet["ceiling"], frechet["frozen"])),
         ),
         *_long_rows(report["drift"]),
+        *_stuck_row(report.get("stuck")),
         ("frames/s, drawn", f"{speed['fps']:.1f}"),
         ("frames/s at frame 100 / 2,000", show((speed["fps_at_100"], speed["fps_at_2000"]))),
         ("key to drawn frame, p50 / p95", f"{speed['p50_ms']:.1f} / {speed['p95_ms']:.1f} ms"),
@@ -181,6 +182,13 @@ def _long_rows(drift: Mapping[str, Any]) -> list[tuple[str, str]]:
             (f"left the corpus' statistics at frame, {word}", show(half["left_at"])),
         ]
     return rows
+
+
+def _stuck_row(stuck: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    """Say how many rollouts end where no key leads out; reports of older versions do not."""
+    if stuck is None:
+        return []
+    return [("stuck, share of rollouts", f"{show(stuck['share'])} of {stuck['rollouts']}")]
 
 
 def _verdict(lam: Mapping[str, Any]) -> list[str]:

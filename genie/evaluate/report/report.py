@@ -165,6 +165,7 @@ def _summary(report: dict) -> Table:
         ]
     frechet = report["frechet"]
     rows += [
+        ("stuck, share of rollouts", report["stuck"]["share"]),
         (f"Fréchet distance ({frechet['feature']}, d = {frechet['d']})", frechet["value"]),
         ("Fréchet distance, ceiling and frozen", (frechet["ceiling"], frechet["frozen"])),
         ("frames/s", speed["fps"]),

@@ -17,6 +17,9 @@ from genie.play.game.state import PlayState
 from genie.play.player import Player
 from genie.session.transfer import fit_picture
 
+COMMAND_KEYS = frozenset({"escape", "p", "r", "n", "=", "-", "tab", "f11"})
+"""Keys that do not go to the worlds."""
+
 
 class WorldOpponent:
     """Another world under the same keys."""
@@ -142,19 +145,31 @@ class Comparison:
 
     def tick(self, now: float) -> bool:
         """Let one frame's time pass on both sides; returns whether frames were sampled."""
+        action = self.begin_frame(now)
+        if action is not None:
+            self.advance(action)
+            self.end_frame(action, now)
+        return action is not None
+
+    def begin_frame(self, now: float) -> int | None:
+        """Return the action of both sides' next frames, or None where time stands still."""
         if self.state.paused or self.state.quit:
-            return False
+            return None
         if self.over:
             self.state.say("the episode is over: R starts again", now)
-            return False
+            return None
         action = self.state.take_action()
-        if self.frame_number < len(self.script):
-            action = self.script[self.frame_number]
+        return self.script[self.frame_number] if self.frame_number < len(self.script) else action
+
+    def advance(self, action: int) -> None:
+        """Sample the next frame of both sides."""
         self.player.advance(action)
         self.opponent.advance(action)
+
+    def end_frame(self, action: int, now: float) -> None:
+        """Take in that both sides have advanced."""
         self.frame_number += 1
         self.state.advanced(action, now)
-        return True
 
     def commit_pending(self) -> None:
         """Prepare both sides for the next frame, once this one is shown."""

@@ -12,10 +12,12 @@ import numpy as np
 from corpus.readers.video import SUFFIXES as VIDEOS
 from genie.library.card import WorldCard, read_card
 from genie.library.catalog import find_fingerprint, find_world
+from genie.library.progress import Say, silent
 from genie.play.compare.comparison import EpisodeOpponent, Opponent, WorldOpponent
 from genie.play.player import Player
 from genie.play.setup import PlaySetup
 from genie.session.format import SUFFIX
+from genie.session.header import read_header
 from genie.session.log import Session
 from genie.session.replay import pictures
 from genie.session.transfer import fit_picture, match_actions
@@ -25,7 +27,7 @@ MOST_FRAMES = 1800
 _CHUNK = 64  # frames whose actions are inferred at once
 
 
-def open_opponent(setup: PlaySetup, player: Player) -> Opponent:
+def open_opponent(setup: PlaySetup, player: Player, say: Say = silent) -> Opponent:
     """Open what `options.versus` names; for an episode the player gets its first frame as prompt.
 
     Raises:
@@ -40,10 +42,28 @@ def open_opponent(setup: PlaySetup, player: Player) -> Opponent:
         frames, prev_actions = _from_video(path, card, player.world)
     else:
         other = read_card(find_world(versus))
-        return WorldOpponent(other.title, setup.of(other).player(), match_actions(card, other))
+        theirs = setup.of(other).player(say=say)
+        return WorldOpponent(other.title, theirs, match_actions(card, other))
     player.prompts = [fit_picture(frames[0], card.height, card.width)]
     player.start_from(0)
     return EpisodeOpponent(path.name, frames, prev_actions)
+
+
+def check_opponent(setup: PlaySetup) -> None:
+    """Refuse an opponent that is not there or cannot be read, before anything is loaded.
+
+    Raises:
+        ValueError: if it is damaged.
+        OSError: if there is no such thing.
+    """
+    versus, card = setup.options.versus, setup.card
+    path = Path(versus).expanduser()
+    if path.suffix == SUFFIX:
+        header = read_header(path).header
+        find_fingerprint(header.fingerprint, header.card.path)
+        match_actions(header.card, card)
+    elif not (path.suffix.lower() in VIDEOS and path.is_file()):
+        match_actions(card, read_card(find_world(versus)))
 
 
 def _from_session(path: Path, setup: PlaySetup) -> tuple[list[np.ndarray], list[int]]:
@@ -55,7 +75,8 @@ def _from_session(path: Path, setup: PlaySetup) -> tuple[list[np.ndarray], list[
     first = max(i for i, record in enumerate(line) if not session[int(record)].steps)
     line = line[first:]
     header = session.header
-    world = setup.load(find_fingerprint(header.fingerprint, header.card.path), setup.options)
+    place = find_fingerprint(header.fingerprint, header.card.path)
+    world = setup.load(place, setup.options, silent)
     actions = match_actions(header.card, setup.card)
     prev_actions = [actions[session[int(record)].action] for record in line[1:]]
     return list(pictures(session, line, world)), prev_actions

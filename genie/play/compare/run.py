@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from corpus.progress import progress_bar
+from genie.library.progress import Say, silent
 from genie.media.film import film
 from genie.media.side_by_side import draw_side_by_side
 from genie.play.compare.comparison import Comparison
@@ -11,10 +12,10 @@ from genie.play.scripted_keys import scripted_actions
 from genie.play.setup import PlaySetup
 
 
-def make_comparison(setup: PlaySetup) -> Comparison:
+def make_comparison(setup: PlaySetup, say: Say = silent) -> Comparison:
     """Return a world and its opponent at their first frames, with the scripted keys."""
-    player = setup.player()
-    opponent = open_opponent(setup, player)
+    player = setup.player(say=lambda what, done: say(what, done / 2))
+    opponent = open_opponent(setup, player, lambda what, done: say(what, 0.5 + done / 2))
     return Comparison(setup.card, player, opponent, setup.script(player))
 
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from genie.media.recording import Recording
+from genie.media.background import BackgroundRecording
+from genie.media.recording import final_path
 from genie.session.log import Session
 from genie.session.replay import pictures
 
@@ -43,30 +44,39 @@ class Export:
         sampled = [int(record) for record in records if session[int(record)].steps]
         if not sampled:
             raise ValueError("nothing was recorded: no frame was played")
-        self.path, self.done, self.total = path, 0, len(sampled)
-        self._recording = Recording(path, session.header.card.fps)
+        self.path, self.done, self.total = final_path(path), 0, len(sampled)
+        self._recording = BackgroundRecording(path, session.header.card.fps)
         self._frames = pictures(session, sampled, world, show_keys)
 
     def work(self, seconds: float) -> bool:
-        """Write frames for about so long; returns whether the film is complete.
+        """Decode frames for about so long, at least one; returns whether the film is complete.
+
+        A process of its own encodes them.
 
         Raises:
             OSError: if the disk refuses; nothing is left behind.
         """
         until = time.perf_counter() + seconds
         try:
-            while self.done < self.total and (self.done == 0 or time.perf_counter() < until):
+            while self.done < self.total and not self._recording.full:
                 self._recording.add(next(self._frames))
                 self.done += 1
+                if self.done == self.total:
+                    self._recording.end()
+                if time.perf_counter() >= until:
+                    break
+            return self.done == self.total and self._recording.ended()
         except BaseException:
             self._recording.discard()
             raise
-        if self.done < self.total:
-            return False
-        self.path = self._recording.finish()
-        return True
 
     def finish(self) -> Path:
         """Write all that is left; returns where it is. Raises OSError as `work` does."""
-        self.work(float("inf"))
-        return self.path
+        try:
+            for frame in self._frames:
+                self._recording.add(frame)
+                self.done += 1
+            return self._recording.finish()
+        except BaseException:
+            self._recording.discard()
+            raise

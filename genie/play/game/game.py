@@ -23,9 +23,10 @@ from genie.play.game.slots import Slots
 from genie.play.game.state import PlayState
 from genie.play.player import Player
 from genie.play.prompts import rate_prompt, read_prompt
+from spacetime.partial import plain
 
-EXPORT_SECONDS = 0.03
-"""How long a tick may write to a film."""
+EXPORT_SECONDS = 0.005
+"""How long a tick may decode frames for a film, at least one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +85,7 @@ class Game:
         try:
             picture = read_prompt(path, self.card.height, self.card.width)
         except (ValueError, OSError) as error:
-            self.state.say(str(error), now)
+            self.state.say(plain(error), now)
             return
         self.state.release_all()
         self.panel = PromptPanel(rate_prompt(self.player.world, picture))
@@ -95,18 +96,38 @@ class Game:
         Args:
             now: seconds on a clock that never goes back.
         """
+        action = self.begin_frame(now)
+        if action is not None:
+            self.end_frame(self.player.advance(action), action, now)
+        return action is not None
+
+    def begin_frame(self, now: float) -> int | None:
+        """Return the action to sample the next frame under, or None where time stands still."""
         self._work_on_export(now)
         if self.panel is not None or self.state.quit:
-            return False
+            return None
         if self.state.rewinding:
             if self.player.back():
                 self.moved()
-            return False
+            return None
         if self.state.paused and not self.step_once:
-            return False
+            return None
         self.step_once = False
-        self._advance(now)
-        return True
+        script, action = self.options.script, self.state.take_action()
+        return script[self.state.total] if self.state.total < len(script) else action
+
+    def end_frame(self, frame: np.ndarray, action: int, now: float) -> None:
+        """Take in the frame that the player has advanced to, uint8 (H, W, 3)."""
+        self.state.advanced(action, now)
+        if self.drift is not None:
+            self.drift.follow(self.player.session, self.player.head)
+        if self.options.on_frame is not None:
+            self.options.on_frame(frame)
+        if self.player.session.error and not self._log_error_told:
+            self._log_error_told = True
+            self.state.say(f"play is no longer logged: {self.player.session.error}", now)
+        if self.options.frames is not None and self.state.total >= self.options.frames:
+            self.state.quit = True
 
     def note_times(self, draw_seconds: float) -> None:
         """Commit the frame that is shown, and choose the steps of the next by what it took."""
@@ -133,11 +154,15 @@ class Game:
         if self.export is not None:
             self.state.say("one film is still being written", now)
             return
-        path = free_path(self.options.folder / f"{self.card.name}{suffix}")
         try:
+            path = self.film_path(suffix)
             self.export = Export(path, self.player.session, records, self.player.world, show_keys)
         except (ValueError, OSError) as error:
-            self.state.say(str(error), now)
+            self.state.say(plain(error), now)
+
+    def film_path(self, suffix: str) -> Path:
+        """Return where a new film goes."""
+        return free_path(self.options.folder / f"{self.card.name}{suffix}")
 
     def close(self) -> None:
         """Finish what is being written; raises OSError if the disk refuses."""
@@ -148,23 +173,6 @@ class Game:
         finally:
             self.player.session.close()
 
-    def _advance(self, now: float) -> None:
-        """Sample one frame, scripted while the script lasts."""
-        script, action = self.options.script, self.state.take_action()
-        if self.state.total < len(script):
-            action = script[self.state.total]
-        frame = self.player.advance(action)
-        self.state.advanced(action, now)
-        if self.drift is not None:
-            self.drift.follow(self.player.session, self.player.head)
-        if self.options.on_frame is not None:
-            self.options.on_frame(frame)
-        if self.player.session.error and not self._log_error_told:
-            self._log_error_told = True
-            self.state.say(f"play is no longer logged: {self.player.session.error}", now)
-        if self.options.frames is not None and self.state.total >= self.options.frames:
-            self.state.quit = True
-
     def _work_on_export(self, now: float) -> None:
         if self.export is None:
             return
@@ -174,4 +182,4 @@ class Game:
                 self.state.say(f"saved {export.path} ({export.total} frames)", now)
         except OSError as error:
             self.export = None
-            self.state.say(f"could not record: {error}", now)
+            self.state.say(f"could not record: {plain(error)}", now)

@@ -31,6 +31,7 @@ class PlayState:
         self._tapped: int | None = None
         self._message, self._message_until = "", 0.0
         self._times: deque[float] = deque(maxlen=_FPS_FRAMES + 1)
+        self._intervals, self._seconds = 0, 0.0  # between the frames of all play, without pauses
 
     @property
     def action(self) -> int:
@@ -44,6 +45,11 @@ class PlayState:
             return self._idle
         both = self._bindings.together(held)
         return self._bindings.action(held[-1]) if both is None else both
+
+    @property
+    def lit_action(self) -> int | None:
+        """Action id of the keys that are held or were tapped since the last frame, or None."""
+        return self._tapped if self._tapped is not None else (self.action if self._held else None)
 
     def press(self, key: str) -> bool:
         """Note that a key went down; returns whether it stands for an action."""
@@ -79,6 +85,9 @@ class PlayState:
         """Note that an action led to a new frame at `now`, in seconds."""
         self.total += 1
         self.shown_action = action
+        if self._times:
+            self._intervals += 1
+            self._seconds += now - self._times[-1]
         self._times.append(now)
 
     def moved(self, action: int) -> None:
@@ -111,6 +120,11 @@ class PlayState:
         if len(self._times) < 2 or self._times[-1] <= self._times[0]:
             return 0.0
         return (len(self._times) - 1) / (self._times[-1] - self._times[0])
+
+    @property
+    def played_fps(self) -> float:
+        """Frames per second over all of play, pauses not counted; 0 before there are two."""
+        return self._intervals / self._seconds if self._seconds else 0.0
 
     def say(self, text: str, now: float) -> None:
         """Show a message for four seconds from `now`."""

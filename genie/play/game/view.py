@@ -6,18 +6,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from genie.library.card import WorldCard
 from genie.play.adaptive_steps import FrameTime
+from genie.play.game.action_keys import Bindings
 from genie.play.game.game import Game
 from genie.play.game.panels import Panel
+from genie.play.game.state import PlayState
 
 
 @dataclass(frozen=True, kw_only=True)
 class ActionLine:
-    """An action in the list beside the frame: its name, its keys, whether it led here."""
+    """An action in the list beside the frame."""
 
     name: str
     keys: tuple[str, ...]
-    active: bool
+    active: bool  # whether it led to the frame that is shown
+    lit: bool = False  # whether its keys are held, so that it leads to the next one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,14 +100,7 @@ def _hud(game: Game) -> Hud:
         drift = DriftGauge(
             distance=meter.distance, threshold=meter.threshold, drifted=meter.drifted
         )
-    actions = tuple(
-        ActionLine(
-            name=action.name,
-            keys=(*game.bindings.keys_of(id), *([str(id)] if id < 10 else [])),
-            active=id == state.shown_action,
-        )
-        for id, action in enumerate(game.card.actions)
-    )
+    actions = action_lines(game.card, game.bindings, state, len(game.options.script))
     return Hud(
         title=game.card.title,
         fps=state.fps,
@@ -117,4 +114,20 @@ def _hud(game: Game) -> Hud:
         seconds=player.frame_number / game.card.fps,
         actions=actions,
         drift=drift,
+    )
+
+
+def action_lines(
+    card: WorldCard, bindings: Bindings, state: PlayState, scripted: int = 0
+) -> tuple[ActionLine, ...]:
+    """Return the actions of a world; during the first `scripted` frames keys do nothing."""
+    lit = state.shown_action if state.total < scripted else state.lit_action
+    return tuple(
+        ActionLine(
+            name=action.name,
+            keys=(*bindings.keys_of(id), *([str(id)] if id < 10 else [])),
+            active=id == state.shown_action,
+            lit=id == lit,
+        )
+        for id, action in enumerate(card.actions)
     )

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import singledispatch
 
-from genie.media.recording import free_path
+from genie.media.recording import check_target, free_path
 from genie.play.game.exporter import SECONDS
 from genie.play.game.game import Game
 from genie.play.game.panels import HelpPanel, KeysPanel, Panel, PromptPanel, SavePanel, SlotPanel
 from genie.session.replay import last_seconds
+from spacetime.partial import plain
 
 _MOST_STEPS = 16
 _TEMPERATURE_STEP, _MOST_TEMPERATURE = 0.1, 2.0
@@ -96,6 +97,11 @@ def _load_state(game: Game, now: float) -> None:
 def _record(game: Game, now: float) -> None:
     """Begin a recording, or write what was played since then as a GIF."""
     if game.mark is None:
+        try:
+            check_target(game.film_path(".gif"))
+        except OSError as error:  # rather than once all is played
+            game.state.say(str(error), now)
+            return
         game.mark = len(game.player.session)
         game.state.say("recording: G stops", now)
         return
@@ -119,7 +125,7 @@ def _screenshot(game: Game, now: float) -> None:
         Image.fromarray(game.player.frame).save(path)
         game.state.say(f"saved {path}", now)
     except OSError as error:
-        game.state.say(f"could not save: {error}", now)
+        game.state.say(f"could not save: {plain(error)}", now)
 
 
 def _help(game: Game, now: float) -> None:
@@ -145,11 +151,24 @@ def _pace(faster: bool) -> Callable[[Game, float], None]:
 
 def _steps(change: int) -> Callable[[Game, float], None]:
     def run(game: Game, now: float) -> None:
-        game.adaptive_steps.want(min(max(game.adaptive_steps.wanted + change, 1), _MOST_STEPS))
-        game.player.set_steps(game.adaptive_steps.steps)
-        game.state.say(f"{game.adaptive_steps.wanted} refinement steps", now)
+        chooser = game.adaptive_steps
+        # From the steps that are seen: counted from those wanted, a press would change nothing.
+        steps = min(max(chooser.steps + change, 1), _MOST_STEPS)
+        words = f"{steps} refinement {'step' if steps == 1 else 'steps'}"
+        words += {1: ", the fewest", _MOST_STEPS: ", the most"}.get(steps, "")
+        words += ", auto is off: \\ turns it on" if chooser.active else ""
+        chooser.fix(steps)
+        game.player.set_steps(steps)
+        game.state.say(words, now)
 
     return run
+
+
+def _automatic_steps(game: Game, now: float) -> None:
+    game.adaptive_steps.follow_speed()
+    game.player.set_steps(game.adaptive_steps.steps)
+    words = f"auto: up to {game.adaptive_steps.wanted} refinement steps, fewer where play is slow"
+    game.state.say(words, now)
 
 
 def _temperature(change: float) -> Callable[[Game, float], None]:
@@ -180,6 +199,7 @@ COMMANDS: dict[str, Command] = {
     "-": Command(caps="-", about="slower", run=_pace(False)),
     "]": Command(caps="]", about="more steps", run=_steps(1)),
     "[": Command(caps="[", about="fewer steps", run=_steps(-1)),
+    "\\": Command(caps="\\", about="steps by speed", run=_automatic_steps),
     "page up": Command(caps="PgUp", about="warmer", run=_temperature(_TEMPERATURE_STEP)),
     "page down": Command(caps="PgDn", about="cooler", run=_temperature(-_TEMPERATURE_STEP)),
     "tab": Command(caps="Tab", about="hide figures", run=_toggle_hud),
@@ -208,7 +228,7 @@ def _confirm_slot(panel: SlotPanel, game: Game, now: float) -> None:
         game.moved()
         game.state.say(f"loaded slot {number}", now)
     except (ValueError, OSError) as error:
-        game.state.say(str(error), now)
+        game.state.say(plain(error), now)
 
 
 @confirm.register(SavePanel)
@@ -227,7 +247,7 @@ def _confirm_keys(panel: KeysPanel, game: Game, now: float) -> None:
     try:
         game.state.say(f"keys saved in {game.bindings.save()}", now)
     except OSError as error:
-        game.state.say(f"could not save the keys: {error}", now)
+        game.state.say(f"could not save the keys: {plain(error)}", now)
 
 
 @confirm.register(PromptPanel)

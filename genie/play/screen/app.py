@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import pygame
 
 from corpus.lock import LockedError
+from genie.library.progress import Say
 from genie.media.film import film
 from genie.media.recording import free_path
 from genie.play.compare.run import make_comparison
-from genie.play.game.gallery import read_gallery
+from genie.play.game.gallery import GalleryWorld, read_gallery
 from genie.play.game.game import Game, GameOptions
 from genie.play.game.start import StartState
-from genie.play.loader import Loader
+from genie.play.loader import Loader, Loaders
 from genie.play.player import Player
 from genie.play.recent import Recent, end_log, new_log
 from genie.play.screen.compare_loop import CompareScreen
@@ -28,6 +30,7 @@ from genie.play.screen.start_loop import StartScreen
 from genie.play.screen.window import Window
 from genie.play.setup import PlaySetup
 from genie.session.log import Session
+from spacetime.partial import plain
 
 T = TypeVar("T")
 _FPS = 30
@@ -50,7 +53,7 @@ def run_window(setup: PlaySetup) -> None:
         if options.gallery:
             Gallery(window, setup).run()
             return
-        player = _load(window, card.title, setup.player)
+        player = _load(window, card.title, lambda say: setup.player(say=say))
         if player is not None:
             play_game(window, setup, player, None if options.scripted else options.prompt)
     finally:
@@ -63,13 +66,21 @@ class Gallery:
     def __init__(self, window: Window, setup: PlaySetup) -> None:
         """Read the gallery; raises FileNotFoundError if there is no world."""
         self._window, self._setup = window, setup
+        self._loaders: Loaders[Player] = Loaders(self._load)
+        self._worlds: list[GalleryWorld] = []
+        self._loaders.want(setup.card.path)  # chosen at first, so loaded before pictures are read
         self._worlds = read_gallery()
-        self._loaders: dict[int, Loader[Player]] = {}
         if not self._worlds:
             raise FileNotFoundError("there is no world to choose: give the folder of one")
 
     def run(self) -> None:
         """Choose and play until the window is closed or left."""
+        try:
+            self._run()
+        finally:
+            self._loaders.close()
+
+    def _run(self) -> None:
         world, prompt, complaint = 0, 0, ""
         while not self._window.closed:
             state = StartState(self._worlds, world, prompt)
@@ -79,13 +90,13 @@ class Gallery:
                 return
             world, prompt = choice.world, choice.prompt
             shown = self._worlds[world]
-            player = _await(self._window, shown.card.title, self._loaders.pop(world))
+            player = _await(self._window, shown.card.title, self._loaders.want(shown.card.path))
             if player is None:
                 return
             settings = player.world.settings
             complaint = _begin(player, prompt, shown.recent if choice.resume else None)
             if complaint:
-                self._loaders[world] = Loader(lambda player=player: player)
+                self._loaders.replace(shown.card.path, lambda player=player: player)
                 continue
             setup = self._setup.of(shown.card)
             play_game(self._window, setup, player, choice.picture)
@@ -93,7 +104,8 @@ class Gallery:
             self._choose_free_name()
             # The world is loaded already: begin a new session of it behind the start screen.
             player.world.settings = settings
-            self._loaders[world] = Loader(lambda setup=setup, old=player: setup.player(old.world))
+            again = partial(setup.player, player.world)
+            self._loaders.replace(shown.card.path, again)
 
     def _choose_free_name(self) -> None:
         """Let the next game's recording leave that of the last one in its place."""
@@ -104,9 +116,11 @@ class Gallery:
 
     def _prepare(self, world: int) -> bool:
         """Warm a world up behind the start screen; returns whether it is ready."""
-        if world not in self._loaders:
-            self._loaders[world] = Loader(self._setup.of(self._worlds[world].card).player)
-        return self._loaders[world].done
+        return self._loaders.want(self._worlds[world].card.path).done
+
+    def _load(self, path: Path, say: Say) -> Player:
+        cards = [world.card for world in self._worlds if world.card.path == path]
+        return self._setup.of(cards[0] if cards else self._setup.card).player(say=say)
 
 
 def play_game(
@@ -134,7 +148,7 @@ def play_game(
         print(f"recorded {options.record}: {player.timings().frames} frames")
     else:
         end_log(player.session)
-    setup.report(player)
+    setup.report(player, game.state)
 
 
 def _begin(player: Player, prompt: int, recent: Recent | None) -> str:
@@ -147,7 +161,7 @@ def _begin(player: Player, prompt: int, recent: Recent | None) -> str:
     except LockedError:
         return "the session is open in another window: close it there first"
     except (ValueError, OSError) as error:
-        return f"the session cannot be continued: {error}"
+        return f"the session cannot be continued: {plain(error)}"
     return ""
 
 
@@ -158,30 +172,34 @@ def _begin_log(game: Game, setup: PlaySetup) -> None:
     try:
         game.player.session.log_to(path)
     except OSError as error:
-        game.state.say(f"play is not logged: {error}", 0.0)
+        game.state.say(f"play is not logged: {plain(error)}", 0.0)
 
 
 def _compare(window: Window, setup: PlaySetup) -> None:
     """Play a world and its opponent in the window."""
-    comparison = _load(window, setup.card.title, lambda: make_comparison(setup))
+    comparison = _load(window, setup.card.title, lambda say: make_comparison(setup, say))
     if comparison is None:
         return
     with film(setup.options.record, setup.card.fps) as on_frame:
         CompareScreen(window, comparison).run(setup.options.frames, on_frame)
-    setup.report(comparison.player)
+    setup.report(comparison.player, comparison.state)
 
 
-def _load(window: Window, title: str, work: Callable[[], T]) -> T | None:
+def _load(window: Window, title: str, work: Callable[[Say], T]) -> T | None:
     """Load something in the background; returns it, or None if the window is closed meanwhile."""
     paint_loading(window.surface, title)
     window.pump()
-    return _await(window, title, Loader(work))
+    loaders = Loaders(lambda key, say: work(say))
+    try:
+        return _await(window, title, loaders.want(title))
+    finally:
+        loaders.close()
 
 
 def _await(window: Window, title: str, loader: Loader[T]) -> T | None:
     """Show that a world is being loaded until it is; raises what loading raises."""
     while not loader.done:
-        paint_loading(window.surface, title)
+        paint_loading(window.surface, title, loader.what, loader.fraction)
         window.pump()
         if any(event.type == pygame.QUIT for event in pygame.event.get(pygame.QUIT)):
             window.closed = True

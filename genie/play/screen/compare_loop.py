@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 
@@ -9,9 +10,10 @@ import numpy as np
 import pygame
 
 from genie.media.side_by_side import draw_side_by_side
-from genie.play.compare.comparison import Comparison
+from genie.play.compare.comparison import COMMAND_KEYS, Comparison
 from genie.play.screen.draw_compare import paint_comparison
-from genie.play.screen.events import Closed, Event, FocusLost, Key
+from genie.play.screen.events import Closed, Drop, Event, FocusLost, Key
+from genie.play.screen.pacer import Pacer
 from genie.play.screen.window import Window
 
 
@@ -26,6 +28,7 @@ class CompareScreen:
         """Take a window and a comparison; `run` begins."""
         self._window, self._comparison = window, comparison
         self.areas: list[pygame.Rect] = []
+        self._pacer = Pacer(window, self._at_once, self.show)
         window.name(f"{comparison.card.title} and {comparison.opponent.title}")
 
     def run(
@@ -38,26 +41,44 @@ class CompareScreen:
             on_frame: called with each pair of frames side by side, uint8 (H, W, 3).
         """
         state = self._comparison.state
-        while not state.quit:
-            if self.tick() and on_frame is not None:
-                on_frame(draw_side_by_side(self._comparison.panels))
-            if frames is not None and state.total >= frames:
-                state.quit = True
-            self._window.wait(state.fps_wanted)
+        try:
+            while not state.quit:
+                if self.tick() and on_frame is not None:
+                    on_frame(draw_side_by_side(self._comparison.panels))
+                if frames is not None and state.total >= frames:
+                    state.quit = True
+                self._pacer.wait(lambda: math.inf if state.quit else state.fps_wanted, self.handle)
+        finally:
+            self._pacer.close()
 
     def tick(self) -> bool:
         """Handle what happened, let a frame's time pass; returns whether frames were sampled."""
-        state = self._comparison.state
-        for event in self._window.events.poll():
+        for event in self._pacer.events():
             self.handle(event)
-        sampled = self._comparison.tick(time.monotonic())
+        comparison = self._comparison
+        action = comparison.begin_frame(time.monotonic())
+        if action is not None:
+            self._pacer.run(lambda: comparison.advance(action))
+            comparison.end_frame(action, time.monotonic())
+        self.show()
+        if action is not None:
+            self._pacer.run(comparison.commit_pending)
+        return action is not None
+
+    def show(self) -> None:
+        """Paint the window as play stands now."""
+        state = self._comparison.state
         self._window.fill_screen(state.fullscreen)
         message = state.message(time.monotonic())
         self.areas = paint_comparison(self._window.surface, self._comparison, message)
         self._window.show()
-        if sampled:
-            self._comparison.commit_pending()
-        return sampled
+
+    def _at_once(self, event: Event) -> bool:
+        """Light or dim the key of an action, while frames are sampled; returns whether it was."""
+        if not isinstance(event, Key) or event.name in COMMAND_KEYS:
+            return False
+        self.handle(event)
+        return True
 
     def handle(self, event: Event) -> None:
         """React to one event."""
@@ -68,5 +89,8 @@ class CompareScreen:
                 self._comparison.press(name, time.monotonic())
             case Key(name=name):
                 self._comparison.release(name)
+            case Drop():
+                words = "a picture cannot be dropped on two plays: leave, and play one world"
+                self._comparison.state.say(words, time.monotonic())
             case FocusLost():
                 self._comparison.state.release_all()

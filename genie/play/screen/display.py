@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pygame
 
 _INVISIBLE = ("offscreen", "dummy")
+_RUNTIME, _NOWHERE = "XDG_RUNTIME_DIR", "/nonexistent"
 
 
 def is_invisible(driver: str, asked_for: str | None) -> bool:
@@ -22,7 +25,8 @@ def start_display() -> bool:
     """
     asked_for = os.environ.get("SDL_VIDEODRIVER")
     try:
-        pygame.display.init()
+        with _quiet_wayland():
+            pygame.display.init()
     except pygame.error as error:
         if asked_for:
             raise ValueError(
@@ -34,3 +38,18 @@ def start_display() -> bool:
         pygame.display.quit()
         return False
     return True
+
+
+@contextmanager
+def _quiet_wayland() -> Iterator[None]:
+    """Keep Wayland's library, which SDL tries first, from complaining where there is no Wayland."""
+    # Without this variable it prints "error: XDG_RUNTIME_DIR is invalid", before SDL goes on to the
+    # next driver; with a folder that does not exist it only fails. What else is printed is kept.
+    if os.environ.get(_RUNTIME):
+        yield
+        return
+    os.environ[_RUNTIME] = _NOWHERE
+    try:
+        yield
+    finally:
+        del os.environ[_RUNTIME]

@@ -10,7 +10,9 @@ from genie.play.game.view import View
 from genie.play.screen import theme
 from genie.play.screen.draw_hud import paint_hud
 from genie.play.screen.draw_panels import paint_panel
-from genie.play.screen.shapes import pill
+from genie.play.screen.shapes import notice, pill
+
+_FOOT = 12  # pixels between a message and the picture's foot
 
 
 def first_window_size(card: WorldCard) -> tuple[int, int]:
@@ -25,7 +27,7 @@ def first_window_size(card: WorldCard) -> tuple[int, int]:
 def split_window(size: tuple[int, int], hud: bool) -> tuple[pygame.Rect, pygame.Rect | None]:
     """Return where the frame may stand and, if they are wanted and fit, where the figures do."""
     whole = pygame.Rect((0, 0), size)
-    if not hud or size[0] < 2 * theme.SIDEBAR or size[1] < theme.SIDEBAR:
+    if not hud or size[0] < theme.SMALLEST_WINDOW[0] or size[1] < theme.SMALLEST_WINDOW[1]:
         return whole, None
     room = pygame.Rect(0, 0, size[0] - theme.SIDEBAR, size[1])
     return room, pygame.Rect(room.right, 0, theme.SIDEBAR, size[1])
@@ -72,4 +74,4 @@ def _paint_notes(surface: pygame.Surface, area: pygame.Rect, view: View) -> None
     for badge in view.badges:
         left = pill(surface, badge, (left, top)).right + theme.GAP
     if view.message:
-        pill(surface, view.message, (area.left + 2 * theme.GAP, area.bottom - 5 * theme.GAP))
+        notice(surface, view.message, left=area.left + 2 * theme.GAP, bottom=area.bottom - _FOOT)

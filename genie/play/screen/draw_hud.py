@@ -6,35 +6,49 @@ from collections.abc import Sequence
 
 import pygame
 
-from genie.play.game.view import ActionLine, DriftGauge, Hud
+from genie.play.game.view import DriftGauge, Hud
 from genie.play.screen import theme
-from genie.play.screen.shapes import bar, hint, key_caps, rule
+from genie.play.screen.draw_actions import chips_height, list_height, paint_actions
+from genie.play.screen.shapes import bar, hint, rule
 from genie.play.screen.text import shorten, text
 
 _ROW = 3 * theme.GAP
-_ACTION = _ROW + 4  # height of an action in the list
-_PART, _DRIFT = 5 * _ROW, 3 * _ROW  # heights of the other parts, at most
-_CAPS_SHOWN = 3  # keys of an action; more would push the name aside
+_HEAD = theme.GAP  # between the rule over the actions and the first
 _DECODE, _DRAW = (176, 138, 72), (104, 92, 70)  # the accent, dimmed twice
 _GAUGE_END = 2.0  # of the threshold, at the gauge's right end
 
 
 def paint_hud(surface: pygame.Surface, area: pygame.Rect, hud: Hud) -> None:
-    """Paint the figures from the top down, as far as there is room."""
+    """Paint the figures from the top down; where there is little room, the actions come first."""
     room = area.inflate(-2 * theme.MARGIN, -2 * theme.MARGIN)
     room.left, room.width = area.left, area.width - theme.MARGIN
     foot = room.bottom - theme.GAP
     y = _head(surface, room, hud)
-    for part in (_speed, _numbers):
-        if y + _PART <= foot - _ROW:
-            y = part(surface, room, y, hud)
-    with_drift = y + _DRIFT <= foot - _ROW
-    left = foot - _ROW - y - (_DRIFT if with_drift else 0)
-    y = _actions(surface, room, y, hud.actions[: max(0, left // _ACTION - 1)])
-    if with_drift:
-        _drift(surface, room, y, hud)
+    parts, height = _parts_that_fit(hud, room.width, foot - _ROW - y - _HEAD)
+    for part in parts[_BEFORE]:
+        y = part(surface, room, y, hud)
+    if hud.actions:
+        rule(surface, room.left, room.right, y)
+        place = pygame.Rect(room.left, y + _HEAD, room.width, height)
+        paint_actions(surface, place, hud.actions)
+        y = place.bottom + theme.GAP
+    for part in parts[_AFTER]:
+        part(surface, room, y, hud)
     left = hint(surface, ("F1",), "help", (room.left, foot))
     hint(surface, ("Tab",), "hide", (left, foot))
+
+
+def _parts_that_fit(hud: Hud, width: int, room: int) -> tuple[tuple[Sequence, Sequence], int]:
+    """Return the parts before and after the actions, and the height that the actions have.
+
+    The first choice that leaves the actions enough is taken, else the actions alone.
+    """
+    listed, beside = list_height(hud.actions), chips_height(hud.actions, width)
+    for before, after in _CHOICES:
+        left = room - sum(_HEIGHTS[part] for part in (*before, *after))
+        if left >= min(listed, beside):
+            return (before, after), listed if listed <= left else min(beside, left)
+    return ((), ()), max(0, room)
 
 
 def _head(surface: pygame.Surface, room: pygame.Rect, hud: Hud) -> int:
@@ -77,7 +91,7 @@ def _numbers(surface: pygame.Surface, room: pygame.Rect, y: int, hud: Hud) -> in
     rule(surface, room.left, room.right, y)
     y += 2 * theme.GAP + 2
     steps, wanted = hud.steps
-    words = f"{steps} of {wanted}" + (" · auto" if hud.adaptive else "")
+    words = f"{steps} of {wanted} · auto" if hud.adaptive else f"{steps}"
     if hud.too_slow:
         words = f"{words} · too slow"
     clock = f"{int(hud.seconds) // 60}:{int(hud.seconds) % 60:02d}"
@@ -91,32 +105,6 @@ def _numbers(surface: pygame.Surface, room: pygame.Rect, y: int, hud: Hud) -> in
         text(surface, value, (room.right, y), theme.SMALL, colour, "right")
         y += _ROW
     return y
-
-
-def _actions(
-    surface: pygame.Surface, room: pygame.Rect, y: int, actions: Sequence[ActionLine]
-) -> int:
-    if not actions:
-        return y
-    rule(surface, room.left, room.right, y)
-    y += 2 * theme.GAP + 6
-    for action in actions:
-        _action(surface, room, y, action)
-        y += _ACTION
-    return y
-
-
-def _action(surface: pygame.Surface, room: pygame.Rect, y: int, action: ActionLine) -> None:
-    if action.active:
-        pygame.draw.rect(
-            surface, theme.ACCENT, pygame.Rect(room.left, y - 9, 3, 18), border_radius=2
-        )
-    colour = theme.INK if action.active else theme.DIM
-    text(surface, action.name, (room.left + 14, y), theme.BODY, colour)
-    keys = [key for key in action.keys if not key.startswith("pad ")][:_CAPS_SHOWN]
-    widths = pygame.Surface((1, 1))
-    left = room.right - key_caps(widths, keys, (0, 0)) + theme.GAP // 2
-    key_caps(surface, keys, (left, y), lit=action.active)
 
 
 def _drift(surface: pygame.Surface, room: pygame.Rect, y: int, hud: Hud) -> None:
@@ -138,3 +126,14 @@ def _gauge(surface: pygame.Surface, area: pygame.Rect, gauge: DriftGauge) -> Non
     bar(surface, area, [(filled, theme.ACCENT if gauge.drifted else theme.DIM)])
     x = area.left + round(area.width / _GAUGE_END)
     pygame.draw.line(surface, theme.INK, (x, area.top - 3), (x, area.bottom + 2))
+
+
+_BEFORE, _AFTER = 0, 1
+_HEIGHTS = {_speed: 5 * _ROW, _numbers: 4 * _ROW, _drift: 3 * _ROW}
+_CHOICES = (
+    ((_speed, _numbers), (_drift,)),
+    ((_numbers,), (_drift,)),
+    ((), (_drift,)),
+    ((), ()),
+)
+"""What may stand before and after the actions, the fullest choice first."""

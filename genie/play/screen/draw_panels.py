@@ -14,19 +14,46 @@ from genie.play.screen.shapes import hint, key_cap, key_caps
 from genie.play.screen.text import text, wrap
 
 _ROW = 4 * theme.GAP
+_FEWEST_KEYS = 4  # actions that the panel of keys lists, however low the window
+_COLUMNS = 3  # of slots
+_PICTURE = 256  # pixels of a side of a picture to start from
 _TILE = 160  # pixels that the longer side of a thumbnail has
 
 
-@singledispatch
 def paint_panel(panel: Panel, surface: pygame.Surface) -> None:
-    """Paint a panel over the whole window."""
+    """Paint a panel over the whole window, smaller than usual where it would not fit."""
+    width, height = surface.get_size()
+    needed = _size(panel, height)
+    scale = min(1.0, width / needed[0], height / needed[1])
+    if scale == 1:
+        _paint(panel, surface)
+        return
+    canvas = pygame.transform.smoothscale(surface, (round(width / scale), round(height / scale)))
+    _paint(panel, canvas)
+    surface.blit(pygame.transform.smoothscale(canvas, (width, height)), (0, 0))
 
 
-@paint_panel.register(HelpPanel)
+@singledispatch
+def _paint(panel: Panel, surface: pygame.Surface) -> None:
+    """Paint a panel of any kind."""
+
+
+@singledispatch
+def _size(panel: Panel, height: int) -> tuple[int, int]:
+    """Return how large a panel's sheet is, given the height of the window."""
+    return 0, 0
+
+
+@_size.register(HelpPanel)
+def _help_size(panel: HelpPanel, height: int) -> tuple[int, int]:
+    return 640, (len(COMMANDS) + 1) // 2 * 28 + 136
+
+
+@_paint.register(HelpPanel)
 def _help(panel: HelpPanel, surface: pygame.Surface) -> None:
     commands = list(COMMANDS.values())
     rows = (len(commands) + 1) // 2
-    area = _sheet(surface, (640, rows * 28 + 136), "Keys")
+    area = _sheet(surface, _size(panel, 0), "Keys")
     for number, command in enumerate(commands):
         left = area.left + (number // rows) * (area.width // 2)
         y = area.top + (number % rows) * 28
@@ -37,14 +64,23 @@ def _help(panel: HelpPanel, surface: pygame.Surface) -> None:
     text(surface, words, (area.left, y), theme.SMALL, theme.DIM)
 
 
-@paint_panel.register(SlotPanel)
-def _slots(panel: SlotPanel, surface: pygame.Surface) -> None:
+def _slot_side(panel: SlotPanel) -> int:
     pictures = [slot.thumbnail for slot in panel.slots if slot.thumbnail is not None]
-    side = whole_side(_TILE, pictures[0] if pictures else None)
-    columns, step = 3, side + 6 * theme.GAP
-    rows = (len(panel.slots) + columns - 1) // columns
+    return whole_side(_TILE, pictures[0] if pictures else None)
+
+
+@_size.register(SlotPanel)
+def _slots_size(panel: SlotPanel, height: int) -> tuple[int, int]:
+    side, rows = _slot_side(panel), (len(panel.slots) + _COLUMNS - 1) // _COLUMNS
+    return _COLUMNS * (side + 24) + 32, rows * (side + 6 * theme.GAP) + 152
+
+
+@_paint.register(SlotPanel)
+def _slots(panel: SlotPanel, surface: pygame.Surface) -> None:
+    side, columns = _slot_side(panel), _COLUMNS
+    step = side + 6 * theme.GAP
     title = "Save to a slot" if panel.saving else "Load a slot"
-    area = _sheet(surface, (columns * (side + 24) + 32, rows * step + 152), title)
+    area = _sheet(surface, _size(panel, 0), title)
     for number, slot in enumerate(panel.slots):
         left = area.left + 4 + (number % columns) * (side + 24)
         tile = pygame.Rect(left, area.top + 4 + (number // columns) * step, side, side)
@@ -60,9 +96,14 @@ def _slots(panel: SlotPanel, surface: pygame.Surface) -> None:
     hint(surface, ("Esc",), "back", (left, y))
 
 
-@paint_panel.register(SavePanel)
+@_size.register(SavePanel)
+def _film_size(panel: SavePanel, height: int) -> tuple[int, int]:
+    return 480, 4 * _ROW + 136
+
+
+@_paint.register(SavePanel)
 def _film(panel: SavePanel, surface: pygame.Surface) -> None:
-    area = _sheet(surface, (480, 4 * _ROW + 136), "Film of what was played")
+    area = _sheet(surface, _size(panel, 0), "Film of what was played")
     for number, (name, values, chosen) in enumerate(panel.rows):
         y = area.top + number * _ROW + theme.GAP
         current = number == panel.row
@@ -77,11 +118,23 @@ def _film(panel: SavePanel, surface: pygame.Surface) -> None:
     hint(surface, ("Esc",), "back", (left, y))
 
 
-@paint_panel.register(KeysPanel)
+def _keys_shown(panel: KeysPanel, height: int) -> int:
+    """Return how many actions are listed at once; the list follows the selected one."""
+    return min(len(panel.names), max(_FEWEST_KEYS, (height - 136) // _ROW - 1))
+
+
+@_size.register(KeysPanel)
+def _keys_size(panel: KeysPanel, height: int) -> tuple[int, int]:
+    return 640, (_keys_shown(panel, height) + 1) * _ROW + 136
+
+
+@_paint.register(KeysPanel)
 def _keys(panel: KeysPanel, surface: pygame.Surface) -> None:
-    area = _sheet(surface, (640, (len(panel.names) + 1) * _ROW + 136), "Keys of this world")
-    for number, name in enumerate(panel.names):
-        y = area.top + number * _ROW + theme.GAP
+    shown = _keys_shown(panel, surface.get_height())
+    area = _sheet(surface, _size(panel, surface.get_height()), "Keys of this world")
+    first = max(0, panel.selected - shown + 1)
+    for number, name in list(enumerate(panel.names))[first : first + shown]:
+        y = area.top + (number - first) * _ROW + theme.GAP
         chosen = number == panel.selected
         if chosen:
             mark = pygame.Rect(area.left, y - 10, 3, 20)
@@ -100,10 +153,15 @@ def _keys(panel: KeysPanel, surface: pygame.Surface) -> None:
     hint(surface, ("Esc",), "done", (left, y))
 
 
-@paint_panel.register(PromptPanel)
+@_size.register(PromptPanel)
+def _prompt_size(panel: PromptPanel, height: int) -> tuple[int, int]:
+    return 2 * _PICTURE + 72, _PICTURE + 248
+
+
+@_paint.register(PromptPanel)
 def _prompt(panel: PromptPanel, surface: pygame.Surface) -> None:
-    side = 2 * _TILE - 64
-    area = _sheet(surface, (2 * side + 72, side + 248), "Start from this picture?")
+    side = _PICTURE
+    area = _sheet(surface, _size(panel, 0), "Start from this picture?")
     pictures = ((panel.hint.picture, "as you gave it"), (panel.hint.seen, "as the world sees it"))
     for column, (picture, name) in enumerate(pictures):
         tile = pygame.Rect(area.left + column * (side + 24), area.top, side, side)

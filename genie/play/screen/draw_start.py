@@ -7,13 +7,14 @@ import pygame
 from genie.play.game.start import COLUMNS, Choice, StartState
 from genie.play.screen import theme
 from genie.play.screen.draw_panels import paint_tile, whole_side
-from genie.play.screen.shapes import hint, key_cap, pill
+from genie.play.screen.shapes import bar, hint, key_cap, notice
 from genie.play.screen.text import shorten, text
 
 _LIST = 216  # width of the list of worlds
 _HEAD, _FOOT = 128, 72
 _WORLD = 60  # height of a world in the list
 _GAP = 2 * theme.GAP
+_BAR = 320  # pixels that the bar of loading is wide, at most
 
 
 def paint_start(surface: pygame.Surface, state: StartState) -> list[tuple[pygame.Rect, Choice]]:
@@ -21,7 +22,7 @@ def paint_start(surface: pygame.Surface, state: StartState) -> list[tuple[pygame
     surface.fill(theme.GROUND)
     margin = theme.MARGIN + theme.GAP
     text(surface, "genie", (margin, 52), theme.HUGE, theme.INK)
-    words = "Choose a picture. The world goes on from there, under your keys."
+    words = "Choose a picture, or drop one here. The world goes on from there, under your keys."
     text(surface, words, (margin, 92), theme.BODY, theme.DIM)
     targets = _paint_worlds(surface, state, margin)
     targets += _paint_prompts(surface, state, margin + _LIST)
@@ -29,12 +30,18 @@ def paint_start(surface: pygame.Surface, state: StartState) -> list[tuple[pygame
     return targets
 
 
-def paint_loading(surface: pygame.Surface, title: str) -> None:
-    """Paint what is shown while a world is loaded without the gallery."""
+def paint_loading(
+    surface: pygame.Surface, title: str, what: str = "", fraction: float = 0.0
+) -> None:
+    """Paint what is shown while a world is loaded: its name, a bar, and what is loaded just now."""
     surface.fill(theme.GROUND)
     x, y = surface.get_rect().center
     text(surface, title, (x, y - 2 * theme.GAP), theme.HUGE, theme.INK, "middle")
-    text(surface, "loading …", (x, y + 3 * theme.GAP), theme.BODY, theme.DIM, "middle")
+    place = pygame.Rect(0, 0, min(_BAR, surface.get_width() - 2 * theme.MARGIN), 6)
+    place.center = (x, y + 3 * theme.GAP)
+    bar(surface, place, [(fraction, theme.ACCENT)])
+    words = f"loading {what} …" if what else "loading …"
+    text(surface, words, (x, y + 6 * theme.GAP), theme.BODY, theme.DIM, "middle")
 
 
 def _paint_worlds(
@@ -104,4 +111,4 @@ def _paint_foot(surface: pygame.Surface, state: StartState, left: int) -> None:
     right = surface.get_width() - theme.MARGIN - theme.GAP
     text(surface, state.message, (right, y), theme.SMALL, theme.DIM, "right")
     if state.complaint:
-        pill(surface, state.complaint, (theme.MARGIN + theme.GAP, y - 6 * theme.GAP))
+        notice(surface, state.complaint, theme.MARGIN + theme.GAP, y - 3 * theme.GAP)

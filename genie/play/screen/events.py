@@ -29,7 +29,7 @@ class Pointer:
 
 @dataclass(frozen=True, kw_only=True)
 class Drop:
-    """A file was dropped on the window."""
+    """A file was dropped on the window, or a text that may be the path of one."""
 
     path: str
 
@@ -74,6 +74,8 @@ class Events:
                 yield Pointer(place=event.pos, click=True)
             case pygame.DROPFILE:
                 yield Drop(path=event.file)
+            case pygame.DROPTEXT:  # what browsers make of a picture: its address
+                yield Drop(path=event.text)
             case pygame.WINDOWFOCUSLOST:
                 yield FocusLost()
             case pygame.JOYDEVICEADDED:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 import pygame
@@ -9,8 +10,10 @@ import pygame
 from genie.play.game.controls import Controls
 from genie.play.game.game import Game
 from genie.play.game.view import view_of
+from genie.play.game.window_keys import COMMANDS
 from genie.play.screen.draw import paint
 from genie.play.screen.events import Closed, Drop, Event, FocusLost, Key
+from genie.play.screen.pacer import Pacer
 from genie.play.screen.window import Window
 
 _PAUSED_FPS = 30  # how often a paused window looks for events
@@ -30,6 +33,7 @@ class PlayScreen:
         self.game, self.controls = game, Controls(game)
         self.area: pygame.Rect | None = None
         self._window = window
+        self._pacer = Pacer(window, self._at_once, self.show)
         window.name(game.card.title)
         game.state.fullscreen = window.fullscreen
 
@@ -39,21 +43,26 @@ class PlayScreen:
             self.show()
             while not self.game.state.quit:
                 self.tick()
-                state = self.game.state
-                still = (state.paused or self.game.panel) and not state.rewinding
-                self._window.wait(_PAUSED_FPS if still else state.fps_wanted)
+                self._pacer.wait(self._fps, self.handle)
         finally:
+            self._pacer.close()
             self.game.close()
 
     def tick(self) -> None:
         """Handle what happened, let one frame's time pass, and show it."""
-        for event in self._window.events.poll():
+        for event in self._pacer.events():
             self.handle(event)
-        sampled = self.game.tick(time.monotonic())
+        now = time.monotonic()
+        action = self.game.begin_frame(now)
+        if action is not None:
+            frame = self._pacer.run(lambda: self.game.player.advance(action))
+            self.game.end_frame(frame, action, time.monotonic())
         begin = time.perf_counter()
         self.show()
-        if sampled:
-            self.game.note_times(time.perf_counter() - begin)
+        if action is not None:
+            seconds = time.perf_counter() - begin
+            self._pacer.run(self.game.player.commit_pending)
+            self.game.note_times(seconds)
 
     def handle(self, event: Event) -> None:
         """React to one event."""
@@ -68,6 +77,21 @@ class PlayScreen:
                 self.game.drop(path, time.monotonic())
             case FocusLost():
                 self.game.state.release_all()
+
+    def _fps(self) -> float:
+        """Return how often to tick: a window where time stands still only looks for events."""
+        state = self.game.state
+        if state.quit:
+            return math.inf
+        still = (state.paused or self.game.panel) and not state.rewinding
+        return _PAUSED_FPS if still else state.fps_wanted
+
+    def _at_once(self, event: Event) -> bool:
+        """Light or dim the key of an action, while a frame is sampled; returns whether it was."""
+        if not isinstance(event, Key) or self.game.panel is not None or event.name in COMMANDS:
+            return False
+        self.handle(event)
+        return True
 
     def show(self) -> None:
         """Paint the window as play stands now."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pygame
 
 from genie.play.screen import theme
-from genie.play.screen.text import shorten, text, width_of
+from genie.play.screen.text import shorten, text, width_of, wrap
 
 _CAP = 22  # height of a key cap
 _ARROWS = {
@@ -22,9 +22,7 @@ def key_cap(
     surface: pygame.Surface, key: str, place: tuple[int, int], lit: bool = False
 ) -> pygame.Rect:
     """Draw a key by its name; `place` is its left side and vertical middle."""
-    words = key if len(key) > 1 else key.upper()
-    width = _CAP if key in _ARROWS else max(_CAP, width_of(words, theme.SMALL) + 2 * theme.GAP)
-    area = pygame.Rect(place[0], place[1] - _CAP // 2, width, _CAP)
+    area = pygame.Rect(place[0], place[1] - _CAP // 2, cap_width(key), _CAP)
     ground, ink = (theme.ACCENT, theme.GROUND) if lit else (theme.RAISED, theme.INK)
     pygame.draw.rect(surface, ground, area, border_radius=theme.RADIUS - 1)
     if not lit:
@@ -33,8 +31,19 @@ def key_cap(
         x, y = area.center
         pygame.draw.polygon(surface, ink, [(x + dx, y + dy) for dx, dy in _ARROWS[key]])
     else:
-        text(surface, words, area.center, theme.SMALL, ink, "middle")
+        text(surface, _words(key), area.center, theme.SMALL, ink, "middle")
     return area
+
+
+def cap_width(key: str) -> int:
+    """Return how wide the cap of a key is, pixels."""
+    if key in _ARROWS:
+        return _CAP
+    return max(_CAP, width_of(_words(key), theme.SMALL) + 2 * theme.GAP)
+
+
+def _words(key: str) -> str:
+    return key if len(key) > 1 else key.upper()
 
 
 def key_caps(
@@ -69,6 +78,22 @@ def pill(
     if dot:
         pygame.draw.circle(surface, theme.ACCENT, (left + 5, area.centery), 5)
     text(surface, words, (left + indent, area.centery), theme.BODY, theme.INK)
+    return area
+
+
+def notice(surface: pygame.Surface, words: str, left: int, bottom: int) -> pygame.Rect:
+    """Write a message in as many lines as it needs on a dark ground; returns where it stands."""
+    room = max(surface.get_width() - left - 4 * theme.GAP, 8 * theme.GAP)
+    lines = [shorten(line, theme.BODY, room) for line in wrap(words, theme.BODY, room)]
+    width = max(width_of(line, theme.BODY) for line in lines) + 2 * theme.GAP + 4
+    plate = pygame.Surface((width, len(lines) * 2 * theme.GAP + 12), pygame.SRCALPHA)
+    area = plate.get_rect(left=left, bottom=bottom)
+    ground = (*theme.GROUND, 216)
+    pygame.draw.rect(plate, ground, plate.get_rect(), border_radius=theme.RADIUS)
+    surface.blit(plate, area)
+    for number, line in enumerate(lines):
+        y = area.top + 6 + (2 * number + 1) * theme.GAP
+        text(surface, line, (left + theme.GAP + 2, y), theme.BODY, theme.INK)
     return area
 
 

@@ -15,4 +15,5 @@ MARGIN = 3 * GAP
 SIDEBAR = 272  # width of the figures beside the picture
 RADIUS = 6
 FIRST_PICTURE = 576  # pixels that the longer side of the picture has at most in a new window
-LEAST_WINDOW = (720, 520)
+LEAST_WINDOW = (720, 520)  # of a new window
+SMALLEST_WINDOW = (2 * SIDEBAR, SIDEBAR)  # that the player can make: the figures fit

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pygame
 
+from genie.play.screen import theme
 from genie.play.screen.events import Events
 
 _OPENING_MS = 30
@@ -23,6 +24,7 @@ class Window:
         self.closed = False
         self.fullscreen = False
         self._size = size
+        self._refused: tuple[int, int] | None = None
         self._clock = pygame.time.Clock()
         pygame.display.set_caption(f"{title} · genie")
         pygame.display.set_mode(size, pygame.RESIZABLE)
@@ -30,8 +32,16 @@ class Window:
 
     @property
     def surface(self) -> pygame.Surface:
-        """What is painted on."""
-        return pygame.display.get_surface()
+        """What is painted on, at least as large as `theme.SMALLEST_WINDOW`."""
+        surface = pygame.display.get_surface()
+        size = surface.get_size()
+        wanted = tuple(map(max, size, theme.SMALLEST_WINDOW))
+        if wanted == size or self.fullscreen or size == self._refused:
+            return surface
+        surface = pygame.display.set_mode(wanted, pygame.RESIZABLE)
+        # A system that gives no larger one is not asked again and again.
+        self._refused = size if surface.get_size() == size else None
+        return surface
 
     def name(self, title: str) -> None:
         """Set the title."""

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from genie.media import recording
+from genie.media.background import BackgroundRecording
 from genie.media.encoders import gif_delay, upscale_factor
 from genie.media.film import film as open_film
 from genie.media.recording import Recording, check_target, free_path
@@ -228,13 +229,13 @@ def ctrl_c():
 
 @pytest.mark.usefixtures("ctrl_c")
 def test_a_signal_waits_until_a_frame_is_whole(tmp_path, monkeypatch):
-    add, frames = recording.GifEncoder.add, scene(3)
+    add, frames = BackgroundRecording.add, scene(3)
 
     def interrupted(self, frame):
         os.kill(os.getpid(), signal.SIGINT)
         add(self, frame)
 
-    monkeypatch.setattr(recording.GifEncoder, "add", interrupted)
+    monkeypatch.setattr(BackgroundRecording, "add", interrupted)
     with pytest.raises(KeyboardInterrupt), open_film(tmp_path / "out.gif", 15) as on_frame:
         on_frame(frames[0])
     with Image.open(tmp_path / "out.gif") as image:
@@ -244,13 +245,13 @@ def test_a_signal_waits_until_a_frame_is_whole(tmp_path, monkeypatch):
 
 @pytest.mark.usefixtures("ctrl_c")
 def test_a_signal_waits_until_a_film_is_finished(tmp_path, monkeypatch):
-    finish = recording.Mp4Encoder.finish
+    finish = BackgroundRecording.finish
 
     def interrupted(self):
         os.kill(os.getpid(), signal.SIGINT)
-        finish(self)
+        return finish(self)
 
-    monkeypatch.setattr(recording.Mp4Encoder, "finish", interrupted)
+    monkeypatch.setattr(BackgroundRecording, "finish", interrupted)
     with pytest.raises(KeyboardInterrupt), open_film(tmp_path / "out.mp4", 15) as on_frame:
         on_frame(scene(1)[0])
     assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]

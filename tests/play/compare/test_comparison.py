@@ -1,6 +1,7 @@
 """Two plays under the same keys: worlds whose tokens say what they were played with."""
 
 import json
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -88,7 +89,7 @@ def test_a_session_log_is_an_episode(card, folder, world, tmp_path):
     played.session.write(tmp_path / "s.session")
     loaded, again = [], Player(world, world.bundle.prompts, seed=1)
 
-    def load(path, options):
+    def load(path, options, say):
         loaded.append(path)
         return type(world)()
 
@@ -122,6 +123,13 @@ def test_the_window_shows_both_pictures_sharp(comparison, monkeypatch):
         pygame.quit()
 
 
+def test_a_picture_that_is_dropped_on_a_comparison_is_told(comparison, window):
+    screen = CompareScreen(window, comparison)
+    pygame.event.post(pygame.event.Event(pygame.DROPFILE, file="a.png"))
+    screen.tick()
+    assert "cannot be dropped on two plays" in comparison.state.message(time.monotonic())
+
+
 @pytest.mark.parametrize("headless", [True, False])
 def test_a_comparison_is_recorded_side_by_side(
     folder, other, world, workplace, monkeypatch, headless
@@ -135,7 +143,7 @@ def test_a_comparison_is_recorded_side_by_side(
         versus=str(other.path),
         record=workplace / "both.gif",
     )
-    play(folder, options, lambda path, _: worlds[path])
+    play(folder, options, lambda path, *_: worlds[path])
     assert world.actions == [2, 2, 1]
     assert other.world.actions == [1, 1, 2]
     with Image.open(workplace / "both.gif") as image:
@@ -147,9 +155,9 @@ def test_what_is_no_opponent_is_one_line(folder, world, workplace):
     for versus, complaint in (("nowhere", "no world is called"), ("x.session", "no session at")):
         options = PlayOptions(headless=True, frames=1, versus=versus)
         with pytest.raises(OSError, match=complaint):
-            play(folder, options, lambda path, _: world)
+            play(folder, options, lambda path, *_: world)
     with pytest.raises(ValueError, match="films only"):
         options = PlayOptions(
             headless=True, frames=1, versus=str(folder), record=workplace / "x.session"
         )
-        play(folder, options, lambda path, _: world)
+        play(folder, options, lambda path, *_: world)

@@ -1,5 +1,8 @@
 """Everything the keys do, without a screen."""
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -116,6 +119,38 @@ def test_a_slow_machine_gets_fewer_steps_and_the_view_says_so(game, world):
     assert set(world.drawn_with) == {2, 1}
 
 
+def test_a_press_for_more_or_fewer_steps_acts_at_once_and_stays(game, world):
+    world.seconds.model = 1.0  # far too slow
+    game.tap("]", "]")
+    game.tap("\\")
+    for _ in range(30):
+        game.ticks()
+        game.note_times(0.0)
+    assert (world.settings.steps, game.adaptive_steps.active) == (1, True)
+    for key, steps, words in (
+        ("]", 2, "2 refinement steps, auto is off: \\ turns it on"),
+        ("]", 3, "3 refinement steps"),
+        ("[", 2, "2 refinement steps"),
+        ("[", 1, "1 refinement step, the fewest"),
+        ("[", 1, "1 refinement step, the fewest"),
+        ("]", 2, "2 refinement steps"),
+    ):
+        game.tap(key)
+        assert world.settings.steps == steps and game.message == words
+        for _ in range(30):
+            game.ticks()
+            game.note_times(0.0)
+        assert world.settings.steps == steps
+        hud = view_of(game.game, game.now).hud
+        assert (hud.steps, hud.adaptive, hud.too_slow) == ((steps, steps), False, True)
+    for _ in range(20):
+        game.tap("]")
+    assert game.message == "16 refinement steps, the most"
+    game.tap("\\")
+    assert game.message == "auto: up to 2 refinement steps, fewer where play is slow"
+    assert game.adaptive_steps.active
+
+
 def test_keys_are_changed_in_the_window_and_kept_for_the_world(game, card, world):
     game.tap("f2", "down", "return", "q")  # the second action is left
     assert game.panel.note == "q is left now"
@@ -201,6 +236,7 @@ def test_a_recording_leaves_out_what_was_rewound(game, workplace):
 def test_keys_can_be_written_into_the_film(game, workplace):
     game.press("right")
     game.ticks(3)
+    game.tap("p")  # both films are of the same frames
     sizes = []
     for keys in ((), ("up", "right")):
         game.tap("k", *keys, "return")
@@ -253,3 +289,29 @@ def test_every_command_has_its_key_on_the_help(game):
     assert {command.caps for command in COMMANDS.values()} >= {"P", "F5", "F9", "H", "Esc"}
     assert all(command.about for command in COMMANDS.values())
     assert len({command.caps for command in COMMANDS.values()}) == len(COMMANDS)
+
+
+@pytest.mark.parametrize("keys", [("g",), ("l",), ("k", "return"), ("f12",)])
+def test_a_folder_that_takes_no_film_is_told_at_the_key_in_plain_words(
+    game, workplace, monkeypatch, keys
+):
+    (workplace / "file").write_text("no folder")
+    options = replace(game.game.options, folder=workplace / "file" / "deeper")
+    monkeypatch.setattr(game.game, "options", options)
+    game.ticks(3)
+    game.tap(*keys)
+    assert game.game.mark is None and game.game.export is None
+    assert re.match("(cannot|could not) .*file", game.message)
+    assert "Errno" not in game.message
+    game.ticks(2)
+    assert game.player.frame_number == 5
+
+
+def test_saves_and_keys_that_cannot_be_written_are_told_in_plain_words(game, home):
+    home.parent.mkdir(exist_ok=True)
+    home.write_text("a file where a folder should be")
+    game.ticks(2)
+    for keys in (("f5", "return"), ("f2", "escape")):
+        game.tap(*keys)
+        assert "not a directory" in game.message
+        assert "Errno" not in game.message

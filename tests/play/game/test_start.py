@@ -130,6 +130,25 @@ def test_a_dropped_picture_is_chosen_and_a_complaint_is_shown_if_it_is_none(
     assert drop("mine.png")[0] == Choice(world=0, prompt=1, picture=Path("mine.png"))
 
 
+@pytest.mark.parametrize("kind", ["file", "text"])
+def test_whatever_is_dropped_is_answered_with_the_whole_reason(window, state, tmp_path, kind):
+    long = tmp_path / ("a-folder-with-a-long-name-" * 4) / "of-the-picture.png"
+    long.parent.mkdir()
+    long.write_text("hello")
+    screen = StartScreen(window, state, lambda world: True)
+    pictures = []
+    for dropped in (str(long), str(tmp_path), "https://example.org/a.png"):
+        for words in (dropped, "x" * len(dropped)):
+            event = pygame.DROPFILE if kind == "file" else pygame.DROPTEXT
+            pygame.event.post(pygame.event.Event(event, {kind: words}))
+            assert screen.tick() is None
+            assert state.complaint
+        pictures.append(pygame.surfarray.array3d(window.surface).tobytes())
+        state.complaint = state.complaint.replace("give", "take")  # at the end of the line
+        screen.tick()
+        assert pygame.surfarray.array3d(window.surface).tobytes() != pictures[-1]
+
+
 def test_the_last_session_is_offered_and_only_if_something_was_played(player, home):
     session = player.session
     assert last_session("f" * 64) is None

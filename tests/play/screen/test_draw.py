@@ -6,6 +6,8 @@ from genie.play.adaptive_steps import FrameTime
 from genie.play.game.view import ActionLine, DriftGauge, Hud, View
 from genie.play.screen import theme
 from genie.play.screen.draw import first_window_size, paint, picture_area, split_window
+from genie.play.screen.draw_actions import paint_actions
+from genie.play.screen.draw_hud import _parts_that_fit
 from genie.play.screen.text import shorten, text, width_of, wrap
 
 
@@ -98,6 +100,52 @@ def test_a_world_of_many_actions_still_shows_its_drift():
         paint(surface, View(frame=noise(), hud=hud(actions=actions, drift=drift)))
         shown.append(pygame.surfarray.array3d(surface))
     assert (shown[0] != shown[1]).any()
+
+
+NAMES = ("none", "up-right-2", "action-13", "left", "jump")
+
+
+def many(count, active=None, lit=None, renamed=None):
+    """Actions as worlds have them, long names among them."""
+    return tuple(
+        ActionLine(
+            name="other" if i == renamed else NAMES[i % len(NAMES)],
+            keys=("left", "a", "3") if i % 3 == 0 else (str(i),) if i < 10 else (),
+            active=i == active,
+            lit=i == lit,
+        )
+        for i in range(count)
+    )
+
+
+@pytest.mark.parametrize("count", [2, 5, 9, 15, 40])
+@pytest.mark.parametrize("size", [theme.SMALLEST_WINDOW, (900, 272), (1200, 500), (720, 620)])
+def test_every_action_its_name_and_its_light_are_seen_in_any_window(size, count):
+    def sidebar(**changes):
+        surface = pygame.Surface(size)
+        paint(surface, View(frame=noise(), hud=hud(actions=many(count, **changes))))
+        return pygame.surfarray.array3d(surface)[-theme.SIDEBAR :].tobytes()
+
+    tried = {0, count // 2, count - 2, count - 1}
+    shown = [sidebar()]
+    for action in tried:
+        shown += [sidebar(**{what: action}) for what in ("active", "lit", "renamed")]
+    assert len(set(shown)) == 1 + 3 * len(tried)
+
+
+@pytest.mark.parametrize("size", [theme.SMALLEST_WINDOW, (1200, 500), (720, 520)])
+def test_nothing_beside_the_picture_lies_on_anything_else(size):
+    area = split_window(size, True)[1]
+    for count in (3, 5, 15, 40):
+        room = pygame.Rect(area.left, 0, area.width - theme.MARGIN, size[1])
+        parts, height = _parts_that_fit(hud(actions=many(count)), room.width, size[1] - 144)
+        surface = pygame.Surface(size)
+        surface.fill(theme.GROUND)
+        place = pygame.Rect(room.left, 80, room.width, height)
+        paint_actions(surface, place, many(count, active=1, lit=2))
+        painted = (pygame.surfarray.array3d(surface) != theme.GROUND).any(-1)
+        painted[place.left : place.right, place.top : place.bottom] = False
+        assert not painted.any(), parts
 
 
 def test_drift_beyond_the_threshold_takes_the_accent():

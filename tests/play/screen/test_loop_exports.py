@@ -1,5 +1,7 @@
 """What a player keeps of a play in the window: GIFs and pictures."""
 
+import time
+
 import numpy as np
 import pygame
 from PIL import Image
@@ -11,10 +13,12 @@ def press(key):
 
 def until(screen, done):
     """Tick until something is so, as a film that is written between frames."""
-    for _ in range(200):
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
         if done():
             return
         screen.tick()
+        time.sleep(0.01)
     raise AssertionError("it never came about")
 
 
@@ -59,7 +63,7 @@ def test_a_full_disk_while_recording_does_not_end_play(play, monkeypatch, workpl
     def full(*_):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr("genie.play.game.exporter.Recording.add", full)
+    monkeypatch.setattr("genie.play.game.exporter.BackgroundRecording.add", full)
     screen = play(frames=4)
     screen.tick()
     press(pygame.K_l)
