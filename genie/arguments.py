@@ -89,6 +89,9 @@ def add_train(parser: ArgumentParser) -> None:
     add("--from", dest="start", metavar="WORLD", help="begin from a world, not from nothing")
     add("--fresh", action="store_true", help="with --from: a new dynamics beside its other models")
     add("--decoder-only", action="store_true", help="with --from: fit its decoder on, codes stay")
+    add(
+        "--labels", type=Path, metavar="FILE", help="name the actions by those of a few transitions"
+    )
     add("--seeds", type=int, default=1, metavar="N", help="fit N action models, keep the best")
     add("--logger", choices=LOGGERS, help="beside the run's own csv files and curves")
 

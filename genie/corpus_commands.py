@@ -154,6 +154,25 @@ def sample(values: dict[str, Any]) -> None:
     _say_where(sample_corpus(**values))
 
 
+def add_labels(parser: ArgumentParser) -> None:
+    """Add the arguments of `genie corpus labels`."""
+    add = parser.add_argument
+    add("path", metavar="DIR", help="a corpus with true actions")
+    add("--out", type=Path, required=True, metavar="FILE", help="the .npy file to write")
+    add("--count", type=int, metavar="N", help="how many (default: all that are known)")
+    add("--seed", type=int, default=0, metavar="S", help="default: 0")
+    add("--action-groups", type=Path, metavar="FILE", help="json: true actions that do the same")
+
+
+def labels(values: dict[str, Any]) -> None:
+    """Run `genie corpus labels`."""
+    from corpus.labels import read_action_groups, write_labels
+
+    file = values.pop("action_groups")
+    count = write_labels(**values, groups=None if file is None else read_action_groups(file))
+    print(f"{count} labels in {values['out']}; use them with: genie train lam --labels")
+
+
 def add_copy(parser: ArgumentParser) -> None:
     """Add the arguments of `genie corpus copy`."""
     add = parser.add_argument
@@ -211,6 +230,7 @@ COMMANDS = (
     ("join", add_join, join, "make one corpus of several, episode by episode"),
     ("split", add_split, split, "make two corpora of one, to train on and to hold out"),
     ("sample", add_sample, sample, "make a smaller corpus of some of the episodes"),
+    ("labels", add_labels, labels, "write true actions of a few transitions, to train with"),
     ("copy", add_copy, copy, "copy a corpus to or from object storage"),
     ("report", add_report, report, "show what a corpus holds"),
 )

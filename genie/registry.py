@@ -1,7 +1,7 @@
 """The kinds of models. A record names a kind; only classes that were registered are built."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,8 @@ from torch.overrides import TorchFunctionMode
 
 from dynamics.model import Dynamics, DynamicsConfig
 from lam.config import LatentActionConfig
+from lam.labelled.config import LabelledConfig
+from lam.labelled.model import LabelledActionModel
 from lam.model import LatentActionModel
 from lam.moving_player.config import MovingPlayerConfig
 from lam.moving_player.model import MovingPlayerModel
@@ -75,6 +77,7 @@ def register(role: str, name: str, model: type[nn.Module], config: type) -> None
 
 register("lam", "player_sprite", SpriteActionModel, SpriteActionConfig)
 register("lam", "moving_player", MovingPlayerModel, MovingPlayerConfig)
+register("lam", "labelled", LabelledActionModel, LabelledConfig)
 
 
 def find_kind(role: str, name: str | None = None) -> Kind:
@@ -180,6 +183,8 @@ def _check_sizes(config: Any) -> None:
         value, most = getattr(config, field.name), _MOST.get(field.name, _MOST_ELSEWHERE)
         whole = "float" not in str(field.type)
         for part in value if isinstance(value, tuple | list) else (value,):
+            if is_dataclass(part):
+                _check_sizes(part)
             wrong = field.type in (int, float) and type(part) not in (int, float)
             if isinstance(part, int | float):
                 wrong = wrong or (whole and isinstance(part, float)) or not abs(part) <= most

@@ -15,13 +15,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from lam.holding import Holding
+
 MISSING = -1
 """In place of a motion: the player was not seen, so the transition says nothing."""
 SLIP = 0.03
 """Probability that a motion has nothing to do with the key: no single frame decides alone."""
 
 
-class HeldKeys(nn.Module):
+class HeldKeys(Holding):
     """How likely each key shows each motion, and how long keys are held."""
 
     def __init__(self, num_keys: int, num_motions: int, context: int, hidden: int = 48) -> None:
@@ -33,14 +35,12 @@ class HeldKeys(nn.Module):
             context: C, numbers that describe the situation of a transition.
             hidden: width of the net.
         """
-        super().__init__()
-        self.num_keys, self.num_motions = num_keys, num_motions
+        super().__init__(num_keys)
+        self.num_motions = num_motions
         self.hidden = nn.Sequential(nn.Linear(context, hidden), nn.SiLU())
         self.to_motions = nn.Linear(hidden, num_keys * num_motions)
         nn.init.zeros_(self.to_motions.weight)
         nn.init.zeros_(self.to_motions.bias)
-        self.register_buffer("hold", torch.tensor(0.85))
-        """Probability that a key is held on for another transition."""
 
     def motion_scores(self, context: Tensor) -> Tensor:
         """Map situations (P, C) to the log probability of each motion by key, (P, A, M)."""
@@ -56,12 +56,6 @@ class HeldKeys(nn.Module):
         found = torch.logaddexp(found, found.new_tensor(math.log(SLIP / self.num_motions)))
         return torch.where(seen[:, None], found, 0.0)
 
-    def log_transition(self) -> Tensor:
-        """Return the log probability of the next key given this one, (A, A)."""
-        other = (1 - self.hold) / (self.num_keys - 1)
-        same = torch.eye(self.num_keys, device=self.hold.device)
-        return (same * (self.hold - other) + other).log()
-
     @torch.no_grad()
     def read(self, motions: Tensor, context: Tensor, inside: Tensor | None = None) -> Tensor:
         """Return the most likely keys of whole episodes (Viterbi).
@@ -74,42 +68,14 @@ class HeldKeys(nn.Module):
         Returns:
             int64 (B, S).
         """
-        scores = self._scores(motions, context, inside)
-        transition, steps = self.log_transition(), scores.shape[1]
-        best, came_from = scores[:, 0], []
-        for t in range(1, steps):
-            reached, previous = (best[:, :, None] + transition).max(dim=1)
-            came_from.append(previous)
-            best = reached + scores[:, t]
-        keys = [best.argmax(dim=1)]
-        for previous in reversed(came_from):
-            keys.append(previous.gather(1, keys[-1][:, None])[:, 0])
-        return torch.stack(keys[::-1], dim=1)
+        return self.most_likely(self._scores(motions, context, inside))
 
     @torch.no_grad()
     def posterior(
         self, motions: Tensor, context: Tensor, inside: Tensor
     ) -> tuple[Tensor, float, float]:
-        """Return how likely each key is at each transition, given the whole episode.
-
-        Returns:
-            Probabilities (B, S, A); the expected fraction of transitions at which the key stays
-            the same; and the mean log likelihood of a transition.
-        """
-        scores = self._scores(motions, context, inside)
-        transition, steps = self.log_transition(), scores.shape[1]
-        start = -math.log(self.num_keys)
-        forward, backward = [start + scores[:, 0]], [torch.zeros_like(scores[:, 0])]
-        for t in range(1, steps):
-            forward.append((forward[-1][:, :, None] + transition).logsumexp(dim=1) + scores[:, t])
-            ahead = backward[-1] + scores[:, steps - t]
-            backward.append((transition + ahead[:, None]).logsumexp(dim=2))
-        joint = torch.stack(forward, dim=1) + torch.stack(backward[::-1], dim=1)
-        total = joint.logsumexp(dim=2, keepdim=True)
-        ahead = torch.stack(backward[::-1], dim=1)[:, 1:] + scores[:, 1:]
-        stays = torch.stack(forward[:-1], dim=1) + transition.diagonal() + ahead - total[:, 1:]
-        stays = stays.exp().sum(dim=2)[inside[:, 1:]].mean()
-        return (joint - total).exp(), float(stays), float(total[:, -1].sum() / inside.sum())
+        """Return `smooth` of the scores of motions (B, S) in situations (B, S, C)."""
+        return self.smooth(self._scores(motions, context, inside), inside)
 
     def _scores(self, motions: Tensor, context: Tensor, inside: Tensor | None) -> Tensor:
         """Return `likelihood` of episodes, (B, S, A); 0 outside."""

@@ -14,6 +14,7 @@ class Encoder(nn.Module):
     """Two frames to a latent: the first frame and the change, through strided convolutions."""
 
     GRID = 4
+    num_features = 128
 
     def __init__(self, config: LatentActionConfig) -> None:
         """Build the encoder of `config`."""
@@ -27,14 +28,19 @@ class Encoder(nn.Module):
         # Pooling to a fixed grid lets any frame size in and still says where things moved.
         self.pool = nn.AdaptiveAvgPool2d(self.GRID)
         self.head = nn.Sequential(
-            nn.Linear(2 * c * self.GRID**2, 128), nn.SiLU(), nn.Linear(128, config.latent)
-        )
+            nn.Linear(2 * c * self.GRID**2, self.num_features), nn.SiLU(),
+            nn.Linear(self.num_features, config.latent),
+        )  # fmt: skip
 
     def forward(self, before: Tensor, after: Tensor) -> Tensor:
         """Map two frames, each float (B, 3, H, W) in [0, 1], to latents (B, latent)."""
+        return self.head[2](self.features(before, after))
+
+    def features(self, before: Tensor, after: Tensor) -> Tensor:
+        """Map two frames, each float (B, 3, H, W) in [0, 1], to features (B, 128)."""
         pair = F.pixel_unshuffle(torch.cat((before - 0.5, after - before), dim=1), 2)
         features = self.pool(self.convolutions(pair))  # (B, 2c, 4, 4)
-        return self.head(rearrange(features, "b c h w -> b (c h w)"))
+        return self.head[:2](rearrange(features, "b c h w -> b (c h w)"))
 
 
 class Decoder(nn.Module):
@@ -181,6 +187,11 @@ class LatentActionModel(nn.Module):
         """Predict the frame (B, 3, H, W) in [0, 1] that an action, int64 (B,), leads to."""
         return self.decoder(frame, self.quantizer.lookup(action)).clamp(0, 1)
 
+    def describe(self, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what the encoder sees in pairs of frames, (P, D), and what `observe` does."""
+        features = self.encoder.features(before, after)
+        return features, self.quantizer.nearest(self.encoder.head[2](features))[:, None].float()
+
     def _observe_pairs(self, before: Tensor, after: Tensor) -> Tensor:
         """Return what `read` needs of pairs of frames, float32 (P, F)."""
-        return self.quantizer.nearest(self.encoder(before, after))[:, None].float()
+        return self.describe(before, after)[1]

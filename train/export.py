@@ -18,6 +18,7 @@ from genie.registry import build_model, model_record
 from genie.rollout import Rollout
 from genie.settings import Settings
 from lam.keymap.keymap import Keymap, derive_keymap
+from lam.keymap.labels import name_by_labels
 from spacetime.weights import model_fingerprint, read_json, read_weights, write_json, write_weights
 from train.data.encode import Encoded
 from train.fit_dynamics import DynamicsMethod
@@ -133,6 +134,8 @@ def export_world(
         method: how many of both.
     """
     keymap = find_keymap(corpus, encoded, seed, method.keymap_pairs, method.keymap_onset)
+    if named := getattr(models["lam"].config, "names", ()):
+        keymap = name_by_labels(keymap, named)
     statistics = build_statistics(encoded.ids, encoded.episode_ends, encoded.num_codes, seed)
     record = {
         **info,
@@ -165,7 +168,9 @@ def export_world(
         model.to(world.device)
     prompts = choose_prompts(world, partial(Rollout, world), candidates, method.prompts, seed)
     # The corpus named the keys; where the world does not move, they would promise too much.
-    keymap = keymap.without_names(still_actions(world, partial(Rollout, world), prompts, seed))
+    still = still_actions(world, partial(Rollout, world), prompts, seed)
+    # A label may say of the idle action that it moves nothing.
+    keymap = keymap.without_names(set(still) - {keymap.idle} if named else still)
     write_bundle(
         out,
         models,

@@ -117,7 +117,7 @@ class LatentActionModule(ActionModule):
 
     def before_step(self) -> None:
         """Make codes once the continuous part is over."""
-        if self.clock.progress >= self.method.quantize_at and not self.model.quantized:
+        if not self.model.quantized and self.clock.progress >= self.method.quantize_at:
             self.start_codes()
 
     def complete(self) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from genie.registry import find_kind
 from train.fit_lam import ActionModule, LatentActionModule
+from train.labelled.fit import LabelledModule
 from train.loop.module import FitModule
 from train.moving_player.fit import MovingPlayerModule
 from train.player_sprite.fit import SpriteActionModule
@@ -13,6 +14,7 @@ _ACTION_MODULES: dict[str, type[ActionModule]] = {
     "whole_frame": LatentActionModule,
     "player_sprite": SpriteActionModule,
     "moving_player": MovingPlayerModule,
+    "labelled": LabelledModule,
 }
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from lightning.fabric.loggers import Logger
 
@@ -29,6 +30,8 @@ class TrainOptions:
             and leave the encoder and the codes as they are.
         fresh: with `start`: fit a new dynamics beside the world's tokenizer and action model.
         seeds: fits of the action model, of which the best by its own criterion is kept.
+        labels: a file of true actions of a few transitions, which name the actions and refine how
+            they are read; nothing else of `train` opens actions. See `train.labelled.labels`.
         allow_collapsed: go on although the tokenizer or the latent actions are collapsed; the
             world's record says so of the actions.
         logger: "csv", "tensorboard", "wandb", or Lightning's loggers, beside the run's own logs.
@@ -42,6 +45,7 @@ class TrainOptions:
     decoder_only: bool = False
     fresh: bool = False
     seeds: int = 1
+    labels: Path | None = None
     allow_collapsed: bool = False
     logger: str | Logger | Sequence[Logger] | None = None
 
@@ -58,9 +62,24 @@ class TrainOptions:
             raise ValueError("--fresh and --decoder-only need --from WORLD")
         if self.decoder_only and stage not in COPIED:
             raise ValueError("--decoder-only is for the stages tokenizer and lam")
-        if self.start is not None and stage == "lam" and not self.decoder_only:
+        if self.labels is not None:
+            self._check_labels(stage)
+        elif self.start is not None and stage == "lam" and not self.decoder_only:
             raise ValueError(
                 "--from copies the lam from the world as it is: choose all, tokenizer, encode or "
-                "dynamics, add --decoder-only to fit its decoder further, or leave out --from to "
-                "fit new latent actions"
+                "dynamics, add --decoder-only to fit its decoder further or --labels FILE to name "
+                "its actions, or leave out --from to fit new latent actions"
+            )
+
+    def _check_labels(self, stage: str) -> None:
+        if stage not in ("all", "lam"):
+            raise ValueError("--labels is for the stages all and lam: later ones read its actions")
+        if self.decoder_only:
+            raise ValueError(
+                "--labels changes what actions mean, --decoder-only keeps it: drop one"
+            )
+        if self.start is not None and stage == "all":
+            raise ValueError(
+                "with --from, name the actions first: genie train lam --from WORLD --labels FILE, "
+                "then genie train all --from WORLD --resume with the same --out, without --labels"
             )

@@ -23,14 +23,15 @@ from train.data.clips import FrameClips, split_starts
 from train.data.encode import check_codes, encode_corpus, load_encoded
 from train.data.frames import Frames
 from train.export import export_world, load_model
+from train.fit_actions import fit_actions
 from train.fit_dynamics import DynamicsModule, check_clip_length
 from train.fit_tokenizer import TokenizerModule
+from train.labelled.labels import read_labels
 from train.methods import action_module, method_values
 from train.options import COPIED, TrainOptions
 from train.recipe import Recipe, load_recipe
 from train.run_directory import RunDirectory
 from train.run_record import open_out, write_run_record
-from train.seeds import fit_seeds
 from train.tokenizer_health import measure_tokenizer_health, require_healthy_tokenizer
 from train.warm_start import copy_models, load_start_world, translate_dynamics, warm_start
 
@@ -66,6 +67,9 @@ def train(stage: str, corpus: Path | str, recipe: str, out: Path | str, **option
     if stage == "all" and begun is not None:
         wanted = tuple(name for name in STAGES if name not in COPIED)
     quick_check(opened, chosen_options.seed)
+    labels = None
+    if chosen_options.labels is not None:
+        labels = read_labels(Path(chosen_options.labels), opened)
     frames, stop_after, choice = Frames(opened), chosen_options.stop_after, None
     if chosen.lam.kind == AUTO:
         choice = _method(chosen, frames, out, chosen_options, begun)
@@ -75,7 +79,7 @@ def train(stage: str, corpus: Path | str, recipe: str, out: Path | str, **option
     with contextlib.ExitStack() as locks:
         for name in wanted:  # by the stage: two stages of one run may be fitted side by side
             locks.enter_context(Lock(out / name))
-        write_run_record(out, opened, str(recipe), chosen_options, begun, stage, choice)
+        write_run_record(out, opened, str(recipe), chosen_options, begun, stage, choice, labels)
         if begun is not None and stage not in COPIED:
             copy_models(begun, out)
         for line in filter(None, (unused_gpu(), _shares(chosen, chosen_options.minutes, wanted))):
@@ -87,7 +91,7 @@ def train(stage: str, corpus: Path | str, recipe: str, out: Path | str, **option
                 out=out, corpus=opened, frames=frames, recipe=chosen, options=chosen_options,
                 minutes=chosen.minutes_of(name, minutes) if shared and minutes else minutes,
                 slice_ends=None if stop_after is None else started + stop_after * 60, start=begun,
-                surveyed=None if choice is None else choice.survey,
+                labels=labels, surveyed=None if choice is None else choice.survey,
             )  # fmt: skip
             torch.manual_seed(run.seed)
             if not _FITS[name](run):
@@ -201,29 +205,6 @@ def _tokenizer(run: RunDirectory) -> bool:
     return run.fit(TokenizerModule(model, plan, clips, run.survey.residual), "tokenizer")
 
 
-def _lam(run: RunDirectory) -> bool:
-    if run.options.seeds > 1:
-        return fit_seeds(run, _lam_of_seed)
-    return run.fit(_lam_of_seed(run, run.seed), "lam")
-
-
-def _lam_of_seed(run: RunDirectory, seed: int):
-    """Return the module of an action model whose draws begin from a seed of its own."""
-    part, fit = run.recipe.lam, run.recipe.lam.fit
-    module = action_module(part.kind)
-    method = method_values(module, part)
-    if run.start is not None:
-        model, fit = warm_start(run.start.lam, fit)
-        model.freeze_encoder()
-    else:
-        size = {"height": run.corpus.height, "width": run.corpus.width}
-        model = new_model("lam", part.kind, part.model, **size, **run.survey.values)
-    clips = FrameClips(run.corpus, fit.frames, run.seed, run.frames)
-    built = module(model, run.plan(fit, method, seed), clips)
-    built.found = run.survey
-    return built
-
-
 def _encode(run: RunDirectory) -> bool:
     tokenizer, lam = _first_models(run)
     # Encoding takes minutes that collapsed actions would make void.
@@ -267,7 +248,7 @@ def _dynamics(run: RunDirectory) -> bool:
     return finished
 
 
-_FITS = {"tokenizer": _tokenizer, "lam": _lam, "encode": _encode, "dynamics": _dynamics}
+_FITS = {"tokenizer": _tokenizer, "lam": fit_actions, "encode": _encode, "dynamics": _dynamics}
 
 
 def _first_models(run: RunDirectory) -> tuple[nn.Module, nn.Module]:

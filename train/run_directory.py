@@ -8,9 +8,11 @@ from typing import Any
 
 from corpus.store import Corpus
 from genie.library.bundle import Bundle
+from spacetime.weights import read_json
 from train.data.frames import Frames
 from train.export import export_model, fingerprint
 from train.fit_lam import Survey
+from train.labelled.labels import Labels
 from train.loop.clock import Clock
 from train.loop.forecast import too_few_steps
 from train.loop.loggers import make_loggers
@@ -35,6 +37,7 @@ class RunDirectory:
         slice_ends: when to stop this slice, in seconds of `time.monotonic`; None: at the end of
             the stage.
         start: the world of a warm start; None: the run begins from nothing.
+        labels: true actions of a few transitions, which name the actions; None: there are none.
         surveyed: what the method of the latent actions found, where it has looked already.
     """
 
@@ -46,6 +49,7 @@ class RunDirectory:
     minutes: float | None = None
     slice_ends: float | None = None
     start: Bundle | None = None
+    labels: Labels | None = None
     surveyed: Survey | None = None
 
     @property
@@ -115,6 +119,8 @@ class RunDirectory:
     @property
     def blocked_below(self) -> float:
         """Below which fraction of its usual chance a motion counts as blocked; 0: none does."""
+        if read_json(self.out / "lam" / "config.json").get("kind") == "labelled":
+            return 0.0  # labels say what is held at a wall
         method = method_values(action_module(self.recipe.lam.kind), self.recipe.lam)
         return getattr(method, "blocked_below", 0.0)
 

@@ -3,6 +3,7 @@
 import platform
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -11,6 +12,7 @@ from genie.library.bundle import Bundle
 from genie.provenance import commit_of
 from spacetime.weights import read_json, write_json
 from train.auto import Choice
+from train.labelled.labels import Labels
 from train.options import TrainOptions
 
 SAME = ("corpus", "seed", "recipe", "from")
@@ -41,7 +43,7 @@ def open_out(out: Path, stage: str, resume: bool) -> None:
 
 def write_run_record(
     out: Path, corpus: Corpus, recipe: str, options: TrainOptions, start: Bundle | None,
-    stage: str, choice: Choice | None = None,
+    stage: str, choice: Choice | None = None, labels: Labels | None = None,
 ) -> None:  # fmt: skip
     """Write RUN/run.json, or check the one that is there.
 
@@ -53,10 +55,11 @@ def write_run_record(
         start: the world that the run begins from.
         stage: what is to be fitted; latent actions begin from nothing unless a world is named.
         choice: the method that the recipe `auto` chose.
+        labels: that name the actions.
 
     Raises:
-        ValueError: the run was begun with another corpus, recipe, seed or world, or its record is
-            missing or damaged.
+        ValueError: the run was begun with another corpus, recipe, seed, world or labels, or its
+            record is missing or damaged.
     """
     record = {
         "format": 1,
@@ -66,6 +69,7 @@ def write_run_record(
         "from": None if start is None else start.fingerprint,
         **({"fresh": True} if options.fresh else {}),
         **({"auto": choice.record()} if choice is not None else {}),
+        **({"labels": labels.record()} if labels is not None else {}),
         "commit": commit_of(Path(__file__).parent),
         "python": platform.python_version(),
         "torch": torch.__version__,
@@ -96,6 +100,8 @@ def write_run_record(
                 f"{out} was begun with {key} {known.get(key)}, not {record[key]}: resume it "
                 f"with the same one, or choose another --out"
             )
+    if stage == "lam" or (stage == "all" and start is None):
+        begins |= _add_labels(out, known, record.get("labels"))
     if stage in ("all", "dynamics") and (out / "dynamics").exists():
         if known.get("fresh", False) != options.fresh:
             raise ValueError(f"{out} has a dynamics that was begun otherwise: give or drop --fresh")
@@ -103,3 +109,20 @@ def write_run_record(
         known["fresh"] = begins = True
     if begins:
         write_json(path, known)
+
+
+def _add_labels(out: Path, known: dict[str, Any], given: dict[str, Any] | None) -> bool:
+    """Add labels to the record of a run whose actions are not fitted yet; return whether it did.
+
+    Raises:
+        ValueError: its actions were begun with others, or with labels where none are given.
+    """
+    if known.get("labels") == given:
+        return False
+    if "labels" in known or (out / "lam").exists():
+        raise ValueError(
+            f"{out} has actions that were begun with other --labels, or without: give the same "
+            f"ones, or choose another --out"
+        )
+    known["labels"] = given
+    return True

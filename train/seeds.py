@@ -11,7 +11,9 @@ from train.fit_lam import ActionModule
 from train.run_directory import RunDirectory
 
 
-def fit_seeds(run: RunDirectory, make: Callable[[RunDirectory, int], ActionModule]) -> bool:
+def fit_seeds(
+    run: RunDirectory, make: Callable[[RunDirectory, int], ActionModule], folder: str = "lam"
+) -> bool:
     """Fit an action model from several seeds, each in a folder of its own; keep the best.
 
     The minutes of the stage are divided evenly. RUN/lam/seeds.json holds each seed's criterion.
@@ -19,9 +21,10 @@ def fit_seeds(run: RunDirectory, make: Callable[[RunDirectory, int], ActionModul
     Args:
         run: its options name the number of seeds; the first is the run's own.
         make: makes the module of a seed.
+        folder: of the best one, in the run's.
 
     Returns:
-        Whether all fits are finished, and RUN/lam holds the best.
+        Whether all fits are finished, and the folder holds the best.
 
     Raises:
         ValueError: if the model's kind has no criterion.
@@ -31,7 +34,7 @@ def fit_seeds(run: RunDirectory, make: Callable[[RunDirectory, int], ActionModul
     for seed in range(run.seed, run.seed + count):
         torch.manual_seed(seed)
         module = make(run, seed)
-        name = f"lam-seeds/{seed}"
+        name = f"{folder}-seeds/{seed}"
         if not run.fit(module, "lam", name):
             return False
         criterion = module.criterion()
@@ -42,10 +45,10 @@ def fit_seeds(run: RunDirectory, make: Callable[[RunDirectory, int], ActionModul
             )
         criteria[seed] = criterion
     best = max(criteria, key=criteria.get)
-    for file in (run.out / f"lam-seeds/{best}").glob("*.*"):
-        (run.out / "lam").mkdir(exist_ok=True)
-        shutil.copy2(file, run.out / "lam" / file.name)
-    write_json(run.out / "lam" / "seeds.json", {"chosen": best, "criterion": criteria})
+    for file in (run.out / f"{folder}-seeds/{best}").glob("*.*"):
+        (run.out / folder).mkdir(exist_ok=True)
+        shutil.copy2(file, run.out / folder / file.name)
+    write_json(run.out / folder / "seeds.json", {"chosen": best, "criterion": criteria})
     values = ", ".join(f"{seed}: {value:.3f}" for seed, value in criteria.items())
     get_console().print(f"of seeds {values}: seed {best} is kept")
     return True

@@ -2,6 +2,7 @@
 
     python -m benchmarks.latent_actions record [GAME …] --data DIR
     python -m benchmarks.latent_actions run GAME ENTRY --data DIR --out FILE.jsonl [--seed S]
+    python -m benchmarks.latent_actions labels GAME RUN|WORLD --data DIR [--counts N …]
     python -m benchmarks.latent_actions table FILE.jsonl [--picture FILE.png]
 
 Games: pong breakout mspacman coinrun climber miner bigfish caveflyer plunder vizdoom crafter.
@@ -14,13 +15,14 @@ from pathlib import Path
 
 from benchmarks.latent_actions.entries import ENTRIES
 from benchmarks.latent_actions.games import GAMES, find_game
+from benchmarks.latent_actions.labels import label_curve, load_actions
 from benchmarks.latent_actions.record import SPLITS, record_game
 from benchmarks.latent_actions.run import read_runs, run_entry
 from benchmarks.latent_actions.table import draw_table, markdown
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the parser of the three commands."""
+    """Return the parser of the commands."""
     raw = argparse.RawDescriptionHelpFormatter
     found = argparse.ArgumentParser(
         prog="python -m benchmarks.latent_actions", description=__doc__, formatter_class=raw
@@ -39,6 +41,13 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--minutes", type=float, help="of training; default: the entry's steps")
     run.add_argument("--steps", type=int, help="of training")
     run.add_argument("--split", choices=["dev", "test"], default="test")
+    labels = commands.add_parser("labels", help="agreement of a fitted model by number of labels")
+    labels.add_argument("game", choices=list(GAMES))
+    labels.add_argument("model", metavar="RUN|WORLD", help="whose action model is refined")
+    labels.add_argument("--data", type=Path, required=True)
+    labels.add_argument("--counts", type=int, nargs="+", default=[64, 256, 1000])
+    labels.add_argument("--draws", type=int, default=3, help="of labels, for each count")
+    labels.add_argument("--split", choices=["dev", "test"], default="test")
     table = commands.add_parser("table", help="print the tables as Markdown")
     table.add_argument("file", type=Path)
     table.add_argument("--split", choices=["dev", "test"], default="test")
@@ -60,6 +69,12 @@ def main(arguments: list[str] | None = None) -> int:
                 minutes=given.minutes, steps=given.steps, split=given.split,
             )  # fmt: skip
             print(f"{given.out} has this run" if record is None else json.dumps(record))
+        elif given.command == "labels":
+            base, game = load_actions(given.model), find_game(given.game)
+            for found in label_curve(
+                base, game, given.data, given.counts, given.draws, given.split
+            ):
+                print(json.dumps(found), flush=True)
         else:
             runs = read_runs(given.file)
             print(markdown(runs, given.split))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from pathlib import Path
 
 from corpus.progress import Progress
 from genie.batched_rollouts import MakeRollout
@@ -114,30 +112,3 @@ class EvalContext:
         """Tokens and inferred actions of the clips, read at the first use."""
         with self.progress.part("read clips", len(self.choice), "clips") as tick:
             return encode_clips(self.bundle, self.corpus, self.choice, tick)
-
-
-def read_action_groups(path: Path) -> dict[str, list[int]]:
-    """Read which true actions do the same, from json {"name": [true action, …], …}.
-
-    Raises:
-        ValueError: the file holds something else.
-        OSError: it cannot be read.
-    """
-    try:
-        groups = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} is not json: {error}") from error
-    shape = 'allowed is {"name": [true action, ...], ...} with at least two groups'
-    if not isinstance(groups, dict) or len(groups) < 2:
-        raise ValueError(f"{path} holds no action groups; {shape}")
-    members = []
-    for name, actions in groups.items():
-        if not isinstance(actions, list) or not actions:
-            raise ValueError(f"group {name!r} in {path} is not a list of actions; {shape}")
-        if not all(type(action) is int and action >= 0 for action in actions):
-            raise ValueError(f"group {name!r} in {path} holds {actions}; actions are 0, 1, 2, ...")
-        members += actions
-    twice = sorted({action for action in members if members.count(action) > 1})
-    if twice:
-        raise ValueError(f"{path} puts action {twice[0]} in two groups; each belongs to one")
-    return groups

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from corpus.labels import read_action_groups
 from corpus.progress import Progress
 from genie.drift import DriftMeter
 from genie.evaluate.clips import CLIP_FRAMES, CLIPS_WANTED, HORIZON
@@ -12,7 +13,6 @@ from genie.evaluate.context import (
     LONG_FRAMES,
     EvalConfig,
     EvalContext,
-    read_action_groups,
 )
 from genie.evaluate.metrics.frechet import Frechet, score_frechet
 from genie.evaluate.metrics.latent_part import latent_part

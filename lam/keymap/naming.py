@@ -21,7 +21,7 @@ _LEAN = math.tan(math.pi / 18)
 _NEIGHBOUR = math.cos(math.pi / 4) - 1e-6
 
 _AXES = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
-_KEYS = {
+KEYS = {
     "left": ("left", "a"),
     "right": ("right", "d"),
     "up": ("up", "w", "space"),
@@ -110,14 +110,14 @@ def assign_keys(effects: tuple[CodeEffect, ...], names: tuple[str, ...]) -> tupl
     An arrow without a code of its own goes to the strongest diagonal of that direction; second
     codes of a name have digits only.
     """
-    keys = [_KEYS.get(name, ()) for name in names]
+    keys = [KEYS.get(name, ()) for name in names]
     for axis in _AXES:
         if axis in names:
             continue
-        diagonals = [code for code, name in enumerate(names) if name in _KEYS and axis in name]
+        diagonals = [code for code, name in enumerate(names) if name in KEYS and axis in name]
         if diagonals:
             strongest = max(diagonals, key=lambda code: effects[code].strength)
-            keys[strongest] = keys[strongest] + _KEYS[axis]
+            keys[strongest] = keys[strongest] + KEYS[axis]
     return tuple(keys)
 
 

@@ -27,6 +27,7 @@ class PlayerReader(nn.Module):
         self.register_buffer("motions", torch.zeros(self.num_motions, 2))
         context = 4 * len(_WAVES) + self.num_motions + 1
         self.keys = HeldKeys(config.num_actions, self.num_motions, context)
+        self.num_features = context + 2
 
     def observe(self, before: Tensor, after: Tensor) -> Tensor:
         """Find the player in pairs of frames, each (P, 3, H, W).
@@ -56,13 +57,24 @@ class PlayerReader(nn.Module):
         Returns:
             (B, S, C).
         """
+        before = F.pad(motions[:, :-1], (1, 0), value=MISSING)
+        return torch.cat((*self._waves(observed), self._one_hot(before, observed)), dim=2)
+
+    def describe(self, observed: Tensor) -> Tensor:
+        """Turn what `observe` returned, (P, 5), into numbers for a net: position and motion."""
+        limit = self.config.largest_step
+        step = observed[:, 2:4].clamp(-limit, limit)
+        motions = self._one_hot(self.motion_of(observed), observed)
+        return torch.cat((*self._waves(observed), motions, step), dim=1)
+
+    def _waves(self, observed: Tensor) -> list[Tensor]:
         size = observed.new_tensor((self.config.height, self.config.width))
         angles = [math.pi * wave * observed[..., :2] / size for wave in _WAVES]
-        waves = [part for angle in angles for part in (angle.sin(), angle.cos())]
-        unknown = self.num_motions
-        before = F.pad(motions[:, :-1], (1, 0), value=MISSING)
-        before = torch.where(before == MISSING, unknown, before)
-        return torch.cat((*waves, F.one_hot(before, unknown + 1).to(observed.dtype)), dim=2)
+        return [part for angle in angles for part in (angle.sin(), angle.cos())]
+
+    def _one_hot(self, motions: Tensor, like: Tensor) -> Tensor:
+        known = torch.where(motions == MISSING, self.num_motions, motions)
+        return F.one_hot(known, self.num_motions + 1).to(like.dtype)
 
     def read(self, observed: Tensor) -> Tensor:
         """Read keys int64 (B, S) off what `observe` returned of consecutive transitions."""
@@ -86,6 +98,10 @@ class MovingPlayerModel(LatentActionModel):
         """Read actions int64 (B, S) off consecutive transitions (B, S, 5), from `observe`."""
         return self.encoder.read(observed)
 
-    def _observe_pairs(self, before: Tensor, after: Tensor) -> Tensor:
-        """Return the player's position and step of pairs of frames, float32 (P, 5)."""
-        return self.encoder.observe(before, after).float()
+    def describe(self, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the player's position and motion for a net, (P, F), and what is observed.
+
+        That is its position, its step and how surely it was seen, float32 (P, 5).
+        """
+        observed = self.encoder.observe(before, after).float()
+        return self.encoder.describe(observed), observed

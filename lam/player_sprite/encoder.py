@@ -17,6 +17,7 @@ class SpriteEncoder(nn.Module):
     """
 
     FEATURES = 96
+    num_features = FEATURES + 2
 
     def __init__(self, config: SpriteActionConfig) -> None:
         """Build the encoder of `config`."""
@@ -69,11 +70,11 @@ class SpriteEncoder(nn.Module):
         """Map features (B, 96), standardized by `mean` and `scale`, to logits of states."""
         return self.to_code((features - self.mean) / self.scale)
 
-    def codes(self, boxes: Tensor, shift: Tensor) -> Tensor:
-        """Map what `crop` returned to codes, one-hot (B, A)."""
-        states = self.scores(self.features(boxes, shift)).argmax(dim=1)
-        return F.one_hot(self.code_of[states], self.num_actions).to(boxes.dtype)
+    def codes(self, features: Tensor) -> Tensor:
+        """Map features (B, 96) to codes, one-hot (B, A)."""
+        states = self.scores(features).argmax(dim=1)
+        return F.one_hot(self.code_of[states], self.num_actions).to(features.dtype)
 
     def forward(self, before: Tensor, after: Tensor) -> Tensor:
         """Map two frames, each float (B, 3, H, W) in [0, 1], to codes, one-hot (B, A)."""
-        return self.codes(*self.crop(before, after))
+        return self.codes(self.features(*self.crop(before, after)))

@@ -46,8 +46,13 @@ class SpriteActionModel(LatentActionModel):
             off_heading=self.config.off_heading,
         )
 
-    def _observe_pairs(self, before: Tensor, after: Tensor) -> Tensor:
-        """Return the code and the camera's shift of pairs of frames, float32 (P, 3)."""
+    def describe(self, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what the sprite looks like and the camera's shift, (P, 98), and what is observed.
+
+        That is the code and the shift, float32 (P, 3).
+        """
         boxes, shift = self.encoder.crop(before, after)
-        codes = self.quantizer.nearest(self.encoder.codes(boxes, shift))
-        return torch.cat((codes[:, None].float(), shift.float()), dim=1)
+        features = self.encoder.features(boxes, shift)
+        codes = self.quantizer.nearest(self.encoder.codes(features))
+        observed = torch.cat((codes[:, None].float(), shift.float()), dim=1)
+        return torch.cat((features, shift), dim=1), observed

@@ -12,9 +12,10 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
+from corpus.labels import read_action_groups
 from corpus.progress import Progress
 from genie.cli import main
-from genie.evaluate.context import EvalConfig, read_action_groups
+from genie.evaluate.context import EvalConfig
 from genie.evaluate.metrics.long_play import long_rollouts
 from genie.evaluate.metrics.round_trip import round_trip_frames
 from genie.evaluate.report.contact_sheet import draw_sheet, shown_frames

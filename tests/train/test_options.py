@@ -34,6 +34,9 @@ def moved(tiny, before, after):
         ("all", {"fresh": True}, "need --from WORLD"),
         ("dynamics", {"start": "w", "decoder_only": True}, "for the stages tokenizer and lam"),
         ("lam", {"start": "w"}, "--decoder-only"),
+        ("encode", {"labels": "l.npy"}, "for the stages all and lam"),
+        ("lam", {"labels": "l.npy", "start": "w", "decoder_only": True}, "drop one"),
+        ("all", {"labels": "l.npy", "start": "w"}, "name the actions first"),
         ("lam", {"minutes": float("nan")}, "--minutes must be above 0"),
     ],
 )

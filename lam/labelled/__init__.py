@@ -1,0 +1,1 @@
+"""Actions that a few labels name."""

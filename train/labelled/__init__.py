@@ -1,0 +1,1 @@
+"""Fitting the actions that a few labels name."""
