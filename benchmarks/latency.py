@@ -51,7 +51,7 @@ def measure(options: argparse.Namespace) -> None:
     from genie.play.game.game import Game, GameOptions
     from genie.play.options import PlayOptions
     from genie.play.screen.display import start_display
-    from genie.play.screen.draw import first_window_size
+    from genie.play.screen.drawing.draw import first_window_size
     from genie.play.screen.loop import PlayScreen
     from genie.play.screen.window import Window
     from genie.play.setup import PlaySetup

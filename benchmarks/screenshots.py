@@ -28,8 +28,8 @@ def take(options: argparse.Namespace) -> None:
     from genie.play.game.start import StartState
     from genie.play.options import PlayOptions
     from genie.play.screen.display import start_display
-    from genie.play.screen.draw import first_window_size
-    from genie.play.screen.draw_start import paint_start
+    from genie.play.screen.drawing.draw import first_window_size
+    from genie.play.screen.drawing.start import paint_start
     from genie.play.screen.window import Window
     from genie.play.setup import PlaySetup
 
@@ -75,7 +75,7 @@ def take_compare(options: argparse.Namespace, setup: Any) -> None:
     """Play the keys in two worlds, or in one with its own steps and with one: their picture."""
     from genie.play.compare.comparison import Comparison
     from genie.play.compare.opponents import open_opponent
-    from genie.play.screen.draw_compare import comparison_window_size, paint_comparison
+    from genie.play.screen.drawing.compare import comparison_window_size, paint_comparison
     from genie.play.screen.window import Window
 
     card, player = setup.card, setup.player()

@@ -59,7 +59,7 @@ def soak(world: str | None, minutes: float, seed: int, folder: Path, threads: in
     from genie.play.game.game import Game, GameOptions
     from genie.play.options import PlayOptions
     from genie.play.screen.display import start_display
-    from genie.play.screen.draw import first_window_size
+    from genie.play.screen.drawing.draw import first_window_size
     from genie.play.screen.loop import PlayScreen
     from genie.play.screen.window import Window
     from genie.play.setup import PlaySetup

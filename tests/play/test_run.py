@@ -20,7 +20,7 @@ from genie.play.game.gallery import read_gallery
 from genie.play.options import PlayOptions
 from genie.play.recent import new_log
 from genie.play.run import play
-from genie.play.screen.draw_start import paint_loading
+from genie.play.screen.drawing.start import paint_loading
 from genie.play.screen.events import Closed, Drop, Key
 from genie.play.setup import load_with
 from genie.session.log import Session

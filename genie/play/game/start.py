@@ -1,4 +1,4 @@
-"""What is chosen on the start screen; `genie.play.screen.draw_start` paints it."""
+"""What is chosen on the start screen; `genie.play.screen.drawing.start` paints it."""
 
 from __future__ import annotations
 

@@ -22,9 +22,9 @@ from genie.play.loader import Loader, Loaders
 from genie.play.player import Player
 from genie.play.recent import Recent, end_log, new_log
 from genie.play.screen.compare_loop import CompareScreen
-from genie.play.screen.draw import first_window_size
-from genie.play.screen.draw_compare import comparison_window_size
-from genie.play.screen.draw_start import paint_loading
+from genie.play.screen.drawing.compare import comparison_window_size
+from genie.play.screen.drawing.draw import first_window_size
+from genie.play.screen.drawing.start import paint_loading
 from genie.play.screen.loop import PlayScreen
 from genie.play.screen.start_loop import StartScreen
 from genie.play.screen.window import Window

@@ -11,7 +11,7 @@ import pygame
 
 from genie.media.side_by_side import draw_side_by_side
 from genie.play.compare.comparison import COMMAND_KEYS, Comparison
-from genie.play.screen.draw_compare import paint_comparison
+from genie.play.screen.drawing.compare import paint_comparison
 from genie.play.screen.events import Closed, Drop, Event, FocusLost, Key
 from genie.play.screen.pacer import Pacer
 from genie.play.screen.window import Window

@@ -12,8 +12,8 @@ from genie.play.game.game import Game
 from genie.play.game.hand import HandPanel
 from genie.play.game.view import view_of
 from genie.play.game.window_keys import COMMANDS
-from genie.play.screen.draw import paint
-from genie.play.screen.draw_hand import hand_layout
+from genie.play.screen.drawing.draw import paint
+from genie.play.screen.drawing.hand import hand_layout
 from genie.play.screen.events import Closed, Drop, Event, FocusLost, Key, Pointer
 from genie.play.screen.pacer import Pacer
 from genie.play.screen.window import Window

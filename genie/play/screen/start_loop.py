@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from genie.play.game.start import Choice, StartState
-from genie.play.screen.draw_start import paint_start
+from genie.play.screen.drawing.start import paint_start
 from genie.play.screen.events import Closed, Drop, Event, Key, Pointer
 from genie.play.screen.window import Window
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pygame
 
-from genie.play.screen import theme
+from genie.play.screen.drawing import theme
 from genie.play.screen.events import Events
 
 _OPENING_MS = 30

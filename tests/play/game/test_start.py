@@ -11,7 +11,7 @@ from PIL import Image
 from genie.play.game.gallery import read_gallery
 from genie.play.game.start import Choice, StartState
 from genie.play.recent import KEPT, end_log, last_session, new_log
-from genie.play.screen.draw_start import paint_start
+from genie.play.screen.drawing.start import paint_start
 from genie.play.screen.start_loop import StartScreen
 
 

@@ -4,11 +4,11 @@ import pytest
 
 from genie.play.adaptive_steps import FrameTime
 from genie.play.game.view import ActionLine, DriftGauge, Hud, View
-from genie.play.screen import theme
-from genie.play.screen.draw import first_window_size, paint, picture_area, split_window
-from genie.play.screen.draw_actions import paint_actions
-from genie.play.screen.draw_hud import _parts_that_fit
-from genie.play.screen.text import shorten, text, width_of, wrap
+from genie.play.screen.drawing import theme
+from genie.play.screen.drawing.actions import paint_actions
+from genie.play.screen.drawing.draw import first_window_size, paint, picture_area, split_window
+from genie.play.screen.drawing.hud import _parts_that_fit
+from genie.play.screen.drawing.text import shorten, text, width_of, wrap
 
 
 def pixels(surface, area):

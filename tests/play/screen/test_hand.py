@@ -5,8 +5,8 @@ import pygame
 import pytest
 
 from genie.play.game.hand import HandPanel
-from genie.play.screen.draw_hand import hand_layout
-from genie.play.screen.theme import ACCENT
+from genie.play.screen.drawing.hand import hand_layout
+from genie.play.screen.drawing.theme import ACCENT
 
 
 def pixels():

@@ -15,9 +15,9 @@ from genie.play.game.slots import Slot
 from genie.play.game.state import PlayState
 from genie.play.game.window_keys import COMMANDS
 from genie.play.prompts import PromptHint
-from genie.play.screen import theme
-from genie.play.screen.draw_compare import paint_comparison
-from genie.play.screen.draw_panels import paint_panel
+from genie.play.screen.drawing import theme
+from genie.play.screen.drawing.compare import paint_comparison
+from genie.play.screen.drawing.panels import paint_panel
 
 SIZES = [theme.SMALLEST_WINDOW, (1200, 500), (545, 900)]
 NAMES = [f"action-{i}" for i in range(40)]
@@ -67,7 +67,7 @@ def test_the_last_line_of_every_other_panel_is_seen(size, tmp_path, monkeypatch)
     for panel in (SlotPanel(slots, saving=True), SavePanel(marked=True), PromptPanel(hint)):
         whole = painted(size, panel)
         with monkeypatch.context() as patch:
-            patch.setattr("genie.play.screen.draw_panels.hint", lambda *_: 0)
+            patch.setattr("genie.play.screen.drawing.panels.hint", lambda *_: 0)
             assert painted(size, panel) != whole
 
 

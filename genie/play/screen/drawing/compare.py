@@ -6,11 +6,11 @@ import pygame
 
 from genie.play.compare.comparison import Comparison
 from genie.play.game.view import action_lines
-from genie.play.screen import theme
-from genie.play.screen.draw import enlarge, picture_area
-from genie.play.screen.draw_actions import chips_height, paint_actions
-from genie.play.screen.shapes import hint, notice
-from genie.play.screen.text import text
+from genie.play.screen.drawing import theme
+from genie.play.screen.drawing.actions import chips_height, paint_actions
+from genie.play.screen.drawing.draw import enlarge, picture_area
+from genie.play.screen.drawing.shapes import hint, notice
+from genie.play.screen.drawing.text import text
 
 _HEAD, _FOOT = 64, 40  # above the pictures; below the actions
 _FIRST_PICTURE = 448  # pixels that the longer side of each picture has at most in a new window

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import pygame
 
 from genie.play.game.view import DriftGauge, Hud
-from genie.play.screen import theme
-from genie.play.screen.draw_actions import chips_height, list_height, paint_actions
-from genie.play.screen.shapes import bar, hint, rule
-from genie.play.screen.text import shorten, text
+from genie.play.screen.drawing import theme
+from genie.play.screen.drawing.actions import chips_height, list_height, paint_actions
+from genie.play.screen.drawing.shapes import bar, hint, rule
+from genie.play.screen.drawing.text import shorten, text
 
 _ROW = 3 * theme.GAP
 _HEAD = theme.GAP  # between the rule over the actions and the first

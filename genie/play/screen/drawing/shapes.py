@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pygame
 
-from genie.play.screen import theme
-from genie.play.screen.text import shorten, text, width_of, wrap
+from genie.play.screen.drawing import theme
+from genie.play.screen.drawing.text import shorten, text, width_of, wrap
 
 _CAP = 22  # height of a key cap
 _ARROWS = {

@@ -8,11 +8,11 @@ import pygame
 from genie.library.card import WorldCard
 from genie.play.game.hand import HandPanel
 from genie.play.game.view import View
-from genie.play.screen import theme
-from genie.play.screen.draw_hand import paint_hand
-from genie.play.screen.draw_hud import paint_hud
-from genie.play.screen.draw_panels import paint_panel
-from genie.play.screen.shapes import notice, pill
+from genie.play.screen.drawing import theme
+from genie.play.screen.drawing.hand import paint_hand
+from genie.play.screen.drawing.hud import paint_hud
+from genie.play.screen.drawing.panels import paint_panel
+from genie.play.screen.drawing.shapes import notice, pill
 
 _FOOT = 12  # pixels between a message and the picture's foot
 

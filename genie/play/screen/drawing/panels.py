@@ -9,9 +9,9 @@ import pygame
 
 from genie.play.game.panels import HelpPanel, KeysPanel, Panel, PromptPanel, SavePanel, SlotPanel
 from genie.play.game.window_keys import COMMANDS
-from genie.play.screen import theme
-from genie.play.screen.shapes import hint, key_cap, key_caps
-from genie.play.screen.text import text, wrap
+from genie.play.screen.drawing import theme
+from genie.play.screen.drawing.shapes import hint, key_cap, key_caps
+from genie.play.screen.drawing.text import text, wrap
 
 _ROW = 4 * theme.GAP
 _FEWEST_KEYS = 4  # actions that the panel of keys lists, however low the window

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import pygame
 
 from genie.play.game.view import ActionLine
-from genie.play.screen import theme
-from genie.play.screen.shapes import cap_width, key_cap, key_caps
-from genie.play.screen.text import shorten, text, width_of
+from genie.play.screen.drawing import theme
+from genie.play.screen.drawing.shapes import cap_width, key_cap, key_caps
+from genie.play.screen.drawing.text import shorten, text, width_of
 
 _ROW = 28  # height of an action in a list
 _CHIP = 26  # height of one among others in a line

@@ -8,10 +8,10 @@ import numpy as np
 import pygame
 
 from genie.play.game.hand import HandPanel, Picture, Spot
-from genie.play.screen import theme
-from genie.play.screen.draw_panels import paint_tile
-from genie.play.screen.shapes import hint, pill
-from genie.play.screen.text import text
+from genie.play.screen.drawing import theme
+from genie.play.screen.drawing.panels import paint_tile
+from genie.play.screen.drawing.shapes import hint, pill
+from genie.play.screen.drawing.text import text
 
 _THUMB, _COLUMNS = 52, 4
 _GRID = (255, 255, 255, 26)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pygame
 
 from genie.play.game.start import COLUMNS, Choice, StartState
-from genie.play.screen import theme
-from genie.play.screen.draw_panels import paint_tile, whole_side
-from genie.play.screen.shapes import bar, hint, key_cap, notice
-from genie.play.screen.text import shorten, text
+from genie.play.screen.drawing import theme
+from genie.play.screen.drawing.panels import paint_tile, whole_side
+from genie.play.screen.drawing.shapes import bar, hint, key_cap, notice
+from genie.play.screen.drawing.text import shorten, text
 
 _LIST = 216  # width of the list of worlds
 _HEAD, _FOOT = 128, 72
