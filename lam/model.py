@@ -194,4 +194,4 @@ class LatentActionModel(nn.Module):
 
     def _observe_pairs(self, before: Tensor, after: Tensor) -> Tensor:
         """Return what `read` needs of pairs of frames, float32 (P, F)."""
-        return self.describe(before, after)[1]
+        return self.quantizer.nearest(self.encoder(before, after))[:, None].float()

@@ -94,12 +94,12 @@ def evaluate_with(
     plots: Path | str | None = None,
 ) -> dict:
     """Do what `evaluate` does, with any configuration."""
+    if plots is not None:
+        new_figure()  # complains before the work, not after it, where there is no matplotlib
+        check_writable(Path(plots) / "plot.png", make_folders=True)
     check_there(corpus)
     if json is not None:
         check_writable(json, make_folders=True)
-    if plots is not None:
-        check_writable(Path(plots) / "plot.png", make_folders=True)
-        new_figure()  # complains before the work, not after it, where there is no matplotlib
     bundle = load_bundle(find_world(world))
     names, progress = action_names(bundle), Progress(visible=True)
     with open_true_frames(corpus, (bundle.height, bundle.width), bundle.fps) as frames:

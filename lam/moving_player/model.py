@@ -105,3 +105,7 @@ class MovingPlayerModel(LatentActionModel):
         """
         observed = self.encoder.observe(before, after).float()
         return self.encoder.describe(observed), observed
+
+    def _observe_pairs(self, before: Tensor, after: Tensor) -> Tensor:
+        """Return the player's position and step of pairs of frames, float32 (P, 5)."""
+        return self.encoder.observe(before, after).float()

@@ -56,3 +56,7 @@ class SpriteActionModel(LatentActionModel):
         codes = self.quantizer.nearest(self.encoder.codes(features))
         observed = torch.cat((codes[:, None].float(), shift.float()), dim=1)
         return torch.cat((features, shift), dim=1), observed
+
+    def _observe_pairs(self, before: Tensor, after: Tensor) -> Tensor:
+        """Return the code and the camera's shift of pairs of frames, float32 (P, 3)."""
+        return self.describe(before, after)[1]

@@ -163,6 +163,7 @@ def test_train_is_called_with_what_was_given(monkeypatch):
         "fresh": False,
         "decoder_only": False,
         "seeds": 1,
+        "labels": None,
         "logger": None,
     }
 
