@@ -123,7 +123,7 @@ def load_bundle(path: Path | str, device: str | torch.device = "cpu", say: Say =
     Args:
         path: a folder with a world.json.
         device: where the models go.
-        say: is told of each model, before it is loaded.
+        say: called with a line for each model, before it is loaded.
 
     Returns:
         The world, in evaluation mode.

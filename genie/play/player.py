@@ -102,7 +102,7 @@ class Player:
             seed: of every rollout that this player starts.
             path: folder of the world, for the session's header.
             device: that it plays on, likewise.
-            say: is told of the frames that warm the world up.
+            say: called with a line for each frame that warms the world up.
         """
         self.world = world
         self.prompts = list(prompts)
