@@ -123,7 +123,7 @@ def load_bundle(path: Path | str, device: str | torch.device = "cpu", say: Say =
     Args:
         path: a folder with a world.json.
         device: where the models go.
-        say: called with a line for each model, before it is loaded.
+        say: called with what is loaded next and how far loading is, 0 to 1.
 
     Returns:
         The world, in evaluation mode.

@@ -102,7 +102,7 @@ class Player:
             seed: of every rollout that this player starts.
             path: folder of the world, for the session's header.
             device: that it plays on, likewise.
-            say: called with a line for each frame that warms the world up.
+            say: called with what comes next and how far loading is, 0 to 1.
         """
         self.world = world
         self.prompts = list(prompts)
