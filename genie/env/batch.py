@@ -1,4 +1,4 @@
-"""What single and vector environments share: B episodes of one world, in one forward pass a step."""
+"""What single and vector environments share: B episodes of a world, in one forward pass a step."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from genie.drift import WINDOWS_TO_LEAVE, DriftMeter
 from genie.env.episode import Episode, EpisodeState
 from genie.frames import encode_prompt
 from genie.inputs import check_prompt
+from genie.interfaces import StreamingDecoder
 from genie.library.bundle import Bundle, load_bundle
 from genie.library.catalog import find_world
 from genie.rollout import Rollout
@@ -50,6 +51,8 @@ class WorldBatch:
             raise ValueError(f"observation is {observation!r}: choose {', '.join(OBSERVATIONS)}")
         if not isinstance(world, Bundle):
             world = load_bundle(find_world(world), pick_device(device))
+        if count > 1:
+            _check_caches(world)
         self.bundle, self._observation, self._reward = world, observation, reward
         sizes = world.dynamics.config
         self.space = spaces.Box(0, 255, (world.height, world.width, 3), np.uint8)
@@ -200,7 +203,7 @@ class WorldBatch:
         if not isinstance(state, State) or state.fingerprint != self.bundle.fingerprint:
             raise ValueError("the state is not one of this world: take it from `info`")
         sizes = self.bundle.dynamics.config
-        fits = state.ids.shape[1] == sizes.num_tokens and 0 <= state.ids.min()
+        fits = state.ids.shape[1] == sizes.num_tokens and state.ids.min() >= 0
         if not fits or state.ids.max() >= sizes.num_codes:
             raise ValueError("the state has other tokens than this world: it is damaged")
         return state
@@ -209,6 +212,19 @@ class WorldBatch:
 def _first(state: State) -> int:
     """Return the number of the first frame that the next one may depend on."""
     return max(state.edited, default=0)
+
+
+def _check_caches(bundle: Bundle) -> None:
+    """Refuse models of others whose caches cannot give one rollout another history."""
+    caches = [bundle.dynamics.new_cache(1)]
+    if isinstance(bundle.tokenizer, StreamingDecoder):
+        caches.append(bundle.tokenizer.new_cache(1))
+    for cache in caches:
+        if not hasattr(cache, "take_rows"):
+            raise ValueError(
+                f"the world {bundle.name} cannot be played in batches, its {type(cache).__name__} "
+                'has no take_rows: give make_vec vectorization_mode="sync"'
+            )
 
 
 def _drift_meter(bundle: Bundle) -> DriftMeter:

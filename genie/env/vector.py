@@ -106,7 +106,8 @@ def _options_of_each(options: dict[str, Any], count: int) -> list[dict[str, Any]
     """Return the options of each episode."""
     each = [dict(options) for _ in range(count)]
     for name, value in options.items():
-        if isinstance(value, list | tuple) or getattr(value, "dtype", None) == object:
+        array = isinstance(value, np.ndarray) and value.dtype.hasobject  # as in `info`
+        if isinstance(value, list | tuple) or array:
             for one, part in zip(each, value, strict=True):
                 one[name] = part
     return each
