@@ -3,7 +3,7 @@
     python benchmarks/env_rate.py [WORLD ...] [--batches 1 16 256] [--rounds R] [--json FILE]
 
 The variants take turns in one process, so their ratios hold on a busy machine. Agents press random
-keys, and no episode ends. A round of a batch is as many steps as are close to --frames frames.
+keys, and no episode ends. A round has --frames frames, or two steps where a batch has more.
 """
 
 import argparse

@@ -54,7 +54,7 @@ DOORS = {
     "ray": ("corpus/building/engine.py",),
     "upath": ("corpus/storage.py",),
     "imageio": ("corpus/", "genie/", "train/"),
-    "gymnasium": ("corpus/", "genie/"),
+    "gymnasium": ("corpus/", "genie/env/", "benchmarks/"),
     "scipy": ("train/moving_player/",),
     "pickle": (),
 }
@@ -207,6 +207,7 @@ def test_every_top_level_package_has_a_row():
         ("spacetime/blocks.py", "import vector_quantize_pytorch", "vector_quantize_pytorch may be"),
         ("tokenizer/model.py", "from safetensors.torch import save_file", "safetensors may be"),
         ("genie/world.py", "import pygame.draw", "pygame may be imported"),
+        ("genie/rollout.py", "import gymnasium", "gymnasium may be imported"),
         ("genie/rollout.py", "from lightning.pytorch import Trainer", "lightning may be imported"),
         ("genie/rollout.py", "import jsonargparse", "jsonargparse may be imported"),
         ("lam/model.py", "import numpy", "lam may not import numpy"),

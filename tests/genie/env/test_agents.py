@@ -56,7 +56,7 @@ def test_ppo_of_stable_baselines_learns_a_task_in_a_world(options):
         return agent.predict(cells, deterministic=True)[0]
 
     assert share_of_best(act, options) < 0.5
-    agent.learn(1200)
+    agent.learn(2000)
     assert share_of_best(act, options) >= 0.9
 
 
