@@ -62,10 +62,9 @@ def vector_steps(bundle: Bundle, count: int) -> Callable[[np.ndarray], object]:
     return env.step
 
 
-def rate(step: Callable[[np.ndarray], object], count: int, frames: int, actions: int) -> float:
-    """Return frames a second of one round; frames are on the CPU when a step returns."""
-    rng, steps = np.random.default_rng(0), max(2, frames // count)
-    keys = rng.integers(0, actions, (steps, count))
+def rate(step: Callable[[np.ndarray], object], count: int, steps: int, actions: int) -> float:
+    """Return frames a second of so many steps; frames are on the CPU when a step returns."""
+    keys = np.random.default_rng(0).integers(0, actions, (steps, count))
     begin = time.perf_counter()
     for row in keys:
         step(row)
@@ -80,8 +79,9 @@ def measure(bundle: Bundle, batches: list[int], frames: int, rounds: int) -> lis
     found = {name: [] for name in variants}
     for number in range(rounds + 1):
         for name, (step, count) in variants.items():
-            measured = rate(step, count, frames if number else count, bundle.num_actions)
-            if number:  # the first only warms up
+            steps = max(2, frames // count) if number else 1  # the first round warms up
+            measured = rate(step, count, steps, bundle.num_actions)
+            if number:
                 found[name].append(measured)
     plain = np.array(found["World.step"])
     return [
@@ -126,7 +126,8 @@ def main() -> None:
         rates = measure(bundle, args.batches, args.frames, args.rounds)
         record["worlds"][name] = [asdict(row) for row in rates]
         for row in rates:
-            print(f"{name:10} {row.variant:24} {row.steps_per_second:8.1f} /s  {row.ratio:6.2f}")
+            speed = f"{row.steps_per_second:8.1f} /s  {row.ratio:6.2f}"
+            print(f"{name:10} {row.variant:24} {speed}", flush=True)
     if args.json:
         args.json.write_text(json.dumps(record, indent=2))
 

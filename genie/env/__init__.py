@@ -18,8 +18,8 @@ MOST_STEPS = 1000
 def _register(name: str, **options: str) -> None:
     gymnasium.register(
         f"genie_worlds/{name}-v0",
-        entry_point=WorldEnv,
-        vector_entry_point=WorldVectorEnv,
+        entry_point="genie.env:WorldEnv",
+        vector_entry_point="genie.env:WorldVectorEnv",
         max_episode_steps=MOST_STEPS,
         kwargs=options,
     )

@@ -94,7 +94,7 @@ class WorldBatch:
         """Start some episodes anew; the others go on."""
         groups: dict[tuple[int, int], list[int]] = {}  # of equal length, and at equal frames
         for index, state in enumerate(states):
-            length = len(state.ids) - _first(state)
+            length = len(state.ids) - max(state.edited, default=0)  # before an edit is no history
             groups.setdefault((length, len(state.ids)), []).append(index)
         fresh = len(rows) == len(self._episodes)
         if fresh:
@@ -114,8 +114,7 @@ class WorldBatch:
                 )
             self.frames[taken], self.tokens[taken] = shown.numpy(), ids[:, -1].numpy()
         for row, state in zip(rows, states, strict=True):
-            next_settings = self.bundle.settings
-            self._episodes[row] = Episode(replace(state, next_settings=next_settings))
+            self._episodes[row] = Episode(replace(state, next_settings=self.bundle.settings))
 
     def step(self, actions: Any) -> None:
         """Sample the next frame of every episode under actions, integer (B,)."""
@@ -207,11 +206,6 @@ class WorldBatch:
         if not fits or state.ids.max() >= sizes.num_codes:
             raise ValueError("the state has other tokens than this world: it is damaged")
         return state
-
-
-def _first(state: State) -> int:
-    """Return the number of the first frame that the next one may depend on."""
-    return max(state.edited, default=0)
 
 
 def _check_caches(bundle: Bundle) -> None:

@@ -59,9 +59,10 @@ class WorldVectorEnv(VectorEnv):
         options: dict[str, Any] | None = None,
     ) -> tuple[np.ndarray, dict[str, Any]]:
         """Begin all episodes; a whole number as seed is that of the first, and 1 more for each."""
-        if isinstance(seed, int):
-            seed = range(seed, seed + self.num_envs)
-        for row, one in enumerate([] if seed is None else seed):
+        if isinstance(seed, int | np.integer):
+            seed = range(int(seed), int(seed) + self.num_envs)
+        seeds = [None] * self.num_envs if seed is None else seed
+        for row, one in enumerate(_one_each("seeds", seeds, self.num_envs)):
             if one is not None:
                 self._rngs[row] = np_random(one)[0]
         self._begin(range(self.num_envs), options)
@@ -108,6 +109,12 @@ def _options_of_each(options: dict[str, Any], count: int) -> list[dict[str, Any]
     for name, value in options.items():
         array = isinstance(value, np.ndarray) and value.dtype.hasobject  # as in `info`
         if isinstance(value, list | tuple) or array:
-            for one, part in zip(each, value, strict=True):
+            for one, part in zip(each, _one_each(f"{name}s", value, count), strict=True):
                 one[name] = part
     return each
+
+
+def _one_each(what: str, values: Sequence[Any], count: int) -> Sequence[Any]:
+    if len(values) != count:
+        raise ValueError(f"{len(values)} {what} for {count} episodes: give one for each")
+    return values

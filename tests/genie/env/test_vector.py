@@ -98,3 +98,16 @@ def test_states_continue_all_episodes_or_one_in_all(world_folder):
     assert np.array_equal(copies, np.stack([first[10][0][1]] * COUNT))
     prompts, _ = env.reset(options={"prompt": [0, 1, 0]})
     assert np.array_equal(prompts[0], prompts[2]) and not np.array_equal(prompts[0], prompts[1])
+
+
+@pytest.mark.parametrize(
+    ("reset", "complaint"),
+    [
+        ({"seed": [1, 2]}, "2 seeds for 3 episodes"),
+        ({"options": {"prompt": [0]}}, "1 prompts for 3 episodes"),
+        ({"options": {"level": 1}}, "no option 'level'"),
+    ],
+)
+def test_what_fits_other_numbers_of_episodes_is_refused(world_folder, reset, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        make(world_folder).reset(**reset)
