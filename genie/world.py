@@ -191,9 +191,22 @@ class World:
             prev_actions[0, 0] = self.bundle.keymap.idle
         self._rollout = Rollout(self.bundle, [session.header.seed], self._settings)
         self._pending = None
-        shown = self._rollout.restore(ids[None], prev_actions, session.frame_number(int(line[0])))
+        start = session.frame_number(int(line[0]))
+        seen = self._seen(session, int(line[0])) if self._rollout.keeps_map else []
+        shown = self._rollout.restore(ids[None], prev_actions, start, seen)
         self.session, self.head = session, record
         return shown[0].numpy()
+
+    def _seen(self, session: Session, record: int) -> list[tuple[Tensor, Tensor, bool]]:
+        """Return what the map saw before a record, and the record too if it was edited."""
+        line = session.line(record)
+        frames = [session[int(index)] for index in line]
+        ids = self._check_tokens(session.ids(line))[:, None]
+        seen = [
+            (tokens, torch.tensor([frame.action]), frame.edited)
+            for tokens, frame in zip(ids, frames, strict=True)
+        ]
+        return seen if frames[-1].edited else seen[:-1]
 
     def see(self, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Encode and decode a picture, uint8 (H, W, 3), as play would start from it.
@@ -225,9 +238,15 @@ class World:
             shown = frame_decoder.draw(frame[None])
         return shown[0].numpy()
 
+    def history(self, session: Session, record: int) -> np.ndarray:
+        """Return the records of a session that the frame after `record` depends on, int64 (T,)."""
+        if Rollout(self.bundle, [0]).keeps_map:
+            return session.line(record)
+        return session.history(record, self.memory)
+
     @property
     def memory(self) -> int:
-        """Frames that the next one depends on."""
+        """Frames that the next one depends on, beside a map of all that was seen."""
         return Rollout(self.bundle, [0]).memory
 
     @property

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from train.data import blocked_keys
+from train.data import action_chances, blocked_keys
 from train.data.blocked_keys import read_blocked_keys, still_action
 
 LEFT, RIGHT, NONE = 0, 1, 2
@@ -43,7 +43,7 @@ def _view(at):
 def read(corridor):
     ids, motions, _, ends = corridor
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(blocked_keys, "STEPS", 400)
+        patch.setattr(action_chances, "STEPS", 400)
         return read_blocked_keys(ids, motions, ends, num_codes=11, below=0.1, seed=0)
 
 
@@ -71,7 +71,7 @@ def test_only_transitions_without_motion_are_read_anew_and_never_as_a_key_that_w
 
 def test_the_same_seed_reads_the_same(corridor, monkeypatch):
     ids, motions, _, ends = corridor
-    monkeypatch.setattr(blocked_keys, "STEPS", 100)
+    monkeypatch.setattr(action_chances, "STEPS", 100)
     torch.manual_seed(5)
     before = torch.get_rng_state()
     once, again = (read_blocked_keys(ids, motions, ends, 11, 0.1, seed=0) for _ in range(2))
