@@ -5,7 +5,7 @@ The map keeps the last token seen at each. When an action moves the picture, it 
 that come into it what stood there before, if anything did.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import eq, itemgetter
 
@@ -87,14 +87,18 @@ class MapLayout:
 
 
 class TokenMap:
-    """The last token seen at each position of one rollout's world."""
+    """The last token seen at each position of one rollout's world.
+
+    Attributes:
+        at: where the picture is, in units of `MapLayout.keys`; 0 at first.
+    """
 
     def __init__(self, layout: MapLayout) -> None:
         """Begin without having seen anything."""
         self._layout = layout
         self._cells: dict[int, int] = {}
         self._painted: set[int] = set()  # positions that an edit changed
-        self._at = 0  # key of the picture's first token
+        self.at = 0
         self._last: Tokens | None = None
 
     def recall(self, action: int) -> Tokens:
@@ -107,11 +111,23 @@ class TokenMap:
             N tokens; K where nothing is known, and for all that are in the picture already.
         """
         layout = self._layout
-        recalled = [layout.unknown] * len(layout.keys)
-        at = self._at + layout.shifts[action]
-        for number in layout.entering[action]:
-            recalled[number] = self._cells.get(layout.keys[number] + at, layout.unknown)
-        return recalled
+        return self.known(self.at + layout.shifts[action], layout.entering[action])
+
+    def known(self, at: int, numbers: Iterable[int]) -> Tokens:
+        """Return what is known of tokens of the picture, were it elsewhere.
+
+        Args:
+            at: where, as the attribute.
+            numbers: of the tokens.
+
+        Returns:
+            N tokens; K where nothing is known, and for all others.
+        """
+        layout = self._layout
+        tokens = [layout.unknown] * len(layout.keys)
+        for number in numbers:
+            tokens[number] = self._cells.get(layout.keys[number] + at, layout.unknown)
+        return tokens
 
     def observe(self, ids: Tokens, action: int, edited: bool = False) -> None:
         """Enter a frame.
@@ -126,7 +142,7 @@ class TokenMap:
         if self._last is not None:
             self._move(ids, action)
         self._last = ids
-        seen = {layout.keys[number] + self._at: ids[number] for number in layout.follows}
+        seen = {layout.keys[number] + self.at: ids[number] for number in layout.follows}
         if edited:
             known = self._cells
             self._painted.update(key for key in seen if known.get(key, seen[key]) != seen[key])
@@ -142,7 +158,7 @@ class TokenMap:
         best = fits.index(max(fits))
         if fits[best] > fits[chosen] + _UNSURE:
             chosen = best
-        self._at += shifts[chosen]
+        self.at += shifts[chosen]
         if fits[chosen] < _SAME_SCENE:
             self._forget()
 

@@ -17,6 +17,7 @@ from genie.rollout import Rollout
 from genie.session.format import FrameRecord
 from genie.session.header import Header, new_header
 from genie.session.log import Session
+from genie.session.past import seen_until
 from genie.session.state import State
 from genie.settings import Settings
 from genie.speed import StepSeconds
@@ -192,21 +193,10 @@ class World:
         self._rollout = Rollout(self.bundle, [session.header.seed], self._settings)
         self._pending = None
         start = session.frame_number(int(line[0]))
-        seen = self._seen(session, int(line[0])) if self._rollout.keeps_map else []
+        seen = seen_until(session, int(line[0])) if self._rollout.keeps_map else []
         shown = self._rollout.restore(ids[None], prev_actions, start, seen)
         self.session, self.head = session, record
         return shown[0].numpy()
-
-    def _seen(self, session: Session, record: int) -> list[tuple[Tensor, Tensor, bool]]:
-        """Return what the map saw before a record, and the record too if it was edited."""
-        line = session.line(record)
-        frames = [session[int(index)] for index in line]
-        ids = self._check_tokens(session.ids(line))[:, None]
-        seen = [
-            (tokens, torch.tensor([frame.action]), frame.edited)
-            for tokens, frame in zip(ids, frames, strict=True)
-        ]
-        return seen if frames[-1].edited else seen[:-1]
 
     def see(self, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Encode and decode a picture, uint8 (H, W, 3), as play would start from it.

@@ -39,7 +39,7 @@ from train.warm_start import (
     load_start_world,
     translate_dynamics,
     warm_start,
-)  # fmt: skip
+)
 
 MOST_WEIGHTS = 1 << 30
 
