@@ -95,8 +95,11 @@ class Dynamics(nn.Module):
             self.map_layout = MapLayout(config.grid, config.moves, config.fixed, config.num_codes)
             # What stood at a token's place when it was last seen; id K: nothing is known.
             self.recalled = nn.Embedding(config.num_codes + 1, dim)
+            # How far to believe it: weights are learned for all codes at once.
+            self.belief = nn.Linear(dim, 1)
             # A world that learns it later plays as before at first.
-            nn.init.zeros_(self.recalled.weight)
+            for weight in (self.recalled.weight, *self.belief.parameters()):
+                nn.init.zeros_(weight)
 
     def forward(
         self,
@@ -124,10 +127,8 @@ class Dynamics(nn.Module):
         prev_actions = torch.cat((none, actions), dim=1)  # (B, T)
         shown = ids.masked_fill(masked, self.config.num_codes)
         clean = self._embed(ids if history_ids is None else history_ids, prev_actions)
-        drafted = self._embed(shown, prev_actions)
-        if recalled is not None:
-            drafted = drafted + self.recalled(recalled)
-        return self.head(self.stack.two_stream(clean, drafted))
+        drafted = self._embed(shown, prev_actions, recalled)
+        return self._logits(self.stack.two_stream(clean, drafted), recalled)
 
     @property
     def memory(self) -> int:
@@ -157,11 +158,9 @@ class Dynamics(nn.Module):
         Returns:
             Logits float (B, N, K).
         """
-        x = self._embed(ids, action)
-        if isinstance(cache, MappedCache):
-            x = x + self.recalled(cache.recall(action))
-        x, _ = self.stack.step(x, cache)
-        return self.head(x)
+        recalled = cache.recall(action) if isinstance(cache, MappedCache) else None
+        x, _ = self.stack.step(self._embed(ids, action, recalled), cache)
+        return self._logits(x, recalled)
 
     def commit(self, ids: Tensor, action: Tensor, cache: TimeCache) -> None:
         """Add a finished frame to the cache; arguments as `draft`, with no token masked."""
@@ -169,6 +168,16 @@ class Dynamics(nn.Module):
         if isinstance(cache, MappedCache):
             cache.observe(ids, action)
 
-    def _embed(self, ids: Tensor, prev_actions: Tensor) -> Tensor:
+    def _embed(self, ids: Tensor, prev_actions: Tensor, recalled: Tensor | None = None) -> Tensor:
         """Embed tokens (…, N) with the action (…) that led to their frame: (…, N, D)."""
-        return self.tokens(ids) + self.actions(prev_actions)[..., None, :] + self.places
+        x = self.tokens(ids) + self.actions(prev_actions)[..., None, :] + self.places
+        return x if recalled is None else x + self.recalled(recalled)
+
+    def _logits(self, x: Tensor, recalled: Tensor | None) -> Tensor:
+        """Score all codes, (…, N, K), and what is recalled higher, as far as it is believed."""
+        logits = self.head(x)
+        if recalled is None:
+            return logits
+        codes = self.config.num_codes
+        belief = self.belief(x).masked_fill((recalled == codes)[..., None], 0).to(logits)
+        return logits.scatter_add(-1, recalled.clamp_max(codes - 1)[..., None], belief)
