@@ -155,6 +155,7 @@ class Rollout:
         ids: Tensor,
         prev_actions: Tensor,
         frames: Sequence[int],
+        seen: Sequence[tuple[Tensor, Tensor, bool]] = (),
     ) -> Tensor:
         """Let some rollouts continue after other histories, as `restore` does for all.
 
@@ -167,6 +168,7 @@ class Rollout:
             ids: int64 (b, T, N), histories of one length; T ≥ 1.
             prev_actions: int64 (b, T), the action that led to each frame; A at frame 0.
             frames: number of the next frame of each; T, where the history is whole.
+            seen: as `restore` takes it, of b rollouts.
 
         Returns:
             uint8 (b, H, W, 3): the last frame of each.
@@ -174,7 +176,7 @@ class Rollout:
         if self._history is None:
             self._restart(0)
         apart = Rollout(self._bundle, seeds, self.settings)
-        shown = apart.restore(ids, prev_actions, self.frame - ids.shape[1])
+        shown = apart.restore(ids, prev_actions, self.frame - ids.shape[1], seen)
         index = torch.tensor(rows, device=self.device)
         self._history.take_rows(index, apart._history)
         self._shown.take_rows(index, apart._shown)

@@ -92,26 +92,22 @@ class WorldBatch:
 
     def start(self, rows: Sequence[int], states: Sequence[State]) -> None:
         """Start some episodes anew; the others go on."""
-        groups: dict[tuple[int, int], list[int]] = {}  # of equal length, and at equal frames
+        groups: dict[tuple[int, tuple[int, ...]], list[int]] = {}
         for index, state in enumerate(states):
-            length = len(state.ids) - max(state.edited, default=0)  # before an edit is no history
-            groups.setdefault((length, len(state.ids)), []).append(index)
+            groups.setdefault((len(state.ids), state.edited), []).append(index)
         fresh = len(rows) == len(self._episodes)
         if fresh:
             self._rollout = Rollout(self.bundle, [state.seed for state in states])
-        for (length, frames), group in groups.items():
+        for group in groups.values():
             chosen = [states[index] for index in group]
-            ids = torch.stack([state.ids[-length:].long() for state in chosen])
-            prev_actions = torch.stack([self._prev_actions(state, length) for state in chosen])
             taken = [int(rows[index]) for index in group]
+            ids, prev_actions, first, seen = self._histories(chosen)
             if fresh and len(groups) == 1:
                 # Numbered as in a `World`, so that its frames come again bit for bit.
-                shown = self._rollout.restore(ids, prev_actions, frames - length)
+                shown = self._rollout.restore(ids, prev_actions, first, seen)
             else:
-                seeds = [state.seed for state in chosen]
-                shown = self._rollout.replace(
-                    taken, seeds, ids, prev_actions, [frames] * len(taken)
-                )
+                seeds, frames = zip(*((one.seed, len(one.ids)) for one in chosen), strict=True)
+                shown = self._rollout.replace(taken, seeds, ids, prev_actions, frames, seen)
             self.frames[taken], self.tokens[taken] = shown.numpy(), ids[:, -1].numpy()
         for row, state in zip(rows, states, strict=True):
             self._episodes[row] = Episode(replace(state, next_settings=self.bundle.settings))
@@ -191,11 +187,19 @@ class WorldBatch:
             prompt_frames=len(frames),
         )
 
-    def _prev_actions(self, state: State, length: int) -> torch.Tensor:
-        prev_actions = state.prev_actions[-length:].long()
-        if state.edited:  # as in `World.go_to`
-            prev_actions[0] = self.bundle.keymap.idle
-        return prev_actions
+    def _histories(self, states: Sequence[State]) -> tuple[torch.Tensor, torch.Tensor, int, list]:
+        """Return what `Rollout.restore` takes, of states of one length with the same edits."""
+        edited = states[0].edited
+        ids = torch.stack([state.ids.long() for state in states])  # (b, T, N)
+        prev_actions = torch.stack([state.prev_actions.long() for state in states])
+        if not edited:
+            return ids, prev_actions, 0, []
+        # As in `World.go_to`: attention sees nothing from before an edit, only a map does.
+        first = max(edited)
+        seen = [(ids[:, t], prev_actions[:, t], t in edited) for t in range(first + 1)]
+        after = prev_actions[:, first:].clone()
+        after[:, 0] = self.bundle.keymap.idle
+        return ids[:, first:], after, first, seen
 
     def _check(self, state: State | EpisodeState) -> State:
         state = state.load() if isinstance(state, EpisodeState) else state

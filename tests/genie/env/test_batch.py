@@ -6,14 +6,23 @@ import numpy as np
 import pytest
 import torch
 
+from dynamics.token_map import MappedCache
 from genie.env.batch import WorldBatch
 from genie.env.episode import EpisodeState
+from genie.library.bundle import load_bundle
 from genie.session.state import State
 from spacetime.cache import TimeCache
 
 STEPS = 50
 STARTS = {0: (0, 1, 2), 3: (1,), 10: (0, 2), 11: (2,), 30: (0, 1)}
 """Frame of the batch, and which rows start there."""
+
+
+@pytest.fixture(scope="module", params=["without a map", "with a map"])
+def bundle(small, tmp_path_factory, request):
+    moves = {"grid": (2, 3), "moves": ((0, 0), (0, -1), (0, 1), (-1, 0))}
+    models = small.make_models(**(moves if request.param == "with a map" else {}))
+    return load_bundle(small.write_world(tmp_path_factory.mktemp("batch") / "w", models))
 
 
 def states_of(bundle, small):
@@ -128,6 +137,13 @@ def test_after_an_edit_only_what_follows_it_is_history(world, bundle, small):
     batch.start([1], [state])
     batch.step([0, 1])
     assert np.array_equal(batch.tokens[1], expected)
+
+
+def test_the_map_goes_with_its_episode(bundle, states, keys, together, monkeypatch):
+    if bundle.dynamics.map_layout is None:
+        return
+    monkeypatch.setattr(MappedCache, "take_rows", TimeCache.take_rows)
+    assert not np.array_equal(play(bundle, states, keys)[0], together[0])
 
 
 @pytest.mark.parametrize(
