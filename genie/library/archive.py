@@ -7,26 +7,20 @@ import os
 import re
 import shutil
 import struct
-import time
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
-from corpus.lock import Lock, LockedError
 from genie.library.card import read_card
+from genie.library.contents import CARD, check_names, check_size, files_to_send, waiting_lock
 from spacetime.partial import check_writable, partial_path, remove
 
 ZIP = ".zip"
-ALLOWED = (".safetensors", ".json", ".png")
-"""What a zip may hold: nothing that is loaded may execute code."""
-_MOST_BYTES = 256 << 20  # of a zip, and of what it unpacks to; worlds that ship have 7 to 15 MB
-_MOST_FILES = 100
 _MOST_DIRECTORY_BYTES = 1 << 20  # of a zip's table of contents, which is read as a whole
 _LOCK_SECONDS = 30.0  # unpacking takes a few
-_CARD = "README.md"  # a folder of a world has it, and no program reads it
 _DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, KeyError, RuntimeError)
 
 
@@ -49,8 +43,7 @@ def export_world(path: Path | str, target: Path | str) -> Path:
         raise ValueError(f"cannot export to {target}: the name must end in .zip")
     check_writable(target)
     read_card(path)  # refuses what could not be played
-    files = sorted(file for file in path.rglob("*") if file.is_file() and _fits(file, path))
-    _check_size(path, [file.stat().st_size for file in files])
+    files = files_to_send(path)
     partial = partial_path(target)
     try:
         with open(partial, "wb") as written:
@@ -107,7 +100,7 @@ def unpack_world(path: Path | str, folder: Path | str) -> Path:
         if _is_whole(found, entries):
             return found
         found.parent.mkdir(parents=True, exist_ok=True)
-        with _lock(found):
+        with waiting_lock(found, _LOCK_SECONDS):
             if not _is_whole(found, entries):  # another process may have unpacked it meanwhile
                 _unpack(archive, entries, found)
     return found
@@ -142,27 +135,11 @@ def _is_whole(found: Path, entries: list[zipfile.ZipInfo]) -> bool:
 
 
 @contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    """Take the lock of a path; wait while another process holds it."""
-    until = time.monotonic() + _LOCK_SECONDS
-    while True:
-        try:
-            lock = Lock(path)
-            break
-        except LockedError:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.05)
-    with lock:
-        yield
-
-
-@contextmanager
 def _open_zip(path: Path) -> Iterator[tuple[zipfile.ZipFile, list[zipfile.ZipInfo]]]:
     """Open a world's zip that passes every check, with its files."""
     if not path.is_file():
         raise FileNotFoundError(f"no world at {path}: give a zip from genie export")
-    _check_size(path, [path.stat().st_size])
+    check_size(path, [path.stat().st_size])
     _check_directory(path)
     try:
         with zipfile.ZipFile(path) as archive:
@@ -170,19 +147,6 @@ def _open_zip(path: Path) -> Iterator[tuple[zipfile.ZipFile, list[zipfile.ZipInf
     except _DAMAGE as error:
         line = " ".join(str(error).split())[:200]
         raise ValueError(f"{path} is not a zip that can be read ({line})") from None
-
-
-def _fits(file: Path, root: Path) -> bool:
-    hidden = any(part.startswith(".") for part in file.relative_to(root).parts)
-    return file.suffix in ALLOWED and not hidden and not file.is_symlink()
-
-
-def _check_size(path: Path, sizes: list[int]) -> None:
-    if sum(sizes) > _MOST_BYTES or len(sizes) > _MOST_FILES:
-        raise ValueError(
-            f"{path} unpacks to more than {_MOST_BYTES >> 20} MiB or {_MOST_FILES} files: it is no "
-            "world"
-        )
 
 
 def _check_directory(path: Path) -> None:
@@ -199,25 +163,16 @@ def _check_directory(path: Path) -> None:
 
 def _checked(path: Path, archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     """Return the files of a zip, or refuse it as a whole."""
-    names = [entry.filename for entry in archive.infolist()]
-    for entry in archive.infolist():
-        place = PurePosixPath(entry.filename)
-        link = entry.external_attr >> 16 & 0o170000 == 0o120000
-        if place.is_absolute() or ".." in place.parts or "\\" in entry.filename or link:
+    entries = archive.infolist()
+    for entry in entries:
+        if entry.external_attr >> 16 & 0o170000 == 0o120000:
             raise ValueError(
                 f"{path} holds {entry.filename!r}, which leads out of its folder: do not use it"
             )
-        if str(place) != entry.filename.removesuffix("/") or names.count(entry.filename) > 1:
-            raise ValueError(
-                f"{path} holds {entry.filename!r} twice, or misspells it: do not use it"
-            )
-        known = entry.is_dir() or place.suffix in ALLOWED or entry.filename == _CARD
-        if ":" in entry.filename or not known:
-            raise ValueError(
-                f"{path} holds {entry.filename!r}: a world has only {', '.join(ALLOWED)} files"
-            )
+    names = [entry.filename for entry in entries]
+    check_names(path, names)
     if "world.json" not in names:
         raise ValueError(f"{path} holds no world.json at its top: make it with genie export")
-    files = [entry for entry in archive.infolist() if not entry.is_dir()]
-    _check_size(path, [entry.file_size for entry in files])
-    return [entry for entry in files if entry.filename != _CARD]
+    files = [entry for entry in entries if not entry.is_dir()]
+    check_size(path, [entry.file_size for entry in files])
+    return [entry for entry in files if entry.filename != CARD]

@@ -80,7 +80,7 @@ def test_a_link_and_a_script_are_refused(packed, tmp_path):
 
 
 def test_a_zip_that_claims_to_be_huge_is_refused(packed, tmp_path, monkeypatch):
-    monkeypatch.setattr("genie.library.archive._MOST_BYTES", 1000)
+    monkeypatch.setattr("genie.library.contents.MOST_BYTES", 1000)
     with pytest.raises(ValueError, match="unpacks to more"):
         unpack_world(packed, tmp_path / "unpacked")
 
@@ -218,7 +218,7 @@ def test_too_many_files_are_refused_before_their_table_is_read(packed, tmp_path)
 
 
 def test_what_could_not_be_unpacked_is_not_exported(world_folder, tmp_path, monkeypatch):
-    monkeypatch.setattr("genie.library.archive._MOST_BYTES", 1000)
+    monkeypatch.setattr("genie.library.contents.MOST_BYTES", 1000)
     with pytest.raises(ValueError, match="unpacks to more"):
         export_world(world_folder, tmp_path / "x.zip")
     assert not list(tmp_path.glob("*x.zip*"))
