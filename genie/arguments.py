@@ -59,6 +59,15 @@ def add_export(parser: ArgumentParser) -> None:
     add("out", type=Path, metavar="ZIP", help="the file to write, replacing it")
 
 
+def add_push(parser: ArgumentParser) -> None:
+    """Add the arguments of `genie push`."""
+    add = parser.add_argument
+    add("world", metavar="WORLD|RUN", help="name or folder")
+    add("name", metavar="hf://USER/NAME", help="where it goes; made if it is not there")
+    add("--private", action="store_true", help="only you see it")
+    add("--revision", type=str, metavar="BRANCH", help="made if it is not there (default: main)")
+
+
 def add_machine(parser: ArgumentParser) -> None:
     """Add where a world is played, and on how many threads."""
     parser.add_argument(

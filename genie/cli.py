@@ -25,6 +25,8 @@ from spacetime.partial import plain
 
 _EXTRAS = {"corpus": "train", "train": "train", "evaluate": "evaluate", "compare": "evaluate"}
 """Which extra of pyproject.toml a command needs."""
+_EXTRA_OF = {"huggingface_hub": "hub"}
+"""Which extra brings a module that only some worlds need, whatever the command."""
 _SPINS = "1000"
 """Spins, about a twentieth of a millisecond, after which a waiting thread sleeps."""
 
@@ -51,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         return _complain(plain(error))
     except ModuleNotFoundError as error:
-        extra = _EXTRAS.get(words[0])
+        extra = _EXTRA_OF.get(error.name or "", _EXTRAS.get(words[0]))
         if extra is None:
             raise
         return _complain(
@@ -105,6 +107,7 @@ def build_parser() -> ArgumentParser:
         ),
         ("worlds", None, "list the worlds that ship and the user's own"),
         ("export", arguments.add_export, "write a world as one zip file"),
+        ("push", arguments.add_push, "put a world on a Hugging Face hub"),
         ("corpus", None, "make, join, split or report on a corpus of gameplay"),
         ("train", arguments.add_train, "train the stages of a world on a corpus"),
         ("evaluate", arguments.add_evaluate, "measure a world on a corpus"),
@@ -173,6 +176,15 @@ def _export(values: dict[str, Any]) -> None:
     print(f"exported {export_world(find_world(values['world']), values['out'])}")
 
 
+def _push(values: dict[str, Any]) -> None:
+    from genie.library.push import push_world
+
+    options = {"private": values["private"], "revision": values["revision"]}
+    pushed = push_world(find_world(values["world"]), values["name"], **options)
+    print(f"pushed to {pushed.address}, commit {pushed.name.revision}")
+    print(f"play it: genie play {pushed.name}")
+
+
 def _worlds(values: dict[str, Any]) -> None:
     cards = [*list_worlds(), *list_user_worlds()]
     if not cards:
@@ -225,6 +237,7 @@ _COMMANDS = {
     **{("corpus", word): run for word, _, run, _ in corpus_commands.COMMANDS},
     ("replay",): _replay,
     ("export",): _export,
+    ("push",): _push,
 }
 
 

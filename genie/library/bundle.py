@@ -14,6 +14,8 @@ from genie.device import device_of
 from genie.drift import DriftMeter
 from genie.interfaces import ActionModel, FrameTokenizer, TokenDynamics
 from genie.library.card import read_card, read_object
+from genie.library.hub import find_hub_world
+from genie.library.hub_client import SCHEME
 from genie.library.progress import Say, silent
 from genie.media.pictures import read_prompts
 from genie.registry import ROLES, load_model
@@ -121,7 +123,7 @@ def load_bundle(path: Path | str, device: str | torch.device = "cpu", say: Say =
     """Load a world.
 
     Args:
-        path: a folder with a world.json.
+        path: a folder with a world.json, or `hf://user/name`.
         device: where the models go.
         say: called with what is loaded next and how far loading is, 0 to 1.
 
@@ -132,7 +134,7 @@ def load_bundle(path: Path | str, device: str | torch.device = "cpu", say: Say =
         FileNotFoundError: if the folder or one of its files is missing.
         ValueError: if it is of a newer format, damaged, or its parts do not belong together.
     """
-    path = Path(path)
+    path = find_hub_world(str(path)) if str(path).startswith(SCHEME) else Path(path)
     if not path.is_dir():
         raise FileNotFoundError(f"no world at {path}: give a folder that holds a world.json")
     info = read_json(path / "world.json")

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from genie.library.archive import ZIP, open_world, unpack_world
 from genie.library.card import WorldCard, read_card, read_object
+from genie.library.hub import find_hub_world
+from genie.library.hub_client import SCHEME
 from genie.library.user_paths import unpacked_folder, user_worlds_folder
 from genie.values import text
 
@@ -49,9 +51,10 @@ def find_world(name_or_path: str | Path | None = None, folder: Path | None = Non
 
     Args:
         name_or_path: name of a world that ships or of one in the user's folder, the folder of a
-            world, a zip from `genie export` (which is unpacked), or a run folder, whose `world/` is
-            taken. A name goes before a folder of the same name; `./name` is always a folder. None
-            takes the default of the index.
+            world, a zip from `genie export` (which is unpacked), a run folder, whose `world/` is
+            taken, or `hf://user/name` (which is fetched, see `find_hub_world`). A name goes before
+            a folder of the same name; `./name` is always a folder. None takes the default of the
+            index.
         folder: where `index.json` lies; None takes `worlds_folder()`.
 
     Returns:
@@ -59,8 +62,10 @@ def find_world(name_or_path: str | Path | None = None, folder: Path | None = Non
 
     Raises:
         FileNotFoundError: if there is no such world; the message lists the known names.
-        ValueError: if the index or a zip is damaged.
+        ValueError: if the index, a zip or what a hub sends is damaged.
     """
+    if str(name_or_path).startswith(SCHEME):
+        return find_hub_world(str(name_or_path))
     default, shipped = _read_index(folder or worlds_folder())
     known = {path.stem: path for path in _user_places()}
     known |= {alias: path for alias, (path, _) in shipped.items()}

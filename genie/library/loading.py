@@ -12,10 +12,10 @@ from genie.library.progress import Say, silent
 
 
 def load_world(world: str | Path | None = None, device: str = "auto") -> Any:
-    """Load a world by its name or folder.
+    """Load a world by its name, its folder, or `hf://user/name`.
 
     Args:
-        world: a name from `list_worlds`, or the folder of a world or a run; None: the default.
+        world: a name from `list_worlds`, or whatever `find_world` finds; None: the default.
         device: "auto", "cpu", "cuda" or "mps".
 
     Returns:

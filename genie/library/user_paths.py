@@ -41,6 +41,11 @@ def unpacked_folder() -> Path:
     return data_folder() / "unpacked"
 
 
+def hub_folder() -> Path:
+    """Return where worlds that came from a hub lie, by its address, their names and commits."""
+    return data_folder() / "hub"
+
+
 def safe_name(name: str) -> str:
     """Return a world's name as a part of a file name."""
     return "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in name)
