@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from corpus.progress import progress_bar
 from genie.library.card import read_card, read_object
 from genie.library.contents import check_names, check_size, waiting_lock
 from genie.library.hub_client import HubName, HubUnreachableError, endpoint, is_commit, open_hub
@@ -98,9 +99,12 @@ def _fetch(hub: Any, name: HubName, parts: dict[str, Any], found: Path) -> None:
     remove(partial)
     digests = {}
     try:
-        for part, listed in parts.items():
-            hub.hf_hub_download(name.repo, part, revision=name.revision, local_dir=partial)
-            digests[part] = _checked(partial / part, listed, f"{part} of {name}")
+        kilobytes = {part: -(-file.size // 1000) for part, file in parts.items()}
+        with progress_bar("fetching", sum(kilobytes.values()), unit="kB") as tick:
+            for part, listed in parts.items():
+                hub.hf_hub_download(name.repo, part, revision=name.revision, local_dir=partial)
+                digests[part] = _checked(partial / part, listed, f"{part} of {name}")
+                tick(kilobytes[part])
         remove(partial / ".cache")  # where huggingface_hub notes what it fetched
         try:
             read_card(partial)

@@ -73,11 +73,18 @@ def open_hub(name: HubName) -> Iterator[Any]:
     """
     try:
         from huggingface_hub import HfApi, errors
+        from huggingface_hub.utils import (
+            are_progress_bars_disabled,
+            disable_progress_bars,
+            enable_progress_bars,
+        )
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
             f'{name} is reached with huggingface_hub: pip install "genie-worlds[hub]"',
             name="huggingface_hub",
         ) from error
+    quiet = are_progress_bars_disabled()
+    disable_progress_bars()  # one for every small file
     try:
         yield HfApi(endpoint=endpoint(), library_name="genie-worlds")
     except errors.RevisionNotFoundError:
@@ -87,6 +94,9 @@ def open_hub(name: HubName) -> Iterator[Any]:
     except (errors.HTTPError, errors.LocalEntryNotFoundError, ConnectionError) as error:
         reason = " ".join(str(error).split())[:200]
         raise HubUnreachableError(f"the hub {endpoint()} cannot be reached ({reason})") from None
+    finally:
+        if not quiet:
+            enable_progress_bars()
 
 
 def is_logged_in() -> bool:

@@ -142,6 +142,8 @@ class Handler(BaseHTTPRequestHandler):
     def get(self, hub, path, token):
         info = re.fullmatch(r"/api/models/([^/]+/[^/]+)(?:/revision/(.+))?", path)
         file = re.fullmatch(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path)
+        if not info and not file:
+            return self.refuse(404, "unknown")
         repo, revision = (info or file)[1], (info or file)[2] or "main"
         if repo not in hub.repos or (repo in hub.private and token != TOKEN):
             return self.refuse(401, "RepoNotFound")
@@ -173,12 +175,18 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def hub(monkeypatch, tmp_path):
     """A hub to which the user of the test is logged in."""
+    from huggingface_hub import constants
+
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.hub = Hub()
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     monkeypatch.setenv("GENIE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
     monkeypatch.setenv("HF_TOKEN", TOKEN)
+    # A token of the developer's own is not used, nor a list asked for of the public hub.
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
+    (tmp_path / "agents").write_text('{"harnesses": {}, "standardEnvVars": []}')
+    monkeypatch.setattr(constants, "AGENT_HARNESSES_PATH", str(tmp_path / "agents"), raising=False)
     yield server.hub
     server.shutdown()
     server.server_close()
