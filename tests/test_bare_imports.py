@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("spacetime", "corpus", "tokenizer", "lam", "dynamics", "train")
 ABSENT = ("pygame", "av", "imageio", "gymnasium", "h5py", "pyarrow", "array_record")
 HEAVY = ("torch", "numpy", "lightning", "pytorch_lightning", "torchmetrics", "zarr", "pygame", "av")
+HEAVY += ("huggingface_hub",)
 
 # Refuses the modules in ABSENT as if they were not installed, whatever is on this machine.
 REFUSE = f"""
@@ -78,6 +79,7 @@ def test_import_genie_world_loads_neither_lightning_nor_pygame():
     loaded = loaded_after("import genie.world")
     assert "torch" in loaded
     assert loaded.isdisjoint({"lightning", "pytorch_lightning", "pygame", "train"})
+    assert "huggingface_hub" not in loaded
     # Longer to import than a world to load; only a codebook that learns needs it.
     assert "vector_quantize_pytorch" not in loaded
 
@@ -101,4 +103,4 @@ def test_the_window_loads_no_lightning():
     names = modules("genie/play")
     assert names
     loaded = loaded_after("\n".join(f"import {name}" for name in names))
-    assert loaded.isdisjoint({"lightning", "pytorch_lightning", "train"})
+    assert loaded.isdisjoint({"lightning", "pytorch_lightning", "train", "huggingface_hub"})
