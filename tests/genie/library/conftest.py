@@ -61,6 +61,8 @@ class Handler(BaseHTTPRequestHandler):
     """One request; `server.hub` is the hub."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # headers and body in one packet: two would wait for each other
+    disable_nagle_algorithm = True
 
     def log_message(self, *args):
         """Keep quiet."""
