@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from genie.library.card import WorldCard, read_card, read_object
 from genie.library.contents import CARD, files_to_send
@@ -55,8 +56,6 @@ def push_world(
                 "you are not logged in to the hub: run hf auth login, or set HF_TOKEN to a token "
                 "that may write"
             )
-        from huggingface_hub import CommitOperationAdd, CommitOperationDelete
-
         hub.create_repo(name.repo, private=private or None, exist_ok=True)
         if name.revision is not None:
             hub.create_branch(name.repo, branch=name.revision, exist_ok=True)
@@ -64,15 +63,21 @@ def push_world(
         if private and info.private is False:
             raise ValueError(f"{name} exists and is public: nothing was sent")
         sent = {file.relative_to(world).as_posix(): file for file in files}
-        # A prompt that the world no longer has would else be played with it.
-        stale = sorted(set(parts_of(info)) - set(sent))
-        operations = [CommitOperationAdd(part, str(file)) for part, file in sent.items()]
-        operations += [CommitOperationAdd(CARD, hub_card(world, card, name).encode())]
-        operations += [CommitOperationDelete(part, is_folder=False) for part in stale]
+        changes = _changes(sent, hub_card(world, card, name), set(parts_of(info)))
         commit = hub.create_commit(
-            name.repo, operations, commit_message=f"Put {card.name} here", revision=name.revision
+            name.repo, changes, commit_message=f"Put {card.name} here", revision=name.revision
         )
     return Pushed(address=f"{endpoint()}/{name.repo}", name=name.at(commit.oid))
+
+
+def _changes(sent: dict[str, Path], card: str, there: set[str]) -> list[Any]:
+    """Return what a commit does: add files by name and the card, delete what was there before."""
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+
+    added = [CommitOperationAdd(part, str(file)) for part, file in sent.items()]
+    # A prompt that the world no longer has would else be played with it.
+    stale = [CommitOperationDelete(part, is_folder=False) for part in sorted(there - set(sent))]
+    return [*added, CommitOperationAdd(CARD, card.encode()), *stale]
 
 
 def hub_card(world: Path, card: WorldCard, name: HubName) -> str:
