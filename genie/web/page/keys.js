@@ -59,6 +59,11 @@ export class Keys {
   bind(key, action) {
     this.bound.delete(key);
     this.bound.set(key, action);
+    this.save();
+  }
+
+  /** Keep the keys in this browser. */
+  save() {
     try {
       localStorage.setItem(this.place, JSON.stringify(Object.fromEntries(this.bound)));
     } catch {
