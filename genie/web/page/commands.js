@@ -1,22 +1,24 @@
 // Every key of the page beside the actions, the buttons that do the same, and the sliders.
 
 import { makeFilm, save } from "./film.js";
-import { element } from "./pad.js";
+import { icon } from "./icons.js";
 import { keyName } from "./keys.js";
 import { toLink } from "./link.js";
+import { element } from "./pad.js";
 
 const FILM_SECONDS = 10;
 
-/** Key, sign of the button, what it does in a few words. Keys as in the window, where it has them. */
+/** Key, what it does in a few words, command. Keys as in the window, where it has them. */
 const TABLE = [
-  ["r", "⟲", "start again", "restart"],
-  [",", "◀", "one frame back", "back"],
-  ["p", "❚❚", "pause", "pause"],
-  [".", "▶", "one frame on", "forward"],
-  ["backspace", "◀◀", "hold to rewind", "rewind"],
-  ["b", "⑂", "next branch", "branch"],
-  ["l", "film", "film of the last 10 s", "film"],
-  ["k", "link", "copy a link to this play", "link"],
+  ["r", "start again", "restart"],
+  [",", "one frame back", "back"],
+  ["p", "pause", "pause"],
+  [".", "one frame on", "forward"],
+  ["backspace", "hold to rewind", "rewind"],
+  ["b", "next branch", "branch"],
+  ["e", "edit: pick and place", "edit"],
+  ["l", "film of the last 10 s", "film"],
+  ["k", "copy a link to this play", "link"],
 ];
 
 export class Commands {
@@ -35,10 +37,10 @@ export class Commands {
     });
   }
 
-  #button(key, sign, about, command) {
+  #button(key, about, command) {
     const button = element("button");
     const cap = element("kbd", "", key === "backspace" ? "⌫" : key.toUpperCase());
-    button.append(element("span", "", sign), cap);
+    button.append(icon(command === "edit" ? "hand" : command), cap);
     [button.title, button.ariaLabel] = [about, about];
     if (command === "rewind") {
       button.addEventListener("pointerdown", () => (this.game.rewinding = true));
@@ -63,13 +65,17 @@ export class Commands {
     const row = TABLE.find(([name]) => name === key);
     if (game.pad.take(event)) {
       event.preventDefault();
+    } else if (game.hand.open && ["z", "escape", "return"].includes(key)) {
+      event.preventDefault();
+      if (key === "z") game.hand.takeBack();
+      else this.edit();
     } else if (game.keys.action(key) !== undefined) {
       event.preventDefault();
       if (!event.repeat) game.keys.press(key);
     } else if (row) {
       event.preventDefault();
-      if (row[3] === "rewind") game.rewinding = true;
-      else if (!event.repeat || [",", "."].includes(key)) this[row[3]]();
+      if (row[2] === "rewind") game.rewinding = true;
+      else if (!event.repeat || [",", "."].includes(key)) this[row[2]]();
     }
   }
 
@@ -103,6 +109,12 @@ export class Commands {
   branch() {
     const [number, count] = this.game.player.nextBranch();
     this.game.say(`branch ${number} of ${count}`);
+  }
+
+  edit() {
+    const { hand } = this.game;
+    hand.toggle();
+    this.buttons.get("edit").setAttribute("aria-pressed", hand.open);
   }
 
   async film() {

@@ -43,6 +43,17 @@ export class Gallery {
     }
   }
 
+  async #choose(prompt) {
+    const { game } = this;
+    if (game.hand.open) {
+      const { picture } = await game.alone(() => game.player.look(prompt.ids));
+      game.hand.show(picture);
+      return;
+    }
+    game.script = [];
+    await game.start(prompt);
+  }
+
   #add(url, prompt, label) {
     const [button, image] = [element("button"), element("img")];
     button.setAttribute("aria-label", label);
@@ -50,8 +61,7 @@ export class Gallery {
     button.append(image);
     button.addEventListener("click", () => {
       button.blur(); // or Space would press it again
-      this.game.script = [];
-      this.game.start(prompt);
+      this.#choose(prompt);
     });
     this.box.append(button);
   }

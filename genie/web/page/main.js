@@ -2,6 +2,7 @@
 
 import { Commands } from "./commands.js";
 import { Gallery } from "./gallery.js";
+import { Hand } from "./hand.js";
 import { Keys } from "./keys.js";
 import { fromLink } from "./link.js";
 import { Remote } from "./models/remote.js";
@@ -22,6 +23,7 @@ export class Game {
     this.pace = world.fps;
     this.script = []; // what a link still has to play
     this.total = 0;
+    this.hand = new Hand(this);
     this.gallery = new Gallery(this);
     this.commands = new Commands(this);
     document.title = `${world.title} · genie-worlds`;
@@ -72,7 +74,7 @@ export class Game {
 
   async #tick() {
     const { player } = this;
-    if (this.busy || !player.session) return false;
+    if (this.busy || !player.session || this.hand.open) return false;
     if (this.rewinding) {
       this.script = [];
       return player.back();

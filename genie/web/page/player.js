@@ -44,6 +44,13 @@ export class Player {
     return made.milliseconds;
   }
 
+  /** Return the picture that tokens make by themselves; play is not moved. */
+  async look(ids) {
+    this.at = null; // the models leave where they stood
+    const line = [{ ids, action: this.world.actions.length }];
+    return this.models.restore({ line, start: 0 }, this.session.start.seed);
+  }
+
   /** Go to a record of the session; the models follow with the next step. */
   goTo(record) {
     this.head = record;
