@@ -4,6 +4,7 @@ import { element } from "./pad.js";
 import { toRgba } from "./screen.js";
 
 const INK = "#f5b446";
+const FINE = 8; // pixels of the outline in one of the world
 
 export class Hand {
   constructor(game) {
@@ -113,12 +114,13 @@ export class Hand {
   #outline(area) {
     const { world } = this.game;
     const [high, wide] = [world.height / this.rows, world.width / this.columns];
-    const context = this.overlay.getContext("2d");
-    context.clearRect(0, 0, world.width, world.height);
+    const canvas = this.overlay;
+    [canvas.width, canvas.height] = [FINE * world.width, FINE * world.height]; // clears it, too
     if (!area) return;
-    context.strokeStyle = INK;
-    context.strokeRect(area.left * wide + 0.5, area.top * high + 0.5,
-      area.columns * wide - 1, area.rows * high - 1);
+    const context = canvas.getContext("2d");
+    Object.assign(context, { strokeStyle: INK, lineWidth: FINE / 2 });
+    context.strokeRect(FINE * area.left * wide, FINE * area.top * high,
+      FINE * area.columns * wide, FINE * area.rows * high);
   }
 
   #tell() {

@@ -1,8 +1,8 @@
 // A play as a link: what the player did, not what came of it. Whoever opens it plays it again.
 //
 // After the "#", as a query: w the world's fingerprint, s the seed, p the number of the prompt or
-// i its tokens, and k what was done: "3x12" is action 3 for 12 frames; "m2" from here on 2 steps,
-// "t0.8" temperature, "oconfidence" order; "e…" the tokens of a frame that was edited.
+// i its tokens, and k what was done, with "*" between: "3x12" is action 3 for 12 frames; "m2" from
+// here on 2 steps, "t0.8" temperature, "oconfidence" order; "e…" the tokens of an edited frame.
 
 const MOST_FRAMES = 100_000;
 const MOST_STEPS = 64;
@@ -18,7 +18,7 @@ export function toLink(world, session, head) {
   const { number, ids } = session.start.prompt;
   if (number === null) query.set("i", packIds(ids));
   else query.set("p", String(number));
-  query.set("k", deeds(session, head, world.settings).join("~"));
+  query.set("k", deeds(session, head, world.settings).join("*"));
   return query.toString();
 }
 
@@ -75,7 +75,7 @@ function readPrompt(world, query) {
 
 function readDeeds(world, text) {
   let frames = 0;
-  return text.split("~").filter(Boolean).map((deed) => {
+  return text.split("*").filter(Boolean).map((deed) => {
     const keys = /^(\d+)x(\d+)$/.exec(deed);
     if (keys) {
       const [action, count] = [Number(keys[1]), Number(keys[2])];

@@ -6,10 +6,7 @@ export class Screen {
   constructor(world) {
     this.canvas = document.getElementById("screen");
     this.notice = document.getElementById("notice");
-    for (const id of ["screen", "overlay"]) {
-      const canvas = document.getElementById(id);
-      [canvas.width, canvas.height] = [world.width, world.height];
-    }
+    [this.canvas.width, this.canvas.height] = [world.width, world.height];
     document.documentElement.style.setProperty("--aspect", `${world.width} / ${world.height}`);
     this.image = new ImageData(world.width, world.height);
   }
