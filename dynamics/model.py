@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from dynamics.token_map import MapLayout, MappedCache, TokenMap
 from spacetime.blocks import SpaceTimeStack, init_weights
 from spacetime.cache import TimeCache
 
@@ -22,6 +23,9 @@ class DynamicsConfig:
         layers: L, blocks.
         band: W, frames in sight of time attention, the own one included.
         grid: rows and columns of tokens, for space attention by offset; None: by content only.
+        moves: for each action, by how many rows and columns of tokens the picture moves; None: it
+            moves by no whole tokens, and what leaves the picture is forgotten.
+        fixed: with `moves`, the numbers of tokens that do not move with the picture.
     """
 
     num_tokens: int
@@ -32,6 +36,8 @@ class DynamicsConfig:
     layers: int = 6
     band: int = 8
     grid: tuple[int, int] | None = None
+    moves: tuple[tuple[int, int], ...] | None = None
+    fixed: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse sizes that do not fit together."""
@@ -47,6 +53,16 @@ class DynamicsConfig:
                 raise ValueError(
                     f"a grid of {rows} by {columns} does not hold {self.num_tokens} tokens"
                 )
+        if self.moves is not None:
+            object.__setattr__(self, "moves", tuple((down, right) for down, right in self.moves))
+            object.__setattr__(self, "fixed", tuple(self.fixed))
+            if self.grid is None or len(self.moves) != self.num_actions:
+                raise ValueError(
+                    f"moves of {len(self.moves)} actions do not fit {self.num_actions} actions on "
+                    f"a grid of {self.grid}"
+                )
+            if not all(0 <= number < self.num_tokens for number in self.fixed):
+                raise ValueError(f"fixed tokens must be numbers below {self.num_tokens}")
 
 
 class Dynamics(nn.Module):
@@ -74,9 +90,24 @@ class Dynamics(nn.Module):
         self.head = nn.Linear(dim, config.num_codes)
         init_weights(self)
         nn.init.normal_(self.places, std=0.02)
+        self.map_layout = None
+        if config.moves is not None:
+            self.map_layout = MapLayout(config.grid, config.moves, config.fixed, config.num_codes)
+            # What stood at a token's place when it was last seen; id K: nothing is known.
+            self.recalled = nn.Embedding(config.num_codes + 1, dim)
+            # How far to believe it: weights are learned for all codes at once.
+            self.belief = nn.Linear(dim, 1)
+            # A world that learns it later plays as before at first.
+            for weight in (self.recalled.weight, *self.belief.parameters()):
+                nn.init.zeros_(weight)
 
     def forward(
-        self, ids: Tensor, actions: Tensor, masked: Tensor, history_ids: Tensor | None = None
+        self,
+        ids: Tensor,
+        actions: Tensor,
+        masked: Tensor,
+        history_ids: Tensor | None = None,
+        recalled: Tensor | None = None,
     ) -> Tensor:
         """Predict the masked tokens of whole clips.
 
@@ -86,6 +117,8 @@ class Dynamics(nn.Module):
             masked: bool (B, T, N), True where the masked stream does not see the token.
             history_ids: int64 (B, T, N), what later frames see as history; None: `ids`. Training
                 corrupts them, so that the model copes with its own mistakes in play.
+            recalled: int64 (B, T, N), what a map knew of each frame before it was seen, K where
+                nothing; given if there are `moves`.
 
         Returns:
             Logits float (B, T, N, K); those of frame 0 have no history and bear no loss.
@@ -94,7 +127,8 @@ class Dynamics(nn.Module):
         prev_actions = torch.cat((none, actions), dim=1)  # (B, T)
         shown = ids.masked_fill(masked, self.config.num_codes)
         clean = self._embed(ids if history_ids is None else history_ids, prev_actions)
-        return self.head(self.stack.two_stream(clean, self._embed(shown, prev_actions)))
+        drafted = self._embed(shown, prev_actions, recalled)
+        return self._logits(self.stack.two_stream(clean, drafted), recalled)
 
     @property
     def memory(self) -> int:
@@ -103,7 +137,11 @@ class Dynamics(nn.Module):
 
     def new_cache(self, batch: int, start: int = 0) -> TimeCache:
         """Allocate an empty history of `batch` rollouts; frame numbers count from `start`."""
-        return self.stack.new_cache(batch, self.config.num_tokens, start)
+        cache = self.stack.new_cache(batch, self.config.num_tokens, start)
+        if self.map_layout is None:
+            return cache
+        maps = [TokenMap(self.map_layout) for _ in range(batch)]
+        return MappedCache(**vars(cache), maps=maps)
 
     def parts_to_compile(self) -> tuple[nn.Module, ...]:
         """Return the whole model: block by block it is slower (a sixth, measured on a CPU)."""
@@ -120,13 +158,26 @@ class Dynamics(nn.Module):
         Returns:
             Logits float (B, N, K).
         """
-        x, _ = self.stack.step(self._embed(ids, action), cache)
-        return self.head(x)
+        recalled = cache.recall(action) if isinstance(cache, MappedCache) else None
+        x, _ = self.stack.step(self._embed(ids, action, recalled), cache)
+        return self._logits(x, recalled)
 
     def commit(self, ids: Tensor, action: Tensor, cache: TimeCache) -> None:
         """Add a finished frame to the cache; arguments as `draft`, with no token masked."""
         self.stack.remember(self._embed(ids, action), cache)
+        if isinstance(cache, MappedCache):
+            cache.observe(ids, action)
 
-    def _embed(self, ids: Tensor, prev_actions: Tensor) -> Tensor:
+    def _embed(self, ids: Tensor, prev_actions: Tensor, recalled: Tensor | None = None) -> Tensor:
         """Embed tokens (…, N) with the action (…) that led to their frame: (…, N, D)."""
-        return self.tokens(ids) + self.actions(prev_actions)[..., None, :] + self.places
+        x = self.tokens(ids) + self.actions(prev_actions)[..., None, :] + self.places
+        return x if recalled is None else x + self.recalled(recalled)
+
+    def _logits(self, x: Tensor, recalled: Tensor | None) -> Tensor:
+        """Score all codes, (…, N, K), and what is recalled higher, as far as it is believed."""
+        logits = self.head(x)
+        if recalled is None:
+            return logits
+        codes = self.config.num_codes
+        belief = self.belief(x).masked_fill((recalled == codes)[..., None], 0).to(logits)
+        return logits.scatter_add(-1, recalled.clamp_max(codes - 1)[..., None], belief)

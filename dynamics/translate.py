@@ -48,6 +48,8 @@ def translate(dynamics: Dynamics, tokens: Tensor, actions: Tensor) -> Dynamics:
     mix, old_counts = _normalised(tokens), tokens.sum(dim=0)
     weights["tokens.weight"] = _mix_rows(mix, weights["tokens.weight"])
     weights["actions.weight"] = _mix_rows(_normalised(actions), weights["actions.weight"])
+    if "recalled.weight" in weights:
+        weights["recalled.weight"] = _mix_rows(mix, weights["recalled.weight"])
     weights["head.weight"] = mix @ weights["head.weight"]
     # Half an observation for an id that did not occur: rare, not impossible.
     seen, expected = tokens.sum(dim=1).clamp_min(0.5), (mix @ old_counts).clamp_min(0.5)
@@ -67,6 +69,23 @@ def with_offsets(dynamics: Dynamics, grid: tuple[int, int]) -> Dynamics:
     new = Dynamics(replace(dynamics.config, grid=grid)).train(dynamics.training)
     zeros = {name: torch.zeros_like(weight) for name, weight in new.state_dict().items()}
     new.load_state_dict(zeros | dynamics.state_dict())
+    return new
+
+
+@torch.no_grad()
+def with_map(
+    dynamics: Dynamics, moves: tuple[tuple[int, int], ...], fixed: tuple[int, ...]
+) -> Dynamics:
+    """Return a copy of a dynamics with a map, see DynamicsConfig; one that had none plays the same.
+
+    Args:
+        dynamics: has a grid.
+        moves: for each action, by how many rows and columns the picture moves.
+        fixed: numbers of the tokens that do not move with it.
+    """
+    config = replace(dynamics.config, moves=moves, fixed=fixed)
+    new = Dynamics(config).train(dynamics.training)
+    new.load_state_dict(new.state_dict() | dynamics.state_dict())
     return new
 
 

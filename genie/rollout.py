@@ -111,7 +111,13 @@ class Rollout:
         return self._shown.draw(ids)
 
     @torch.inference_mode()
-    def restore(self, ids: Tensor, prev_actions: Tensor, start: int = 0) -> Tensor:
+    def restore(
+        self,
+        ids: Tensor,
+        prev_actions: Tensor,
+        start: int = 0,
+        seen: Sequence[tuple[Tensor, Tensor, bool]] = (),
+    ) -> Tensor:
         """Continue after a recorded history as if it had just been played.
 
         Keys and values depend on the last L·(W−1) frames, through all layers: those are committed
@@ -121,15 +127,27 @@ class Rollout:
             ids: int64 (B, T, N), the whole history, prompt included; T ≥ 1.
             prev_actions: int64 (B, T), the action that led to each frame; A at frame 0.
             start: number of its first frame; more than 0 where an edit began the history anew.
+            seen: where the dynamics keeps a map, the frames before it, and the first one too if
+                that was edited: tokens (B, N), prev actions (B,), and whether it was edited.
 
         Returns:
             uint8 (B, H, W, 3): the last frame.
         """
         first = max(0, ids.shape[1] - self.memory)
         self._restart(start + first)
+        if self.keeps_map:
+            for frame in seen:
+                self._history.observe(*frame)
+            for t in range(first):
+                self._history.observe(ids[:, t], prev_actions[:, t])
         for t in range(first, ids.shape[1]):
             shown = self._enter(ids[:, t], prev_actions[:, t])
         return shown
+
+    @property
+    def keeps_map(self) -> bool:
+        """Whether a frame also depends on all that was ever seen."""
+        return getattr(self.dynamics, "map_layout", None) is not None
 
     @property
     def memory(self) -> int:

@@ -17,6 +17,7 @@ from genie.rollout import Rollout
 from genie.session.format import FrameRecord
 from genie.session.header import Header, new_header
 from genie.session.log import Session
+from genie.session.past import seen_until
 from genie.session.state import State
 from genie.settings import Settings
 from genie.speed import StepSeconds
@@ -191,7 +192,9 @@ class World:
             prev_actions[0, 0] = self.bundle.keymap.idle
         self._rollout = Rollout(self.bundle, [session.header.seed], self._settings)
         self._pending = None
-        shown = self._rollout.restore(ids[None], prev_actions, session.frame_number(int(line[0])))
+        start = session.frame_number(int(line[0]))
+        seen = seen_until(session, int(line[0])) if self._rollout.keeps_map else []
+        shown = self._rollout.restore(ids[None], prev_actions, start, seen)
         self.session, self.head = session, record
         return shown[0].numpy()
 
@@ -225,9 +228,15 @@ class World:
             shown = frame_decoder.draw(frame[None])
         return shown[0].numpy()
 
+    def history(self, session: Session, record: int) -> np.ndarray:
+        """Return the records of a session that the frame after `record` depends on, int64 (T,)."""
+        if Rollout(self.bundle, [0]).keeps_map:
+            return session.line(record)
+        return session.history(record, self.memory)
+
     @property
     def memory(self) -> int:
-        """Frames that the next one depends on."""
+        """Frames that the next one depends on, beside a map of all that was seen."""
         return Rollout(self.bundle, [0]).memory
 
     @property

@@ -16,6 +16,7 @@ from genie.settings import Settings
 from spacetime.seeds import seed_of
 from train.data.clips import split_starts, to_bytes
 from train.data.encode import Encoded
+from train.data.moves import recalled_tokens
 from train.loop.module import FitModule, FitPlan
 
 HELD_OUT_CLIPS = 32
@@ -33,6 +34,7 @@ class DynamicsMethod:
             0.15 works best), so that the model copes with its own mistakes.
         actions_dropped: fraction of actions withheld, so that the model also learns what happens
             without a key.
+        map: whether to keep a map of what was seen, if actions move the picture by whole tokens.
         sprite_weight: where a player sprite was found, a token counts up to 1 + this.
         compared_clips: clips on which a dynamics is translated into the ids of other models.
         compared_frames: frames of each.
@@ -45,6 +47,7 @@ class DynamicsMethod:
     fully_masked: float = 0.1
     corruption: float = 0.15
     actions_dropped: float = 0.1
+    map: bool = False
     sprite_weight: float = 4.0
     compared_clips: int = 256
     compared_frames: int = 16
@@ -118,28 +121,43 @@ class DynamicsModule(FitModule):
         )
         starts = split_starts(encoded.episode_ends, plan.fit.frames, plan.seed)
         self.starts, self.held_out_starts = starts
+        layout = getattr(model, "map_layout", None)
+        self.recalled = None
+        if layout is not None:
+            ends = encoded.episode_ends
+            self.recalled = recalled_tokens(encoded.ids, encoded.actions, ends, layout)
 
-    def read(self, starts: np.ndarray) -> tuple[Tensor, Tensor]:
-        """Return ids int64 (B, T, N) and actions int64 (B, T−1) of the clips at `starts`."""
+    def read(self, starts: np.ndarray) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Return the clips at `starts`.
+
+        Returns:
+            Ids int64 (B, T, N), actions int64 (B, T−1), and what a map recalls, int64 (B, T, N), or
+            None.
+        """
         index = starts[:, None] + np.arange(self.fit_config.frames)
         ids = torch.from_numpy(self.encoded.ids[index])
-        return ids, torch.from_numpy(self.encoded.actions[index[:, :-1]])
+        actions = torch.from_numpy(self.encoded.actions[index[:, :-1]])
+        if self.recalled is None:
+            return ids, actions, None
+        return ids, actions, torch.from_numpy(self.recalled[index].astype(np.int64))
 
     def draw(self, step: int) -> tuple[Tensor, ...]:
-        """Return ids, actions, mask and corrupted history of a step."""
-        ids, actions = self.read(draw_clips(self.starts, self.fit_config.batch, self.seed, step))
+        """Return ids, actions, mask, corrupted history and what a map recalls of a step."""
+        starts = draw_clips(self.starts, self.fit_config.batch, self.seed, step)
+        ids, actions, recalled = self.read(starts)
         generator = torch.Generator().manual_seed(seed_of(self.seed, step))
         masked = draw_mask(tuple(ids.shape), self.method.fully_masked, generator)
         history = corrupt_history(ids, self.encoded.num_codes, self.method.corruption, generator)
         dropped = self.method.actions_dropped
         actions = drop_actions(actions, self.encoded.num_actions, dropped, generator)
-        return ids, actions, masked, history
+        batch = (ids, actions, masked, history)
+        return batch if recalled is None else (*batch, recalled)
 
     def loss(
-        self, ids: Tensor, actions: Tensor, masked: Tensor, history: Tensor
+        self, ids: Tensor, actions: Tensor, masked: Tensor, *more: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Cross-entropy of masked tokens."""
-        logits = self.model(ids, actions, masked, history)
+        """Cross-entropy of masked tokens; arguments as `draw` returns them."""
+        logits = self.model(ids, actions, masked, *more)
         weights = None
         if self.residual is not None:
             weights = 1 + self.method.sprite_weight * self.residual
@@ -149,15 +167,16 @@ class DynamicsModule(FitModule):
     @torch.no_grad()
     def check(self) -> tuple[dict[str, float], Tensor]:
         """Measure held-out clips with true and with other actions, and show rollouts."""
-        ids, actions = self.read(draw_clips(self.held_out_starts, HELD_OUT_CLIPS, 0, 0))
-        ids, actions = ids.to(self.device), actions.to(self.device)
+        clips = self.read(draw_clips(self.held_out_starts, HELD_OUT_CLIPS, 0, 0))
+        ids, actions = (part.to(self.device) for part in clips[:2])
+        known = {} if clips[2] is None else {"recalled": clips[2].to(self.device)}
         masked = torch.ones_like(ids, dtype=torch.bool)
         half = draw_mask(tuple(ids.shape), 0.0, torch.Generator().manual_seed(0)).to(self.device)
         other = actions[torch.arange(len(actions)).roll(1)]
-        drafted = self.average(ids, actions, masked)
+        drafted = self.average(ids, actions, masked, **known)
         first = masked_cross_entropy(drafted, ids, masked)
-        swapped = masked_cross_entropy(self.average(ids, other, masked), ids, masked)
-        partly = masked_cross_entropy(self.average(ids, actions, half), ids, half)
+        swapped = masked_cross_entropy(self.average(ids, other, masked, **known), ids, masked)
+        partly = masked_cross_entropy(self.average(ids, actions, half, **known), ids, half)
         figures = {}
         if self.residual is not None:
             sprite = (self.residual > 0.5).float()

@@ -33,7 +33,13 @@ from train.recipe import Recipe, load_recipe
 from train.run_directory import RunDirectory
 from train.run_record import open_out, write_run_record
 from train.tokenizer_health import measure_tokenizer_health, require_healthy_tokenizer
-from train.warm_start import copy_models, load_start_world, translate_dynamics, warm_start
+from train.warm_start import (
+    add_map,
+    copy_models,
+    load_start_world,
+    translate_dynamics,
+    warm_start,
+)
 
 MOST_WEIGHTS = 1 << 30
 
@@ -231,6 +237,8 @@ def _dynamics(run: RunDirectory) -> bool:
     else:
         size = method.compared_clips, method.compared_frames
         model = translate_dynamics(run.start, encoded, run.corpus, run.seed, *size)
+    if method.map:
+        model = add_map(model, encoded, run.seed)
     plan = run.plan(fit, method)
     module = DynamicsModule(model, plan, encoded, tokenizer, settings, residual)
     finished = run.fit(module, "dynamics")

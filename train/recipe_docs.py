@@ -38,7 +38,7 @@ FILLED_IN = {
     LatentActionConfig: ("height", "width"),
     SpriteActionConfig: ("box", *(field.name for field in fields(LatentActionConfig))),
     MovingPlayerConfig: tuple(field.name for field in fields(LatentActionConfig)),
-    DynamicsConfig: ("num_tokens", "num_codes", "num_actions", "grid"),
+    DynamicsConfig: ("num_tokens", "num_codes", "num_actions", "grid", "moves", "fixed"),
 }
 RENAMED = {(Settings, "unmask_order"): "order"}
 INTRODUCTION = """# Recipe values

@@ -11,11 +11,12 @@ from torch import nn
 from corpus.clips import draw_clips
 from corpus.store import Corpus
 from dynamics.model import Dynamics
-from dynamics.translate import count_pairs, translate, with_offsets
+from dynamics.translate import count_pairs, translate, with_map, with_offsets
 from genie.library.bundle import Bundle, load_bundle
 from genie.library.catalog import find_world
 from train.data.clips import split_starts, to_float
 from train.data.encode import Encoded
+from train.data.moves import find_moves
 from train.export import export_model
 from train.recipe import FitConfig
 
@@ -59,6 +60,25 @@ def warm_start(model: nn.Module, fit: FitConfig) -> tuple[nn.Module, FitConfig]:
     model = deepcopy(model).train().requires_grad_(True)
     rates = {"lr": fit.lr * fit.warm_start, "matrix_lr": fit.matrix_lr * fit.warm_start}
     return model, replace(fit, **rates)
+
+
+def add_map(model: nn.Module, encoded: Encoded, seed: int) -> nn.Module:
+    """Return a dynamics that keeps a map, if actions move the picture by whole tokens.
+
+    Args:
+        model: one without a map, or with one of earlier moves, which are found anew.
+        encoded: the corpus that it will be fitted on.
+        seed: of the transitions looked at.
+    """
+    grid = getattr(model.config, "grid", None)
+    moves = ()
+    if type(model) is Dynamics and grid is not None:
+        ids, actions = encoded.ids, encoded.actions
+        moves, fixed = find_moves(ids, actions, encoded.num_actions, grid, seed)
+    if not any(map(any, moves)):
+        print("no action moves the picture by whole tokens: fitting without a map")
+        return model
+    return with_map(model, moves, fixed)
 
 
 @torch.no_grad()

@@ -17,6 +17,7 @@ from genie.evaluate.context import (
 from genie.evaluate.metrics.frechet import Frechet, score_frechet
 from genie.evaluate.metrics.latent_part import latent_part
 from genie.evaluate.metrics.long_play import long_rollouts, real_moving_share, score_long_play
+from genie.evaluate.metrics.revisit import revisit_frames, score_revisit
 from genie.evaluate.metrics.rollouts import RANDOM_DRAWS, score_rollouts
 from genie.evaluate.metrics.round_trip import round_trip_frames, score_round_trip
 from genie.evaluate.metrics.stuck import score_stuck, stuck_frames
@@ -152,6 +153,7 @@ def evaluate_context(context: EvalContext, world: WorldLike) -> dict:
         "lam": {**latent_part(context, missing), "round_trip": _round_trip(context)},
         "drift": _drift(context, missing),
         "stuck": _stuck(context),
+        "revisit": _revisit(context),
         "frechet": record(frechet),
         "speed": record(speed),
         "settings": record(bundle.settings),
@@ -195,6 +197,14 @@ def _round_trip(context: EvalContext) -> dict | None:
 def _stuck(context: EvalContext) -> dict | None:
     with context.progress.part("stuck", stuck_frames(context.config), "frames") as tick:
         return record(score_stuck(context, tick))
+
+
+def _revisit(context: EvalContext) -> dict:
+    frames = revisit_frames(context)
+    if not frames:
+        return {"with_map": None, "without_map": None}
+    with context.progress.part("revisit", frames, "frames") as tick:
+        return record(score_revisit(context, tick))
 
 
 def _drift(context: EvalContext, missing: dict[str, str]) -> dict:

@@ -100,7 +100,7 @@ def verify(session: Session, world: Any, tick: Tick = no_tick) -> Verification:
             found["prompts"] += not frame.missing
             found["foreign"] += not frame.missing and frame.ids.tobytes() not in own
             again.append(frame)
-        elif session.missing.intersection(session.history(frame.parent, world.memory).tolist()):
+        elif session.missing.intersection(world.history(session, frame.parent).tolist()):
             found["unchecked"] += 1
             again.append(frame)
         else:

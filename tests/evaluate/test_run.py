@@ -31,6 +31,7 @@ LAYOUT = {
     "round_trip verdict reasons agreement",
     "drift": "random held",
     "stuck": "share rollouts threshold change",
+    "revisit": "with_map without_map",
     "frechet": "value feature n d",
     "speed": "fps p50_ms p95_ms peak_mb",
     "settings": "steps prompt_frames",

@@ -5,33 +5,34 @@ dynamics would draw whatever it likes there: the player walks through stone. Whe
 possible can be told from the frame before it, as where it is blocked it is never seen. So a
 transition that shows no motion may have been any of the keys that its frame blocks, and which one
 is drawn at random, by how keys are held before and after. The dynamics then sees each of them at
-walls as often as it was pressed there.
+walls as often as it was pressed there. Where the player turns to where it cannot go, its look says
+which key it was.
 """
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
-from corpus.progress import track
+from train.data.action_chances import learn_chances
+from train.data.moves import find_moves
 
-DIM, WIDTH = 8, 32  # of the net: larger ones learn episodes by heart
-STEPS, BATCH, CHECK = 2000, 1024, 100
-LEARNING_RATE, WEIGHT_DECAY = 4e-3, 0.05
-HELD_OUT = 0.1  # of the episodes, which say when the net is at its best
-PATIENCE = 4  # checks without a better one
-USUAL = (
-    0.9  # quantile of a motion's chance over all frames: what it has where nothing is in the way
-)
-STILL = (
-    0.9  # mean fraction of a frame's tokens that stay the same under an action that moves nothing
-)
+USUAL = 0.9  # quantile of a motion's chance over all frames: its chance where nothing is in its way
+STILL = 0.9  # mean fraction of tokens that stay the same under an action that moves nothing
+LOOKS = 0.02  # of transitions, in which a token of the player's own look changes
+FREE = 0.5  # of its usual chance, above which nothing is in a motion's way
 EPISODES = 256  # whose keys are drawn at once
 
 
 def read_blocked_keys(
-    ids: np.ndarray, actions: np.ndarray, ends: np.ndarray, num_codes: int, below: float, seed: int
+    ids: np.ndarray,
+    actions: np.ndarray,
+    ends: np.ndarray,
+    num_codes: int,
+    below: float,
+    seed: int,
+    grid: tuple[int, int] | None = None,
 ) -> np.ndarray:
     """Give transitions without a motion the key that may have been blocked.
 
@@ -42,6 +43,7 @@ def read_blocked_keys(
         num_codes: K, of the tokens.
         below: a motion is blocked where its chance is less than this fraction of its usual one.
         seed: of the fit and the draw.
+        grid: rows and columns of tokens, if they stand so.
 
     Returns:
         int8 (frames,): the same, but for transitions that were read as the action that moves
@@ -52,13 +54,19 @@ def read_blocked_keys(
     if still is None or num_actions < 2 or len(ends) < 2:
         return actions
     generator = torch.Generator().manual_seed(seed)
-    chances = _motion_chances(ids, actions, ends, num_codes, num_actions, generator)
-    blocked = chances < below * chances.quantile(USUAL, dim=0)
-    blocked[:, still] = True  # in place of "none was pressed", which is always possible
+    chances = _relative_chances(ids, actions, ends, num_codes, num_actions, generator)
     codes = torch.from_numpy(actions.astype(np.int64))
+    shares = _key_shares(codes, chances > FREE, still)
+    blocked = chances < below
+    blocked[:, still] = True  # in place of "none was pressed"
     possible = F.one_hot(codes.clamp_min(0), num_actions).bool()
     possible[codes == still] = blocked[codes == still]
-    shares = _key_shares(codes, blocked, still)
+    look = [] if grid is None else _player_tokens(ids, actions, num_actions, grid, seed)
+    if look:
+        seen = ids[:, look]
+        allowed = _keys_by_look(seen, actions, ends, num_codes, still, below, generator)
+        turned = ~allowed[:, still, None]  # which shows the key, whatever blocks it
+        possible[codes == still] = ((blocked | turned) & allowed)[codes == still]
     hold = _hold(codes, blocked, still, shares)
     transition = hold * torch.eye(num_actions).double() + (1 - hold) * shares
     keys = actions.copy()
@@ -82,23 +90,7 @@ def still_action(ids: np.ndarray, actions: np.ndarray, num_actions: int) -> int 
     return best if means[best] >= STILL else None
 
 
-class _Net(nn.Module):
-    """Chance of each action from the tokens of the frame before it."""
-
-    def __init__(self, num_codes: int, num_tokens: int, num_actions: int) -> None:
-        super().__init__()
-        self.table = nn.Embedding(num_codes, DIM)
-        nn.init.normal_(self.table.weight, std=0.5)
-        self.layers = nn.Sequential(
-            nn.Dropout(0.1), nn.Linear(num_tokens * DIM, WIDTH), nn.ReLU(),
-            nn.Dropout(0.2), nn.Linear(WIDTH, num_actions),
-        )  # fmt: skip
-
-    def forward(self, ids: Tensor) -> Tensor:
-        return self.layers(self.table(ids).flatten(1))
-
-
-def _motion_chances(
+def _relative_chances(
     ids: np.ndarray,
     actions: np.ndarray,
     ends: np.ndarray,
@@ -106,53 +98,52 @@ def _motion_chances(
     num_actions: int,
     generator: torch.Generator,
 ) -> Tensor:
-    """Learn how likely each action is by the frame before it, float32 (frames, A)."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int(torch.randint(2**31, (), generator=generator)))
-        net = _Net(num_codes, ids.shape[1], num_actions)
-        order = torch.randperm(len(ends))
-        held = order[: max(1, round(HELD_OUT * len(ends)))].numpy()
-        looked_at = np.isin(np.searchsorted(ends, np.arange(len(ids)), side="right"), held)
-        tokens = torch.from_numpy(ids.astype(np.int32))
-        codes = torch.from_numpy(actions.astype(np.int64))
-        _fit(net, tokens, codes, torch.from_numpy(looked_at))
-    with torch.inference_mode():
-        return torch.cat([net(part.long()).softmax(1) for part in tokens.split(4096)])
+    """Learn each action's chance by a frame, in fractions of its usual one: float32 (frames, A)."""
+    chances = learn_chances(ids, actions, ends, num_codes, num_actions, generator)
+    return chances / chances.quantile(USUAL, dim=0).clamp_min(1e-6)
 
 
-def _fit(net: _Net, ids: Tensor, actions: Tensor, held: Tensor) -> None:
-    """Fit the net until frames that it does not learn from get no likelier."""
-    learnt, looked_at = ((actions >= 0) & ~held).nonzero()[:, 0], ((actions >= 0) & held).nonzero()
-    looked_at = looked_at[: 8 * BATCH, 0]
-    optimizer = torch.optim.AdamW(net.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
-    best, kept, worse = float("inf"), net.state_dict(), 0
-    for step in track(range(STEPS), "blocked keys"):
-        for group in optimizer.param_groups:
-            group["lr"] = LEARNING_RATE * (1 - step / STEPS)
-        at = learnt[torch.randint(len(learnt), (BATCH,))]
-        loss = F.cross_entropy(net(ids[at].long()), actions[at])
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        if (step + 1) % CHECK == 0:
-            net.eval()
-            with torch.inference_mode():
-                now = float(F.cross_entropy(net(ids[looked_at].long()), actions[looked_at]))
-            net.train()
-            worse = 0 if now < best else worse + 1
-            if now < best:
-                best, kept = now, {name: value.clone() for name, value in net.state_dict().items()}
-            if worse == PATIENCE:
-                break
-    net.load_state_dict(kept)
-    net.eval()
+def _player_tokens(
+    ids: np.ndarray, actions: np.ndarray, num_actions: int, grid: tuple[int, int], seed: int
+) -> list[int]:
+    """Return the numbers of the tokens that change but do not move with the picture."""
+    moves, fixed = find_moves(ids, actions, num_actions, grid, seed)
+    if not any(map(any, moves)):
+        return []
+    return [token for token in fixed if (ids[1:, token] != ids[:-1, token]).mean() > LOOKS]
 
 
-def _key_shares(codes: Tensor, blocked: Tensor, still: int) -> Tensor:
+def _keys_by_look(
+    look: np.ndarray,
+    actions: np.ndarray,
+    ends: np.ndarray,
+    num_codes: int,
+    still: int,
+    below: float,
+    generator: torch.Generator,
+) -> Tensor:
+    """Return which keys the player's look after each transition allows, bool (frames, A).
+
+    After a motion it shows which motion it was. Where nothing moved, it may be that of an earlier
+    key, unless it has changed.
+    """
+    num_actions = int(actions.max()) + 1
+    led = np.full_like(actions, -1)  # the motion that led to a frame
+    led[1:] = np.where(actions[:-1] == still, -1, actions[:-1])
+    chances = _relative_chances(look, led, ends, num_codes, num_actions, generator)
+    looks_like = chances >= below
+    looks_like[:, still] = False
+    after = looks_like.roll(-1, 0)
+    turned = ~(looks_like & after).any(1) & after.any(1)
+    after[:, still] = ~turned
+    return after
+
+
+def _key_shares(codes: Tensor, free: Tensor, still: int) -> Tensor:
     """How often each key is pressed, where nothing blocks any, float64 (A,)."""
-    moving = [action for action in range(blocked.shape[1]) if action != still]
-    free = (codes >= 0) & ~blocked[:, moving].any(1)
-    counts = codes[free].bincount(minlength=blocked.shape[1]).double() + 1
+    moving = [action for action in range(free.shape[1]) if action != still]
+    counted = (codes >= 0) & free[:, moving].all(1)
+    counts = codes[counted].bincount(minlength=free.shape[1]).double() + 1
     return counts / counts.sum()
 
 

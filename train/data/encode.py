@@ -89,7 +89,8 @@ def encode_corpus(
         ids, actions = _integers(source or Frames(corpus), tokenizer, lam)
         if blocked_below:
             ends, num_codes = corpus.episode_ends, tokenizer.num_codes
-            actions = read_blocked_keys(ids, actions, ends, num_codes, blocked_below, seed)
+            grid = getattr(tokenizer, "grid", None)
+            actions = read_blocked_keys(ids, actions, ends, num_codes, blocked_below, seed, grid)
         group.create_array("ids", data=ids, chunks=(min(1024, len(ids)), tokenizer.num_tokens))
         group.create_array("actions", data=actions, chunks=(min(65536, len(actions)),))
         group.create_array("episode_ends", data=corpus.episode_ends.astype(np.int64))

@@ -156,6 +156,7 @@ def _figures(report: Mapping[str, Any]) -> str:
         ),
         *_long_rows(report["drift"]),
         *_stuck_row(report.get("stuck")),
+        *_revisit_rows(report.get("revisit")),
         ("frames/s, drawn", f"{speed['fps']:.1f}"),
         ("frames/s at frame 100 / 2,000", show((speed["fps_at_100"], speed["fps_at_2000"]))),
         ("key to drawn frame, p50 / p95", f"{speed['p50_ms']:.1f} / {speed['p95_ms']:.1f} ms"),
@@ -189,6 +190,20 @@ def _stuck_row(stuck: Mapping[str, Any] | None) -> list[tuple[str, str]]:
     if stuck is None:
         return []
     return [("stuck, share of rollouts", f"{show(stuck['share'])} of {stuck['rollouts']}")]
+
+
+def _revisit_rows(revisit: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    """Say how places look after an absence; worlds without a map have no such rows."""
+    if revisit is None or revisit["with_map"] is None:
+        return []
+    without = revisit["without_map"]
+    return [
+        (
+            f"the same tokens after {steps} steps away and back, with / without map / by chance",
+            show((found["same_tokens"], without[steps]["same_tokens"], found["by_chance"])),
+        )
+        for steps, found in revisit["with_map"].items()
+    ]
 
 
 def _verdict(lam: Mapping[str, Any]) -> list[str]:

@@ -25,12 +25,23 @@ def explain_absent(report: Mapping, missing: dict[str, str]) -> None:
     _explain_codes(report["lam"], missing)
     for name, half in report["drift"].items():
         _explain_drift(f"drift.{name}", half, missing)
+    _explain_revisit(report["revisit"], missing)
     frechet = report["frechet"]
     if frechet["n"] < LEAST_PER_DIMENSION * frechet["d"]:
         missing["frechet"] = (
             f"{frechet['n']:,} frames are few for {frechet['d']} features: the distance is biased "
             "upwards"
         )
+
+
+def _explain_revisit(revisit: Mapping, missing: dict[str, str]) -> None:
+    if revisit["with_map"] is None:
+        missing["revisit"] = "no key moves the picture by whole tokens: the world keeps no map"
+        return
+    for arm, by_steps in revisit.items():
+        for steps, found in by_steps.items():
+            if None in found.values():
+                missing[f"revisit.{arm}.{steps}"] = "too few rollouts went out of sight and back"
 
 
 def unexplained(report: Mapping) -> list[str]:

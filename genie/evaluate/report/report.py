@@ -166,6 +166,7 @@ def _summary(report: dict) -> Table:
     frechet = report["frechet"]
     rows += [
         ("stuck, share of rollouts", report["stuck"]["share"]),
+        *_revisit_rows(report["revisit"]),
         (f"Fréchet distance ({frechet['feature']}, d = {frechet['d']})", frechet["value"]),
         ("Fréchet distance, ceiling and frozen", (frechet["ceiling"], frechet["frozen"])),
         ("frames/s", speed["fps"]),
@@ -176,6 +177,18 @@ def _summary(report: dict) -> Table:
     for name, value in rows:
         table.add_row(name, show(value))
     return table
+
+
+def _revisit_rows(revisit: Mapping) -> list[tuple[str, object]]:
+    if revisit["with_map"] is None:
+        return []
+    return [
+        (
+            f"the same after {steps} steps away, tokens, with and without map",
+            (found["same_tokens"], revisit["without_map"][steps]["same_tokens"]),
+        )
+        for steps, found in revisit["with_map"].items()
+    ]
 
 
 def _agreement_rows(agreement: Mapping) -> list[tuple[str, object]]:

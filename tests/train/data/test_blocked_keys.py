@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from train.data import blocked_keys
+from train.data import action_chances, blocked_keys
 from train.data.blocked_keys import read_blocked_keys, still_action
 
 LEFT, RIGHT, NONE = 0, 1, 2
@@ -43,7 +43,7 @@ def _view(at):
 def read(corridor):
     ids, motions, _, ends = corridor
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(blocked_keys, "STEPS", 400)
+        patch.setattr(action_chances, "STEPS", 400)
         return read_blocked_keys(ids, motions, ends, num_codes=11, below=0.1, seed=0)
 
 
@@ -71,7 +71,7 @@ def test_only_transitions_without_motion_are_read_anew_and_never_as_a_key_that_w
 
 def test_the_same_seed_reads_the_same(corridor, monkeypatch):
     ids, motions, _, ends = corridor
-    monkeypatch.setattr(blocked_keys, "STEPS", 100)
+    monkeypatch.setattr(action_chances, "STEPS", 100)
     torch.manual_seed(5)
     before = torch.get_rng_state()
     once, again = (read_blocked_keys(ids, motions, ends, 11, 0.1, seed=0) for _ in range(2))
@@ -87,3 +87,34 @@ def test_without_an_action_that_stands_still_nothing_is_changed(corridor):
     noise = np.random.default_rng(1).integers(0, 11, (len(motions), 30))
     assert still_action(noise, motions, 3) is None
     assert np.array_equal(read_blocked_keys(noise, motions, ends, 11, 0.1, 0), motions)
+
+
+def test_a_player_that_turns_to_a_wall_shows_which_key_it_was(monkeypatch):
+    """A cave of 20 by 20 cells, seen 3 by 5 at a time around a player that looks where it goes."""
+    monkeypatch.setattr(action_chances, "STEPS", 300)
+    steps, none = ((0, 1), (0, -1), (1, 0), (-1, 0), (0, 0)), 4
+    rng = np.random.default_rng(1)
+    cave = np.where(rng.random((20, 20)) < 0.3, 0, rng.integers(1, 10, (20, 20)))
+    ids, motions, keys, ends = [], [], [], []
+    for _ in range(30):
+        at, look = np.array((10, 10)), 0
+        for key in np.repeat(rng.integers(0, 5, 20), rng.geometric(0.4, 20)):
+            seen = cave[np.ix_(at[0] + np.arange(-1, 2), at[1] + np.arange(-2, 3))].ravel()
+            seen[7] = 10 + look
+            to = at + steps[key]
+            free = cave[tuple(to)] and (to >= 2).all() and (to < 18).all()
+            ids.append(seen)
+            motions.append(key if free else none)
+            keys.append(key)
+            at, look = to if free else at, look if key == none else key
+        motions[-1] = -1
+        ends.append(len(ids))
+    ids, motions, keys = np.array(ids), np.array(motions, np.int8), np.array(keys)
+    without, by_look = (
+        read_blocked_keys(ids, motions, np.array(ends), 14, 0.1, 0, grid) for grid in (None, (3, 5))
+    )
+    turned = np.append(ids[1:, 7] != ids[:-1, 7], False) & (motions == none)
+    assert turned.sum() > 50
+    assert (by_look == keys)[turned].mean() > 0.95 > (without == keys)[turned].mean()
+    blocked = (motions == none) & (keys != none)
+    assert (by_look == keys)[blocked].mean() > (without == keys)[blocked].mean() + 0.1

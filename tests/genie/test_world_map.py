@@ -1,0 +1,112 @@
+"""A world that keeps a map plays on exactly from wherever it is taken up."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from dynamics import token_map
+from genie.edit import KEEP
+from genie.library.bundle import load_bundle
+from genie.session.log import Session
+from genie.session.replay import verify
+from genie.session.state import State
+from genie.world import World
+
+MOVES = ((0, 0), (0, -1), (0, 1), (-1, 0))
+
+
+@pytest.fixture(scope="module")
+def mapped(small, tmp_path_factory):
+    models = small.make_models(grid=(2, 3), moves=MOVES, fixed=(4,))
+    return load_bundle(small.write_world(tmp_path_factory.mktemp("mapped") / "w", models))
+
+
+@pytest.fixture(autouse=True)
+def one_scene(monkeypatch):
+    """What a random world draws has nothing in common from frame to frame: keep the map anyway."""
+    monkeypatch.setattr(token_map, "_SAME_SCENE", 0.0)
+
+
+def journey(bundle, small):
+    """Play with edits and a branch: the world at its end."""
+    world = World(bundle)
+    world.reset(small.draw_prompts()[0], seed=4)
+    small.play(world, small.actions_of(small.LONG))
+    branch = world.head
+    small.play(world, small.actions_of(5, seed=1))
+    world.edit(np.array([3, KEEP, KEEP, 5, KEEP, KEEP]))
+    small.play(world, small.actions_of(small.LONG, seed=2))
+    world.go_to(world.session, branch)
+    small.play(world, small.actions_of(4, seed=3))
+    world.edit(np.full(6, 9))  # a new scene
+    small.play(world, small.actions_of(6, seed=5))
+    return world
+
+
+def knows(world):
+    (seen,) = world._rollout._history.maps
+    return seen._cells, seen._painted, seen.at, seen._last
+
+
+def test_moves_travel_with_the_world(mapped):
+    assert (mapped.dynamics.config.moves, mapped.dynamics.config.fixed) == (MOVES, (4,))
+
+
+def test_a_session_with_edits_and_branches_is_verified(mapped, small, tmp_path):
+    world = journey(mapped, small)
+    found = verify(world.session, World(mapped))
+    assert (found.difference, found.unchecked) == (None, 0)
+    assert (found.sampled, found.edited) == (2 * small.LONG + 15, 2)
+    world.session.write(tmp_path / "s.session")
+    assert verify(Session.read(tmp_path / "s.session"), World(mapped)).difference is None
+
+
+def test_play_goes_on_from_any_frame_as_if_it_had_never_stopped(mapped, small):
+    world = journey(mapped, small)
+    ahead = small.actions_of(small.LONG, seed=6)
+    again = World(mapped)
+    again.go_to(world.session.cut(world.head), len(world.session.cut(world.head)) - 1)
+    saved = World(mapped)
+    saved.load_state(world.save_state())
+    world.commit_pending()
+    for other in (again, saved):
+        assert knows(other) == knows(world)
+    frames = small.play(world, ahead)
+    assert small.same(small.play(again, ahead), frames)
+    assert small.same(small.play(saved, ahead), frames)
+
+
+def test_a_state_on_disk_keeps_the_map(mapped, small, tmp_path):
+    world = journey(mapped, small)
+    world.save_state().save(tmp_path)
+    other = World(mapped)
+    other.load_state(State.load(tmp_path))
+    world.commit_pending()
+    assert knows(other) == knows(world)
+
+
+def test_what_the_map_knows_is_drawn_by(mapped, small, monkeypatch):
+    once = small.play(start(mapped, small), small.actions_of(30))
+    monkeypatch.setattr(token_map.TokenMap, "recall", lambda self, action: [16] * 6)
+    assert not small.same(small.play(start(mapped, small), small.actions_of(30)), once)
+
+
+def start(bundle, small):
+    world = World(bundle)
+    world.reset(small.draw_prompts()[0], seed=0)
+    return world
+
+
+def test_frames_after_a_missing_one_cannot_be_checked(mapped, small):
+    """All that was ever seen may be in the map."""
+    world = start(mapped, small)
+    small.play(world, small.actions_of(3 * small.LONG))
+    forged = Session(world.session.header)
+    for index in range(len(world.session)):
+        frame = world.session[index]
+        if index == 5:
+            frame = replace(frame, missing=True, steps=0, ids=np.zeros_like(frame.ids))
+        forged.append(frame)
+    found = verify(forged, World(mapped))
+    assert (found.sampled, found.unchecked) == (4, 3 * small.LONG - 5)

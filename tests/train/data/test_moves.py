@@ -1,0 +1,70 @@
+"""How actions move the picture, on walks over hashed ground under an inventory."""
+
+import numpy as np
+import pytest
+
+from dynamics.token_map import MapLayout
+from train.data.moves import find_moves, recalled_tokens
+
+ROWS, COLUMNS, CODES = 6, 7, 60
+MOVES = ((0, 2), (0, -2), (-1, 0), (1, 0), (0, 0))
+PLAYER = 17
+INVENTORY = tuple(range(35, 42))
+
+
+def view(row, column, look):
+    ground = np.add.outer(np.arange(row, row + ROWS) * 7919, np.arange(column, column + COLUMNS))
+    tokens = (ground * 2654435761 % 97 % 40).ravel()
+    tokens[PLAYER], tokens[list(INVENTORY)] = 40 + look, 50
+    return tokens
+
+
+@pytest.fixture(scope="module")
+def walks():
+    """Random walks in which a third of the keys is blocked: ids, actions, ends."""
+    rng, ids, actions, ends = np.random.default_rng(0), [], [], []
+    for episode in range(20):
+        at = np.array((episode * 1000, 0))
+        for _ in range(60):
+            action = int(rng.integers(5))
+            ids.append(view(*at, action))
+            actions.append(action)
+            if rng.random() > 0.3:
+                at = at + MOVES[action]
+        actions[-1] = -1
+        ends.append(len(ids))
+    return np.array(ids), np.array(actions, np.int8), np.array(ends)
+
+
+def test_moves_and_what_does_not_go_along_are_found(walks):
+    ids, actions, _ = walks
+    moves, fixed = find_moves(ids, actions, 5, (ROWS, COLUMNS), seed=0)
+    assert moves == MOVES
+    assert fixed == (PLAYER, *INVENTORY)
+
+
+def test_a_picture_that_moves_by_no_whole_tokens_has_no_moves(walks):
+    ids, actions, _ = walks
+    rng = np.random.default_rng(1)
+    for other in (rng.integers(0, CODES, ids.shape), np.zeros_like(ids)):
+        assert find_moves(other, actions, 5, (ROWS, COLUMNS), seed=0)[0] == ((0, 0),) * 5
+
+
+def test_an_action_that_never_occurs_moves_nothing(walks):
+    ids, actions, _ = walks
+    moves, _ = find_moves(ids, actions, 6, (ROWS, COLUMNS), seed=0)
+    assert moves == (*MOVES, (0, 0))
+
+
+def test_each_episode_has_a_map_of_its_own_and_what_it_recalls_is_true(walks):
+    ids, actions, ends = walks
+    layout = MapLayout((ROWS, COLUMNS), MOVES, (PLAYER, *INVENTORY), CODES)
+    recalled = recalled_tokens(ids, actions, ends, layout)
+    assert recalled.dtype == np.uint16 and recalled.shape == ids.shape
+    begins = np.concatenate([[0], ends[:-1]])
+    assert (recalled[begins] == CODES).all()
+    known = recalled != CODES
+    assert 0.02 < known.mean() < 0.2
+    moved = np.zeros(len(ids), bool)
+    moved[1:] = (ids[1:] != ids[:-1]).mean(1) > 0.5
+    assert (recalled == ids)[known & moved[:, None]].mean() > 0.99
