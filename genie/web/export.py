@@ -81,6 +81,7 @@ def page_record(
         "idle": bundle.keymap.idle,
         "settings": bundle.settings.to_json(),
         "demo_keys": bundle.demo_keys,
+        "map": None if sizes.moves is None else {"moves": sizes.moves, "fixed": sizes.fixed},
         "histories": {
             "dynamics": history_record(bundle.dynamics.stack),
             "decoder": history_record(bundle.tokenizer.decoder),

@@ -46,8 +46,9 @@ def world_graphs(bundle: Any) -> dict[str, Graph]:
         codes |= cache_inputs(tokenizer.decoder, tokens)
         seen += ("new_keys", "new_values")
     picture = torch.zeros(1, bundle.height, bundle.width, 3, dtype=torch.uint8)
+    recalled = {} if dynamics.map_layout is None else {"recalled": frame["ids"].clone()}
     return {
-        "draft": Graph(module=Draft(dynamics), inputs=frame | past, outputs=("logits",)),
+        "draft": Graph(module=Draft(dynamics), inputs=frame | past | recalled, outputs=("logits",)),
         "commit": Graph(
             module=Commit(dynamics),
             inputs=frame | past | {"slot": slot},
@@ -86,13 +87,13 @@ class Draft(nn.Module):
 
     def forward(
         self, ids: Tensor, action: Tensor, keys: Tensor, values: Tensor, bias: Tensor,
-        rotation: Tensor,
+        rotation: Tensor, recalled: Tensor | None = None,
     ) -> Tensor:  # fmt: skip
-        """Return logits (1, N, K)."""
-        x = self.dynamics._embed(ids, action)
+        """Return logits (1, N, K); `recalled` (1, N) is what a map knows, if the world keeps one."""
+        x = self.dynamics._embed(ids, action, recalled)
         for layer, block in enumerate(self.dynamics.stack.blocks):
             x, _ = block.step(x, (keys[layer], values[layer]), rotation, bias)
-        return self.dynamics.head(self.dynamics.stack.norm(x))
+        return self.dynamics._logits(self.dynamics.stack.norm(x), recalled)
 
 
 class Commit(Draft):

@@ -27,7 +27,10 @@ export class Session {
     return records.reverse();
   }
 
-  /** Return the end of a line that frames after it may depend on: it begins with the last edit. */
+  /**
+   * Return the end of a line that frames after it may depend on: it begins with the last edit. What
+   * was `seen` before it, and that edit, only a map remembers.
+   */
   history(head) {
     const records = this.line(head);
     const first = Math.max(records.findLastIndex((record) => this.frames[record].edited), 0);
@@ -37,6 +40,10 @@ export class Session {
     return {
       start: kept[0].depth,
       line: kept.map(({ ids, action }, i) => ({ ids, action: i ? action : from })),
+      seen: records.slice(0, first + (kept[0].edited ? 1 : 0)).map((record) => {
+        const { ids, action, edited } = this.frames[record];
+        return { ids, action, edited };
+      }),
     };
   }
 

@@ -53,8 +53,8 @@ const TASKS = {
     }
     return { world, provider };
   },
-  async restore({ line, start, seed }) {
-    return { picture: await engine.restore(line, start, seed) };
+  async restore({ line, start, seed, seen }) {
+    return { picture: await engine.restore(line, start, seed, seen) };
   },
   async step({ action, settings }) {
     const begin = performance.now();

@@ -3,6 +3,7 @@
 import { drawNoise } from "./generator.js";
 import { History } from "./history.js";
 import { refine } from "./sampler.js";
+import { MapLayout, TokenMap } from "./token-map.js";
 
 const WEIGHTS = "weights.bin";
 export const GRAPHS = ["draft", "commit", "decode", "encode"];
@@ -45,6 +46,8 @@ export class Engine {
         this.histories[name] = new History(ort, world.histories[name], keys.shape);
       }
     }
+    this.layout = world.map ? new MapLayout(world) : null;
+    this.map = null; // of what was seen, if the world keeps one
     this.pending = null; // what is still to be committed
     this.seed = 0;
   }
@@ -60,12 +63,18 @@ export class Engine {
    * @param {{ids: number[], action: number}[]} line its frames, with the action that led to each
    * @param {number} start number of its first frame
    * @param {number} seed of everything sampled from here on
+   * @param {{ids: number[], action: number, edited: boolean}[]} seen what a map is made of: the
+   *   frames before, and the first one of the line if it was edited
    * @returns {Promise<Uint8Array>} the last frame, RGB
    */
-  async restore(line, start, seed) {
+  async restore(line, start, seed, seen = []) {
     const first = Math.max(0, line.length - this.memory);
     this.seed = seed;
     this.pending = null;
+    this.map = this.layout && new TokenMap(this.layout);
+    for (const frame of [...seen, ...line.slice(0, first)]) {
+      this.map?.observe(frame.ids, frame.action, frame.edited);
+    }
     for (const history of Object.values(this.histories)) history.restart(start + first);
     let picture;
     for (const frame of line.slice(first)) {
@@ -103,11 +112,13 @@ export class Engine {
     const history = this.histories.dynamics;
     const made = await this.#run("commit", { ...this.#frame(ids, action), ...history.inputs() });
     history.write(made.new_keys, made.new_values);
+    this.map?.observe(ids, action);
   }
 
   /** Return the logits (N, K) of a frame, masked where ids are K. */
   async draft(ids, action) {
     const inputs = { ...this.#frame(ids, action), ...this.histories.dynamics.inputs() };
+    if (this.map) inputs.recalled = this.#ids(this.map.recall(action));
     return (await this.#run("draft", inputs)).logits.data;
   }
 
