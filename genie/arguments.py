@@ -57,7 +57,7 @@ def add_export(parser: ArgumentParser) -> None:
     add = parser.add_argument
     add("world", metavar="WORLD|RUN", help="name or folder")
     add("out", nargs="?", type=Path, metavar="ZIP", help="the file to write, replacing it")
-    add("--web", type=Path, metavar="DIR", help="write a page to play it in a browser, a new folder")
+    add("--web", type=Path, metavar="DIR", help="write a page for the browser, a new folder")
     add("--runtime", type=Path, metavar="DIR", help="onnxruntime-web for --web; default: by npm")
 
 

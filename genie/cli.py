@@ -110,7 +110,11 @@ def build_parser() -> ArgumentParser:
             "draw a session again, check it, or play its keys elsewhere",
         ),
         ("worlds", None, "list the worlds that ship and the user's own"),
-        ("export", arguments.add_export, "write a world as one zip file, or as a page for the browser"),
+        (
+            "export",
+            arguments.add_export,
+            "write a world as one zip file or as a web page",
+        ),
         ("corpus", None, "make, join, split or report on a corpus of gameplay"),
         ("train", arguments.add_train, "train the stages of a world on a corpus"),
         ("evaluate", arguments.add_evaluate, "measure a world on a corpus"),

@@ -89,7 +89,7 @@ class Draft(nn.Module):
         self, ids: Tensor, action: Tensor, keys: Tensor, values: Tensor, bias: Tensor,
         rotation: Tensor, recalled: Tensor | None = None,
     ) -> Tensor:  # fmt: skip
-        """Return logits (1, N, K); `recalled` (1, N) is what a map knows, if the world keeps one."""
+        """Return logits (1, N, K); `recalled` (1, N) is what a map knows, if there is one."""
         x = self.dynamics._embed(ids, action, recalled)
         for layer, block in enumerate(self.dynamics.stack.blocks):
             x, _ = block.step(x, (keys[layer], values[layer]), rotation, bias)

@@ -92,9 +92,7 @@ class _Weights:
             if tensor.data_type != TensorProto.FLOAT or np.prod(tensor.dims) < _LEAST:
                 continue
             half = numpy_helper.to_array(tensor).astype(np.float16)
-            casts.append(
-                helper.make_node("Cast", [f"{tensor.name}.half"], [tensor.name], to=1)
-            )
+            casts.append(helper.make_node("Cast", [f"{tensor.name}.half"], [tensor.name], to=1))
             self._store(tensor, half)
         for index, cast in enumerate(casts):
             graph.node.insert(index, cast)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from genie.library.user_paths import OVERRIDE, data_folder
+from genie.library.user_paths import data_folder
 from genie.web import runtime as runtime_files
 from genie.web.export import export_page
 
@@ -57,46 +57,24 @@ def rounded(models):
 
 
 @pytest.fixture(scope="session")
-def plain_world(small, tmp_path_factory):
-    """A small world with a decoder that remembers."""
-    return small.write_world(tmp_path_factory.mktemp("plain") / "w", rounded(small.make_models()))
-
-
-@pytest.fixture(scope="session")
 def mapped_world(small, tmp_path_factory):
-    """A small world that keeps a map of what it saw."""
+    """A small world with all that a page may have to do: a map, and a decoder that remembers."""
     moves = ((0, 0), (0, -1), (0, 1), (-1, 0))
     models = rounded(small.make_models(grid=(2, 3), moves=moves, fixed=(4,)))
     return small.write_world(tmp_path_factory.mktemp("mapped") / "w", models)
 
 
-def export(world, folder):
-    """Write a page, with onnxruntime-web if it is there."""
+@pytest.fixture(scope="session")
+def page(mapped_world, tmp_path_factory):
+    """That world as a page, with onnxruntime-web if it is there."""
     need("onnx", importlib.util.find_spec("onnxscript"))
+    folder = tmp_path_factory.mktemp("page")
     kept = KEPT / f"onnxruntime-web@{runtime_files.VERSION}"
     with pytest.MonkeyPatch.context() as patch:
         if not kept.is_dir():  # then any folder passes for it
             patch.setattr(runtime_files, "FILES", {})
             kept = folder
-        return export_page(world, folder / "page", kept)
-
-
-@pytest.fixture(scope="session")
-def plain_page(plain_world, tmp_path_factory):
-    """The world without a map as a page."""
-    return export(plain_world, tmp_path_factory.mktemp("plain-page"))
-
-
-@pytest.fixture(scope="session")
-def mapped_page(mapped_world, tmp_path_factory):
-    """The world with a map as a page."""
-    return export(mapped_world, tmp_path_factory.mktemp("mapped-page"))
-
-
-@pytest.fixture
-def no_home(monkeypatch, tmp_path):
-    """A user without any files."""
-    monkeypatch.setenv(OVERRIDE, str(tmp_path / "home"))
+        return export_page(mapped_world, folder / "page", kept)
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,7 @@ class Browser:
         self._answers, answers = os.pipe()
         self._profile = tempfile.mkdtemp()
         # The protocol wants descriptors 3 and 4; a shell puts them there.
-        shell = ["sh", "-c", f'exec "$@" 3<&{commands} 4>&{answers}', "sh"]
+        shell = ["bash", "-c", f'exec "$@" 3<&{commands} 4>&{answers}', "bash"]
         command = [shutil.which("chromium"), *FLAGS, f"--user-data-dir={self._profile}"]
         self._process = subprocess.Popen(
             [*shell, *command, "about:blank"],

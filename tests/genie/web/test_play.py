@@ -49,10 +49,8 @@ def test_worlds_that_ship_play_the_same_tokens_and_are_small(shipped, node, caps
     assert sum(file.stat().st_size for file in (page / "world").iterdir()) < 15_000_000
 
 
-@pytest.mark.parametrize("kind", ["plain", "mapped"])
-def test_settings_edits_and_branches_play_the_same(kind, request, small, node, runtime):
-    page, folder = request.getfixturevalue(f"{kind}_page"), request.getfixturevalue(f"{kind}_world")
-    world = World.load(folder)
+def test_settings_edits_and_branches_play_the_same(page, mapped_world, small, node, runtime):
+    world = World.load(mapped_world)
     world.reset(world.bundle.prompts[0], SEED)
     change = np.full(6, -1)
     change[1:3] = 5
