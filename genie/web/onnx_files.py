@@ -66,14 +66,34 @@ def to_onnx(graph: Graph) -> Any:
             output_names=list(graph.outputs),
             opset_version=OPSET,
             verbose=False,
+            optimize=False,
         )
     model = program.model_proto
+    _shorten_scales(model.graph)
     # Where in the source each operation came from: more bytes than the graph itself.
     for node in model.graph.node:
         del node.metadata_props[:]
         node.doc_string = ""
     del model.graph.value_info[:]
     return model
+
+
+def _shorten_scales(graph: Any) -> None:
+    """Give each norm without weights a scale of ones, one a channel.
+
+    The exporter makes one of the whole tensor's size, which onnxruntime's WebGPU refuses.
+    """
+    from onnx import numpy_helper
+
+    weights = {tensor.name for tensor in graph.initializer}
+    shapes = {value.name: value.type.tensor_type.shape for value in graph.value_info}
+    for node in graph.node:
+        if node.op_type == "RMSNormalization" and node.input[1] not in weights:
+            ones = np.ones(shapes[node.input[0]].dim[-1].dim_value, np.float32)
+            node.input[1] = f"ones_{len(ones)}"
+            if node.input[1] not in weights:
+                graph.initializer.append(numpy_helper.from_array(ones, node.input[1]))
+                weights.add(node.input[1])
 
 
 class _Weights:

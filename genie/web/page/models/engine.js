@@ -24,11 +24,11 @@ export class Engine {
       const options = {
         executionProviders: [provider],
         graphOptimizationLevel: "all",
+        logSeverityLevel: 3, // errors
         externalData: [{ path: WEIGHTS, data: weights }],
       };
-      if (provider === "webgpu" && "keys" in world.graphs[name]) {
+      if (provider === "webgpu" && "slot" in world.graphs[name]) { // what writes a cache
         options.preferredOutputLocation = { new_keys: "gpu-buffer", new_values: "gpu-buffer" };
-        if (name === "draft") delete options.preferredOutputLocation;
       }
       sessions[name] = await ort.InferenceSession.create(await read(`${name}.onnx`), options);
     }
