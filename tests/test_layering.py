@@ -56,6 +56,7 @@ DOORS = {
     "imageio": ("corpus/", "genie/", "train/"),
     "gymnasium": ("corpus/", "genie/"),
     "scipy": ("train/moving_player/",),
+    "onnx": ("genie/web/onnx_files.py",),
     "pickle": (),
 }
 # One of ours -> the only paths that may import it.
@@ -78,6 +79,7 @@ LAZY = {
         "ray",
         "upath",
     ),
+    "genie/web/": ("onnx",),
     "genie/cli.py": ("train", "genie.play"),
     "genie/corpus_commands.py": ("train",),
     "genie/__init__.py": ("torch", "torchmetrics", "imageio", "rich", "genie"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import importlib.util
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -68,13 +70,18 @@ def mapped_world(small, tmp_path_factory):
 def page(mapped_world, tmp_path_factory):
     """That world as a page, with onnxruntime-web if it is there."""
     need("onnx", importlib.util.find_spec("onnxscript"))
-    folder = tmp_path_factory.mktemp("page")
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:  # an export takes long: once for all workers
+        shared = shared.parent
     kept = KEPT / f"onnxruntime-web@{runtime_files.VERSION}"
-    with pytest.MonkeyPatch.context() as patch:
+    with open(shared / "page.lock", "w") as lock, pytest.MonkeyPatch.context() as patch:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         if not kept.is_dir():  # then any folder passes for it
             patch.setattr(runtime_files, "FILES", {})
-            kept = folder
-        return export_page(mapped_world, folder / "page", kept)
+            kept = shared
+        if not (shared / "page").exists():
+            export_page(mapped_world, shared / "page", kept)
+    return shared / "page"
 
 
 @pytest.fixture(scope="session")

@@ -47,7 +47,7 @@ def test_keys_play(opened):
     assert opened.js("document.getElementById('backend').textContent") in ("WASM", "WebGPU")
     assert "frames/s" in opened.js("document.getElementById('rate').textContent")
     shown = Image.open(io.BytesIO(opened.screenshot()))
-    assert shown.size == (1200, 900) and len(set(shown.convert("RGB").getdata())) > 100
+    assert shown.size == (1200, 900) and shown.convert("RGB").getcolors(100) is None
 
 
 def test_a_finger_plays_on_a_phone(opened):
