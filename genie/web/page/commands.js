@@ -120,7 +120,7 @@ export class Commands {
   async film() {
     const { player, world } = this.game;
     const frames = player.session.line(player.head).slice(-Math.round(FILM_SECONDS * world.fps));
-    const pictures = frames.map((record) => player.session.frames[record].picture);
+    const pictures = frames.map((at) => player.session.frames[at].picture).filter(Boolean);
     const button = this.buttons.get("film");
     if (button.disabled) return;
     button.disabled = true;

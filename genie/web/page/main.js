@@ -75,6 +75,7 @@ export class Game {
   async #tick() {
     const { player } = this;
     if (this.busy || !player.session || this.hand.open) return false;
+    if (!player.frame.picture) await this.alone(() => player.redraw());
     if (this.rewinding) {
       this.script = [];
       return player.back();

@@ -2,6 +2,8 @@
 
 import { Session } from "./session.js";
 
+const KEPT_PICTURES = 3000; // some 40 MB; those of older frames are drawn again
+
 export class Player {
   /**
    * @param {object} models a Remote
@@ -40,6 +42,7 @@ export class Player {
     if (session !== this.session) return null; // started anew meanwhile
     const { ids, picture } = made;
     this.at = session.append({ parent, action, ids, picture, settings, edited: false });
+    if (this.at > KEPT_PICTURES) session.frames[this.at - KEPT_PICTURES].picture = null;
     if (this.head === parent) this.goTo(this.at);
     return made.milliseconds;
   }
@@ -85,8 +88,15 @@ export class Player {
     const { parent, action, settings } = this.frame;
     const record = this.session.append({ parent, action, ids, settings, edited: true });
     this.goTo(record);
+    await this.redraw();
+  }
+
+  /** Draw the picture of the head again. */
+  async redraw() {
+    const { frame } = this;
+    this.at = null;
     await this.#goThere();
-    this.frame.picture = this.shown;
+    frame.picture = this.shown;
   }
 
   async #goThere() {

@@ -76,6 +76,18 @@ def test_time_stands_still_goes_back_and_branches(opened):
     assert opened.js("game.player.nextBranch()[1]") == 2
 
 
+def test_a_picture_that_was_dropped_is_drawn_again(opened):
+    play(opened, 4)
+    opened.js("game.commands.pause(true)")
+    opened.wait("!game.busy")
+    picture = "[...game.player.session.frames[2].picture]"
+    shown = opened.js(picture)
+    opened.js("game.player.session.frames[2].picture = null")
+    opened.js("game.player.goTo(2)")
+    opened.wait("game.player.frame.picture !== null")
+    assert opened.js(picture) == shown
+
+
 def test_a_key_can_be_given_to_another_action(opened):
     opened.js("document.querySelectorAll('#keys button')[1].click()")
     opened.key("x", down=True)
