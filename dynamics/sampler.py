@@ -21,16 +21,22 @@ def frame_generator(seed: int, frame: int) -> torch.Generator:
     return torch.Generator().manual_seed((mixed ^ (mixed >> 31)) >> 1)
 
 
-def draw_noise(seeds: list[int], frame: int, steps: int, tokens: int) -> Tensor:
+def draw_noise(seeds: list[int], frame: int | list[int], steps: int, tokens: int) -> Tensor:
     """Draw all uniform numbers for one frame of B rollouts, each with its seed.
+
+    Args:
+        seeds: one a rollout.
+        frame: number of the frame, or one a rollout.
+        steps: M.
+        tokens: N.
 
     Returns:
         float32 (B, M, 2, N) in [0, 1), M = steps: at each step one number per token for its code
         and one for the order in which tokens are kept.
     """
-    return torch.stack(
-        [torch.rand(steps, 2, tokens, generator=frame_generator(seed, frame)) for seed in seeds]
-    )
+    frames = [frame] * len(seeds) if isinstance(frame, int) else frame
+    generators = map(frame_generator, seeds, frames)
+    return torch.stack([torch.rand(steps, 2, tokens, generator=one) for one in generators])
 
 
 def sample_codes(logits: Tensor, temperature: float, uniform: Tensor) -> tuple[Tensor, Tensor]:

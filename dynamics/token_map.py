@@ -187,3 +187,9 @@ class MappedCache(TimeCache):
         """Enter a frame, int64 (B, N), and the actions (B,) that led to it, into the maps."""
         for token_map, row, action in zip(self.maps, ids.tolist(), actions.tolist(), strict=True):
             token_map.observe(row, action, edited)
+
+    def take_rows(self, rows: Tensor, other: "MappedCache") -> None:
+        """Give some rollouts the histories and the maps of another cache."""
+        super().take_rows(rows, other)
+        for row, token_map in zip(rows.tolist(), other.maps, strict=True):
+            self.maps[row] = token_map

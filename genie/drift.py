@@ -72,6 +72,13 @@ class DriftMeter:
         if found != (num_codes, _bins(num_tokens)):
             raise ValueError(f"statistics are of a world of other sizes: they count {found} values")
 
+    @property
+    def moving_tokens(self) -> float:
+        """Tokens that change at least when the picture moves: half of the mean of real frames."""
+        counts = 2.0 ** np.arange(-1, len(self._reference.changes) - 1)
+        counts[0] = 0
+        return max(1.0, float(counts @ self._reference.changes) / 2)
+
     def distances(self, ids: np.ndarray) -> np.ndarray:
         """Measure every window of one sequence.
 

@@ -25,6 +25,11 @@ class FrameDecoder:
         streams = isinstance(tokenizer, StreamingDecoder)
         self._cache = tokenizer.new_cache(batch, first) if streams else None
 
+    def take_rows(self, rows: Tensor, other: "FrameDecoder") -> None:
+        """Continue some of the frames, int64 (b,), from those of a decoder of b frames."""
+        if self._cache is not None:
+            self._cache.take_rows(rows, other._cache)
+
     @torch.inference_mode()
     def draw(self, ids: Tensor) -> Tensor:
         """Decode the next frame: integer (B, N) to uint8 (B, H, W, 3), on the CPU."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -25,6 +25,14 @@ def to_models(frames: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
     """Turn uint8 (B, T, H, W, 3) into float32 (B, T, 3, H, W) in [0, 1]."""
     tensor = torch.from_numpy(np.ascontiguousarray(frames)).to(device)
     return rearrange(tensor, "b t h w c -> b t c h w").float() / 255
+
+
+@torch.inference_mode()
+def encode_prompt(bundle: Any, frames: np.ndarray) -> tuple[Tensor, Tensor]:
+    """Encode a prompt, uint8 (T0, H, W, 3): ids int64 (1, T0, N), and actions int64 (1, T0−1)."""
+    pixels = to_models(frames[None], bundle.device)
+    ids = bundle.tokenizer.encode(pixels)
+    return ids, bundle.lam.infer(pixels) if len(frames) > 1 else ids.new_empty((1, 0))
 
 
 def to_uint8(frames: Tensor) -> np.ndarray:

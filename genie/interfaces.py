@@ -118,7 +118,10 @@ class TokenDynamics(Protocol):
         """
 
     def new_cache(self, batch: int, start: int = 0) -> Any:
-        """Allocate the history of `batch` rollouts; `start` is the number of the first frame."""
+        """Allocate the history of `batch` rollouts; `start` is the number of the first frame.
+
+        For vector environments, the cache has `take_rows` as `spacetime.cache.TimeCache` has it.
+        """
 
     def draft(self, ids: Tensor, action: Tensor, cache: Any) -> Tensor:
         """Return logits (B, N, K) of the next frame, ids (B, N); the cache stays as it was."""

@@ -34,6 +34,7 @@ class Rollout:
             seeds: one a rollout, 0 or more each.
             settings: None takes the bundle's.
         """
+        self._bundle = bundle
         self.tokenizer: FrameTokenizer = bundle.tokenizer
         self.dynamics: TokenDynamics = bundle.dynamics
         self.settings = settings or bundle.settings
@@ -42,6 +43,7 @@ class Rollout:
         self.frame = 0
         self._history: Any = None
         self._shown: FrameDecoder | None = None
+        self._ahead: list[int] | None = None  # frames, of each rollout's number over `frame`
 
     @torch.inference_mode()
     def reset(self, ids: Tensor, actions: Tensor) -> Tensor:
@@ -82,9 +84,10 @@ class Rollout:
         """Sample the tokens of the next frame, int64 (B, N), without committing it."""
         if self._history is None:
             raise ValueError("step before reset: give the world a prompt first")
-        noise = draw_noise(
-            self.seeds, self.frame, self.settings.steps, self.dynamics.config.num_tokens
-        )
+        frame = self.frame
+        if self._ahead is not None:
+            frame = [self.frame + ahead for ahead in self._ahead]
+        noise = draw_noise(self.seeds, frame, self.settings.steps, self.dynamics.config.num_tokens)
         return sample_frame(
             self.dynamics,
             actions.to(self.device),
@@ -144,6 +147,44 @@ class Rollout:
             shown = self._enter(ids[:, t], prev_actions[:, t])
         return shown
 
+    @torch.inference_mode()
+    def replace(
+        self,
+        rows: Sequence[int],
+        seeds: Sequence[int],
+        ids: Tensor,
+        prev_actions: Tensor,
+        frames: Sequence[int],
+        seen: Sequence[tuple[Tensor, Tensor, bool]] = (),
+    ) -> Tensor:
+        """Let some rollouts continue after other histories, as `restore` does for all.
+
+        The others go on as they would have. Attention in time sees how far apart frames are, not
+        their numbers, so one cache holds rollouts that are at different frames.
+
+        Args:
+            rows: which rollouts, b of them.
+            seeds: one each.
+            ids: int64 (b, T, N), histories of one length; T ≥ 1.
+            prev_actions: int64 (b, T), the action that led to each frame; A at frame 0.
+            frames: number of the next frame of each; T, where the history is whole.
+            seen: as `restore` takes it, of b rollouts.
+
+        Returns:
+            uint8 (b, H, W, 3): the last frame of each.
+        """
+        if self._history is None:
+            self._restart(0)
+        apart = Rollout(self._bundle, seeds, self.settings)
+        shown = apart.restore(ids, prev_actions, self.frame - ids.shape[1], seen)
+        index = torch.tensor(rows, device=self.device)
+        self._history.take_rows(index, apart._history)
+        self._shown.take_rows(index, apart._shown)
+        self._ahead = self._ahead or [0] * len(self.seeds)
+        for row, seed, frame in zip(rows, seeds, frames, strict=True):
+            self.seeds[row], self._ahead[row] = seed, frame - self.frame
+        return shown
+
     @property
     def keeps_map(self) -> bool:
         """Whether a frame also depends on all that was ever seen."""
@@ -157,7 +198,7 @@ class Rollout:
     def _restart(self, first: int) -> None:
         self._history = self.dynamics.new_cache(len(self.seeds), first)
         self._shown = FrameDecoder(self.tokenizer, len(self.seeds), first)
-        self.frame = first
+        self.frame, self._ahead = first, None
 
     def _enter(self, ids: Tensor, prev_actions: Tensor) -> Tensor:
         """Commit a frame and return it decoded, uint8 (B, H, W, 3)."""

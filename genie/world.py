@@ -9,7 +9,7 @@ from torch import Tensor
 
 from genie.edit import edit_frame
 from genie.frame_decoder import FrameDecoder, decoder_memory
-from genie.frames import to_models
+from genie.frames import encode_prompt, to_models
 from genie.inputs import check_action, check_prompt
 from genie.library.bundle import Bundle, load_bundle
 from genie.library.progress import Say, silent
@@ -98,12 +98,7 @@ class World:
                 f"each line of this session starts from {session.header.prompt_frames} frames, the "
                 f"prompt has {len(frames)}"
             )
-        pixels = to_models(frames[None], self.bundle.device)
-        with torch.inference_mode():
-            ids = self.bundle.tokenizer.encode(pixels)  # (1, T0, N)
-            actions = ids.new_empty((1, 0))
-            if len(frames) > 1:
-                actions = self.bundle.lam.infer(pixels)
+        ids, actions = encode_prompt(self.bundle, frames)
         self._rollout = Rollout(self.bundle, [session.header.seed], self._settings)
         self._pending = None
         shown = self._rollout.reset(ids, actions)

@@ -19,12 +19,14 @@ class TimeCache:
         values: the same shape.
         start: absolute number of the first frame; rotary angles count from it.
         count: frames committed so far.
+        joined: int64 (B, 1, 1, 1), at which count the history of each rollout begins; None: at 0.
     """
 
     keys: Tensor
     values: Tensor
     start: int = 0
     count: int = 0
+    joined: Tensor | None = None
 
     @classmethod
     def empty(
@@ -45,12 +47,17 @@ class TimeCache:
         return self.keys.shape[4]
 
     def visible(self) -> Tensor:
-        """Mark what the next frame attends to: bool (W,), the past slots in use, then itself."""
+        """Mark what the next frame attends to: the past slots in use, then itself.
+
+        Returns:
+            bool (W,), or (B, 1, 1, W) where rollouts have histories of their own.
+        """
         slot = torch.arange(self.slots + 1, device=self.keys.device)
         if not self.slots:
             return slot == 0
         age = (self.position - 1 - slot) % self.slots  # 0: the previous frame
-        return (age < self.count) | (slot == self.slots)
+        frames = self.count if self.joined is None else self.count - self.joined
+        return (age < frames) | (slot == self.slots)
 
     def write(self, new: list[tuple[Tensor, Tensor]]) -> None:
         """Add a finished frame: per layer its keys and values, each (B, N, heads, 1, head_dim)."""
@@ -62,3 +69,17 @@ class TimeCache:
                 self.keys[layer, ..., slot, :] = key.squeeze(-2)
                 self.values[layer, ..., slot, :] = value.squeeze(-2)
         self.count += 1
+
+    def take_rows(self, rows: Tensor, other: "TimeCache") -> None:
+        """Give some rollouts the histories of another cache.
+
+        Args:
+            rows: int64 (b,), which rollouts.
+            other: of b rollouts, at the same frame number: its keys are rotated by it.
+        """
+        assert other.position == self.position
+        if self.joined is None:
+            self.joined = rows.new_zeros((self.keys.shape[1], 1, 1, 1))
+        self.joined[rows] = self.count - other.count
+        self.keys[:, rows] = other.keys
+        self.values[:, rows] = other.values

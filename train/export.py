@@ -152,9 +152,7 @@ def export_world(
     }
     _, held_out = split_episodes(corpus.num_episodes, seed)
     episodes = held_out if len(held_out) else np.arange(corpus.num_episodes)
-    shown = np.linspace(0, len(episodes) - 1, min(method.prompt_candidates, len(episodes))).astype(
-        int
-    )
+    shown = np.linspace(0, len(episodes) - 1, method.prompt_candidates).round().astype(int)
     candidates = candidate_frames(corpus, episodes[shown], seed)
     world = Bundle(
         **models,

@@ -1,4 +1,4 @@
-"""Which frames a world begins with: those from which its keys do most."""
+"""Which frames a world begins with: those from which its keys do most, each unlike the others."""
 
 from __future__ import annotations
 
@@ -9,17 +9,22 @@ from genie.batched_rollouts import MakeRollout, infer_actions, play_keys, rollou
 from genie.frames import CorpusLike, moving_share, to_models
 from genie.library.bundle import Bundle
 
-HELD_FRAMES = 10
+HELD_FRAMES = 30
 CANDIDATES_A_BATCH = 4
 MOVES = 0.25
 """A step moves the frame if it changes this fraction of what a step changes on average."""
+GOOD = 0.75
+"""Frames with this fraction of the best score are good enough to be chosen for their looks."""
 STILL = 1 / 4096
 """Below this fraction of changing pixels (one in a frame of 64x64) an action moves nothing."""
 STILL_FRAMES = 4
 
 
 def candidate_frames(corpus: CorpusLike, episodes: np.ndarray, seed: int = 0) -> np.ndarray:
-    """Take one frame, uint8 (C, H, W, 3), from each of the episodes, int64 (C,)."""
+    """Take a frame, uint8 (C, H, W, 3), from each of the episodes, int64 (C,).
+
+    An episode that is named more than once gives other frames.
+    """
     stops = np.asarray(corpus.episode_ends)
     starts = np.append(0, stops[:-1])
     # The first and the last frames of episodes are all alike.
@@ -68,11 +73,36 @@ def evenly(fractions: np.ndarray) -> np.ndarray:
 def choose_prompts(
     bundle: Bundle, make_rollout: MakeRollout, frames: np.ndarray, count: int, seed: int = 0
 ) -> list[np.ndarray]:
-    """Choose at most `count` of the frames uint8 (C, H, W, 3), the most obedient first."""
+    """Choose at most `count` of the frames uint8 (C, H, W, 3).
+
+    The most obedient comes first; then, of those that are nearly as good, each time the one that is
+    least like those chosen; the rest in their order.
+    """
     if len(frames) <= 1:
         return list(frames)
-    order = np.argsort(-obedience(bundle, make_rollout, frames, seed), kind="stable")
-    return [frames[index] for index in order[:count]]
+    scores = obedience(bundle, make_rollout, frames, seed)
+    codes = _code_counts(bundle, frames)
+    order = np.argsort(-scores, kind="stable").tolist()
+    chosen = [order.pop(0)]
+    while order and len(chosen) < count:
+        good = [index for index in order if scores[index] >= GOOD * scores.max()]
+        unlike = [_least_distance(codes[index], codes[chosen]) for index in good]
+        best = good[int(np.argmax(unlike))] if good else order[0]
+        order.remove(best)
+        chosen.append(best)
+    return [frames[index] for index in chosen]
+
+
+def _code_counts(bundle: Bundle, frames: np.ndarray) -> np.ndarray:
+    """Count the codes of each frame, int64 (C, K)."""
+    with torch.inference_mode():
+        ids = bundle.tokenizer.encode(to_models(frames[:, None], bundle.device))[:, 0].cpu()
+    return np.stack([np.bincount(row, minlength=bundle.tokenizer.num_codes) for row in ids.numpy()])
+
+
+def _least_distance(counts: np.ndarray, others: np.ndarray) -> int:
+    """Return how many tokens have other codes than in the most similar of the others."""
+    return int((counts.sum() - np.minimum(counts, others).sum(axis=1)).min())
 
 
 def still_actions(

@@ -46,18 +46,23 @@ class DriftTracker:
         return self.distance
 
     def last_healthy(self, session: Session, head: int) -> int:
-        """Find the record that ends the latest window of a line at or below the threshold.
+        """Find the latest record of a line at which the world is like its corpus and moves.
 
-        Looks back stride by stride from `head`; returns the line's first record if all windows
-        are above.
+        A player who is stuck may be in a picture like any other: only a frame that has moved shows
+        that a key still acts. Returns the line's first record if there is none.
         """
         line = session.line(head)
-        for end in range(len(line) - 1, -1, -self._meter.stride):
+        ids = session.ids(line)
+        moved = (ids[1:] != ids[:-1]).sum(axis=1) >= self._meter.moving_tokens
+        end = len(line) - 1
+        while end + 1 >= self._meter.window:
+            if not moved[end - 1]:
+                end -= 1
+                continue
             distance = self._distance(session, int(line[end]))
-            if distance is None:
-                break
             if self.threshold is None or distance <= self.threshold:
                 return int(line[end])
+            end -= self._meter.stride
         return int(line[0])
 
     def _distance(self, session: Session, head: int) -> float | None:

@@ -1,5 +1,6 @@
 import numpy as np
 
+from genie.library import prompt_choice
 from genie.library.prompt_choice import (
     candidate_frames,
     choose_prompts,
@@ -74,6 +75,28 @@ def test_candidates_come_from_inside_of_episodes_one_each(toy_corpus):
 def test_no_more_frames_come_back_than_there_are(toy):
     frames = frames_at(toy, (1, 1), (2, 2))
     assert len(choose_prompts(bundle_of(toy), toy.PerfectRollout, frames, 8)) == 2
+
+
+def test_good_frames_are_chosen_unlike_each_other(toy, monkeypatch):
+    class Codes(toy.ToyTokenizer):
+        """Tokens that tell rows apart, and not columns."""
+
+        def encode(self, frames):
+            return super().encode(frames)[..., 1:].expand(*frames.shape[:2], 2)
+
+    bundle = bundle_of(toy)
+    frames = frames_at(toy, (0, 1), (1, 1), (2, 1), (3, 1), (0, 2), (1, 3))
+    assert (obedience(bundle, toy.PerfectRollout, frames) == 1).all()
+    monkeypatch.setattr(prompt_choice, "obedience", lambda *_: np.ones(len(frames)))
+    bundle.tokenizer = Codes()
+    chosen = choose_prompts(bundle, toy.PerfectRollout, frames, 3)
+    rows = [int(np.argwhere(frame[..., 0] == 200)[0, 0]) // toy.CELL for frame in chosen]
+    assert sorted(rows) == [1, 2, 3]
+
+
+def test_one_episode_gives_several_candidates(toy_corpus):
+    frames = candidate_frames(toy_corpus, np.array([3, 3, 3, 3]), seed=0)
+    assert len(np.unique(frames.reshape(4, -1), axis=0)) == 4
 
 
 def test_actions_under_which_nothing_moves_are_found(toy):

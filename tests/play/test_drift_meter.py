@@ -77,3 +77,27 @@ def test_a_world_without_statistics_shows_no_gauge(card, world, workplace):
     assert view_of(game, 0.0).hud.drift is None
     Controls(game).press("h", 0.0)
     assert "no statistics" in game.state.message(0.0)
+
+
+class Line:
+    """A session of one line of frames."""
+
+    def __init__(self, ids):
+        self._ids = ids
+
+    def line(self, head, length=None):
+        return np.arange(head + 1)[-(length or head + 1) :]
+
+    def ids(self, records):
+        return self._ids[np.asarray(records)]
+
+
+def test_a_frame_that_no_key_moves_is_no_place_to_go_back_to():
+    """As in an endless wall: each picture is like those of the corpus, and none is left."""
+    corpus = (np.arange(4000)[:, None] // 2 * 7 + np.arange(4)) % 64
+    tracker = DriftTracker.of(build_statistics(corpus, np.arange(1, 21) * 200, 64))
+    tracker.threshold = 100.0  # nothing counts as unlike the corpus
+    moving = (np.arange(150)[:, None] // 2 * 7 + np.arange(4)) % 64
+    stuck = np.concatenate([moving, np.repeat(moving[-1:], 60, axis=0)])
+    found = tracker.last_healthy(Line(stuck), len(stuck) - 1)
+    assert found < 150 and (stuck[found] != stuck[found - 1]).all()

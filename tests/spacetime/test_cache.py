@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from spacetime.cache import TimeCache
@@ -69,3 +70,24 @@ def test_a_band_of_1_keeps_nothing_and_counts():
     cache = write(empty(start=4, slots=0), 1, 2)
     assert cache.visible().tolist() == [True]
     assert cache.position == 6
+
+
+def test_a_rollout_that_takes_another_history_sees_that_one_alone():
+    cache = TimeCache.empty((LAYERS, 3, TOKENS, HEADS, SLOTS, SIZE), "cpu", start=7)
+    write(cache, 7, 8, 9, 10, 11)
+    cache.take_rows(torch.tensor([1]), write(empty(10), 100, 101))
+    for own, taken in (
+        ([9, 10, 11], [100, 101]),
+        ([10, 11, 12], [12, 100, 101]),
+        ([11, 12, 13], [12, 13, 101]),
+        ([12, 13, 14], [12, 13, 14]),
+    ):
+        for row, expected in enumerate((own, taken, own)):
+            seen = cache.visible()[row, 0, 0]
+            assert seen[-1] and sorted(cache.keys[0, row, 0, 0, seen[:-1], 0].tolist()) == expected
+        write(cache, cache.position)
+
+
+def test_a_history_of_another_frame_number_is_refused():
+    with pytest.raises(AssertionError):
+        write(empty(), 1, 2).take_rows(torch.tensor([0]), write(empty(), 1))

@@ -26,7 +26,7 @@ from genie.evaluate.workers import at_once
 from genie.rollout import Rollout
 
 STEPS = (16, 64, 256)  # away
-ROLLOUTS = {16: 24, 64: 24, 256: 8}  # for 32 clips or more
+ROLLOUTS = {16: 12, 64: 24, 256: 4}  # for 32 clips or more
 EXTRA = 16  # steps that the way back may take more: something may stand in it for a while
 ASIDE = 3  # steps to the side where the way is blocked
 
