@@ -56,7 +56,9 @@ def add_export(parser: ArgumentParser) -> None:
     """Add the arguments of `genie export`."""
     add = parser.add_argument
     add("world", metavar="WORLD|RUN", help="name or folder")
-    add("out", type=Path, metavar="ZIP", help="the file to write, replacing it")
+    add("out", nargs="?", type=Path, metavar="ZIP", help="the file to write, replacing it")
+    add("--web", type=Path, metavar="DIR", help="write a page for the browser, a new folder")
+    add("--runtime", type=Path, metavar="DIR", help="onnxruntime-web for --web; default: by npm")
 
 
 def add_push(parser: ArgumentParser) -> None:

@@ -23,7 +23,13 @@ from genie.library.user_paths import user_worlds_folder
 from genie.values import text
 from spacetime.partial import plain
 
-_EXTRAS = {"corpus": "train", "train": "train", "evaluate": "evaluate", "compare": "evaluate"}
+_EXTRAS = {
+    "corpus": "train",
+    "train": "train",
+    "evaluate": "evaluate",
+    "compare": "evaluate",
+    "export": "web",
+}
 """Which extra of pyproject.toml a command needs."""
 _EXTRA_OF = {"huggingface_hub": "hub"}
 """Which extra brings a module that only some worlds need, whatever the command."""
@@ -106,7 +112,11 @@ def build_parser() -> ArgumentParser:
             "draw a session again, check it, or play its keys elsewhere",
         ),
         ("worlds", None, "list the worlds that ship and the user's own"),
-        ("export", arguments.add_export, "write a world as one zip file"),
+        (
+            "export",
+            arguments.add_export,
+            "write a world as one zip file or as a web page",
+        ),
         ("push", arguments.add_push, "put a world on a Hugging Face hub"),
         ("corpus", None, "make, join, split or report on a corpus of gameplay"),
         ("train", arguments.add_train, "train the stages of a world on a corpus"),
@@ -173,7 +183,16 @@ def _replay(values: dict[str, Any]) -> None:
 def _export(values: dict[str, Any]) -> None:
     from genie.library.archive import export_world
 
-    print(f"exported {export_world(find_world(values['world']), values['out'])}")
+    world, out, page = find_world(values["world"]), values["out"], values["web"]
+    if out is None and page is None:
+        raise ValueError("say what to write: a name that ends in .zip, or --web and a folder")
+    if out is not None:
+        print(f"exported {export_world(world, out)}")
+    if page is not None:
+        from genie.web.export import export_page
+
+        print(f"exported {export_page(world, page, values['runtime'])}")
+        print(f"to play it: python -m http.server --directory {page} --bind 127.0.0.1")
 
 
 def _push(values: dict[str, Any]) -> None:

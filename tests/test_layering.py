@@ -57,6 +57,7 @@ DOORS = {
     "gymnasium": ("corpus/", "genie/env/", "benchmarks/"),
     "scipy": ("train/moving_player/",),
     "huggingface_hub": ("genie/library/hub_client.py", "genie/library/push.py"),
+    "onnx": ("genie/web/onnx_files.py",),
     "pickle": (),
 }
 # One of ours -> the only paths that may import it.
@@ -79,6 +80,7 @@ LAZY = {
         "ray",
         "upath",
     ),
+    "genie/web/": ("onnx",),
     "genie/cli.py": ("train", "genie.play"),
     "genie/library/": ("huggingface_hub",),
     "genie/corpus_commands.py": ("train",),

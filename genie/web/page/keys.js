@@ -1,0 +1,110 @@
+// Which key stands for which action: the world's keys, and the player's own changes to them.
+
+const LETTERS = { w: "up", a: "left", s: "down", d: "right" };
+const DIRECTIONS = { up: "up", down: "down", left: "left", right: "right", space: "up", ...LETTERS };
+const NAMES = {
+  ArrowUp: "up", ArrowDown: "down", ArrowLeft: "left", ArrowRight: "right", " ": "space",
+  Enter: "return", Backspace: "backspace", Tab: "tab", Escape: "escape",
+};
+const CAPS = { up: "↑", down: "↓", left: "←", right: "→", space: "Space", return: "Enter" };
+
+/** Return the name of a key event's key, as the world's keymap spells it. */
+export function keyName(event) {
+  return NAMES[event.key] ?? event.key.toLowerCase();
+}
+
+/** Return what a key cap shows. */
+export function capOf(key) {
+  return CAPS[key] ?? (key.length === 1 ? key.toUpperCase() : key);
+}
+
+export class Keys {
+  constructor(world) {
+    this.world = world;
+    this.place = `genie-keys-${world.name}`;
+    this.reset();
+    try {
+      const saved = JSON.parse(localStorage.getItem(this.place));
+      if (saved) this.bound = new Map(Object.entries(saved).filter(([, id]) => world.actions[id]));
+    } catch {
+      // Unreadable, or not allowed to be read: the world's own keys.
+    }
+    this.held = []; // names of sources, in the order of pressing
+  }
+
+  /** Return to the world's own keys. */
+  reset() {
+    this.bound = new Map();
+    for (const { id, keys } of this.world.actions) {
+      for (const key of keys) this.bound.set(key, id);
+    }
+    for (const [letter, arrow] of Object.entries(LETTERS)) {
+      if (!this.bound.has(letter) && this.bound.has(arrow)) {
+        this.bound.set(letter, this.bound.get(arrow));
+      }
+    }
+  }
+
+  /** Return the action of a key, or undefined. */
+  action(key) {
+    if (this.bound.has(key)) return this.bound.get(key);
+    return /^\d$/.test(key) && this.world.actions[key] ? Number(key) : undefined;
+  }
+
+  keysOf(action) {
+    return [...this.bound].filter(([, id]) => id === action).map(([key]) => key);
+  }
+
+  /** Give a key to an action; it leaves the one that it had. */
+  bind(key, action) {
+    this.bound.delete(key);
+    this.bound.set(key, action);
+    this.save();
+  }
+
+  /** Keep the keys in this browser. */
+  save() {
+    try {
+      localStorage.setItem(this.place, JSON.stringify(Object.fromEntries(this.bound)));
+    } catch {
+      // Then for this visit only.
+    }
+  }
+
+  press(source) {
+    this.release(source);
+    this.held.push(source);
+  }
+
+  release(source) {
+    this.held = this.held.filter((other) => other !== source);
+  }
+
+  /** Return the action of what is held: two keys together, else the last one pressed. */
+  current() {
+    if (!this.held.length) return this.world.idle;
+    return this.#together() ?? this.#actionOf(this.held.at(-1)) ?? this.world.idle;
+  }
+
+  /** What is held: the name of a key, or "action:3" for a button on the screen. */
+  #actionOf(source) {
+    return source.startsWith("action:") ? Number(source.slice(7)) : this.action(source);
+  }
+
+  #directionOf(source) {
+    if (!source.startsWith("action:")) return DIRECTIONS[source];
+    const { name } = this.world.actions[source.slice(7)];
+    return DIRECTIONS[name] ?? undefined;
+  }
+
+  /** Return the action that two directions spell, such as up-right. */
+  #together() {
+    const along = {};
+    for (const source of this.held) {
+      const direction = this.#directionOf(source);
+      if (direction) along[direction === "up" || direction === "down" ? "y" : "x"] = direction;
+    }
+    if (!along.x || !along.y || !this.#directionOf(this.held.at(-1))) return undefined;
+    return this.world.actions.find(({ name }) => name === `${along.y}-${along.x}`)?.id;
+  }
+}

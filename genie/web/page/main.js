@@ -1,0 +1,156 @@
+// The page: opens the world, plays it at its pace, and does what the keys and buttons say.
+
+import { Commands } from "./commands.js";
+import { Gallery } from "./gallery.js";
+import { Hand } from "./hand.js";
+import { Keys } from "./keys.js";
+import { fromLink } from "./link.js";
+import { Remote } from "./models/remote.js";
+import { Pad } from "./pad.js";
+import { Player } from "./player.js";
+import { Screen } from "./screen.js";
+
+const IDLE_MILLISECONDS = 15;
+const SMOOTHING = 0.15; // of the rate that is shown
+
+export class Game {
+  constructor(models, world, provider) {
+    Object.assign(this, { world, paused: false, busy: false, once: false, rewinding: false });
+    this.player = new Player(models, world);
+    this.screen = new Screen(world);
+    this.keys = new Keys(world);
+    this.pad = new Pad(world, this.keys);
+    this.pace = world.fps;
+    this.script = []; // what a link still has to play
+    this.total = 0;
+    this.hand = new Hand(this);
+    this.gallery = new Gallery(this);
+    this.commands = new Commands(this);
+    document.title = `${world.title} · genie-worlds`;
+    document.getElementById("title").textContent = world.title;
+    document.getElementById("backend").textContent = provider === "webgpu" ? "WebGPU" : "WASM";
+  }
+
+  say(words, wrong) {
+    this.screen.say(words, wrong);
+  }
+
+  /** Start anew from a prompt. */
+  async start(prompt, seed = Math.floor(Math.random() * 2 ** 31)) {
+    await this.alone(() => this.player.start(prompt, seed));
+    this.shown = null;
+  }
+
+  /** Do something while no frame is made. */
+  async alone(work) {
+    while (this.busy) await wait(IDLE_MILLISECONDS);
+    this.busy = true;
+    try {
+      return await work();
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  /** Play what a link says, and leave the end to the player. */
+  async replay({ seed, prompt, deeds }) {
+    this.player.settings = { ...this.world.settings };
+    await this.start(prompt, seed);
+    this.script = deeds.flatMap((deed) => (deed.count ? Array(deed.count).fill(deed) : [deed]));
+    this.total = this.script.length;
+  }
+
+  /** Run until the page is closed. */
+  async run() {
+    for (;;) {
+      const begin = performance.now();
+      const moved = await this.#tick();
+      this.#show();
+      const least = moved ? 1000 / this.pace : IDLE_MILLISECONDS;
+      await wait(Math.max(least - (performance.now() - begin), 0));
+      if (moved) this.#measure(performance.now() - begin);
+    }
+  }
+
+  async #tick() {
+    const { player } = this;
+    if (this.busy || !player.session || this.hand.open) return false;
+    if (!player.frame.picture) await this.alone(() => player.redraw());
+    if (this.rewinding) {
+      this.script = [];
+      return player.back();
+    }
+    if ((this.paused && !this.once) || document.hidden) return false;
+    this.once = false;
+    this.busy = true;
+    try {
+      if (this.script.length) return await this.#follow(this.script.shift());
+      const action = this.keys.current();
+      this.milliseconds = await player.step(action);
+      return true;
+    } catch (error) {
+      this.paused = true;
+      this.say(`the world stopped: ${error.message}`, true);
+      return false;
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  async #follow(deed) {
+    const { player } = this;
+    if (deed.setting) Object.assign(player.settings, deed.setting);
+    else if (deed.ids) await player.edit(deed.ids);
+    else this.milliseconds = await player.step(deed.action);
+    const left = this.script.length;
+    if (!left) this.say("from here on it is yours");
+    else if (left % 8 === 0) this.say(`playing a link: ${this.total - left} of ${this.total}`);
+    return deed.action !== undefined;
+  }
+
+  #show() {
+    const { player } = this;
+    if (!player.session || player.frame.picture === this.shown || !player.frame.picture) return;
+    this.shown = player.frame.picture;
+    this.screen.draw(this.shown);
+    this.pad.light(player.frame.action);
+    this.commands.follow();
+  }
+
+  #measure(milliseconds) {
+    const now = 1000 / milliseconds;
+    this.rate = this.rate ? this.rate + SMOOTHING * (now - this.rate) : now;
+    document.getElementById("rate").textContent = `${this.rate.toFixed(1)} frames/s`;
+  }
+}
+
+function wait(milliseconds) {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+async function open() {
+  const models = new Remote();
+  const loading = document.getElementById("loading");
+  const query = new URLSearchParams(location.search);
+  try {
+    const { world, provider } = await models.load(query.get("backend"));
+    const game = new Game(models, world, provider);
+    globalThis.game = game; // for the console and for tests
+    let link = null;
+    try {
+      link = fromLink(world, location.hash);
+    } catch (error) {
+      game.say(error.message, true);
+    }
+    if (link) await game.replay(link);
+    else await game.start({ number: 0, ids: world.prompts[0].ids });
+    loading.hidden = true;
+    await game.run();
+  } catch (error) {
+    loading.hidden = false;
+    loading.textContent = `this page could not start: ${error.message}`;
+    throw error;
+  }
+}
+
+open();

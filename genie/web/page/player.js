@@ -1,0 +1,109 @@
+// Play without a screen: forward, back, and on from any frame. As genie/play/player.py.
+
+import { Session } from "./session.js";
+
+const KEPT_PICTURES = 3000; // some 40 MB; those of older frames are drawn again
+
+export class Player {
+  /**
+   * @param {object} models a Remote
+   * @param {object} world the record world.json
+   */
+  constructor(models, world) {
+    Object.assign(this, { models, world });
+    this.settings = { ...world.settings };
+    this.session = null;
+    this.head = 0;
+    this.at = null; // the record after which the models stand
+    this.undone = []; // records that one step back left
+  }
+
+  get frame() {
+    return this.session.frames[this.head];
+  }
+
+  /** Start a new session. */
+  async start(prompt, seed) {
+    const { idle, actions } = this.world;
+    const session = new Session({ seed, prompt, noAction: actions.length, idle });
+    const first = { parent: null, action: actions.length, ids: prompt.ids, edited: false };
+    const line = [{ ids: prompt.ids, action: actions.length }];
+    const { picture } = await this.models.restore({ line, start: 0 }, seed);
+    this.session = session;
+    this.head = this.at = session.append({ ...first, picture, settings: this.settings });
+    this.undone = [];
+  }
+
+  /** Sample the next frame after the head; returns what it took in milliseconds. */
+  async step(action) {
+    const [session, parent, settings] = [this.session, this.head, { ...this.settings }];
+    await this.#goThere();
+    const made = await this.models.step(action, settings);
+    if (session !== this.session) return null; // started anew meanwhile
+    const { ids, picture } = made;
+    this.at = session.append({ parent, action, ids, picture, settings, edited: false });
+    if (this.at > KEPT_PICTURES) session.frames[this.at - KEPT_PICTURES].picture = null;
+    if (this.head === parent) this.goTo(this.at);
+    return made.milliseconds;
+  }
+
+  /** Return the picture that tokens make by themselves; play is not moved. */
+  async look(ids) {
+    this.at = null; // the models leave where they stood
+    const line = [{ ids, action: this.world.actions.length }];
+    return this.models.restore({ line, start: 0 }, this.session.start.seed);
+  }
+
+  /** Go to a record of the session; the models follow with the next step. */
+  goTo(record) {
+    this.head = record;
+    this.undone = [];
+  }
+
+  back() {
+    if (this.frame.parent === null) return false;
+    this.undone.push(this.head);
+    this.head = this.frame.parent;
+    return true;
+  }
+
+  /** Undo one step back; returns whether there was one. */
+  forward() {
+    if (!this.undone.length) return false;
+    this.head = this.undone.pop();
+    return true;
+  }
+
+  /** Go to the end of the next branch; returns its number and how many there are. */
+  nextBranch() {
+    const ends = this.session.ends();
+    const at = Math.max(ends.findIndex((end) => end >= this.head), 0);
+    const chosen = (at + 1) % ends.length;
+    this.goTo(ends[chosen]);
+    return [chosen + 1, ends.length];
+  }
+
+  /** Put other tokens into the last frame; the world goes on from the changed frame alone. */
+  async edit(ids) {
+    const { parent, action, settings } = this.frame;
+    const record = this.session.append({ parent, action, ids, settings, edited: true });
+    this.goTo(record);
+    await this.redraw();
+  }
+
+  /** Draw the picture of the head again. */
+  async redraw() {
+    const { frame } = this;
+    this.at = null;
+    await this.#goThere();
+    frame.picture = this.shown;
+  }
+
+  async #goThere() {
+    if (this.at === this.head) return;
+    const head = this.head;
+    const history = this.session.history(head);
+    this.shown = (await this.models.restore(history, this.session.start.seed)).picture;
+    this.at = head;
+  }
+}

@@ -1,0 +1,168 @@
+"""The page in a headless Chromium, driven as a player would."""
+
+import io
+from urllib.parse import urlsplit
+
+import pytest
+from PIL import Image
+
+HEAD = "game.player.head"
+ACTION = "game.player.frame.action"
+LINE = "game.player.session.line(game.player.head).map(r => [...game.player.session.frames[r].ids])"
+
+
+@pytest.fixture(scope="module")
+def address(page, browser, runtime):
+    with browser.served(page) as address:
+        yield address
+
+
+@pytest.fixture
+def opened(address, browser):
+    """The page, just opened; afterwards its console is clean and all its requests were its own."""
+    browser.events.clear()
+    browser.resize(1200, 900)
+    browser.open(address)
+    browser.address = address
+    yield browser
+    assert browser.told("Runtime.exceptionThrown", "Runtime.consoleAPICalled") == []
+    logged = [entry["entry"] for entry in browser.told("Log.entryAdded")]
+    assert [entry for entry in logged if entry["level"] == "error"] == []
+    asked = [urlsplit(sent["request"]["url"]) for sent in browser.told("Network.requestWillBeSent")]
+    own = {urlsplit(address).netloc, ""}  # "": about:, blob: and data:
+    assert len(asked) > 10 and {url.netloc for url in asked} <= own
+
+
+def play(browser, frames):
+    browser.wait(f"{HEAD} >= {browser.js(HEAD) + frames}")
+
+
+def test_keys_play(opened):
+    opened.key("ArrowRight", down=True)
+    play(opened, 3)
+    assert opened.js(ACTION) == opened.js("game.world.actions.find(a => a.name === 'right').id")
+    opened.key("ArrowRight", down=False)
+    play(opened, 2)
+    assert opened.js(ACTION) == opened.js("game.world.idle")
+    assert opened.js("document.getElementById('backend').textContent") in ("WASM", "WebGPU")
+    assert "frames/s" in opened.js("document.getElementById('rate').textContent")
+    shown = Image.open(io.BytesIO(opened.screenshot()))
+    assert shown.size == (1200, 900) and shown.convert("RGB").getcolors(100) is None
+
+
+def test_a_finger_plays_on_a_phone(opened):
+    opened.resize(390, 844, touch=True)
+    assert opened.js("document.documentElement.scrollWidth") <= 390
+    opened.touch('.cap[aria-label="left"]')
+    play(opened, 3)
+    assert opened.js(ACTION) == opened.js("game.world.actions.find(a => a.name === 'left').id")
+    opened.lift()
+    play(opened, 2)
+    assert opened.js(ACTION) == opened.js("game.world.idle")
+
+
+def test_time_stands_still_goes_back_and_branches(opened):
+    play(opened, 5)
+    opened.js("game.commands.pause(true)")
+    opened.wait("!game.busy")
+    end = opened.js(HEAD)
+    opened.js("game.commands.back(), game.commands.back()")
+    assert opened.js(HEAD) == end - 2
+    opened.js("game.commands.forward()")
+    assert opened.js(HEAD) == end - 1
+    opened.js("game.commands.pause(false)")
+    opened.wait(f"{HEAD} > {end}")
+    assert opened.js(f"game.player.session.line({HEAD}).includes({end})") is False
+    assert opened.js("game.player.nextBranch()[1]") == 2
+
+
+def test_a_picture_that_was_dropped_is_drawn_again(opened):
+    play(opened, 4)
+    opened.js("game.commands.pause(true)")
+    opened.wait("!game.busy")
+    picture = "[...game.player.session.frames[2].picture]"
+    shown = opened.js(picture)
+    opened.js("game.player.session.frames[2].picture = null")
+    opened.js("game.player.goTo(2)")
+    opened.wait("game.player.frame.picture !== null")
+    assert opened.js(picture) == shown
+
+
+def test_a_key_can_be_given_to_another_action(opened):
+    opened.js("document.querySelectorAll('#keys button')[1].click()")
+    opened.key("x", down=True)
+    opened.key("x", down=False)
+    assert opened.js("game.keys.keysOf(1)") == ["left", "a", "x"]
+    opened.open(opened.address)
+    assert opened.js("game.keys.action('x')") == 1  # kept
+    opened.js("document.getElementById('reset-keys').click()")
+    assert opened.js("game.keys.action('x') === undefined")
+
+
+def test_a_link_plays_the_same_again(opened):
+    opened.key("ArrowLeft", down=True)
+    play(opened, 3)
+    opened.key("ArrowLeft", down=False)
+    opened.js("game.player.settings.temperature = 0.5")
+    play(opened, 2)
+    opened.js("game.commands.edit()")
+    opened.wait("!game.busy")
+    change = "Array.from(game.player.frame.ids, (id, n) => n === 2 ? 5 : id)"
+    opened.js(f"game.alone(() => game.player.edit({change}))")
+    opened.js("game.commands.edit()")
+    play(opened, 2)
+    opened.js("game.commands.pause(true)")
+    opened.wait("!game.busy")
+    opened.js("game.commands.link()")
+    link, line = opened.js("location.href"), opened.js(LINE)
+    opened.open(link)
+    opened.wait("!game.script.length && !game.busy")
+    assert opened.js(LINE)[: len(line)] == line
+    opened.open(link.replace("w=", "w=0"))
+    assert "another world" in opened.js("game.screen.notice.textContent")
+
+
+def test_a_picture_of_the_players_is_a_start(opened):
+    opened.js(
+        """(async () => {
+            const canvas = new OffscreenCanvas(300, 200);
+            canvas.getContext("2d").fillRect(0, 0, 150, 200);
+            const blob = await canvas.convertToBlob();
+            await game.gallery.take(new File([blob], "mine.png"));
+        })()"""
+    )
+    assert opened.js("document.querySelectorAll('#gallery button').length") == 3
+    assert opened.js("game.player.session.start.prompt.number") is None
+    opened.js("game.gallery.take(new File(['no picture'], 'bad.png'))")
+    assert "bad.png is no picture" in opened.js("game.screen.notice.textContent")
+
+
+def test_a_piece_is_picked_and_put_down(opened):
+    opened.js("game.commands.edit()")
+    opened.wait("!game.busy")
+    head = opened.js(HEAD)
+    opened.js("game.hand.piece = {top: 0, left: 0, rows: 1, columns: 1, pixels: game.hand.source}")
+    box = opened.js("(b => [b.left, b.top])(game.hand.overlay.getBoundingClientRect())")
+    for kind in ("mousePressed", "mouseReleased"):
+        opened.call(
+            "Input.dispatchMouseEvent",
+            type=kind, x=box[0] + 200, y=box[1] + 200, button="left", clickCount=1,
+        )  # fmt: skip
+    opened.wait("game.hand.undo.length === 1")
+    assert opened.js("game.player.frame.edited") and opened.js(HEAD) > head
+    opened.js("game.hand.takeBack()")
+    assert opened.js(HEAD) == head
+
+
+def test_a_film_is_saved(opened):
+    play(opened, 2)
+    opened.js("game.commands.film()")
+    opened.wait("game.screen.notice.textContent.includes('among your downloads')")
+
+
+def test_no_request_may_leave_the_page(opened):
+    tried = opened.js("fetch('http://127.0.0.1:9/').then(() => 'sent', () => 'refused')")
+    assert tried == "refused"
+    logged = [entry["entry"]["text"] for entry in opened.told("Log.entryAdded")]
+    assert any("Content Security Policy" in text for text in logged)
+    opened.events[:] = [e for e in opened.events if e["method"] != "Log.entryAdded"]
