@@ -1,52 +1,15 @@
 """A page's engine, in node on onnxruntime-web, plays what PyTorch plays."""
 
 import numpy as np
-import pytest
 
-from genie.library.catalog import find_world
 from genie.settings import Settings
-from genie.web.export import export_page
 from genie.world import World
 
-FRAMES = 20
 SEED = 7
-
-
-@pytest.fixture(scope="module", params=["coinrun", "crafter", "miner"])
-def shipped(request, tmp_path_factory, runtime):
-    """A world that ships, and its page."""
-    pytest.importorskip("onnxscript", reason="optional extra web: onnx is not installed")
-    folder = tmp_path_factory.mktemp(request.param)
-    return World.load(find_world(request.param)), export_page(
-        find_world(request.param), folder / "page", runtime
-    )
-
-
-def keys_of(world, count):
-    return np.random.default_rng(3).integers(0, world.bundle.num_actions, count).tolist()
 
 
 def tokens(world):
     return world.session[world.head].ids.tolist()
-
-
-def test_worlds_that_ship_play_the_same_tokens_and_are_small(shipped, node, capsys):
-    world, page = shipped
-    world.reset(world.bundle.prompts[0], SEED)
-    played, deeds = [], [{"action": key} for key in keys_of(world, FRAMES)]
-    for deed in deeds:
-        world.step(deed["action"])
-        played.append(tokens(world))
-        deed["truth"] = played[-1]
-    forced = [frame["ids"] for frame in node("play.mjs", page, given=dict(seed=SEED, deeds=deeds))]
-    assert np.mean(np.array(forced) == np.array(played)) >= 0.9999
-    for deed in deeds:
-        del deed["truth"]
-    free = [frame["ids"] for frame in node("play.mjs", page, given=dict(seed=SEED, deeds=deeds))]
-    first = next((n for n in range(FRAMES) if free[n] != played[n]), None)
-    with capsys.disabled():
-        print(f"\n{world.bundle.name}: first frame that differs of {FRAMES}: {first}")
-    assert sum(file.stat().st_size for file in (page / "world").iterdir()) < 15_000_000
 
 
 def test_settings_edits_and_branches_play_the_same(page, mapped_world, small, node, runtime):
