@@ -5,8 +5,8 @@ dynamics would draw whatever it likes there: the player walks through stone. Whe
 possible can be told from the frame before it, as where it is blocked it is never seen. So a
 transition that shows no motion may have been any of the keys that its frame blocks, and which one
 is drawn at random, by how keys are held before and after. The dynamics then sees each of them at
-walls as often as it was pressed there. Where the player turns to where it cannot go, its look says
-which key it was.
+walls as often as it was pressed there. Where the tokens of the player are found, only those around
+it say what is in its way; and where it turns to where it cannot go, its look says which key it was.
 """
 
 import numpy as np
@@ -21,6 +21,7 @@ from train.data.moves import find_moves
 USUAL = 0.9  # quantile of a motion's chance over all frames: its chance where nothing is in its way
 STILL = 0.9  # mean fraction of tokens that stay the same under an action that moves nothing
 LOOKS = 0.02  # of transitions, in which a token of the player's own look changes
+NEAR = 2  # rows and columns around the player, in which one sees what is in its way
 FREE = 0.5  # of its usual chance, above which nothing is in a motion's way
 EPISODES = 256  # whose keys are drawn at once
 
@@ -54,14 +55,15 @@ def read_blocked_keys(
     if still is None or num_actions < 2 or len(ends) < 2:
         return actions
     generator = torch.Generator().manual_seed(seed)
-    chances = _relative_chances(ids, actions, ends, num_codes, num_actions, generator)
+    look, around = ([], []) if grid is None else _player(ids, actions, num_actions, grid, seed)
+    seen = ids[:, around] if look else ids
+    chances = _relative_chances(seen, actions, ends, num_codes, num_actions, generator)
     codes = torch.from_numpy(actions.astype(np.int64))
     shares = _key_shares(codes, chances > FREE, still)
     blocked = chances < below
     blocked[:, still] = True  # in place of "none was pressed"
     possible = F.one_hot(codes.clamp_min(0), num_actions).bool()
     possible[codes == still] = blocked[codes == still]
-    look = [] if grid is None else _player_tokens(ids, actions, num_actions, grid, seed)
     if look:
         seen = ids[:, look]
         allowed = _keys_by_look(seen, actions, ends, num_codes, still, below, generator)
@@ -103,14 +105,36 @@ def _relative_chances(
     return chances / chances.quantile(USUAL, dim=0).clamp_min(1e-6)
 
 
-def _player_tokens(
+def _player(
     ids: np.ndarray, actions: np.ndarray, num_actions: int, grid: tuple[int, int], seed: int
-) -> list[int]:
-    """Return the numbers of the tokens that change but do not move with the picture."""
+) -> tuple[list[int], list[int]]:
+    """Find the player among the tokens.
+
+    Returns:
+        The numbers of its own tokens, which change and do not move with the picture, in the midst
+        of others that do; and of those at most `NEAR` rows and columns away that do. Whether a
+        motion is possible is seen there; the own tokens would only tell which key is held, and
+        those far away which episode it is.
+    """
     moves, fixed = find_moves(ids, actions, num_actions, grid, seed)
     if not any(map(any, moves)):
-        return []
-    return [token for token in fixed if (ids[1:, token] != ids[:-1, token]).mean() > LOOKS]
+        return [], []
+    still = np.isin(np.arange(ids.shape[1]), fixed).reshape(grid)
+    changes = (ids[1:] != ids[:-1]).mean(0).reshape(grid) > LOOKS
+    look = [
+        (row, column)
+        for row, column in np.argwhere(still & changes).tolist()
+        if still[_near(row, 1), _near(column, 1)].mean() < 0.5
+    ]
+    around = np.zeros(grid, bool)
+    for row, column in look:
+        around[_near(row, NEAR), _near(column, NEAR)] = True
+    numbers = np.arange(ids.shape[1]).reshape(grid)
+    return [int(numbers[place]) for place in look], numbers[around & ~still].tolist()
+
+
+def _near(place: int, by: int) -> slice:
+    return slice(max(0, place - by), place + by + 1)
 
 
 def _keys_by_look(

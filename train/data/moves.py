@@ -34,7 +34,7 @@ def find_moves(
         by whole tokens; and the numbers of the tokens that do not move with it.
     """
     rng, moves = np.random.default_rng(seed), []
-    changed, explained = np.zeros(grid, int), np.zeros(grid, int)
+    moved = []  # frames before and after, which tokens change, and the move, where there is one
     for action in range(num_actions):
         at = np.flatnonzero(actions == action)
         at = rng.choice(at, min(PAIRS, len(at)), replace=False)
@@ -43,16 +43,19 @@ def find_moves(
         changes = before != after
         moving = changes.mean((1, 2)) > MOVED
         before, after, changes = before[moving], after[moving], changes[moving]
-        found = [_explained(before, after, changes, move) for move in _MOVES]
-        shares = [hits.sum() / max(1, seen.sum()) for hits, seen in found]
+        found = [_explained(before, after, changes, move).sum((1, 2)) for move in _MOVES]
+        shares = [hits / max(1, seen) for hits, seen in found]
         best = int(np.argmax(shares))
         if not len(at) or moving.mean() < MOVED or shares[best] < EXPLAINED:
             moves.append((0, 0))
             continue
         moves.append(_MOVES[best])
-        explained += found[best][0]
-        changed += found[best][1]
-    fixed = (changed < FEWEST) | (explained < EXPLAINED * changed)
+        moved.append((before, after, changes, _MOVES[best]))
+    fixed = np.zeros(grid, bool)
+    # Twice: what comes from under the player is explained by no move, and goes along all the same.
+    for _ in range(2):
+        counts = sum((_explained(*part, ~fixed) for part in moved), np.zeros((2, *grid), int))
+        fixed = (counts[1] < FEWEST) | (counts[0] < EXPLAINED * counts[1])
     return tuple(moves), tuple(np.flatnonzero(fixed).tolist())
 
 
@@ -61,21 +64,34 @@ _MOVES = [move for move in product(_STEPS, _STEPS) if move != (0, 0)]
 
 
 def _explained(
-    before: np.ndarray, after: np.ndarray, changes: np.ndarray, move: tuple[int, int]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Count by place the tokens that changed, and those of them that a move explains.
+    before: np.ndarray,
+    after: np.ndarray,
+    changes: np.ndarray,
+    move: tuple[int, int],
+    sources: np.ndarray | None = None,
+) -> np.ndarray:
+    """Count by place the tokens that a move explains, and all that changed.
+
+    Args:
+        before: integers (pairs, rows, columns), tokens.
+        after: the same of the next frame.
+        changes: bool, which of them differ.
+        move: by how many rows and columns the picture moves.
+        sources: bool (rows, columns), tokens that others may come from; None: all.
 
     Returns:
-        Both int64 (rows, columns); places that come into the picture count as neither.
+        int64 (2, rows, columns); what comes from elsewhere counts as neither.
     """
     (rows, columns), (down, right) = before.shape[1:], move
     now = np.s_[max(0, -down) : rows - max(0, down), max(0, -right) : columns - max(0, right)]
     then = np.s_[max(0, down) : rows + min(0, down), max(0, right) : columns + min(0, right)]
-    hits, seen = np.zeros((rows, columns), int), np.zeros((rows, columns), int)
+    counts = np.zeros((2, rows, columns), int)
     counted = changes[:, now[0], now[1]]
+    if sources is not None:
+        counted = counted & sources[then]
     same = after[:, now[0], now[1]] == before[:, then[0], then[1]]
-    hits[now], seen[now] = (same & counted).sum(0), counted.sum(0)
-    return hits, seen
+    counts[0][now], counts[1][now] = (same & counted).sum(0), counted.sum(0)
+    return counts
 
 
 def recalled_tokens(
