@@ -53,9 +53,9 @@ class DynamicsConfig:
                 raise ValueError(
                     f"a grid of {rows} by {columns} does not hold {self.num_tokens} tokens"
                 )
+        object.__setattr__(self, "fixed", tuple(self.fixed))
         if self.moves is not None:
             object.__setattr__(self, "moves", tuple((down, right) for down, right in self.moves))
-            object.__setattr__(self, "fixed", tuple(self.fixed))
             if self.grid is None or len(self.moves) != self.num_actions:
                 raise ValueError(
                     f"moves of {len(self.moves)} actions do not fit {self.num_actions} actions on "
