@@ -43,6 +43,9 @@ def translate(dynamics: Dynamics, tokens: Tensor, actions: Tensor) -> Dynamics:
     2022).
     """
     sizes = {"num_codes": len(tokens), "num_actions": len(actions)}
+    if dynamics.config.moves is not None:
+        # A new action moves the picture as the old one that it replaces most often.
+        sizes["moves"] = tuple(dynamics.config.moves[old] for old in actions.argmax(dim=1).tolist())
     new = Dynamics(replace(dynamics.config, **sizes))
     weights = {name: weight.clone() for name, weight in dynamics.state_dict().items()}
     mix, old_counts = _normalised(tokens), tokens.sum(dim=0)

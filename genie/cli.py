@@ -112,11 +112,7 @@ def build_parser() -> ArgumentParser:
             "draw a session again, check it, or play its keys elsewhere",
         ),
         ("worlds", None, "list the worlds that ship and the user's own"),
-        (
-            "export",
-            arguments.add_export,
-            "write a world as one zip file or as a web page",
-        ),
+        ("export", arguments.add_export, "write a world as a zip file or a web page"),
         ("push", arguments.add_push, "put a world on a Hugging Face hub"),
         ("corpus", None, "make, join, split or report on a corpus of gameplay"),
         ("train", arguments.add_train, "train the stages of a world on a corpus"),

@@ -197,6 +197,8 @@ def test_the_map_goes_along_into_other_token_ids():
     other = translate(model, rename, torch.eye(5))
     assert torch.allclose(other.recalled.weight[:-1], model.recalled.weight[order])
     assert torch.equal(other.recalled.weight[-1], model.recalled.weight[-1])
+    fewer = translate(model, rename, torch.eye(5)[[UP, LEFT, REST]])
+    assert fewer.config.moves == (MOVES[UP], MOVES[LEFT], MOVES[REST])
 
 
 @pytest.mark.parametrize(
