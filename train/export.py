@@ -10,7 +10,7 @@ from torch import nn
 
 from corpus.clips import split_episodes
 from corpus.store import Corpus
-from genie.drift import build_statistics
+from genie.drift import TokenLayout, build_statistics
 from genie.library.bundle import Bundle
 from genie.library.prompt_choice import candidate_frames, choose_prompts, still_actions
 from genie.library.writer import write_bundle
@@ -136,7 +136,12 @@ def export_world(
     keymap = find_keymap(corpus, encoded, seed, method.keymap_pairs, method.keymap_onset)
     if named := getattr(models["lam"].config, "names", ()):
         keymap = name_by_labels(keymap, named)
-    statistics = build_statistics(encoded.ids, encoded.episode_ends, encoded.num_codes, seed)
+    layout = TokenLayout(
+        num_codes=encoded.num_codes,
+        num_actions=encoded.num_actions,
+        grid=getattr(models["tokenizer"], "grid", None) or (1, encoded.ids.shape[1]),
+    )
+    statistics = build_statistics(encoded.ids, encoded.actions, encoded.episode_ends, layout, seed)
     record = {
         **info,
         "fps": corpus.fps,
