@@ -266,9 +266,6 @@ def test_a_run_reads_actions_off_the_sprite_and_says_where_it_is(tiny, corpus, t
         "code_steps": 4,
         "code_pairs": 1024,
         "quantize_at": 0.6,
-        "map_pairs": 256,
-        "episodes": 8,
-        "pairs": 24,
     }
     recipe = tiny.write_recipe(
         tmp_path / "r.yaml", lam__kind="player_sprite", lam__model__states=9, lam__method=quick
