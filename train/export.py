@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from corpus.clips import split_episodes
+from corpus.clips import read_clips, split_episodes
 from corpus.store import Corpus
 from genie.drift import TokenLayout, build_statistics
 from genie.library.bundle import Bundle
@@ -84,7 +84,7 @@ def find_keymap(
         (starts,) = np.nonzero((encoded.actions == action) & fresh)
         chosen.append(rng.permutation(starts)[: pairs // encoded.num_actions])
     chosen = np.sort(np.concatenate(chosen))
-    clips = np.stack([corpus.read(start, start + 2) for start in chosen])  # (P, 2, H, W, 3)
+    clips = read_clips(corpus, chosen, 2)  # (P, 2, H, W, 3)
     frames = torch.from_numpy(clips).movedim(-1, -3)
     actions = torch.from_numpy(encoded.actions[chosen])
     return derive_keymap(frames[:, 0], frames[:, 1], actions, encoded.num_actions)
