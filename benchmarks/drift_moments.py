@@ -125,6 +125,7 @@ class Maker:
         noise = self.rng.integers(self.bundle.dynamics.config.num_codes, size=self.ids.shape)
         replaced = self.rng.random(self.ids.shape) < 0.3
         noisy = np.where(replaced, noise, self.ids)
+        light = np.linspace(0.6, 0.1, FRAMES)[:, None, None, None]
         return [
             Moments(kind="true", drifted=False, ids=self.ids, actions=self.inferred),
             self.still("true, still", idle, False),
@@ -133,7 +134,7 @@ class Maker:
             self.played("played, one key", self.held(WARM_UP + FRAMES), False),
             self.still("stuck", self.keys(FRAMES - 1), True),
             self.spoiled("blurred", lambda one: gaussian_filter(one, (0, 2.5, 2.5, 0))),
-            self.spoiled("fading", lambda one: one * np.linspace(0.6, 0.1, FRAMES)[:, None, None, None]),
+            self.spoiled("fading", lambda one: one * light),
             Moments(kind="noise", drifted=True, ids=noisy, actions=self.inferred),
             self.played("mush", self.keys(WARM_UP + FRAMES), True, temperature=2.5),
         ]  # fmt: skip

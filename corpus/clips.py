@@ -186,7 +186,7 @@ def read_clips(corpus: Corpus, starts: Sequence[int] | np.ndarray, length: int) 
             first = start // FRAMES_PER_CHUNK * FRAMES_PER_CHUNK
             last = min(-(-stop // FRAMES_PER_CHUNK) * FRAMES_PER_CHUNK, int(ends[-1]))
             block = np.asarray(corpus.read(first, last))
-        clips[index] = block[start - first : stop - first]
+        clips[index] = block[start - first : stop - first].copy()  # a view would keep the block
     return np.stack(clips)
 
 
