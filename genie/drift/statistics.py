@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -25,6 +26,21 @@ PERCENTILE = 99.0
 LEAST_STRANGE = 0.01  # never drift
 LEAST_SURPRISE = 1.0  # bits above the mean of the corpus that are never drift
 DIGITS = 6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counted:
+    """What was counted in the fitted episodes.
+
+    Attributes:
+        codes: float64 (K,), how often each code occurs.
+        pairs: int64, the numbers of the pairs that occur, rising, for each side.
+        changed: int64 (transitions,), tokens that change.
+    """
+
+    codes: np.ndarray
+    pairs: dict[str, np.ndarray]
+    changed: np.ndarray
 
 
 def build_statistics(
@@ -66,28 +82,13 @@ def build_statistics(
     def episodes(chosen: np.ndarray) -> Iterable[np.ndarray]:
         return (np.asarray(ids[firsts[e] : ends[e]]).astype(np.int64) for e in chosen)
 
-    codes, pairs = np.zeros(layout.num_codes), {side: np.zeros(0, np.int64) for side in SIDES}
-    changed, led_by = [], []
-    for episode, e in zip(episodes(fitted), fitted, strict=True):
-        codes += np.bincount(episode.reshape(-1), minlength=layout.num_codes)
-        for side, found in number_neighbours(episode, layout).items():
-            pairs[side] = np.union1d(pairs[side], found)
-        changed.append(count_changed(episode))
-        led_by.append(np.asarray(actions[firsts[e] : ends[e]])[: len(episode) - 1])
-    changed, led_by = np.concatenate(changed), np.concatenate(led_by)
-    moving = max(1.0, float(changed.mean()) / 2) if len(changed) else 1.0
-    shares = (codes / codes.sum()).round(DIGITS)
-    windows = [
-        _windows(measure_looks(episode, shares, pairs, layout)) for episode in episodes(held)
-    ]
-    windows = np.concatenate([np.zeros((0, len(LOOKS))), *windows])
-    # Pictures may be all alike, so that the smallest difference would be drift.
-    usual = -float((shares * np.log2(np.maximum(shares, LEAST_SHARE))).sum())
-    scales = np.array([LEAST_STRANGE, usual + LEAST_SURPRISE])
-    if len(windows):
-        scales = np.maximum(scales, np.percentile(windows, PERCENTILE, axis=0))
-    scales = scales.round(DIGITS)
-    motion = [_share(changed[led_by == action] >= moving) for action in range(layout.num_actions)]
+    counted = _count(episodes(fitted), layout)
+    led_by = [np.asarray(actions[firsts[e] : ends[e] - 1]) for e in fitted]
+    shares = (counted.codes / counted.codes.sum()).round(DIGITS)
+    looks = (measure_looks(ids, shares, counted.pairs, layout) for ids in episodes(held))
+    windows = np.concatenate([np.zeros((0, len(LOOKS))), *map(_windows, looks)])
+    scales = _scales(windows, shares)
+    moving, motion = _motion(counted.changed, np.concatenate(led_by), layout.num_actions)
     return {
         "format": FORMAT,
         "window": WINDOW,
@@ -95,9 +96,9 @@ def build_statistics(
         "num_codes": int(layout.num_codes),
         "grid": [int(side) for side in layout.grid],
         "codes": shares.tolist(),
-        "pairs": {side: pack_pairs(found) for side, found in pairs.items()},
+        "pairs": {side: pack_pairs(found) for side, found in counted.pairs.items()},
         "motion": motion,
-        "moving_tokens": round(moving, DIGITS),
+        "moving_tokens": moving,
         "scales": dict(zip(LOOKS, scales.tolist(), strict=True)),
         "threshold": _threshold(windows / scales),
         "held_out_episodes": len(held),
@@ -106,8 +107,34 @@ def build_statistics(
     }
 
 
-def _share(values: np.ndarray) -> float:
-    return round(float(values.mean()), DIGITS) if len(values) else 0.0
+def _count(episodes: Iterable[np.ndarray], layout: TokenLayout) -> Counted:
+    codes, changed = np.zeros(layout.num_codes), []
+    pairs = {side: np.zeros(0, np.int64) for side in SIDES}
+    for ids in episodes:
+        codes += np.bincount(ids.reshape(-1), minlength=layout.num_codes)
+        for side, found in number_neighbours(ids, layout).items():
+            pairs[side] = np.union1d(pairs[side], found)
+        changed.append(count_changed(ids))
+    return Counted(codes=codes, pairs=pairs, changed=np.concatenate(changed))
+
+
+def _motion(
+    changed: np.ndarray, actions: np.ndarray, num_actions: int
+) -> tuple[float, list[float]]:
+    """Return from how many changed tokens a picture moves, and how often it does by action."""
+    moving = round(max(1.0, float(changed.mean()) / 2), DIGITS) if len(changed) else 1.0
+    moved = [changed[actions == action] >= moving for action in range(num_actions)]
+    return moving, [round(float(each.mean()), DIGITS) if len(each) else 0.0 for each in moved]
+
+
+def _scales(windows: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Return what each figure of a window is divided by."""
+    # Pictures may be all alike, so that the smallest difference would be drift.
+    usual = -float((shares * np.log2(np.maximum(shares, LEAST_SHARE))).sum())
+    scales = np.array([LEAST_STRANGE, usual + LEAST_SURPRISE])
+    if len(windows):
+        scales = np.maximum(scales, np.percentile(windows, PERCENTILE, axis=0))
+    return scales.round(DIGITS)
 
 
 def _windows(values: np.ndarray) -> np.ndarray:
