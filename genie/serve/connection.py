@@ -47,9 +47,8 @@ class Connection:
             keep = refusal.code != FAILED
             await self._close(refusal)
         except asyncio.CancelledError:
-            if self._refusal is None:
-                raise
-            await self._close(self._refusal)
+            if self._refusal is not None:  # else the server ends, and with it this task
+                await self._close(self._refusal)
         except _GONE:
             pass
         finally:
@@ -64,7 +63,7 @@ class Connection:
     async def _greet(self, visitor: Visitor, device: str) -> None:
         """Send the name of the session, and its frames if it goes on."""
         kept = await self._compute(self._engine.do(visitor.play.kept))
-        known = {"session": visitor.id, "provider": f"server · {device}"}
+        known = {"session": visitor.id, "device": device}
         await self._send(Answer(values=known | kept.values, data=kept.data).to(0))
 
     async def _answer_all(self, play: Play) -> None:

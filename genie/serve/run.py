@@ -19,7 +19,7 @@ from genie.serve.lobby import Lobby
 
 MOST_VISITORS = 256
 _PATIENCE = 60.0  # seconds in which a browser must answer a ping; it cannot while it asks
-_SHUTDOWN_SECONDS = 3
+_SHUTDOWN_SECONDS = 10
 _STOPPED = "stopped serving"
 
 

@@ -128,11 +128,24 @@ function wait(milliseconds) {
 }
 
 /** Return what asks the models, which run in this browser or on a server. */
-async function openModels(world) {
-  if (world.models !== "server") return new (await import("./models/remote.js")).Remote(world);
-  document.getElementById("about").textContent =
-    "every frame is drawn by a neural network, on the server";
-  return new (await import("./models/server.js")).Server(world);
+async function makeModels(world) {
+  if (world.models === "server") {
+    return new (await import("./models/server.js")).Server(world);
+  }
+  return new (await import("./models/remote.js")).Remote(world);
+}
+
+/** Say where the frames come from, and lead back to the choice of a world, if there is one. */
+function describe(world, device) {
+  if (device) {
+    document.getElementById("about").textContent =
+      `every frame is drawn by a neural network, on the server's ${device}`;
+  }
+  if (world.others) {
+    const link = element("a", "", "← worlds");
+    [link.id, link.href] = ["others", "../"];
+    document.getElementById("figures").prepend(link);
+  }
 }
 
 async function readWorld() {
@@ -157,7 +170,7 @@ async function begin(game, play) {
   } catch (error) {
     game.say(error.message, true);
   }
-  if (play) game.player.resume(play);
+  if (play) await game.alone(() => game.player.resume(play));
   else if (link) await game.replay(link);
   else await game.start({ number: 0, ids: game.world.prompts[0].ids });
 }
@@ -167,12 +180,13 @@ async function open() {
   let models = {};
   try {
     const world = await readWorld();
-    models = await openModels(world);
+    models = await makeModels(world);
     models.onend = (words) => {
       models.ended = true;
       stop(words);
     };
-    const { provider, play } = await models.load(query.get("backend"));
+    const { provider, device, play } = await models.load(query.get("backend"));
+    describe(world, device);
     const game = new Game(models, world, provider);
     globalThis.game = game; // for the console and for tests
     await begin(game, play);

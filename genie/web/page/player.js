@@ -34,7 +34,7 @@ export class Player {
   }
 
   /** Go on with a session that the server kept; its pictures are drawn as they are needed. */
-  resume({ seed, prompt, head, ids, parents, actions, edited, settings, settings_of }) {
+  async resume({ seed, prompt, head, ids, parents, actions, edited, settings, settings_of }) {
     const { idle, actions: all } = this.world;
     const first = { number: prompt, ids: ids[0] };
     this.session = new Session({ seed, prompt: first, noAction: all.length, idle });
@@ -44,8 +44,8 @@ export class Player {
       this.session.append({ ...frame, settings: made });
     });
     this.settings = { ...this.session.frames[head].settings };
-    this.at = null;
     this.goTo(head);
+    await this.redraw();
   }
 
   /** Sample the next frame after the head; returns what it took in milliseconds. */

@@ -9,7 +9,10 @@ const RETRY_MILLISECONDS = 3000;
 const LOST = "the connection to the server was lost; this page goes on once it is back";
 
 export class Server extends Questions {
-  /** @returns {Promise<{provider: string, play: ?object}>} `play`: a session to go on with */
+  /**
+   * @returns {Promise<{provider: string, device: string, play: ?object}>} what computes, as the
+   *   corner shows it; "CPU" or "GPU"; and a session to go on with, if there is one
+   */
   async load() {
     const place = `genie-session:${location.pathname}`; // one a world and tab
     const address = new URL("socket", location.href);
@@ -21,11 +24,11 @@ export class Server extends Questions {
     this.socket.binaryType = "arraybuffer";
     this.socket.onmessage = ({ data }) => this.#take(data);
     this.socket.onclose = (event) => this.#end(event);
-    const { session, provider, play } = await this.expect(0);
+    const { session, device, play } = await this.expect(0);
     sessionStorage.setItem(place, session);
     if (play) play.ids = rows(play.bytes, play.parents.length);
     this.records = play ? play.parents.length : 0;
-    return { provider, play };
+    return { provider: "server", device, play };
   }
 
   async start({ number, ids }, seed) {
