@@ -46,8 +46,7 @@ class Server:
         """Ask the only world of an address for its record."""
         parts = urlsplit(address)
         token = parts.query.removeprefix("token=")
-        port = parts.port or 80
-        headers = {"Cookie": f"genie-token-{port}={token}"}
+        headers = {"Cookie": f"genie-token-{parts.port or 'any'}={token}"}
 
         def read(path: str) -> Any:
             request = urllib.request.Request(f"http://{parts.netloc}{path}", headers=headers)

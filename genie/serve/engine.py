@@ -117,6 +117,8 @@ def _step_all(group: Sequence[tuple[Step, int]]) -> None:
         _step(group)
     except Exception:
         for step, action in group:
+            if step.future.done():
+                continue
             try:
                 step.play.again()
                 _step([(step, action)])

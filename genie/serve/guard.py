@@ -89,7 +89,7 @@ class Guard:
     @staticmethod
     def _cookie(asked: HTTPConnection) -> str:
         """Return its name: browsers do not tell ports of a host apart."""
-        return f"genie-token-{asked.url.port or asked.url.scheme}"
+        return f"genie-token-{asked.url.port or 'any'}"
 
 
 def host_of(headers: Headers) -> str:

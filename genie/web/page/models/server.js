@@ -97,7 +97,10 @@ export class Server extends Questions {
     for (;;) {
       await new Promise((resolve) => setTimeout(resolve, RETRY_MILLISECONDS));
       const answer = await fetch("world/world.json", { cache: "no-store" }).catch(() => null);
-      if (answer) location.reload();
+      if (answer) {
+        location.reload();
+        return;
+      }
     }
   }
 }
