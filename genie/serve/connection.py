@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from genie.serve.engine import Engine
 from genie.serve.limits import FAILED, IDLE, IDLE_SECONDS, SEND_SECONDS, Rate, RefusalError
@@ -18,7 +18,7 @@ from genie.serve.play import Play
 
 TASKS = ("start", "look", "go", "edit", "encode")
 """Methods of `Play` that a page may ask for, beside steps."""
-_GONE = (WebSocketDisconnect, WebSocketDisconnected, TimeoutError)
+_GONE = (WebSocketDisconnect, TimeoutError)
 
 
 class Connection:

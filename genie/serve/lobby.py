@@ -53,11 +53,6 @@ class Lobby:
         self._places, self._clock = places, clock
         self._visitors: dict[str, Visitor] = {}  # who left first, comes first of those who left
 
-    @property
-    def playing(self) -> int:
-        """How many visitors are there."""
-        return sum(visitor.connection is not None for visitor in self._visitors.values())
-
     def enter(
         self, world: str, session: str | None, connection: Ending, new: Callable[[], Play]
     ) -> Visitor:

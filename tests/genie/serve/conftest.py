@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
+from genie.library.bundle import load_bundle
 from genie.world import World
 
 SEED = 7
@@ -125,19 +126,25 @@ def server(running):
     running.pages.clear()
 
 
+@pytest.fixture(scope="session")
+def mapped_bundle(mapped):
+    """The same world, loaded for others than the server."""
+    return load_bundle(mapped)
+
+
 @pytest.fixture
-def world(mapped):
+def world(mapped_bundle):
     """The same world, for one player."""
-    return World.load(mapped)
+    return World(mapped_bundle)
 
 
 @pytest.fixture
-def alone(mapped):
+def alone(mapped_bundle):
     """Plays keys in a `World` of one's own; returns the tokens of each frame."""
 
     def play(actions, number=0, seed=SEED):
-        world = World.load(mapped)
-        world.reset(world.bundle.prompts[number], seed)
+        world = World(mapped_bundle)
+        world.reset(mapped_bundle.prompts[number], seed)
         for action in actions:
             world.step(action)
         return world.session.ids(np.arange(1, len(actions) + 1)).tolist()
