@@ -111,9 +111,9 @@ def listen(host: str, port: int) -> socket.socket:
         (family, _, _, _, address), *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         return socket.create_server(address[:2], family=family, backlog=1024)
     except OSError as error:
+        reason = str(error.strerror or error).split(" (while")[0]
         raise OSError(
-            f"cannot listen on {host}, port {port} ({error.strerror or error}): choose another "
-            "with --port or --host"
+            f"cannot listen on {host}, port {port} ({reason}): choose another with --port or --host"
         ) from None
 
 

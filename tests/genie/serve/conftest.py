@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from genie.library.bundle import load_bundle
+from genie.serve import lobby
 from genie.world import World
 
 SEED = 7
@@ -28,12 +29,12 @@ class Page:
             f"ws://{server.host}/small/socket?{query}",
             origin=origin or f"http://{server.host}",
             **options,
-        )
+        ).__enter__()
         self.number = 0
         self.hello, self.tokens = self.read()
 
     def read(self):
-        message = self.socket.recv(timeout=30)
+        message = self.socket.recv(timeout=120)
         size = int.from_bytes(message[:4], "little")
         return json.loads(message[4 : 4 + size]), message[4 + size :]
 
@@ -64,15 +65,15 @@ class Page:
 
         with pytest.raises(ConnectionClosed) as caught:
             while True:
-                self.socket.recv(timeout=30)
+                self.socket.recv(timeout=120)
         return caught.value.rcvd.code, caught.value.rcvd.reason
 
 
 class Served:
     """A running server: its host and port, its token."""
 
-    def __init__(self, host, token, folder):
-        self.host, self.token, self.folder = host, token, folder
+    def __init__(self, host, token):
+        self.host, self.token = host, token
         self.pages = []
 
     def page(self, **options):
@@ -92,9 +93,9 @@ def serving(folder, **options):
         while not server.started:
             time.sleep(0.01)
         host = f"127.0.0.1:{listening.getsockname()[1]}"
-        yield Served(host, token, folder)
+        yield Served(host, token)
         server.should_exit = True
-        thread.join(30)
+        thread.join(60)
     assert not thread.is_alive()
 
 
@@ -113,8 +114,11 @@ def serve():
 
 @pytest.fixture(scope="module")
 def running(mapped):
-    with serving(mapped) as server:
-        yield server
+    # No place waits for a page that is loaded again: the next test takes it.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lobby, "RELOAD_SECONDS", 0)
+        with serving(mapped) as server:
+            yield server
 
 
 @pytest.fixture
