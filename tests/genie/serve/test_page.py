@@ -63,5 +63,5 @@ def test_a_full_server_says_so_on_the_page(serve, mapped, browser):
         browser.wait("document.getElementById('loading')?.textContent.includes('1 of 1 play')")
         other.socket.close()
         browser.wait("document.querySelector('#loading button')")
-        browser.wait(f"document.querySelector('#loading button')?.click() || ({READY})", 30)
+        browser.wait(f"document.querySelector('#loading button')?.click() || ({READY})")
     browser.wait("document.getElementById('loading').textContent.includes('was lost')")
