@@ -72,10 +72,12 @@ def test_a_wrong_frame_number_or_history_would_be_seen(started, small, wrong, mo
         wrong = property(lambda cache: [5 * part.position for part in cache.parts])
         monkeypatch.setattr(JoinedCache, "positions", wrong)
     else:
-        visible = JoinedCache.visible
-        monkeypatch.setattr(
-            JoinedCache, "visible", lambda cache: torch.zeros_like(visible(cache)) == 0
-        )
+
+        def itself_alone(cache):
+            slot = torch.arange(cache.slots + 1)
+            return (slot == cache.slots).expand(len(cache.parts), 1, 1, -1)
+
+        monkeypatch.setattr(JoinedCache, "visible", itself_alone)
     play(together, keys, sit_out=2)
     same = [np.array_equal(tokens(a), tokens(b)) for a, b in zip(expected, together, strict=True)]
     assert not all(same)
