@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from corpus.clips import read_clips
 from corpus.store import Corpus
 
 SAMPLE = 256
@@ -43,7 +44,7 @@ class MovingThing:
 def sample_frames(corpus: Corpus, count: int = SAMPLE) -> np.ndarray:
     """Read evenly spaced frames, always the same: uint8 (S, H, W, 3)."""
     numbers = np.unique(np.linspace(0, corpus.num_frames - 1, count).round().astype(int))
-    return np.concatenate([corpus.read(number, number + 1) for number in numbers.tolist()])
+    return read_clips(corpus, numbers, 1)[:, 0]
 
 
 def still_background(corpus: Corpus) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What training masks, and how it corrupts the history."""
+"""What training masks, and which actions it withholds."""
 
 import math
 
@@ -33,22 +33,6 @@ def draw_mask(
     count = torch.where(full, 1.0, ratio).mul(tokens).ceil().clamp(min=1)
     rank = torch.rand(shape, generator=generator).argsort(dim=-1).argsort(dim=-1)
     return rank < count
-
-
-def corrupt_history(
-    ids: Tensor, num_codes: int, max_fraction: float, generator: torch.Generator
-) -> Tensor:
-    """Return a copy of ids (B, T, N) in which some tokens are random codes.
-
-    The fraction is drawn per clip, uniformly from 0 to `max_fraction`. The generator is on the CPU.
-
-    Source: noise augmentation of history as in GameNGen (Valevski et al. 2024), section 3.2.1,
-    here on tokens.
-    """
-    fraction = torch.rand(len(ids), 1, 1, generator=generator) * max_fraction
-    replaced = (torch.rand(ids.shape, generator=generator) < fraction).to(ids.device)
-    noise = torch.randint(num_codes, ids.shape, generator=generator).to(ids.device)
-    return torch.where(replaced, noise, ids)
 
 
 def drop_actions(

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from corpus.clips import draw_clips
+from corpus.clips import draw_clips, read_clips
 from corpus.store import Corpus
 from genie.device import device_of
 from genie.interfaces import ActionModel
@@ -56,7 +55,7 @@ def measure_action_health(lam: ActionModel, corpus: Corpus, seed: int) -> Action
     """
     _, held_out = split_starts(corpus.episode_ends, 2, seed)
     starts = draw_clips(held_out, PAIRS, 0, 0)
-    pairs = np.stack([corpus.read(int(start), int(start) + 2) for start in starts])
+    pairs = read_clips(corpus, starts, 2)
     frames = to_float(torch.from_numpy(pairs).to(device_of(lam)))  # (P, 2, 3, H, W)
     return assess_health(*measure_codes(lam, frames))
 

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from corpus.clips import split_episodes
+from corpus.clips import read_clips, split_episodes
 from corpus.store import Corpus
-from genie.drift import build_statistics
+from genie.drift import TokenLayout, build_statistics
 from genie.library.bundle import Bundle
 from genie.library.prompt_choice import candidate_frames, choose_prompts, still_actions
 from genie.library.writer import write_bundle
@@ -84,7 +84,7 @@ def find_keymap(
         (starts,) = np.nonzero((encoded.actions == action) & fresh)
         chosen.append(rng.permutation(starts)[: pairs // encoded.num_actions])
     chosen = np.sort(np.concatenate(chosen))
-    clips = np.stack([corpus.read(start, start + 2) for start in chosen])  # (P, 2, H, W, 3)
+    clips = read_clips(corpus, chosen, 2)  # (P, 2, H, W, 3)
     frames = torch.from_numpy(clips).movedim(-1, -3)
     actions = torch.from_numpy(encoded.actions[chosen])
     return derive_keymap(frames[:, 0], frames[:, 1], actions, encoded.num_actions)
@@ -136,7 +136,12 @@ def export_world(
     keymap = find_keymap(corpus, encoded, seed, method.keymap_pairs, method.keymap_onset)
     if named := getattr(models["lam"].config, "names", ()):
         keymap = name_by_labels(keymap, named)
-    statistics = build_statistics(encoded.ids, encoded.episode_ends, encoded.num_codes, seed)
+    layout = TokenLayout(
+        num_codes=encoded.num_codes,
+        num_actions=encoded.num_actions,
+        grid=getattr(models["tokenizer"], "grid", None) or (1, encoded.ids.shape[1]),
+    )
+    statistics = build_statistics(encoded.ids, encoded.actions, encoded.episode_ends, layout, seed)
     record = {
         **info,
         "fps": corpus.fps,

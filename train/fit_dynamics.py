@@ -9,8 +9,9 @@ from einops import rearrange, reduce
 from torch import Tensor, nn
 
 from corpus.clips import draw_clips
+from dynamics.history import corrupt_history, redraw_history
 from dynamics.losses import masked_cross_entropy
-from dynamics.masking import corrupt_history, draw_mask, drop_actions
+from dynamics.masking import draw_mask, drop_actions
 from dynamics.sampler import draw_noise, sample_frame
 from genie.settings import Settings
 from spacetime.seeds import seed_of
@@ -32,6 +33,8 @@ class DynamicsMethod:
             others are masked by the cosine schedule.
         corruption: largest fraction of history tokens replaced by random codes (measured: 0 to
             0.15 works best), so that the model copes with its own mistakes.
+        own_draws: fraction of clips whose history the averaged model draws itself, in place of
+            random codes: these are the mistakes that it makes in play.
         actions_dropped: fraction of actions withheld, so that the model also learns what happens
             without a key.
         map: whether to keep a map of what was seen, if actions move the picture by whole tokens.
@@ -46,6 +49,7 @@ class DynamicsMethod:
 
     fully_masked: float = 0.1
     corruption: float = 0.15
+    own_draws: float = 0.0
     actions_dropped: float = 0.1
     map: bool = False
     sprite_weight: float = 4.0
@@ -142,7 +146,11 @@ class DynamicsModule(FitModule):
         return ids, actions, torch.from_numpy(self.recalled[index].astype(np.int64))
 
     def draw(self, step: int) -> tuple[Tensor, ...]:
-        """Return ids, actions, mask, corrupted history and what a map recalls of a step."""
+        """Return ids, actions, mask and corrupted history of a step.
+
+        After them, with own draws, which tokens of the first clips are redrawn, and by which
+        numbers; with a map, what it recalls.
+        """
         starts = draw_clips(self.starts, self.fit_config.batch, self.seed, step)
         ids, actions, recalled = self.read(starts)
         generator = torch.Generator().manual_seed(seed_of(self.seed, step))
@@ -151,13 +159,30 @@ class DynamicsModule(FitModule):
         dropped = self.method.actions_dropped
         actions = drop_actions(actions, self.encoded.num_actions, dropped, generator)
         batch = (ids, actions, masked, history)
+        if self.own_clips:
+            shape = (self.own_clips, *ids.shape[1:])
+            redrawn = draw_mask(shape, self.method.fully_masked, generator)
+            batch = (*batch, redrawn, torch.rand(shape, generator=generator))
         return batch if recalled is None else (*batch, recalled)
 
+    @property
+    def own_clips(self) -> int:
+        """How many clips of a batch, its first ones, have a history that the model draws."""
+        return round(self.method.own_draws * self.fit_config.batch)
+
     def loss(
-        self, ids: Tensor, actions: Tensor, masked: Tensor, *more: Tensor
+        self, ids: Tensor, actions: Tensor, masked: Tensor, history: Tensor, *more: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Cross-entropy of masked tokens; arguments as `draw` returns them."""
-        logits = self.model(ids, actions, masked, *more)
+        own = self.own_clips
+        if own:
+            redrawn, uniform, *more = more
+            drawn = redraw_history(
+                self.average, (ids[:own], actions[:own]), redrawn, uniform,
+                self.settings.temperature, *(known[:own] for known in more),
+            )  # fmt: skip
+            history = torch.cat((drawn, history[own:]))
+        logits = self.model(ids, actions, masked, history, *more)
         weights = None
         if self.residual is not None:
             weights = 1 + self.method.sprite_weight * self.residual

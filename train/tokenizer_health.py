@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from corpus.background import still_background
-from corpus.clips import draw_clips
+from corpus.clips import draw_clips, read_clips
 from corpus.store import Corpus
 from genie.device import device_of
 from genie.interfaces import FrameTokenizer
@@ -45,7 +45,7 @@ def measure_tokenizer_health(
     clips = FrameClips(corpus, 2, seed)
     starts = draw_clips(clips.held_out_starts, PAIRS, 0, 0)
     # From disk: the frames of the corpus are not held in memory for this.
-    pairs = torch.stack([torch.from_numpy(corpus.read(s, s + 2)) for s in starts.tolist()])
+    pairs = torch.from_numpy(read_clips(corpus, starts, 2))
     return assess_tokenizer(reconstruct(tokenizer, pairs.to(device), background)[0])
 
 

@@ -163,7 +163,7 @@ class WorldBatch:
         span = self._drift.window + (WINDOWS_TO_LEAVE - 1) * self._drift.stride
         if len(episode) < span:
             return False
-        return bool((self._drift.distances(episode.last(span)) > self._drift.threshold).all())
+        return bool((self._drift.distances(*episode.last(span)) > self._drift.threshold).all())
 
     def _encode(self, prompt: Any) -> State:
         """Return the state of a prompt: the index of one of the world's, or pixels."""
@@ -226,7 +226,7 @@ def _check_caches(bundle: Bundle) -> None:
 
 
 def _drift_meter(bundle: Bundle) -> DriftMeter:
-    meter = DriftMeter(dict(bundle.statistics)) if "window" in bundle.statistics else None
+    meter = DriftMeter.of(bundle.statistics)
     if meter is None or meter.threshold is None:
         raise ValueError(
             f"the world {bundle.name} has no threshold of drift (its corpus has no long episodes): "

@@ -29,9 +29,9 @@ class Episode:
         self._ids.append(ids)
         self._prev_actions.append(action)
 
-    def last(self, frames: int) -> np.ndarray:
-        """Return the tokens of the last frames, uint16 (T, N)."""
-        return np.stack(self._ids[-frames:])
+    def last(self, frames: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the tokens of the last frames, uint16 (T, N), and actions between them (T−1,)."""
+        return np.stack(self._ids[-frames:]), np.array(self._prev_actions[-frames:][1:])
 
     def state(self, frames: int) -> State:
         """Return the state after so many frames."""

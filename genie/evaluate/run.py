@@ -208,9 +208,9 @@ def _revisit(context: EvalContext) -> dict:
 
 
 def _drift(context: EvalContext, missing: dict[str, str]) -> dict:
-    statistics, config = context.bundle.statistics, context.config
+    config = context.config
     frames = long_rollouts(config) * config.played_frames
-    meter = DriftMeter(statistics) if statistics else None
+    meter = DriftMeter.of(context.bundle.statistics)
     with context.progress.part("long play", frames, "frames") as tick:
         halves = score_long_play(context, meter, tick)
         real = real_moving_share(context, CLIP_FRAMES)

@@ -28,7 +28,8 @@ class DriftTracker:
     @classmethod
     def of(cls, statistics: Mapping[str, Any]) -> DriftTracker | None:
         """Return a tracker, or None for a world that carries no statistics."""
-        return cls(DriftMeter(dict(statistics))) if "window" in statistics else None
+        meter = DriftMeter.of(statistics)
+        return None if meter is None else cls(meter)
 
     @property
     def drifted(self) -> bool:
@@ -52,8 +53,7 @@ class DriftTracker:
         that a key still acts. Returns the line's first record if there is none.
         """
         line = session.line(head)
-        ids = session.ids(line)
-        moved = (ids[1:] != ids[:-1]).sum(axis=1) >= self._meter.moving_tokens
+        moved = self._meter.moved(session.ids(line))
         end = len(line) - 1
         while end + 1 >= self._meter.window:
             if not moved[end - 1]:
@@ -69,4 +69,5 @@ class DriftTracker:
         line = session.line(head, self._meter.window)
         if len(line) < self._meter.window:
             return None
-        return float(self._meter.distances(session.ids(line))[0])
+        actions = session.actions(line[1:])
+        return float(self._meter.distances(session.ids(line), actions)[0])

@@ -122,6 +122,10 @@ class Session:
         rows = [self._record(int(index))["ids"] for index in records]
         return np.stack(rows) if rows else np.zeros((0, self.header.tokens), np.uint16)
 
+    def actions(self, records: Iterable[int]) -> np.ndarray:
+        """Return the actions that led to records, int64 (T,); A where none was given."""
+        return np.array([self._record(int(index))["action"] for index in records], np.int64)
+
     def ends(self) -> list[int]:
         """Return the last record of every branch, the oldest first.
 

@@ -183,9 +183,10 @@ def _shift_errors(before: Tensor, after: Tensor, changed: Tensor, radius: int) -
         for column in range(side):
             to_y, from_y = _overlap(row - radius, before.shape[1])
             to_x, from_x = _overlap(column - radius, before.shape[2])
-            error = (after[:, to_y, to_x] - before[:, from_y, from_x]).abs()
+            error = after[:, to_y, to_x] - before[:, from_y, from_x]
             pair = weight[:, to_y, to_x] + weight[:, from_y, from_x]
-            total = (error.clamp_max(_ERROR_CEILING) * pair).sum(dim=(1, 2))
+            # In place: new tensors of this size would take as long as the arithmetic.
+            total = error.abs_().clamp_max_(_ERROR_CEILING).mul_(pair).sum(dim=(1, 2))
             # Where all change lies outside the overlap a shift explains nothing.
             count = pair.sum(dim=(1, 2))
             errors[:, row, column] = torch.where(count > 0, total / count, _ERROR_CEILING)

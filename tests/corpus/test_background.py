@@ -15,6 +15,7 @@ class Frames:
     def __init__(self, frames):
         self.frames, self.num_frames = frames, len(frames)
         self.height, self.width = frames.shape[1:3]
+        self.episode_ends = [len(frames)]
 
     def read(self, start, stop):
         return self.frames[start:stop]

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from dynamics import Dynamics, DynamicsConfig
+from dynamics.history import corrupt_history
 from dynamics.losses import masked_cross_entropy
-from dynamics.masking import corrupt_history, draw_mask
+from dynamics.masking import draw_mask
 from dynamics.sampler import draw_noise, sample_frame
 from train.loop.optim import MuonAdamW
 from train.recipe import FitConfig

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
+from dynamics.history import corrupt_history
 from dynamics.losses import masked_cross_entropy
-from dynamics.masking import corrupt_history
 
 BATCH, FRAMES, TOKENS, CODES, ACTIONS = 2, 5, 6, 11, 3
 

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from dynamics.masking import corrupt_history, cosine_ratio, draw_mask, drop_actions
+from dynamics.masking import cosine_ratio, draw_mask, drop_actions
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -57,35 +57,6 @@ def test_masked_tokens_come_from_the_generator_alone():
     torch.manual_seed(2)
     assert torch.equal(draw_mask((2, 3, 16), 0.1, generator(7)), first)
     assert not torch.equal(draw_mask((2, 3, 16), 0.1, generator(8)), first)
-
-
-def test_corruption_leaves_the_targets_as_they_are():
-    ids = torch.randint(11, (8, 4, 16), generator=generator())
-    kept = ids.clone()
-    history = corrupt_history(ids, 11, 0.5, generator())
-    assert torch.equal(ids, kept)
-    assert history.data_ptr() != ids.data_ptr()
-    assert not torch.equal(history, ids)
-
-
-def test_corruption_draws_a_share_for_each_clip_up_to_the_largest():
-    ids = torch.full((400, 8, 64), -1)
-    fraction = (corrupt_history(ids, 1000, 0.4, generator()) != -1).float().mean(dim=(1, 2))
-    assert fraction.max() < 0.4 + 0.1
-    assert fraction.mean() == pytest.approx(0.2, abs=0.02)
-    assert fraction.std() == pytest.approx(0.4 / math.sqrt(12), abs=0.02)
-
-
-def test_corruption_draws_every_code_and_no_other():
-    history = corrupt_history(torch.full((200, 8, 16), -1), 5, 1.0, generator())
-    counts = torch.bincount(history[history != -1], minlength=5).float()
-    assert len(counts) == 5
-    assert (counts / counts.mean() - 1).abs().max() < 0.1
-
-
-def test_no_corruption_changes_nothing():
-    ids = torch.randint(11, (8, 4, 16), generator=generator())
-    assert torch.equal(corrupt_history(ids, 11, 0.0, generator()), ids)
 
 
 def test_a_share_of_actions_is_withheld_and_the_rest_stay():

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from genie.drift import build_statistics
+from genie.drift import TokenLayout, build_statistics
 from genie.evaluate.context import EvalConfig, EvalContext
 from genie.evaluate.run import evaluate_context
 from genie.frames import to_models
@@ -223,7 +223,8 @@ def toy_corpus():
 @pytest.fixture(scope="session")
 def statistics(toy_corpus):
     ids = ToyTokenizer().encode(to_models(toy_corpus.frames[None]))[0]
-    return build_statistics(ids.numpy(), toy_corpus.episode_ends, 8)
+    layout = TokenLayout(num_codes=8, num_actions=len(MOVES), grid=(1, ids.shape[1]))
+    return build_statistics(ids.numpy(), toy_corpus.actions, toy_corpus.episode_ends, layout)
 
 
 @pytest.fixture(scope="session")

@@ -16,10 +16,12 @@ SMALL = {
     "lam": {
         "fit": {"share": 1, "steps": 4, "batch": 4, "frames": 2, "checks": 1},
         "model": {"num_actions": 4, "channels": 4},
+        "method": {"kmeans_batches": 8},
     },
     "dynamics": {
         "fit": {"share": 1, "steps": 3, "batch": 2, "frames": 16, "checks": 1},
         "model": {"dim": 8, "heads": 2, "layers": 1, "band": 2},
+        "method": {"prompt_candidates": 4, "prompts": 2},
     },
     "settings": {"steps": 2, "order": "random", "temperature": 1.0},
 }

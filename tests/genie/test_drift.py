@@ -1,73 +1,111 @@
 import json
+import lzma
+from base64 import b64decode
 
 import numpy as np
 import pytest
 
-from genie.drift import DriftMeter, build_statistics, jensen_shannon
+from genie.drift import DriftMeter, TokenLayout, build_statistics
 
-CODES = 32
+CODES, ROWS, COLUMNS, FRAMES = 32, 4, 4, 200
+LAYOUT = TokenLayout(num_codes=CODES, num_actions=5, grid=(ROWS, COLUMNS))
+STEPS = np.array([(0, 1), (0, -1), (1, 0), (-1, 0), (0, 0)])
+IDLE = 4
 
 
-def walk(frames, seed, stay=0.7, codes=CODES // 2):
-    """Tokens of 16 positions that change now and then."""
+def camera(actions, seed=0):
+    """Tokens of a picture that actions move over a plane of tiles: a tile tells its column."""
+    at = np.concatenate([[[0, 0]], STEPS[actions].cumsum(axis=0)]) + 10 * seed
+    rows, columns = np.mgrid[:ROWS, :COLUMNS]
+    ids = (columns + at[:, 1, None, None]) % 16 + 16 * ((rows + at[:, 0, None, None]) % 2)
+    return ids.reshape(len(at), -1)
+
+
+def held(seed, frames=FRAMES, hold=6):
     rng = np.random.default_rng(seed)
-    ids = rng.integers(0, codes, (frames, 16))
-    for t in range(1, frames):
-        still = rng.random(16) < stay
-        ids[t, still] = ids[t - 1, still]
-    return ids
+    return np.repeat(rng.integers(0, 5, frames // hold + 1), hold)[: frames - 1]
+
+
+def corpus(episodes, frames=FRAMES):
+    """Tokens, actions and ends of episodes."""
+    actions = [held(seed, frames) for seed in range(episodes)]
+    ids = np.concatenate([camera(each, seed) for seed, each in enumerate(actions)])
+    led_by = np.concatenate([np.append(each, -1) for each in actions])
+    return ids, led_by, np.arange(1, episodes + 1) * frames
 
 
 @pytest.fixture(scope="module")
 def statistics():
-    episodes = [walk(200, seed) for seed in range(40)]
-    return build_statistics(np.concatenate(episodes), np.arange(1, 41) * 200, CODES, seed=0)
+    return build_statistics(*corpus(40), LAYOUT)
 
 
-def test_statistics_are_plain_json_of_shares(statistics):
-    again = json.loads(json.dumps(statistics, allow_nan=False))
-    assert again == statistics
-    assert sum(statistics["codes"]) == pytest.approx(1, abs=1e-6)
-    assert sum(statistics["changes"]) == pytest.approx(1, abs=1e-6)
+@pytest.fixture(scope="module")
+def meter(statistics):
+    return DriftMeter(statistics)
+
+
+def test_statistics_are_plain_json(statistics):
+    assert json.loads(json.dumps(statistics, allow_nan=False)) == statistics
+    assert sum(statistics["codes"]) == pytest.approx(1, abs=1e-4)
+    assert statistics["motion"] == [1, 1, 1, 1, 0]
+    DriftMeter(statistics).check(CODES, ROWS * COLUMNS, 5)
+    with pytest.raises(ValueError, match="of other sizes"):
+        DriftMeter(statistics).check(CODES, ROWS * COLUMNS, 4)
 
 
 @pytest.mark.parametrize(("episodes", "held_out"), [(1, 0), (2, 1), (40, 8)])
-def test_a_fifth_of_the_episodes_sets_the_threshold_and_the_others_the_histograms(
-    episodes, held_out
-):
-    # Episode e holds code e alone, so the histogram tells which episodes it was taken of.
+def test_a_fifth_of_the_episodes_sets_the_scale_and_the_others_the_pairs(episodes, held_out):
+    # Episode e holds code e alone, so that the pairs tell which episodes they were taken of.
     ids = np.repeat(np.arange(episodes), 80)[:, None].repeat(16, axis=1)
-    built = build_statistics(ids, np.arange(1, episodes + 1) * 80, CODES + 8)
+    layout = TokenLayout(num_codes=CODES + 8, num_actions=5, grid=(ROWS, COLUMNS))
+    ends = np.arange(1, episodes + 1) * 80
+    built = build_statistics(ids, np.zeros(len(ids), int), ends, layout)
     assert built["held_out_episodes"] == held_out
     assert built["held_out_windows"] == 2 * held_out  # frames 0 to 63 and 16 to 79
-    pooled = np.array(built["codes"])
-    assert (pooled > 0).sum() == episodes - held_out
-    assert pooled[pooled > 0] == pytest.approx(1 / (episodes - held_out))
+    for packed in built["pairs"].values():
+        assert len(lzma.decompress(b64decode(packed))) == 8 * (episodes - held_out)
+    assert sum(share > 0 for share in built["codes"]) == episodes - held_out
+    assert built["scale"] == (1.0 if held_out else 0.01)
 
 
-def test_unseen_real_play_stays_below_the_threshold(statistics):
-    meter = DriftMeter(statistics)
-    distances = np.concatenate([meter.distances(walk(400, 1000 + i)) for i in range(20)])
-    assert (distances > meter.threshold).mean() < 0.06
-    assert meter.left_at(meter.distances(walk(1000, 99))) is None
+def test_unseen_real_play_stays_below_the_threshold(meter):
+    for seed in range(100, 120):
+        assert (meter.distances(camera(held(seed)), held(seed)) < meter.threshold).all()
 
 
-@pytest.mark.parametrize("broken", ["frozen", "boiling", "one colour", "foreign codes"])
-def test_play_that_breaks_is_seen_soon_after_it_breaks(statistics, broken):
+@pytest.mark.parametrize("picture", ["moving", "still"])
+@pytest.mark.parametrize("broken", ["noise", "foreign codes", "shuffled"])
+def test_strange_pictures_are_seen_soon_after_they_begin(meter, picture, broken):
+    keys = held(7, 720)
+    good, rng = camera(keys), np.random.default_rng(0)
+    if picture == "still":
+        good[320:] = good[320]
     after = {
-        "frozen": lambda good: np.repeat(good[-1:], 400, axis=0),
-        "boiling": lambda good: walk(400, 5, stay=0.0),
-        "one colour": lambda good: np.zeros((400, 16), int),
-        "foreign codes": lambda good: walk(400, 5) + CODES // 2,
-    }[broken]
-    good = walk(320, 7)
-    meter = DriftMeter(statistics)
-    left = meter.left_at(meter.distances(np.concatenate([good, after(good)])))
+        "noise": lambda: rng.integers(0, CODES, good[320:].shape),
+        "foreign codes": lambda: (good[320:] * 7) % CODES,
+        "shuffled": lambda: good[320:, rng.permutation(16)],
+    }[broken]()
+    left = meter.left_at(meter.distances(np.concatenate([good[:320], after]), keys))
     assert left is not None and 320 - meter.window < left <= 336
 
 
-def test_two_windows_above_the_threshold_are_not_yet_drift(statistics):
-    meter = DriftMeter(statistics)
+@pytest.mark.parametrize(
+    ("tried", "stuck"),
+    [([0], False), ([0, 2], False), ([IDLE], False), ([0, 1, 2, 3], True), ([0, 1, 2, 4], True)],
+)
+def test_a_still_picture_is_drift_only_if_key_after_key_fails(meter, tried, stuck):
+    keys = np.resize(np.repeat(tried, 4), FRAMES - 1)
+    ids = np.repeat(camera(held(3))[:1], FRAMES, axis=0)
+    assert ((meter.distances(ids, keys) > meter.threshold) == stuck).all()
+
+
+def test_a_key_that_still_acts_is_enough(meter):
+    keys = np.resize(np.repeat([0, 1, 2, 3], 4), FRAMES - 1)
+    ids = camera(np.where(keys == 2, keys, IDLE))
+    assert (meter.distances(ids, keys) < meter.threshold).all()
+
+
+def test_two_windows_above_the_threshold_are_not_yet_drift(meter):
     high, low = meter.threshold + 1, meter.threshold - 0.01
     assert meter.left_at(np.array([low, high, high, low, high, high])) is None
     assert meter.left_at(np.array([low, high, high, high])) == meter.stride
@@ -84,32 +122,30 @@ def test_statistics_read_an_encoded_store_by_episode():
             self.largest = max(self.largest, part.stop - part.start)
             return self.ids[part].astype(np.uint16)
 
-    store = Store(np.concatenate([walk(100, seed) for seed in range(10)]))
-    ends = np.arange(1, 11) * 100
-    assert build_statistics(store, ends, CODES) == build_statistics(store.ids, ends, CODES)
+    ids, actions, ends = corpus(10, 100)
+    store = Store(ids)
+    assert build_statistics(store, actions, ends, LAYOUT) == build_statistics(
+        ids, actions, ends, LAYOUT
+    )
     assert store.largest == 100
 
 
 @pytest.mark.parametrize("ends", [[50], [30, 60]])
 def test_a_corpus_without_a_whole_window_has_no_threshold_and_says_why(ends):
-    built = build_statistics(walk(ends[-1], 0), np.array(ends), CODES)
+    actions = held(0, ends[-1])
+    built = build_statistics(camera(actions), np.append(actions, -1), np.array(ends), LAYOUT)
     assert built["threshold"] is None and "64 frames" in built["note"]
     meter = DriftMeter(built)
-    assert meter.left_at(meter.distances(walk(200, 1))) is None
+    assert meter.left_at(meter.distances(camera(held(1)), held(1))) is None
 
 
 def test_single_frames_and_no_frames():
-    assert build_statistics(walk(1, 0), np.array([1]), CODES)["threshold"] is None
+    one, actions = camera(held(0))[:1], np.array([-1])
+    assert build_statistics(one, actions, np.array([1]), LAYOUT)["threshold"] is None
     with pytest.raises(ValueError, match="no frames"):
-        build_statistics(walk(1, 0)[:0], np.array([], dtype=int), CODES)
+        build_statistics(one[:0], actions[:0], np.array([], dtype=int), LAYOUT)
 
 
 def test_statistics_of_another_format_are_refused(statistics):
-    with pytest.raises(ValueError, match="format 2"):
-        DriftMeter({**statistics, "format": 2})
-
-
-def test_jensen_shannon_runs_from_0_to_1():
-    p, q = np.array([1.0, 0.0]), np.array([0.0, 1.0])
-    assert jensen_shannon(p, p) == 0 and jensen_shannon(p, q) == pytest.approx(1)
-    assert jensen_shannon(p, (p + q) / 2) == pytest.approx(0.3113, abs=1e-4)
+    with pytest.raises(ValueError, match="format 3"):
+        DriftMeter({**statistics, "format": 3})

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from genie.drift import build_statistics
+from genie.drift import TokenLayout, build_statistics
 from genie.play.drift_meter import DriftTracker
 from genie.play.game.controls import Controls
 from genie.play.game.game import Game
@@ -23,7 +23,9 @@ def drifting(world):
         ids[:, 2], ids[:, 3] = 50, 5
         episodes.append(ids)
     ends = np.cumsum([len(ids) for ids in episodes])
-    world.bundle.statistics = build_statistics(np.concatenate(episodes), ends, 256)
+    layout = TokenLayout(num_codes=256, num_actions=4, grid=(2, 2))
+    actions = np.zeros(160 * len(episodes), np.int64)
+    world.bundle.statistics = build_statistics(np.concatenate(episodes), actions, ends, layout)
     return world
 
 
@@ -91,11 +93,16 @@ class Line:
     def ids(self, records):
         return self._ids[np.asarray(records)]
 
+    def actions(self, records):
+        return np.zeros(len(records), int)
+
 
 def test_a_frame_that_no_key_moves_is_no_place_to_go_back_to():
     """As in an endless wall: each picture is like those of the corpus, and none is left."""
     corpus = (np.arange(4000)[:, None] // 2 * 7 + np.arange(4)) % 64
-    tracker = DriftTracker.of(build_statistics(corpus, np.arange(1, 21) * 200, 64))
+    layout = TokenLayout(num_codes=64, num_actions=2, grid=(2, 2))
+    statistics = build_statistics(corpus, np.zeros(4000, int), np.arange(1, 21) * 200, layout)
+    tracker = DriftTracker.of(statistics)
     tracker.threshold = 100.0  # nothing counts as unlike the corpus
     moving = (np.arange(150)[:, None] // 2 * 7 + np.arange(4)) % 64
     stuck = np.concatenate([moving, np.repeat(moving[-1:], 60, axis=0)])

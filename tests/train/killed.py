@@ -15,7 +15,7 @@ from killing import Killed, conftest_of, finish, fork, kill_all, quiet_main, tre
 
 tiny = conftest_of("train")
 
-STEPS = dict.fromkeys(("tokenizer__fit__steps", "lam__fit__steps", "dynamics__fit__steps"), 15)
+STEPS = dict.fromkeys(("tokenizer__fit__steps", "lam__fit__steps", "dynamics__fit__steps"), 9)
 PRIVATE = ("logs", "checkpoint.ckpt")
 """What tells of the hours of a run, not of what it has learned."""
 

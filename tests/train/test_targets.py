@@ -38,6 +38,20 @@ def test_the_dynamics_is_scored_on_the_ids_before_they_are_masked_or_corrupted(d
     assert loss_of(dynamics, lambda ids, *_: (ids + 1) % 9) > 1
 
 
+def test_own_draws_are_the_history_of_a_part_of_the_clips_and_never_the_target(dynamics):
+    dynamics.method = DynamicsMethod(corruption=0.0, own_draws=0.25)
+    histories = []
+
+    def keep(ids, actions, masked, history):
+        histories.append(history != ids)
+        return ids
+
+    assert loss_of(dynamics, keep) < 1e-6
+    assert dynamics.own_clips == 8
+    assert histories[0][:8, 1:].float().mean() > 0.3
+    assert not histories[0][8:].any() and not histories[0][:, 0].any()
+
+
 def test_visible_tokens_and_the_first_frame_bear_no_loss(dynamics):
     def right_where_it_counts(ids, actions, masked, history):
         counts = masked.clone()

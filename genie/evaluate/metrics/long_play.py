@@ -122,7 +122,8 @@ def score_long_play(
         ids = encode_prompts(bundle, context.corpus, choice.starts[picks[rollouts]])
         seeds = rollout_seeds(config.seed, rollouts)
         rollout, before = start_rollout(context.make_rollout, seeds, ids, bundle.device)
-        return _summarise(*_play_on(bundle, rollout, before, np.stack(keys), tick), meter)
+        keys = np.stack(keys)
+        return _summarise(*_play_on(bundle, rollout, before, keys, tick), keys, meter)
 
     halves = ("random", "held")
     return dict(zip(halves, at_once(play, halves, bundle.device, tick), strict=True))
@@ -144,11 +145,16 @@ def _play_on(
 
 
 def _summarise(
-    ids: np.ndarray, moving: np.ndarray, obeyed: np.ndarray, meter: DriftMeter | None
+    ids: np.ndarray,
+    moving: np.ndarray,
+    obeyed: np.ndarray,
+    keys: np.ndarray,
+    meter: DriftMeter | None,
 ) -> LongPlay:
     distances = left = None
     if meter is not None:
-        distances = [meter.distances(sequence) for sequence in ids]
+        # The first frame was led to by the first key, from the prompt.
+        distances = [meter.distances(*row) for row in zip(ids, keys[:, 1:], strict=True)]
         left = tuple(meter.left_at(each) for each in distances)
     return LongPlay(
         distance=None if distances is None else tuple(np.mean(distances, axis=0).tolist()),

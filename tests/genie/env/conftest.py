@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from genie import registry
-from genie.drift import build_statistics
+from genie.drift import TokenLayout, build_statistics
 from genie.settings import Settings
 from lam.keymap.keymap import KeyAction, Keymap
 from lam.model import LatentActionConfig, LatentActionModel
@@ -21,7 +21,9 @@ MOVES = {"left": -1, "none": 0, "right": 1}
 def still_folder(small, tmp_path_factory):
     """The small world with the statistics of episodes in which nothing moves: all play drifts."""
     ids = np.zeros((500, 6), np.int64)
-    statistics = build_statistics(ids, np.arange(100, 501, 100), num_codes=16)
+    layout = TokenLayout(num_codes=16, num_actions=4, grid=(2, 3))
+    ends = np.arange(100, 501, 100)
+    statistics = build_statistics(ids, np.zeros(500, np.int64), ends, layout)
     return small.write_world(tmp_path_factory.mktemp("still") / "w", statistics=statistics)
 
 

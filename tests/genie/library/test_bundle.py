@@ -1,9 +1,11 @@
 """A world on disk: what it says of itself, and what is refused."""
 
 import json
+import lzma
 import resource
 import shutil
 import time
+from base64 import b64encode
 
 import imageio.v3 as iio
 import numpy as np
@@ -11,7 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from genie.drift import build_statistics
+from genie.drift import TokenLayout, build_statistics
 from genie.library.bundle import load_bundle, world_fingerprint
 from genie.library.card import read_card
 from spacetime.weights import model_fingerprint
@@ -242,6 +244,13 @@ def test_a_prompt_that_is_no_picture_is_one_line(folder):
     refused(folder, (ValueError, OSError))
 
 
+BAD_GAPS = [(3, 0), (16 * 16,), (250, 10), (2**63, 2**63)]
+
+
+def pack_gaps(*gaps):
+    return b64encode(lzma.compress(np.array(gaps, "<u8").tobytes())).decode()
+
+
 WRONG = {
     ("world.json", "fps"): ["8", None, 0, -1, float("nan"), float("inf"), True, 10**400],
     ("world.json", "title"): [None, 3, ["t"]],
@@ -253,17 +262,32 @@ WRONG = {
     ("keymap.json", "idle"): [True, 1.0, "0", 9],
     ("keymap.json", "actions", 0, "name"): ["a\x1b[2J", "", 3],
     ("keymap.json", "actions", 1, "keys"): [[3], ["\x07"], "left", None],
-    ("statistics.json", "codes"): [[1] * 3, ["x"] * 16, [float("nan")] * 16, [0] * 16, None, 5],
-    ("statistics.json", "changes"): [[1.0], [-1.0] * 4, "abcd"],
+    ("statistics.json", "codes"): [[1] * 3, ["x"] * 16, [float("nan")] * 16, [-1] * 16, None, 5],
+    ("statistics.json", "pairs"): [
+        None,
+        {"right": pack_gaps(), "below": None},
+        *({"right": pack_gaps(*gaps), "below": pack_gaps()} for gaps in BAD_GAPS),
+        {"right": "no base64!", "below": pack_gaps()},
+        {"right": "AAAA", "below": pack_gaps()},
+        {"right": pack_gaps(1, 1)[:-8], "below": pack_gaps()},
+        {"right": pack_gaps(*[0] * 1_000_000), "below": pack_gaps()},
+    ],
+    ("statistics.json", "grid"): [[6], [2, 3, 1], [0, 6], "ab", [3, 3]],
+    ("statistics.json", "motion"): [[0.5], [2.0] * 3, None],
     ("statistics.json", "window"): [0, 10**12, True, 64.5],
-    ("statistics.json", "scales"): [None, {"codes": 0.0, "changes": 1.0}],
+    ("statistics.json", "scale"): [None, 0.0, "x"],
+    ("statistics.json", "moving_tokens"): [None, -1.0],
     ("statistics.json", "threshold"): ["high", float("inf")],
 }
 
 
 @pytest.mark.parametrize("way", WRONG)
 def test_a_value_of_the_wrong_kind_is_one_line_that_names_the_file(folder, small, way):
-    statistics = build_statistics(np.arange(1200).reshape(200, 6) % 16, np.array([100, 200]), 16)
+    ids, layout = (
+        np.arange(1200).reshape(200, 6) % 16,
+        TokenLayout(num_codes=16, num_actions=4, grid=(2, 3)),
+    )
+    statistics = build_statistics(ids, np.arange(200) % 4, np.array([100, 200]), layout)
     (folder / "statistics.json").write_text(json.dumps(statistics))
     load_bundle(folder)
     file, *where, last = way
@@ -275,6 +299,11 @@ def test_a_value_of_the_wrong_kind_is_one_line_that_names_the_file(folder, small
         part[last] = value
         (folder / file).write_text(json.dumps(record))
         refused(folder)
+
+
+def test_statistics_of_an_earlier_version_are_left_out(folder, small):
+    (folder / "statistics.json").write_text('{"format": 1, "window": 64, "codes": [1.0]}')
+    assert load_bundle(folder).statistics == {"format": 1}
 
 
 def test_a_title_is_printed_without_what_a_terminal_would_obey(folder):
