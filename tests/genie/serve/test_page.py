@@ -10,6 +10,13 @@ HEAD, PICTURE = "game.player.head", "[...game.player.frame.picture]"
 READY = "globalThis.game?.player.session && document.getElementById('loading').hidden"
 
 
+@pytest.fixture(autouse=True)
+def leave(browser):
+    """Leave the page at the end, or it goes on asking a server that is gone."""
+    yield
+    browser.call("Page.navigate", url="about:blank")
+
+
 def play(browser, frames):
     browser.wait(f"{HEAD} >= {browser.js(HEAD) + frames}")
 
