@@ -14,13 +14,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-import imageio.v3 as imageio
 import numpy as np
 import torch
 from einops import rearrange
+from PIL import Image
 from rich.console import Console
 from rich.table import Table
-from scipy.ndimage import gaussian_filter
+from torch.nn import functional as F
 
 from corpus.store import Corpus
 from genie.batched_rollouts import play_segment, start_rollout
@@ -28,6 +28,7 @@ from genie.drift import DriftMeter
 from genie.frames import to_models, to_uint8
 from genie.library.bundle import Bundle, load_bundle
 from genie.library.catalog import find_world
+from genie.media.charts import save_png
 from genie.rollout import Rollout
 
 FRAMES = 64  # of a moment: a window of the meter
@@ -148,11 +149,19 @@ class Maker:
             self.played("played", self.keys(WARM_UP + FRAMES), False),
             self.played("played, one key", self.held(WARM_UP + FRAMES), False),
             self.still("stuck", self.turns(FRAMES - 1), True),
-            self.spoiled("blurred", lambda one: gaussian_filter(one, (0, 2.5, 2.5, 0))),
+            self.spoiled("blurred", blur),
             self.spoiled("fading", lambda one: one * light),
             Moments(kind="noise", drifted=True, ids=noisy, actions=self.inferred),
             self.played("mush", self.keys(WARM_UP + FRAMES), True, temperature=2.5),
         ]  # fmt: skip
+
+
+def blur(frames: np.ndarray) -> np.ndarray:
+    """Average float32 (T, H, W, 3) twice over squares of five pixels."""
+    pixels = torch.from_numpy(frames).movedim(-1, 1)
+    for _ in range(2):
+        pixels = F.avg_pool2d(pixels, 5, stride=1, padding=2, count_include_pad=False)
+    return pixels.movedim(1, -1).numpy()
 
 
 def alarms(meter: DriftMeter, moments: Moments) -> np.ndarray:
@@ -166,7 +175,7 @@ def draw_sheet(bundle: Bundle, kinds: list[Moments], path: Path) -> None:
     with torch.inference_mode():
         last = [torch.from_numpy(kind.ids[:SHOWN, -1:]) for kind in kinds if len(kind.ids) >= SHOWN]
         rows = [to_uint8(bundle.tokenizer.decode(ids)) for ids in last]
-    imageio.imwrite(path, rearrange(np.stack(rows), "kind n 1 h w c -> (kind h) (n w) c"))
+    save_png(Image.fromarray(rearrange(np.stack(rows), "kind n 1 h w c -> (kind h) (n w) c")), path)
 
 
 def main() -> None:
