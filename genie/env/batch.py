@@ -12,7 +12,7 @@ import torch
 from gymnasium import spaces
 
 from genie.device import pick_device
-from genie.drift import WINDOWS_TO_LEAVE, DriftMeter
+from genie.drift.meter import WINDOWS_TO_LEAVE, DriftMeter
 from genie.env.episode import Episode, EpisodeState
 from genie.frames import encode_prompt
 from genie.inputs import check_prompt

@@ -65,7 +65,7 @@ def test_a_fifth_of_the_episodes_sets_the_scale_and_the_others_the_pairs(episode
     for packed in built["pairs"].values():
         assert len(lzma.decompress(b64decode(packed))) == 8 * (episodes - held_out)
     assert sum(share > 0 for share in built["codes"]) == episodes - held_out
-    assert built["scale"] == (1.0 if held_out else 0.01)
+    assert built["scales"]["strange"] == (1.0 if held_out else 0.01)
 
 
 def test_unseen_real_play_stays_below_the_threshold(meter):
@@ -87,6 +87,18 @@ def test_strange_pictures_are_seen_soon_after_they_begin(meter, picture, broken)
     }[broken]()
     left = meter.left_at(meter.distances(np.concatenate([good[:320], after]), keys))
     assert left is not None and 320 - meter.window < left <= 336
+
+
+def test_what_the_corpus_shows_for_a_moment_only_is_drift_if_it_stays():
+    ids, actions, ends = corpus(40)
+    dark = CODES  # a code of its own, for the fifth frame of each episode
+    ids[ends - FRAMES + 5] = dark
+    layout = TokenLayout(num_codes=CODES + 1, num_actions=5, grid=(ROWS, COLUMNS))
+    meter = DriftMeter(build_statistics(ids, actions, ends, layout))
+    true = slice(0, FRAMES)
+    assert (meter.distances(ids[true], actions[true][:-1]) < meter.threshold).all()
+    stays = np.full((FRAMES, ROWS * COLUMNS), dark)
+    assert (meter.distances(stays, actions[true][:-1]) > meter.threshold).all()
 
 
 @pytest.mark.parametrize(

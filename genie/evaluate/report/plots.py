@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genie.drift import STRIDE
+from genie.drift.statistics import STRIDE
 from genie.evaluate.report.report import KEYS_IN_WORDS
 from genie.media.charts import Line, draw_bars, draw_lines, new_figure, save_chart
 

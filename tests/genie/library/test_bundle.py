@@ -275,7 +275,7 @@ WRONG = {
     ("statistics.json", "grid"): [[6], [2, 3, 1], [0, 6], "ab", [3, 3]],
     ("statistics.json", "motion"): [[0.5], [2.0] * 3, None],
     ("statistics.json", "window"): [0, 10**12, True, 64.5],
-    ("statistics.json", "scale"): [None, 0.0, "x"],
+    ("statistics.json", "scales"): [None, {"strange": 0.0, "surprise": 1.0}, {"strange": 1.0}],
     ("statistics.json", "moving_tokens"): [None, -1.0],
     ("statistics.json", "threshold"): ["high", float("inf")],
 }
