@@ -12,7 +12,7 @@ from operator import eq, itemgetter
 import torch
 from torch import Tensor
 
-from spacetime.cache import TimeCache
+from spacetime.cache import JoinedCache, TimeCache
 
 # A frame has some hundred tokens: lists of numbers are faster than tensors.
 Tokens = list[int]
@@ -193,3 +193,15 @@ class MappedCache(TimeCache):
         super().take_rows(rows, other)
         for row, token_map in zip(rows.tolist(), other.maps, strict=True):
             self.maps[row] = token_map
+
+    @classmethod
+    def join(cls, caches: Sequence["MappedCache"]) -> "JoinedMappedCache":
+        """Return the caches of B single rollouts as one of B, as `TimeCache.join` does."""
+        joined = TimeCache.join(caches)
+        maps = [token_map for cache in caches for token_map in cache.maps]
+        return JoinedMappedCache(**vars(joined), maps=maps)
+
+
+@dataclass(kw_only=True)
+class JoinedMappedCache(MappedCache, JoinedCache):
+    """What `MappedCache.join` returns; its maps are those of the parts."""

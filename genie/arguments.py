@@ -1,8 +1,10 @@
-"""The arguments of each command."""
+"""The arguments of each command, and what is wrong with those that were given."""
 
 from __future__ import annotations
 
+import re
 from argparse import ArgumentParser
+from collections.abc import Iterable
 from pathlib import Path
 
 from genie.device import DEVICES
@@ -74,6 +76,17 @@ def add_push(parser: ArgumentParser) -> None:
     add("name", metavar="hf://USER/NAME", help="where it goes; made if it is not there")
     add("--private", action="store_true", help="only you see it")
     add("--revision", type=str, metavar="BRANCH", help="made if it is not there (default: main)")
+
+
+def add_serve(parser: ArgumentParser) -> None:
+    """Add the arguments of `genie serve`."""
+    add = parser.add_argument
+    add("worlds", nargs="*", metavar="WORLD|RUN", help="names or folders; default: as genie play")
+    add("--host", type=str, default="127.0.0.1", metavar="H", help="default: this machine alone")
+    add("--port", type=int, default=8000, metavar="P", help="default: 8000; 0: any that is free")
+    add("--visitors", type=int, default=8, metavar="N", help="at a time (default: 8)")
+    add("--no-token", action="store_true", help="without the secret in the address, locally only")
+    add_machine(parser)
 
 
 def add_machine(parser: ArgumentParser) -> None:
@@ -160,3 +173,21 @@ def add_bench(parser: ArgumentParser) -> None:
     add("world", nargs="?", metavar="WORLD|RUN", help="name or folder; default: see genie worlds")
     add("--frames", type=int, default=200, metavar="N", help="how many (default: 200)")
     add_machine(parser)
+
+
+def in_plain_words(message: str, commands: Iterable[tuple[str, ...]]) -> str:
+    """Say what the parser found wrong in the words of the command line."""
+    wrong = re.search(
+        r'Parser key "([^"]+)":\s+Expected a <class \'(\w+)\'>. Got value: (.*)', message
+    )
+    if wrong:
+        kinds = {"int": "a whole number", "float": "a number"}
+        flag = wrong[1].split(".")[-1].replace("_", "-")
+        return f"--{flag} is {wrong[3]!r}: give {kinds.get(wrong[2], wrong[2])}"
+    missing = re.search(r"the following arguments are required: (.*)", message)
+    if missing:
+        return f"missing: {', '.join(name.split('.')[-1] for name in missing[1].split(', '))}"
+    if "but it was not provided" in message:
+        words = [" ".join(words) for words in commands]
+        return f"say what to do: one of {', '.join(words)} (see genie --help)"
+    return message

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import signal
 import sys
 import threading
@@ -28,6 +27,7 @@ _EXTRAS = {
     "evaluate": "evaluate",
     "compare": "evaluate",
     "export": "web",
+    "serve": "serve",
 }
 """Which extra of pyproject.toml a command needs."""
 _EXTRA_OF = {"huggingface_hub": "hub"}
@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as stop:  # --help and --version end so
         return stop.code if isinstance(stop.code, int) else 0
     except ArgumentError as error:
-        return _complain(_plain(str(error)))
+        return _complain(arguments.in_plain_words(str(error), _COMMANDS))
     except (ValueError, OSError) as error:
         return _complain(plain(error))
     except ModuleNotFoundError as error:
@@ -112,6 +112,7 @@ def build_parser() -> ArgumentParser:
         ),
         ("worlds", arguments.add_worlds, "list the worlds that ship and the user's own"),
         ("export", arguments.add_export, "write a world as a zip file or a web page"),
+        ("serve", arguments.add_serve, "let visitors play worlds in their browsers"),
         ("push", arguments.add_push, "put a world on a Hugging Face hub"),
         ("corpus", None, "make, join, split or report on a corpus of gameplay"),
         ("train", arguments.add_train, "train the stages of a world on a corpus"),
@@ -190,6 +191,14 @@ def _export(values: dict[str, Any]) -> None:
         print(f"to play it: python -m http.server --directory {page} --bind 127.0.0.1")
 
 
+def _serve(values: dict[str, Any]) -> None:
+    from genie.serve.run import ServeOptions, serve
+
+    worlds = values.pop("worlds") or [None]
+    options = _bounded(ServeOptions(**values))
+    serve([find_world(world) for world in worlds], options)
+
+
 def _push(values: dict[str, Any]) -> None:
     from genie.library.push import push_world
 
@@ -251,6 +260,7 @@ _COMMANDS = {
     **{("corpus", word): run for word, _, run, _ in corpus_commands.COMMANDS},
     ("replay",): _replay,
     ("export",): _export,
+    ("serve",): _serve,
     ("push",): _push,
 }
 
@@ -268,24 +278,6 @@ def _chosen(given: dict[str, Any]) -> tuple[tuple[str, ...], dict[str, Any]]:
 def _complain(message: str) -> int:
     print(f"genie: {text(' '.join(message.split()))}", file=sys.stderr)
     return 2
-
-
-def _plain(message: str) -> str:
-    """Say what the parser found wrong in the words of the command line."""
-    wrong = re.search(
-        r'Parser key "([^"]+)":\s+Expected a <class \'(\w+)\'>. Got value: (.*)', message
-    )
-    if wrong:
-        kinds = {"int": "a whole number", "float": "a number"}
-        flag = wrong[1].split(".")[-1].replace("_", "-")
-        return f"--{flag} is {wrong[3]!r}: give {kinds.get(wrong[2], wrong[2])}"
-    missing = re.search(r"the following arguments are required: (.*)", message)
-    if missing:
-        return f"missing: {', '.join(name.split('.')[-1] for name in missing[1].split(', '))}"
-    if "but it was not provided" in message:
-        words = [" ".join(words) for words in _COMMANDS]
-        return f"say what to do: one of {', '.join(words)} (see genie --help)"
-    return message
 
 
 def _version() -> str:

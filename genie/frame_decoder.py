@@ -1,5 +1,8 @@
 """Tokens to frames, one after the other, as play shows them."""
 
+from collections.abc import Sequence
+from copy import copy
+
 import torch
 from torch import Tensor
 
@@ -24,6 +27,14 @@ class FrameDecoder:
         self._device = device_of(tokenizer)
         streams = isinstance(tokenizer, StreamingDecoder)
         self._cache = tokenizer.new_cache(batch, first) if streams else None
+
+    @classmethod
+    def join(cls, decoders: "Sequence[FrameDecoder]") -> "FrameDecoder":
+        """Return decoders of one frame each as one that decodes the next frame of all."""
+        joined = copy(decoders[0])
+        if joined._cache is not None:
+            joined._cache = type(joined._cache).join([decoder._cache for decoder in decoders])
+        return joined
 
     def take_rows(self, rows: Tensor, other: "FrameDecoder") -> None:
         """Continue some of the frames, int64 (b,), from those of a decoder of b frames."""

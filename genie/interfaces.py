@@ -120,7 +120,8 @@ class TokenDynamics(Protocol):
     def new_cache(self, batch: int, start: int = 0) -> Any:
         """Allocate the history of `batch` rollouts; `start` is the number of the first frame.
 
-        For vector environments, the cache has `take_rows` as `spacetime.cache.TimeCache` has it.
+        For vector environments, the cache has `take_rows` as `spacetime.cache.TimeCache` has it;
+        for visitors whose frames are computed together, `join`.
         """
 
     def draft(self, ids: Tensor, action: Tensor, cache: Any) -> Tensor:

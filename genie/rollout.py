@@ -44,6 +44,24 @@ class Rollout:
         self._history: Any = None
         self._shown: FrameDecoder | None = None
         self._ahead: list[int] | None = None  # frames, of each rollout's number over `frame`
+        self._parts: Sequence[Rollout] = ()  # what `join` made it of
+
+    @classmethod
+    def join(cls, rollouts: Sequence["Rollout"]) -> "Rollout":
+        """Return single rollouts of one bundle, all with the same settings, as one of B.
+
+        It serves one frame: what is committed to it and shown by it enters the histories of the
+        rollouts that it was made of, each at its own frame number.
+        """
+        first = rollouts[0]
+        if len(rollouts) == 1:
+            return first
+        joined = cls(first._bundle, [rollout.seeds[0] for rollout in rollouts], first.settings)
+        joined._parts, joined._ahead = rollouts, [rollout.frame for rollout in rollouts]
+        histories = [rollout._history for rollout in rollouts]
+        joined._history = type(first._history).join(histories)
+        joined._shown = FrameDecoder.join([rollout._shown for rollout in rollouts])
+        return joined
 
     @torch.inference_mode()
     def reset(self, ids: Tensor, actions: Tensor) -> Tensor:
@@ -106,7 +124,8 @@ class Rollout:
             prev_actions: int64 (B,), the action that led to it.
         """
         self.dynamics.commit(ids.to(self.device), prev_actions.to(self.device), self._history)
-        self.frame += 1
+        for rollout in (self, *self._parts):
+            rollout.frame += 1
 
     @torch.inference_mode()
     def show(self, ids: Tensor) -> Tensor:

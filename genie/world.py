@@ -1,6 +1,5 @@
 """The world that is played: one rollout, from a prompt, under one action a frame."""
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,7 @@ from torch import Tensor
 from genie.edit import edit_frame
 from genie.frame_decoder import FrameDecoder, decoder_memory
 from genie.frames import encode_prompt, to_models
-from genie.inputs import check_action, check_prompt
+from genie.inputs import check_prompt
 from genie.library.bundle import Bundle, load_bundle
 from genie.library.progress import Say, silent
 from genie.rollout import Rollout
@@ -21,6 +20,7 @@ from genie.session.past import seen_until
 from genie.session.state import State
 from genie.settings import Settings
 from genie.speed import StepSeconds
+from genie.together import commit_together, step_together
 
 
 class World:
@@ -120,31 +120,14 @@ class World:
         Raises:
             ValueError: if the action is out of range, or before `reset`.
         """
-        if self._rollout is None:
-            raise ValueError("step before reset: give the world a prompt first")
-        action = check_action(self.bundle, action)
-        self.commit_pending()
-        prev_action, begin = torch.tensor([action]), time.perf_counter()
-        ids = self._rollout.draw(prev_action)
-        sampled = time.perf_counter()
-        frames = self._rollout.show(ids)
-        self.seconds = StepSeconds(model=sampled - begin, decode=time.perf_counter() - sampled)
-        self._log(self.head, action, self._settings.steps, ids[0])
-        self._pending = (ids, prev_action)
-        return frames[0].numpy()
+        return step_together([self], [action])[0]
 
     def commit_pending(self) -> None:
         """Commit the last frame to the cache, if it is not yet: once it is shown, there is time.
 
         Nothing that is sampled depends on when this happens.
         """
-        if self._pending is None:
-            return
-        begin = time.perf_counter()
-        self._rollout.commit(*self._pending)
-        self._pending = None
-        took = self.seconds.model + time.perf_counter() - begin
-        self.seconds = StepSeconds(model=took, decode=self.seconds.decode)
+        commit_together([self])
 
     def edit(self, change: np.ndarray) -> np.ndarray:
         """Change tokens of the last frame; the world goes on from the changed frame alone.

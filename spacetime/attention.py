@@ -5,7 +5,7 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from spacetime.rotary import rotary_table, rotate
+from spacetime.rotary import rotary_table, rotate, turn
 
 KeysValues = tuple[Tensor, Tensor]
 
@@ -140,15 +140,15 @@ class TimeAttention(Attention):
         Args:
             x: float (B, N, D), the new frame.
             past: cached keys and values, each (B, N, heads, W−1, head_dim).
-            rotation: float (head_dim, head_dim), from `rotary_matrix` at the new frame's number.
-            bias: float (W,), 0 for the frames in sight, −infinity for others; the last entry is
-                the new frame's.
+            rotation: from `rotary_matrix`, at the number of the new frame or of each rollout's.
+            bias: float (W,) or (B, 1, 1, W), 0 for the frames in sight, −infinity for others; the
+                last entry is the new frame's.
 
         Returns:
             (B, N, D), and the frame's own keys and values, each (B, N, heads, 1, head_dim).
         """
         both, values = self.project_frame(x)
-        queries, keys = (both @ rotation).unbind(2)
+        queries, keys = turn(both, rotation).unbind(2)
         mixed = attend_step(self.sharpened(queries), (keys, values), past, bias)
         own = (keys[..., None, :], values[..., None, :])
         return self.out(rearrange(mixed, "b n heads d -> b n (heads d)")), own
@@ -156,7 +156,7 @@ class TimeAttention(Attention):
     def remember(self, x: Tensor, rotation: Tensor) -> KeysValues:
         """Return only the keys and values that `step` returns for the new frame."""
         keys, values = self._keys_values(x, "b n (two heads d) -> two b n heads 1 d")
-        return keys @ rotation, values
+        return turn(keys, rotation), values
 
 
 def attend_step(queries: Tensor, own: KeysValues, past: KeysValues, bias: Tensor) -> Tensor:
@@ -166,7 +166,7 @@ def attend_step(queries: Tensor, own: KeysValues, past: KeysValues, bias: Tensor
         queries: float (B, N, heads, head_dim), already scaled.
         own: keys and values of the new frame, each of that shape.
         past: cached keys and values, each (B, N, heads, W−1, head_dim).
-        bias: float (W,), added to the scores; the last entry is the new frame's.
+        bias: float (W,) or (B, 1, 1, W), added to the scores; the last entry is the new frame's.
 
     Returns:
         (B, N, heads, head_dim).

@@ -156,8 +156,8 @@ class SpaceTimeStack(nn.Module):
 
     def _rotation(self, cache: TimeCache, device: torch.device) -> Tensor:
         """Return the rotation of the next frame's queries and keys."""
-        position = torch.tensor([cache.position])
-        return rotary_matrix(rotary_table(position, self.dim // self.heads, device))
+        positions = torch.tensor(cache.positions)
+        return rotary_matrix(rotary_table(positions, self.dim // self.heads, device))
 
     @staticmethod
     def _through(

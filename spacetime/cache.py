@@ -1,5 +1,6 @@
 """The rolling key/value cache of banded time attention."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -40,6 +41,11 @@ class TimeCache:
     def position(self) -> int:
         """Absolute number of the next frame."""
         return self.start + self.count
+
+    @property
+    def positions(self) -> list[int]:
+        """Absolute number of the next frame: one for all rollouts, or one each."""
+        return [self.position]
 
     @property
     def slots(self) -> int:
@@ -83,3 +89,40 @@ class TimeCache:
         self.joined[rows] = self.count - other.count
         self.keys[:, rows] = other.keys
         self.values[:, rows] = other.values
+
+    @classmethod
+    def join(cls, caches: Sequence["TimeCache"]) -> "JoinedCache":
+        """Return the caches of B single rollouts as one of B, each at its own frame number.
+
+        It serves one frame: what is written to it goes to the caches it was made of.
+        """
+        return JoinedCache(
+            keys=torch.cat([cache.keys for cache in caches], dim=1),
+            values=torch.cat([cache.values for cache in caches], dim=1),
+            parts=list(caches),
+        )
+
+
+@dataclass(kw_only=True)
+class JoinedCache(TimeCache):
+    """What `TimeCache.join` returns.
+
+    Attributes:
+        parts: the caches it was made of.
+    """
+
+    parts: list[TimeCache]
+
+    @property
+    def positions(self) -> list[int]:
+        """Absolute number of the next frame of each rollout."""
+        return [part.position for part in self.parts]
+
+    def visible(self) -> Tensor:
+        """Mark what the next frames attend to: bool (B, 1, 1, W)."""
+        return torch.stack([part.visible().view(1, 1, -1) for part in self.parts])
+
+    def write(self, new: list[tuple[Tensor, Tensor]]) -> None:
+        """Add a finished frame to each of the parts."""
+        for row, part in enumerate(self.parts):
+            part.write([(key[row : row + 1], value[row : row + 1]) for key, value in new])

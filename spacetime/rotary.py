@@ -43,9 +43,18 @@ def rotate(x: Tensor, table: tuple[Tensor, Tensor]) -> Tensor:
 
 
 def rotary_matrix(table: tuple[Tensor, Tensor]) -> Tensor:
-    """Return the rotation of one frame, float32 (head_dim, head_dim).
+    """Return the rotation of one frame, float32 (head_dim, head_dim), or of B: (B, ...).
 
     `x @ matrix` is `rotate(x, table)`: in play, one small product replaces seven operations.
     """
-    cos, sin = (torch.diag(part[0]) for part in table)
-    return torch.cat((torch.cat((cos, sin), dim=1), torch.cat((-sin, cos), dim=1)))
+    cos, sin = (torch.diag_embed(part) for part in table)
+    rows = (torch.cat((cos, sin), dim=-1), torch.cat((-sin, cos), dim=-1))
+    return torch.cat(rows, dim=-2).squeeze(0)
+
+
+def turn(x: Tensor, rotation: Tensor) -> Tensor:
+    """Rotate x, float (B, ..., head_dim), by what `rotary_matrix` returns of one frame or of B."""
+    if rotation.ndim == 2:
+        return x @ rotation
+    # One product a rollout; broadcast, the matrix would be copied for every token.
+    return (x.flatten(1, -2) @ rotation).view_as(x)

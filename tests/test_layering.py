@@ -58,6 +58,9 @@ DOORS = {
     "scipy": ("train/moving_player/",),
     "huggingface_hub": ("genie/library/hub_client.py", "genie/library/push.py"),
     "onnx": ("genie/web/onnx_files.py",),
+    "starlette": ("genie/serve/",),
+    "uvicorn": ("genie/serve/run.py",),
+    "websockets": ("benchmarks/",),
     "pickle": (),
 }
 # One of ours -> the only paths that may import it.
@@ -65,6 +68,7 @@ OWN_DOORS = {
     "genie.cli": ("play.py",),
     "genie.evaluate": ("genie/evaluate/", "genie/cli.py", "benchmarks/"),
     "genie.play": ("genie/play/", "genie/cli.py", "benchmarks/"),
+    "genie.serve": ("genie/serve/", "genie/cli.py", "benchmarks/"),
     "train": ("train/", "genie/cli.py", "genie/corpus_commands.py", "benchmarks/"),
 }
 # Room or file -> what it may import only inside a function.

@@ -44,6 +44,8 @@ def play(path: Path, options: PlayOptions, load: LoadWorld = load_with) -> None:
         run_window(setup)
         return
     print("No display found: playing without a window (the same as --headless).", flush=True)
+    if options.record is None:
+        print("To play it in a browser: genie serve", flush=True)
     record = options.record or free_path(DEMO_RECORDING)
     _play_without_window(replace(setup, options=replace(options, record=record)))
 

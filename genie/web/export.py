@@ -8,20 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from genie.edit import token_grid
 from genie.library.bundle import Bundle, load_bundle
 from genie.web.graphs import world_graphs
 from genie.web.onnx_files import write_graphs
+from genie.web.record import PAGE, page_record, prompt_files
 from genie.web.runtime import copy_runtime, find_runtime
-from genie.world import World
 from spacetime.blocks import SpaceTimeStack
 from spacetime.partial import partial_path, remove
 from spacetime.weights import write_json
-
-PAGE = Path(__file__).resolve().parent / "page"
-FORMAT = 1
 
 
 def export_page(world: Path | str, target: Path | str, runtime: Path | None = None) -> Path:
@@ -53,8 +47,11 @@ def export_page(world: Path | str, target: Path | str, runtime: Path | None = No
         folder = partial / "world"
         folder.mkdir()
         inputs = write_graphs(graphs, folder)
-        prompts = _write_prompts(bundle, folder)
-        write_json(folder / "world.json", page_record(bundle, inputs, prompts))
+        files, prompts = prompt_files(bundle)
+        for name, data in files.items():
+            (folder / name).write_bytes(data)
+        record = page_record(bundle, prompts, models="browser")
+        write_json(folder / "world.json", record | models_record(bundle, inputs))
         os.replace(partial, target)
     except BaseException:
         remove(partial)
@@ -62,32 +59,16 @@ def export_page(world: Path | str, target: Path | str, runtime: Path | None = No
     return target
 
 
-def page_record(
-    bundle: Bundle, inputs: Mapping[str, Any], prompts: list[dict[str, Any]]
-) -> dict[str, Any]:
-    """Return what the page reads of a world: all but its weights."""
+def models_record(bundle: Bundle, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a page that computes needs to know of the models beside their graphs."""
     sizes = bundle.dynamics.config
     return {
-        "format": FORMAT,
-        "name": bundle.name,
-        "title": bundle.title,
-        "fingerprint": bundle.fingerprint,
-        "fps": bundle.fps,
-        "height": bundle.height,
-        "width": bundle.width,
-        "grid": token_grid(bundle.height, bundle.width, sizes.num_tokens),
-        "codes": sizes.num_codes,
-        "actions": bundle.keymap.to_json()["actions"],
-        "idle": bundle.keymap.idle,
-        "settings": bundle.settings.to_json(),
-        "demo_keys": bundle.demo_keys,
         "map": None if sizes.moves is None else {"moves": sizes.moves, "fixed": sizes.fixed},
         "histories": {
             "dynamics": history_record(bundle.dynamics.stack),
             "decoder": history_record(bundle.tokenizer.decoder),
         },
         "graphs": inputs,
-        "prompts": prompts,
     }
 
 
@@ -98,16 +79,3 @@ def history_record(stack: SpaceTimeStack) -> dict[str, int]:
         "memory": stack.memory,
         "head_dim": stack.dim // stack.heads,
     }
-
-
-def _write_prompts(bundle: Bundle, folder: Path) -> list[dict[str, Any]]:
-    """Write pictures to choose from; returns their names and tokens."""
-    from PIL import Image
-
-    world, records = World(bundle), []
-    for number, prompt in enumerate(bundle.prompts):
-        ids, seen = world.see(np.asarray(prompt))
-        name = f"prompt-{number:02d}.png"
-        Image.fromarray(seen).save(folder / name, optimize=True)
-        records.append({"file": name, "ids": ids.tolist()})
-    return records

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -82,6 +84,12 @@ def same(one, other):
     return len(one) == len(other) and all(map(np.array_equal, one, other))
 
 
+def need(thing, there):
+    """Skip a test of what is not installed here."""
+    if not there:
+        pytest.skip(f"optional extra web: {thing} is not installed")
+
+
 def tree(path):
     """Every file below a folder, with its bytes."""
     files = (file for file in path.rglob("*") if file.is_file())
@@ -117,3 +125,17 @@ def bundle(world_folder):
 def world(bundle):
     """That world, to be played."""
     return World(bundle)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A headless Chromium."""
+    need("chromium", shutil.which("chromium"))
+    path = Path(__file__).parent / "web" / "driver.py"
+    spec = importlib.util.spec_from_file_location("driver", path)
+    driver = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(driver)
+    started = driver.Browser()
+    started.served = driver.served
+    yield started
+    started.close()

@@ -81,13 +81,17 @@ def test_without_a_display_the_demo_is_played_into_a_gif(
     assert frames_of(workplace / "rollout.gif") == 7
     said = capsys.readouterr().out
     assert "No display found" in said
+    assert "To play it in a browser: genie serve\n" in said
     assert "rollout.gif: 7 frames" in said
     assert "frames per second" in said
 
 
-def test_without_a_display_a_chosen_recording_is_kept_to(folder, load, workplace, without_display):
+def test_without_a_display_a_chosen_recording_is_kept_to(
+    folder, load, workplace, without_display, capsys
+):
     play(folder, PlayOptions(frames=2, record=workplace / "mine.gif"), load)
     assert [path.name for path in workplace.iterdir()] == ["mine.gif"]
+    assert "genie serve" not in capsys.readouterr().out
 
 
 def test_a_prompt_of_ones_own_comes_before_those_of_the_world(folder, world, load, workplace):

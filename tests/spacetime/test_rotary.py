@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from spacetime.rotary import BASE, rotary_matrix, rotary_table, rotate
+from spacetime.rotary import BASE, rotary_matrix, rotary_table, rotate, turn
 
 HEAD_DIM = 32
 FAR = 1_000_000
@@ -71,3 +71,10 @@ def test_the_matrix_of_a_frame_rotates_as_its_table_does(frame):
     table = rotary_table(torch.tensor([frame]), HEAD_DIM)
     x = torch.randn(2, 5, 3, 1, HEAD_DIM, generator=torch.Generator().manual_seed(1))
     torch.testing.assert_close(x @ rotary_matrix(table), rotate(x, table))
+
+
+def test_rollouts_are_turned_each_by_the_frame_of_its_own():
+    x, frames = torch.randn(3, 4, 2, 8), torch.tensor([0, 5, 1000])
+    turned = turn(x, rotary_matrix(rotary_table(frames, 8)))
+    for row, frame in enumerate(frames):
+        torch.testing.assert_close(turned[row], rotate(x[row], rotary_table(frame[None], 8)))

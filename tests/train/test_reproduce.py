@@ -26,7 +26,7 @@ TINY = {
     "dynamics": {"dim": 8, "heads": 2, "layers": 1, "band": 2},
 }
 FEW = {"prompt_candidates": 2, "keymap_pairs": 64, "compared_clips": 4, "compared_frames": 4}
-LENGTH = 80  # frames of an episode, the least that actions of a sprite are learnt from
+LENGTH = 90  # frames of an episode; actions of a sprite are learnt from more than 80
 
 
 def commands(world: str) -> list[list[str]]:

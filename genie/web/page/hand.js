@@ -30,8 +30,15 @@ export class Hand {
     document.body.classList.toggle("hand", this.open);
     [this.piece, this.from, this.undo] = [null, null, []];
     this.#outline(null);
-    if (this.open) this.show(this.game.player.session.frames[0].picture);
+    if (this.open) this.#showFirst();
     this.#tell();
+  }
+
+  /** Show the picture that play started from; an old one is drawn again. */
+  async #showFirst() {
+    const { player } = this.game;
+    const { picture, ids } = player.session.frames[0];
+    this.show(picture ?? (await this.game.alone(() => player.look(ids))).picture);
   }
 
   /** Show a picture, RGB, to pick from. */

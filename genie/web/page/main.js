@@ -5,8 +5,7 @@ import { Gallery } from "./gallery.js";
 import { Hand } from "./hand.js";
 import { Keys } from "./keys.js";
 import { fromLink } from "./link.js";
-import { Remote } from "./models/remote.js";
-import { Pad } from "./pad.js";
+import { element, Pad } from "./pad.js";
 import { Player } from "./player.js";
 import { Screen } from "./screen.js";
 
@@ -28,7 +27,7 @@ export class Game {
     this.commands = new Commands(this);
     document.title = `${world.title} · genie-worlds`;
     document.getElementById("title").textContent = world.title;
-    document.getElementById("backend").textContent = provider === "webgpu" ? "WebGPU" : "WASM";
+    document.getElementById("backend").textContent = provider;
   }
 
   say(words, wrong) {
@@ -128,27 +127,74 @@ function wait(milliseconds) {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
-async function open() {
-  const models = new Remote();
-  const loading = document.getElementById("loading");
-  const query = new URLSearchParams(location.search);
+/** Return what asks the models, which run in this browser or on a server. */
+async function makeModels(world) {
+  if (world.models === "server") {
+    return new (await import("./models/server.js")).Server(world);
+  }
+  return new (await import("./models/remote.js")).Remote(world);
+}
+
+/** Say where the frames come from, and lead back to the choice of a world, if there is one. */
+function describe(world, device) {
+  if (device) {
+    document.getElementById("about").textContent =
+      `every frame is drawn by a neural network, on the server's ${device}`;
+  }
+  if (world.others) {
+    const link = element("a", "", "← worlds");
+    [link.id, link.href] = ["others", "../"];
+    document.getElementById("figures").prepend(link);
+  }
+}
+
+async function readWorld() {
+  const answer = await fetch("world/world.json");
+  if (!answer.ok) throw new Error(`the world's record is missing (${answer.status})`);
+  return answer.json();
+}
+
+/** Cover the picture with words, and a way out. */
+function stop(words) {
+  const [loading, again] = [document.getElementById("loading"), element("button", "", "try again")];
+  again.addEventListener("click", () => location.reload());
+  loading.replaceChildren(element("span", "", words), again);
+  loading.hidden = false;
+}
+
+/** Go on with a play that a server kept, or play a link, or begin. */
+async function begin(game, play) {
+  let link = null;
   try {
-    const { world, provider } = await models.load(query.get("backend"));
+    link = play ? null : fromLink(game.world, location.hash);
+  } catch (error) {
+    game.say(error.message, true);
+  }
+  if (play) await game.alone(() => game.player.resume(play));
+  else if (link) await game.replay(link);
+  else await game.start({ number: 0, ids: game.world.prompts[0].ids });
+}
+
+async function open() {
+  const query = new URLSearchParams(location.search);
+  let models = {};
+  try {
+    const world = await readWorld();
+    models = await makeModels(world);
+    models.onend = (words) => {
+      models.ended = true;
+      stop(words);
+    };
+    const { provider, device, play } = await models.load(query.get("backend"));
+    describe(world, device);
     const game = new Game(models, world, provider);
     globalThis.game = game; // for the console and for tests
-    let link = null;
-    try {
-      link = fromLink(world, location.hash);
-    } catch (error) {
-      game.say(error.message, true);
-    }
-    if (link) await game.replay(link);
-    else await game.start({ number: 0, ids: world.prompts[0].ids });
-    loading.hidden = true;
+    await begin(game, play);
+    document.getElementById("loading").hidden = true;
     await game.run();
   } catch (error) {
-    loading.hidden = false;
-    loading.textContent = `this page could not start: ${error.message}`;
+    if (models.ended) return; // and said
+    stop(`this page could not start: ${error.message}`);
     throw error;
   }
 }

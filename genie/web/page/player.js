@@ -6,7 +6,7 @@ const KEPT_PICTURES = 3000; // some 40 MB; those of older frames are drawn again
 
 export class Player {
   /**
-   * @param {object} models a Remote
+   * @param {object} models a Remote or a Server
    * @param {object} world the record world.json
    */
   constructor(models, world) {
@@ -27,11 +27,25 @@ export class Player {
     const { idle, actions } = this.world;
     const session = new Session({ seed, prompt, noAction: actions.length, idle });
     const first = { parent: null, action: actions.length, ids: prompt.ids, edited: false };
-    const line = [{ ids: prompt.ids, action: actions.length }];
-    const { picture } = await this.models.restore({ line, start: 0 }, seed);
+    const { picture } = await this.models.start(prompt, seed);
     this.session = session;
     this.head = this.at = session.append({ ...first, picture, settings: this.settings });
     this.undone = [];
+  }
+
+  /** Go on with a session that the server kept; its pictures are drawn as they are needed. */
+  async resume({ seed, prompt, head, ids, parents, actions, edited, settings, settings_of }) {
+    const { idle, actions: all } = this.world;
+    const first = { number: prompt, ids: ids[0] };
+    this.session = new Session({ seed, prompt: first, noAction: all.length, idle });
+    ids.forEach((row, n) => {
+      const [parent, action, made] = [parents[n], actions[n], settings[settings_of[n]]];
+      const frame = { parent, action, ids: row, picture: null, edited: edited.includes(n) };
+      this.session.append({ ...frame, settings: made });
+    });
+    this.settings = { ...this.session.frames[head].settings };
+    this.goTo(head);
+    await this.redraw();
   }
 
   /** Sample the next frame after the head; returns what it took in milliseconds. */
@@ -49,9 +63,8 @@ export class Player {
 
   /** Return the picture that tokens make by themselves; play is not moved. */
   async look(ids) {
-    this.at = null; // the models leave where they stood
-    const line = [{ ids, action: this.world.actions.length }];
-    return this.models.restore({ line, start: 0 }, this.session.start.seed);
+    this.at = null; // the models may leave where they stood
+    return this.models.look(ids);
   }
 
   /** Go to a record of the session; the models follow with the next step. */
@@ -86,7 +99,8 @@ export class Player {
   /** Put other tokens into the last frame; the world goes on from the changed frame alone. */
   async edit(ids) {
     const { parent, action, settings } = this.frame;
-    const record = this.session.append({ parent, action, ids, settings, edited: true });
+    const of = this.head;
+    const record = this.session.append({ parent, action, ids, settings, edited: true, of });
     this.goTo(record);
     await this.redraw();
   }
@@ -102,8 +116,7 @@ export class Player {
   async #goThere() {
     if (this.at === this.head) return;
     const head = this.head;
-    const history = this.session.history(head);
-    this.shown = (await this.models.restore(history, this.session.start.seed)).picture;
+    this.shown = (await this.models.goTo(this.session, head)).picture;
     this.at = head;
   }
 }

@@ -41,8 +41,7 @@ async function start(provider, world) {
 }
 
 const TASKS = {
-  async load({ backend }) {
-    const world = JSON.parse(new TextDecoder().decode(await read("world.json")));
+  async load({ world, backend }) {
     let provider = backend ?? ((await hasGpu()) ? "webgpu" : "wasm");
     try {
       await start(provider, world);
@@ -51,7 +50,7 @@ const TASKS = {
       provider = "wasm"; // a GPU that cannot do it: what always works
       await start(provider, world);
     }
-    return { world, provider };
+    return { provider };
   },
   async restore({ line, start, seed, seen }) {
     return { picture: await engine.restore(line, start, seed, seen) };

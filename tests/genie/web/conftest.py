@@ -1,4 +1,4 @@
-"""Worlds as pages, and what plays them: onnxruntime, node and Chromium, where they are."""
+"""Worlds as pages, and what plays them: onnxruntime and node, where they are."""
 
 from __future__ import annotations
 
@@ -21,23 +21,18 @@ HERE = Path(__file__).parent
 KEPT = data_folder() / "runtime"  # before a test names another home
 
 
-def need(thing, there):
-    if not there:
-        pytest.skip(f"optional extra web: {thing} is not installed")
-
-
 @pytest.fixture(scope="session")
-def runtime():
+def runtime(small):
     """The user's own copy of onnxruntime-web; tests fetch nothing."""
     folder = KEPT / f"onnxruntime-web@{runtime_files.VERSION}"
-    need("onnxruntime-web (genie export --web fetches it)", folder.is_dir())
+    small.need("onnxruntime-web (genie export --web fetches it)", folder.is_dir())
     return folder
 
 
 @pytest.fixture(scope="session")
-def node():
+def node(small):
     """Runs a script below this folder; its last argument is json; returns what it printed."""
-    need("node", shutil.which("node"))
+    small.need("node", shutil.which("node"))
 
     def run(script, *arguments, given=None):
         command = ["node", "--no-warnings", str(HERE / script), *map(str, arguments)]
@@ -67,9 +62,9 @@ def mapped_world(small, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def page(mapped_world, tmp_path_factory):
+def page(mapped_world, small, tmp_path_factory):
     """That world as a page, with onnxruntime-web if it is there."""
-    need("onnx", importlib.util.find_spec("onnxscript"))
+    small.need("onnx", importlib.util.find_spec("onnxscript"))
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:  # an export takes long: once for all workers
         shared = shared.parent
@@ -82,16 +77,3 @@ def page(mapped_world, tmp_path_factory):
         if not (shared / "page").exists():
             export_page(mapped_world, shared / "page", kept)
     return shared / "page"
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """A headless Chromium."""
-    need("chromium", shutil.which("chromium"))
-    spec = importlib.util.spec_from_file_location("driver", HERE / "driver.py")
-    driver = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(driver)
-    started = driver.Browser()
-    started.served = driver.served
-    yield started
-    started.close()

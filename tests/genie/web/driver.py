@@ -67,7 +67,7 @@ class Browser:
         assert "exceptionDetails" not in result, result["exceptionDetails"]
         return result["result"].get("value")
 
-    def wait(self, code, seconds=60):
+    def wait(self, code, seconds=240):
         end = time.monotonic() + seconds
         while not self.js(code):
             assert time.monotonic() < end, f"{code} did not come true in {seconds} s"

@@ -9,15 +9,17 @@ Object.assign(ort.env.wasm, { numThreads: 1 });
 ort.env.logLevel = "error";
 const { Engine } = await import(new URL("models/engine.js", page));
 const { Player } = await import(new URL("player.js", page));
+const { Remote } = await import(new URL("models/remote.js", page));
 
 const world = JSON.parse(readFileSync(new URL("world/world.json", page)));
 const read = async (name) => new Uint8Array(readFileSync(new URL(`world/${name}`, page)));
 const engine = await Engine.load(ort, world, read, "wasm");
-const models = {
+const models = Object.assign(Object.create(Remote.prototype), { // without its worker
+  world,
   restore: async ({ line, start, seen }, seed) => (
     { picture: await engine.restore(line, start, seed, seen) }),
   step: (action, settings) => engine.step(action, settings),
-};
+});
 const player = new Player(models, world);
 const { seed, deeds } = JSON.parse(readFileSync(0, "utf8"));
 await player.start({ number: 0, ids: world.prompts[0].ids }, seed);

@@ -1,0 +1,1 @@
+"""Worlds on a server: the page of `genie export --web`, with the models here."""
