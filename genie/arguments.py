@@ -54,6 +54,12 @@ def add_replay(parser: ArgumentParser) -> None:
     add_machine(parser)
 
 
+def add_worlds(parser: ArgumentParser) -> None:
+    """Add the arguments of `genie worlds`."""
+    about = "list the worlds of an index there (https) instead"
+    parser.add_argument("--index", type=str, metavar="URL", help=about)
+
+
 def add_export(parser: ArgumentParser) -> None:
     """Add the arguments of `genie export`."""
     add = parser.add_argument

@@ -17,8 +17,7 @@ from jsonargparse import ArgumentError, ArgumentParser
 
 from genie import arguments, corpus_commands
 from genie.device import bounded_threads
-from genie.library.catalog import describe, find_world, list_user_worlds, list_worlds
-from genie.library.user_paths import user_worlds_folder
+from genie.library.catalog import describe_worlds, find_world
 from genie.values import text
 from spacetime.partial import plain
 
@@ -111,7 +110,7 @@ def build_parser() -> ArgumentParser:
             arguments.add_replay,
             "draw a session again, check it, or play its keys elsewhere",
         ),
-        ("worlds", None, "list the worlds that ship and the user's own"),
+        ("worlds", arguments.add_worlds, "list the worlds that ship and the user's own"),
         ("export", arguments.add_export, "write a world as a zip file or a web page"),
         ("serve", arguments.add_serve, "let visitors play worlds in their browsers"),
         ("push", arguments.add_push, "put a world on a Hugging Face hub"),
@@ -210,12 +209,12 @@ def _push(values: dict[str, Any]) -> None:
 
 
 def _worlds(values: dict[str, Any]) -> None:
-    cards = [*list_worlds(), *list_user_worlds()]
-    if not cards:
-        print("no worlds ship with this installation: give genie play the folder of one")
-    for card in cards:
-        print(describe(card))
-    print(f"your own worlds, folders or zips, go into {user_worlds_folder()}")
+    if values["index"] is None:
+        print("\n".join(describe_worlds()))
+        return
+    from genie.library.online_index import describe_index
+
+    print("\n".join(describe_index(values["index"])))
 
 
 def _train(values: dict[str, Any]) -> None:

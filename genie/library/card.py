@@ -96,10 +96,15 @@ def read_object(path: Any) -> Mapping[str, Any]:
         data = file.read(MOST_JSON_BYTES + 1)
     if len(data) > MOST_JSON_BYTES:
         raise ValueError(f"{path} is larger than {MOST_JSON_BYTES >> 20} MiB: it is no world's")
+    return parse_object(data, path, hint="copy the world again")
+
+
+def parse_object(data: bytes, source: object, hint: str) -> Mapping[str, Any]:
+    """Read a json object; ValueError, with the source and a hint, where it is none."""
     try:
         record = json.loads(data.decode())
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is not valid json ({error}): copy the world again") from None
+        raise ValueError(f"{source} is not valid json ({error}): {hint}") from None
     if not isinstance(record, dict):
-        raise ValueError(f"{path} must hold an object, got {type(record).__name__}")
+        raise ValueError(f"{source} must hold an object, got {type(record).__name__}")
     return record

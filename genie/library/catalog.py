@@ -5,8 +5,10 @@ Only json is read here, so that the window can name a world and its keys before 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from genie.library.archive import ZIP, open_world, unpack_world
 from genie.library.card import WorldCard, read_card, read_object
@@ -125,17 +127,30 @@ def describe(card: WorldCard) -> str:
     return f"{line} {card.height}x{card.width}, {card.fps:g} fps, actions: {actions}{mark}"
 
 
+def describe_worlds() -> list[str]:
+    """Return lines about the worlds that ship and the user's own."""
+    cards = [*list_worlds(), *list_user_worlds()]
+    none = ["no worlds ship with this installation: give genie play the folder of one"]
+    where = f"your own worlds, folders or zips, go into {user_worlds_folder()}"
+    return [*(map(describe, cards) if cards else none), where]
+
+
+def check_index_format(index: Mapping[str, Any], source: object) -> None:
+    """Refuse an index of another format than this version reads."""
+    if index.get("format") != INDEX_FORMAT:
+        raise ValueError(
+            f"{source} has format {index.get('format')!r:.40}, this version reads {INDEX_FORMAT}: "
+            "update genie-worlds"
+        )
+
+
 def _read_index(folder: Path) -> tuple[str | None, dict[str, tuple[Path, str]]]:
     """Return the default's alias, and the place and title of each world that ships by alias."""
     file = folder / "index.json"
     if not file.is_file():
         return None, {}
     index = read_object(file)
-    if index.get("format") != INDEX_FORMAT:
-        raise ValueError(
-            f"{file} has format {index.get('format')!r}, this version reads {INDEX_FORMAT}: "
-            "update genie-worlds"
-        )
+    check_index_format(index, file)
     try:
         return index["default"], {
             str(entry["name"]): (folder / str(entry["path"]), str(entry["title"]))
