@@ -16,7 +16,7 @@ from PIL import Image
 from corpus.store import CorpusCard
 from corpus.writing.writer import CorpusWriter
 from dynamics.model import Dynamics, DynamicsConfig
-from genie.drift import build_statistics
+from genie.drift import TokenLayout, build_statistics
 from genie.library.archive import export_world
 from genie.library.bundle import load_bundle
 from genie.library.writer import write_bundle
@@ -37,6 +37,12 @@ def noise(count, seed=0):
     return np.random.default_rng(seed).integers(0, 256, (count, SIZE, SIZE, 3), dtype=np.uint8)
 
 
+def small_statistics():
+    ids, ends = np.arange(800).reshape(200, 4) % 3, np.array([100, 200])
+    layout = TokenLayout(num_codes=4, num_actions=2, grid=(2, 2))
+    return build_statistics(ids, np.arange(200) % 2, ends, layout)
+
+
 def write_world(path):
     torch.manual_seed(0)
     small = {"dim": 8, "heads": 2}
@@ -55,7 +61,7 @@ def write_world(path):
             idle=0,
             actions=[KeyAction(id=i, name=n, keys=(n,), effect={}) for i, n in enumerate(names)],
         ),
-        statistics=build_statistics(np.arange(800).reshape(200, 4) % 3, np.array([100, 200]), 4),
+        statistics=small_statistics(),
         prompts=list(noise(2)),
         info={"name": "small", "title": "Small", "fps": 15.0, "demo_keys": "right*2"},
     )
