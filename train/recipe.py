@@ -52,6 +52,9 @@ class FitConfig:
 
     def __post_init__(self) -> None:
         """Refuse what would fail late."""
+        # In YAML a name without a value is null, which jsonargparse lets through.
+        if empty := [name for name, value in vars(self).items() if value is None]:
+            raise ValueError(f"{empty[0]} has no value: give one, or leave out the name")
         object.__setattr__(self, "betas", tuple(self.betas))
         rates = {
             "share": self.share, "matrix_lr": self.matrix_lr, "lr": self.lr,
