@@ -69,7 +69,7 @@ def test_an_unknown_recipe_lists_the_known_ones(name):
     [
         ({"tokenizer__fit__steps": 0}, "steps"),
         ({"tokenizer__fit__steps": "many"}, "steps"),
-        ({"tokenizer__fit__steps": None}, "steps has no value"),
+        ({"tokenizer__fit__checks": None}, "checks has no value"),
         ({"tokenizer__fit__stepz": 3}, "stepz"),
         ({"lam__fit__frames": 1}, "frames"),
         ({"lam__fit": {"share": 1}}, "steps"),
