@@ -177,10 +177,9 @@ class DynamicsModule(FitModule):
         own = self.own_clips
         if own:
             redrawn, uniform, *more = more
-            drawn = redraw_history(
-                self.average, (ids[:own], actions[:own]), redrawn, uniform,
-                self.settings.temperature, *(known[:own] for known in more),
-            )  # fmt: skip
+            recalled = more[0][:own] if more else None
+            clips, temperature = (ids[:own], actions[:own]), self.settings.temperature
+            drawn = redraw_history(self.average, clips, redrawn, uniform, temperature, recalled)
             history = torch.cat((drawn, history[own:]))
         logits = self.model(ids, actions, masked, history, *more)
         weights = None

@@ -55,5 +55,9 @@ def measure_looks(
         unknown.append(known[at] != found if len(known) else np.ones(found.shape, bool))
     unknown = np.concatenate(unknown, axis=1)
     strange = unknown.mean(axis=1) if unknown.shape[1] else np.zeros(len(ids))
-    surprise = -np.log2(np.maximum(shares, LEAST_SHARE))[ids.astype(np.int64)].mean(axis=1)
-    return np.stack([strange, surprise], axis=1)
+    return np.stack([strange, mean_surprise(ids, shares)], axis=1)
+
+
+def mean_surprise(ids: np.ndarray, shares: np.ndarray, least: float = LEAST_SHARE) -> np.ndarray:
+    """Return the mean of −log2 of the shares (K,) of codes: ids (..., N) to float64 (...) bits."""
+    return -np.log2(np.maximum(shares, least))[ids.astype(np.int64)].mean(axis=-1)

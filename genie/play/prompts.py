@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from genie.drift.looks import mean_surprise
 from genie.media.pictures import read_picture
 from genie.session.transfer import fit_picture
 
@@ -100,5 +101,4 @@ def _measure(world: Any, picture: np.ndarray, fractions: Any) -> tuple[float, fl
     psnr = min(_CAP_DB, -10 * float(np.log10(max(error, 1e-12))))
     if not fractions:
         return psnr, 0.0
-    found = np.maximum(np.asarray(fractions)[ids.astype(np.int64)], _LEAST_FRACTION)
-    return psnr, float(-np.log2(found).mean())
+    return psnr, float(mean_surprise(ids, np.asarray(fractions), _LEAST_FRACTION).mean())

@@ -32,9 +32,9 @@ _ASK = "Open the whole address that genie serve printed: it ends in ?token=…"
 class Guard:
     """ASGI middleware.
 
-    With a token, whoever has it may ask: in the address, after which a cookie holds it, so that
-    links that are passed on do not. Without one, only names of this machine are answered: a page
-    elsewhere whose name was made to lead here would pass for our own.
+    With a token, requests need it: in the address at first, then in a cookie, so that a link that
+    is passed on does not contain it. Without one, only names of this machine are answered, since a
+    page elsewhere whose name resolves to this machine would pass for our own (DNS rebinding).
     """
 
     def __init__(self, app: Callable, token: str | None) -> None:

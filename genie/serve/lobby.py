@@ -31,7 +31,7 @@ class Visitor:
     """Somebody who plays, or left a while ago.
 
     Attributes:
-        id: secret; whoever has it goes on with the play.
+        id: a secret with which a page resumes the play.
         world: name of the world.
         play: the session, for the engine's thread only.
         connection: None while nobody is there.

@@ -127,10 +127,7 @@ class Session:
         return np.array([self._record(int(index))["action"] for index in records], np.int64)
 
     def ends(self) -> list[int]:
-        """Return the last record of every branch, the oldest first.
-
-        A frame that was edited before anything followed it is no branch.
-        """
+        """Return the last record of every branch; a frame edited at once is none."""
         over, open_ends = set(self._parents), {}
         for index, parent in enumerate(self._parents):
             if index in self.edited and parent in open_ends:
