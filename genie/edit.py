@@ -106,7 +106,7 @@ class Fade:
             raise ValueError(f"a fade takes 1 frame or more, got {frames}")
         self.left = self._frames = frames
         self._scene = np.asarray(scene).reshape(-1).astype(np.int64)
-        self._order = np.random.default_rng(0).permutation(len(self._scene))
+        self._order = fade_order(len(self._scene))
 
     def next(self) -> np.ndarray:
         """Return the edit of the next frame, int64 (N,)."""
@@ -115,6 +115,11 @@ class Fade:
         change = np.full_like(self._scene, KEEP)
         change[self._order[:done]] = self._scene[self._order[:done]]
         return change
+
+
+def fade_order(tokens: int) -> np.ndarray:
+    """Return the order in which so many tokens come in, int64 (N,)."""
+    return np.random.default_rng(0).permutation(tokens)
 
 
 def _painted(frame: FrameRecord, picture: np.ndarray, world: Any) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from genie.edit import token_grid
+from genie.edit import fade_order, token_grid
 from genie.library.bundle import Bundle
 from genie.world import World
 
@@ -35,6 +35,7 @@ def page_record(bundle: Bundle, prompts: list[dict[str, Any]], models: str) -> d
         "height": bundle.height,
         "width": bundle.width,
         "grid": token_grid(bundle.height, bundle.width, sizes.num_tokens),
+        "fade_order": fade_order(sizes.num_tokens).tolist(),
         "codes": sizes.num_codes,
         "actions": bundle.keymap.to_json()["actions"],
         "idle": bundle.keymap.idle,

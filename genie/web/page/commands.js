@@ -1,12 +1,9 @@
 // Every key of the page beside the actions, the buttons that do the same, and the sliders.
 
-import { makeFilm, save } from "./film.js";
 import { icon } from "./icons.js";
 import { keyName } from "./keys.js";
 import { toLink } from "./link.js";
 import { element } from "./pad.js";
-
-const FILM_SECONDS = 10;
 
 /** Key, what it does in a few words, command. Keys as in the window, where it has them. */
 const TABLE = [
@@ -16,6 +13,7 @@ const TABLE = [
   [".", "one frame on", "forward"],
   ["backspace", "hold to rewind", "rewind"],
   ["b", "next branch", "branch"],
+  ["c", "next picture fades in", "fade"],
   ["e", "edit: pick and place", "edit"],
   ["l", "film of the last 10 s", "film"],
   ["k", "copy a link to this play", "link"],
@@ -58,7 +56,7 @@ export class Commands {
   }
 
   #down(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || this.game.filming.open) return;
     if (event.target.matches?.("input[type=range]") && event.key.startsWith("Arrow")) return;
     const { game } = this;
     const key = keyName(event);
@@ -117,24 +115,12 @@ export class Commands {
     this.buttons.get("edit").setAttribute("aria-pressed", hand.open);
   }
 
-  async film() {
-    const { player, world } = this.game;
-    const frames = player.session.line(player.head).slice(-Math.round(FILM_SECONDS * world.fps));
-    const pictures = frames.map((at) => player.session.frames[at].picture).filter(Boolean);
-    const button = this.buttons.get("film");
-    if (button.disabled) return;
-    button.disabled = true;
-    try {
-      const film = await makeFilm(pictures, world, (part) => {
-        this.game.say(`filming: ${Math.round(100 * part)} %`);
-      });
-      save(film, `${world.name}.${film.type.split("/")[1]}`);
-      this.game.say("the film is among your downloads");
-    } catch (error) {
-      this.game.say(error.message, true);
-    } finally {
-      button.disabled = false;
-    }
+  fade() {
+    this.game.gallery.fadeNext();
+  }
+
+  film() {
+    this.game.filming.ask();
   }
 
   async link() {

@@ -1,30 +1,48 @@
-// A play as a film: WebM, drawn again at the world's own pace.
+// Films of a play: GIF, written at once, and what the browser records, at the world's own pace.
 
+import { GifWriter } from "./gif.js";
 import { toRgba } from "./screen.js";
 
-const SCALE = 4;
+const SHORT_SIDE = 256; // pixels that a film has at least, so that viewers do not blur small frames
 const TYPES = ["video/webm;codecs=vp9", "video/webm", "video/mp4"];
+const NAMES = { "video/webm": "WebM", "video/mp4": "MP4" };
+const BITS_PER_SECOND = 4_000_000;
+
+/** Return the kinds of films that can be made here: what each is called, and what makes it. */
+export function filmKinds() {
+  const type = TYPES.find((each) => globalThis.MediaRecorder?.isTypeSupported(each));
+  const recorded = { name: NAMES[type?.split(";")[0]], make: (...film) => record(type, ...film) };
+  return [{ name: "GIF", make: makeGif }, ...(type ? [recorded] : [])];
+}
 
 /**
- * Record frames.
+ * Write frames as a GIF; all makers of films are called so.
  *
  * @param {Uint8Array[]} pictures RGB
  * @param {object} world
  * @param {(part: number) => void} tell called with how far it is, 0 to 1
  * @returns {Promise<Blob>}
  */
-export async function makeFilm(pictures, world, tell) {
-  const type = TYPES.find((each) => globalThis.MediaRecorder?.isTypeSupported(each));
-  if (!type) throw new Error("this browser cannot record films");
+async function makeGif(pictures, world, tell) {
+  const writer = new GifWriter({ ...world, scale: scaleOf(world) });
+  for (const [number, picture] of pictures.entries()) {
+    writer.add(picture);
+    tell((number + 1) / pictures.length);
+    await pause(0); // the page stays responsive
+  }
+  return writer.finish();
+}
+
+async function record(type, pictures, world, tell) {
   const small = new OffscreenCanvas(world.width, world.height);
   const canvas = document.createElement("canvas");
-  [canvas.width, canvas.height] = [world.width * SCALE, world.height * SCALE];
+  [canvas.width, canvas.height] = [world.width, world.height].map((n) => n * scaleOf(world));
   const context = canvas.getContext("2d");
   context.imageSmoothingEnabled = false;
   const image = new ImageData(world.width, world.height);
   const recorder = new MediaRecorder(canvas.captureStream(), {
     mimeType: type,
-    videoBitsPerSecond: 4_000_000,
+    videoBitsPerSecond: BITS_PER_SECOND,
   });
   const parts = [];
   recorder.ondataavailable = ({ data }) => parts.push(data);
@@ -35,11 +53,19 @@ export async function makeFilm(pictures, world, tell) {
     small.getContext("2d").putImageData(image, 0, 0);
     context.drawImage(small, 0, 0, canvas.width, canvas.height);
     tell((number + 1) / pictures.length);
-    await new Promise((resolve) => setTimeout(resolve, 1000 / world.fps));
+    await pause(1000 / world.fps);
   }
   recorder.stop();
   await done;
   return new Blob(parts, { type: type.split(";")[0] });
+}
+
+function scaleOf({ width, height }) {
+  return Math.ceil(SHORT_SIDE / Math.min(width, height));
+}
+
+function pause(milliseconds) {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 /** Let the browser save a file. */

@@ -18,7 +18,14 @@ export class Hand {
     this.box.id = "palette";
     this.box.hidden = true;
     this.hint = element("p");
-    this.box.append(this.palette, this.hint);
+    this.undoing = element("button", "", "take back");
+    this.undoing.addEventListener("click", () => {
+      this.undoing.blur();
+      this.takeBack();
+    });
+    const words = element("div");
+    words.append(this.hint, this.undoing);
+    this.box.append(this.palette, words);
     document.getElementById("pad").before(this.box);
     for (const canvas of [this.overlay, this.palette]) this.#listen(canvas);
   }
@@ -53,6 +60,7 @@ export class Hand {
   /** Take back what was put down last. */
   takeBack() {
     if (this.undo.length) this.game.player.goTo(this.undo.pop());
+    this.#tell();
   }
 
   #listen(canvas) {
@@ -115,6 +123,7 @@ export class Hand {
       if (!differ.some(Boolean)) return;
       await player.edit(Array.from(ids, (id, n) => (differ[n] ? seen[n] : id)));
       this.undo.push(before);
+      this.#tell();
     });
   }
 
@@ -131,9 +140,10 @@ export class Hand {
   }
 
   #tell() {
+    this.undoing.hidden = !this.undo.length;
     this.hint.textContent = this.piece
-      ? "tap the scene to put the piece down; tap this picture to pick another; Z takes back"
-      : "drag over the scene or this picture to pick a piece; “Start from” changes this picture";
+      ? "tap the scene to put the piece down; tap this picture to pick another"
+      : "drag over the scene or this picture to pick a piece; “Pictures” changes this one";
   }
 }
 

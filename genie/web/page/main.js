@@ -1,6 +1,7 @@
 // The page: opens the world, plays it at its pace, and does what the keys and buttons say.
 
 import { Commands } from "./commands.js";
+import { FilmPanel } from "./film-panel.js";
 import { Gallery } from "./gallery.js";
 import { Hand } from "./hand.js";
 import { Keys } from "./keys.js";
@@ -24,10 +25,16 @@ export class Game {
     this.total = 0;
     this.hand = new Hand(this);
     this.gallery = new Gallery(this);
+    this.filming = new FilmPanel(this);
     this.commands = new Commands(this);
     document.title = `${world.title} · genie-worlds`;
     document.getElementById("title").textContent = world.title;
     document.getElementById("backend").textContent = provider;
+  }
+
+  /** Whether time stands still until a panel is closed. */
+  get still() {
+    return this.hand.open || this.filming.open;
   }
 
   say(words, wrong) {
@@ -38,6 +45,13 @@ export class Game {
   async start(prompt, seed = Math.floor(Math.random() * 2 ** 31)) {
     await this.alone(() => this.player.start(prompt, seed));
     this.shown = null;
+    this.gallery.mark(prompt);
+  }
+
+  /** Go on with a play that a server kept. */
+  async resume(play) {
+    await this.alone(() => this.player.resume(play));
+    this.gallery.mark(this.player.session.start.prompt);
   }
 
   /** Do something while no frame is made. */
@@ -73,7 +87,7 @@ export class Game {
 
   async #tick() {
     const { player } = this;
-    if (this.busy || !player.session || this.hand.open) return false;
+    if (this.busy || !player.session || this.still) return false;
     if (!player.frame.picture) await this.alone(() => player.redraw());
     if (this.rewinding) {
       this.script = [];
@@ -170,7 +184,7 @@ async function begin(game, play) {
   } catch (error) {
     game.say(error.message, true);
   }
-  if (play) await game.alone(() => game.player.resume(play));
+  if (play) await game.resume(play);
   else if (link) await game.replay(link);
   else await game.start({ number: 0, ids: game.world.prompts[0].ids });
 }

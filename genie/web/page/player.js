@@ -1,5 +1,6 @@
 // Play without a screen: forward, back, and on from any frame. As genie/play/player.py.
 
+import { Fade } from "./fade.js";
 import { Session } from "./session.js";
 
 const KEPT_PICTURES = 3000; // some 40 MB; those of older frames are drawn again
@@ -16,6 +17,7 @@ export class Player {
     this.head = 0;
     this.at = null; // the record after which the models stand
     this.undone = []; // records that one step back left
+    this.fade = null; // of a scene that comes in
   }
 
   get frame() {
@@ -29,8 +31,8 @@ export class Player {
     const first = { parent: null, action: actions.length, ids: prompt.ids, edited: false };
     const { picture } = await this.models.start(prompt, seed);
     this.session = session;
-    this.head = this.at = session.append({ ...first, picture, settings: this.settings });
-    this.undone = [];
+    this.goTo(session.append({ ...first, picture, settings: this.settings }));
+    this.at = this.head;
   }
 
   /** Go on with a session that the server kept; its pictures are drawn as they are needed. */
@@ -55,9 +57,11 @@ export class Player {
     const made = await this.models.step(action, settings);
     if (session !== this.session) return null; // started anew meanwhile
     const { ids, picture } = made;
-    this.at = session.append({ parent, action, ids, picture, settings, edited: false });
-    if (this.at > KEPT_PICTURES) session.frames[this.at - KEPT_PICTURES].picture = null;
-    if (this.head === parent) this.goTo(this.at);
+    this.at = this.#append({ parent, action, ids, picture, settings, edited: false });
+    if (this.head === parent) {
+      this.#show(this.at);
+      if (this.fade) await this.#fadeOn();
+    }
     return made.milliseconds;
   }
 
@@ -69,14 +73,15 @@ export class Player {
 
   /** Go to a record of the session; the models follow with the next step. */
   goTo(record) {
-    this.head = record;
-    this.undone = [];
+    this.#show(record);
+    this.fade = null;
   }
 
   back() {
     if (this.frame.parent === null) return false;
     this.undone.push(this.head);
     this.head = this.frame.parent;
+    this.fade = null;
     return true;
   }
 
@@ -100,9 +105,19 @@ export class Player {
   async edit(ids) {
     const { parent, action, settings } = this.frame;
     const of = this.head;
-    const record = this.session.append({ parent, action, ids, settings, edited: true, of });
-    this.goTo(record);
+    this.#show(this.#append({ parent, action, ids, settings, edited: true, of }));
     await this.redraw();
+  }
+
+  /** Let a scene come in over the next frames, under the actions that are played meanwhile. */
+  fadeTo(ids) {
+    this.fade = new Fade(ids, this.world.fade_order);
+  }
+
+  async #fadeOn() {
+    const { fade } = this;
+    await this.edit(fade.next(this.frame.ids));
+    if (!fade.left && this.fade === fade) this.fade = null;
   }
 
   /** Draw the picture of the head again. */
@@ -111,6 +126,17 @@ export class Player {
     this.at = null;
     await this.#goThere();
     frame.picture = this.shown;
+  }
+
+  #show(record) {
+    this.head = record;
+    this.undone = [];
+  }
+
+  #append(frame) {
+    const record = this.session.append(frame);
+    if (record > KEPT_PICTURES) this.session.frames[record - KEPT_PICTURES].picture = null;
+    return record;
   }
 
   async #goThere() {

@@ -24,8 +24,9 @@ const player = new Player(models, world);
 const { seed, deeds } = JSON.parse(readFileSync(0, "utf8"));
 await player.start({ number: 0, ids: world.prompts[0].ids }, seed);
 const frames = [];
-for (const { settings, action, edit, truth, back } of deeds) {
+for (const { settings, fade, action, edit, truth, back } of deeds) {
   if (settings) Object.assign(player.settings, settings);
+  if (fade) player.fadeTo(fade);
   if (action !== undefined) await player.step(action);
   if (edit) await player.edit(edit);
   if (back) player.goTo(player.session.line(player.head).at(-1 - back));

@@ -1,10 +1,12 @@
 """The page in a headless Chromium, driven as a player would."""
 
 import io
+import time
 from urllib.parse import urlsplit
 
+import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageSequence
 
 HEAD = "game.player.head"
 ACTION = "game.player.frame.action"
@@ -31,6 +33,11 @@ def opened(address, browser):
     asked = [urlsplit(sent["request"]["url"]) for sent in browser.told("Network.requestWillBeSent")]
     own = {urlsplit(address).netloc, ""}  # "": about:, blob: and data:
     assert len(asked) > 10 and {url.netloc for url in asked} <= own
+
+
+def stop(browser):
+    browser.js("game.commands.pause(true)")
+    browser.wait("!game.busy")
 
 
 def play(browser, frames):
@@ -63,8 +70,7 @@ def test_a_finger_plays_on_a_phone(opened):
 
 def test_time_stands_still_goes_back_and_branches(opened):
     play(opened, 5)
-    opened.js("game.commands.pause(true)")
-    opened.wait("!game.busy")
+    stop(opened)
     end = opened.js(HEAD)
     opened.js("game.commands.back(), game.commands.back()")
     assert opened.js(HEAD) == end - 2
@@ -78,8 +84,7 @@ def test_time_stands_still_goes_back_and_branches(opened):
 
 def test_a_picture_that_was_dropped_is_drawn_again(opened):
     play(opened, 4)
-    opened.js("game.commands.pause(true)")
-    opened.wait("!game.busy")
+    stop(opened)
     picture = "[...game.player.session.frames[2].picture]"
     shown = opened.js(picture)
     opened.js("game.player.session.frames[2].picture = null")
@@ -111,8 +116,7 @@ def test_a_link_plays_the_same_again(opened):
     opened.js(f"game.alone(() => game.player.edit({change}))")
     opened.js("game.commands.edit()")
     play(opened, 2)
-    opened.js("game.commands.pause(true)")
-    opened.wait("!game.busy")
+    stop(opened)
     opened.js("game.commands.link()")
     link, line = opened.js("location.href"), opened.js(LINE)
     opened.open(link)
@@ -154,10 +158,81 @@ def test_a_piece_is_picked_and_put_down(opened):
     assert opened.js(HEAD) == head
 
 
-def test_a_film_is_saved(opened):
+def test_a_picture_fades_in_and_its_link_plays_the_same(opened):
+    opened.key("ArrowRight", down=True)
     play(opened, 2)
-    opened.js("game.commands.film()")
+    opened.key("c", down=True)
+    opened.key("c", down=False)
+    assert "picture 2 fades in" in opened.js("game.screen.notice.textContent")
+    opened.wait("!game.player.fade")
+    edited = opened.js("game.player.session.frames.filter(f => f.edited).map(f => f.action)")
+    assert edited == [opened.js("game.world.actions.find(a => a.name === 'right').id")] * 8
+    opened.key("ArrowRight", down=False)
+    play(opened, 2)
+    stop(opened)
+    line, scene = opened.js(LINE), opened.js("[...game.world.prompts[1].ids]")
+    assert line.count(scene) == 1
+    opened.js("game.commands.link()")
+    opened.open(opened.js("location.href"))
+    opened.wait("!game.script.length && !game.busy")
+    assert opened.js(LINE)[: len(line)] == line
+
+
+def test_a_chosen_picture_fades_in_and_going_back_ends_it(opened):
+    play(opened, 2)
+    opened.js("game.pace = 5")
+    opened.js("document.getElementById('fades').click()")
+    opened.js("document.querySelectorAll('#gallery button')[1].click()")
+    opened.wait("game.player.fade?.left < 7")
+    assert opened.js("game.player.session.start.prompt.number") == 0
+    stop(opened)
+    opened.js("game.commands.back()")
+    frames = opened.js("game.player.session.frames.length")
+    opened.js("game.commands.pause(false)")
+    opened.wait(f"game.player.session.frames.length >= {frames + 3}")
+    assert opened.js(f"game.player.session.frames.slice({frames}).some(f => f.edited)") is False
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WebM"])
+def test_a_film_is_saved(opened, tmp_path, kind):
+    opened.call("Page.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
+    play(opened, 6)
+    opened.key("l", down=True)
+    opened.key("l", down=False)
+    opened.wait("game.filming.open && !game.busy")
+    head, frames = opened.js(HEAD), opened.js("game.filming.pictures.map(p => [...p])")
+    opened.key("ArrowRight", down=True)  # does nothing now
+    opened.key("ArrowRight", down=False)
+    assert opened.js(HEAD) == head and len(frames) >= 6
+    kinds = "[...document.querySelectorAll('#film-kinds button')]"
+    opened.js(f"{kinds}.find(b => b.textContent === '{kind}').click()")
     opened.wait("game.screen.notice.textContent.includes('among your downloads')")
+    play(opened, 1)
+    (path,) = wait_for(lambda: [*tmp_path.glob(f"small.{kind.lower()}")])
+    assert path.stat().st_size > 1000
+    if kind == "GIF":
+        compare(path, frames, fps=15)
+
+
+def compare(path, frames, fps):
+    """A GIF has the frames that the page showed, enlarged, for as long as the play took."""
+    with Image.open(path) as film:
+        assert film.n_frames == len(frames)
+        duration = 0
+        for shown, kept in zip(frames, ImageSequence.Iterator(film), strict=True):
+            duration += kept.info["duration"]
+            small = np.array(kept.convert("RGB")).astype(int)[8::16, 8::16]
+            assert np.abs(small - np.reshape(shown, small.shape)).mean() < 3
+        assert film.size == (384, 256)
+    assert abs(duration - 1000 * len(frames) / fps) <= 10
+
+
+def wait_for(look, seconds=30):
+    end = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    return found
 
 
 def test_no_request_may_leave_the_page(opened):

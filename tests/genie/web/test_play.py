@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from genie.edit import Fade
+from genie.play.player import FADE_FRAMES
 from genie.settings import Settings
 from genie.world import World
 
@@ -12,7 +14,7 @@ def tokens(world):
     return world.session[world.head].ids.tolist()
 
 
-def test_settings_edits_and_branches_play_the_same(page, mapped_world, small, node, runtime):
+def test_settings_edits_fades_and_branches_play_the_same(page, mapped_world, small, node, runtime):
     world = World.load(mapped_world)
     world.reset(world.bundle.prompts[0], SEED)
     change = np.full(6, -1)
@@ -32,6 +34,14 @@ def test_settings_edits_and_branches_play_the_same(page, mapped_world, small, no
     frame = world.edit(change)
     do({"edit": tokens(world)}, frame)
     for key in small.actions_of(3, seed=2):
+        do({"action": key}, world.step(key))
+    scene = world.see(small.draw_prompts(1, seed=5)[0])[0]
+    fade = Fade(scene, FADE_FRAMES)
+    for number, key in enumerate(small.actions_of(FADE_FRAMES, seed=4)):
+        world.step(key)
+        begins = {} if number else {"fade": scene.tolist()}
+        do({**begins, "action": key}, world.edit(fade.next()))
+    for key in small.actions_of(2, seed=5):
         do({"action": key}, world.step(key))
     line = world.session.line(world.head)
     do({"back": 6}, world.go_to(world.session, int(line[-7])))
