@@ -8,9 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
+from genie.play.scripted_keys import parse_keys
+from genie.world import World
+
 HEAD = "game.player.head"
 ACTION = "game.player.frame.action"
-LINE = "game.player.session.line(game.player.head).map(r => [...game.player.session.frames[r].ids])"
+FRAMES = "game.player.session.line(game.player.head).map(r => game.player.session.frames[r])"
+LINE = f"{FRAMES}.map(frame => [...frame.ids])"
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +128,21 @@ def test_a_link_plays_the_same_again(opened):
     assert opened.js(LINE)[: len(line)] == line
     opened.open(link.replace("w=", "w=0"))
     assert "another world" in opened.js("game.screen.notice.textContent")
+
+
+def test_a_link_shows_what_headless_play_shows(opened, mapped_world):
+    world = World.load(mapped_world)
+    shown = [world.reset(world.bundle.prompts[0], seed=1)]
+    keys = parse_keys("right*12 up*4 left*8", world.bundle.keymap)
+    shown += [world.step(key) for key in keys]
+    deeds = "*".join(f"{key}x1" for key in keys)
+    mark = world.bundle.fingerprint[:16]
+    opened.open(f"{opened.address}?backend=wasm#w={mark}&s=1&p=0&k={deeds}")
+    opened.wait(f"{HEAD} >= {len(keys)}")
+    stop(opened)
+    assert opened.js(LINE)[: len(shown)] == world.session.ids(range(len(shown))).tolist()
+    pictures = opened.js(f"{FRAMES}.slice(0, {len(shown)}).map(f => [...f.picture])")
+    assert np.abs(np.array(pictures) - np.reshape(shown, (len(shown), -1)).astype(int)).max() <= 1
 
 
 def test_a_picture_of_the_players_is_a_start(opened):
