@@ -7,9 +7,8 @@ const SECONDS = 10;
 
 export class FilmPanel {
   constructor(game) {
-    this.game = game;
+    Object.assign(this, { game, pictures: [], busy: false });
     this.box = document.getElementById("film");
-    this.pictures = [];
     const kinds = filmKinds().map((kind) => {
       const button = element("button", "", kind.name);
       button.addEventListener("click", () => this.#make(kind));

@@ -18,7 +18,8 @@ export class Hand {
     this.box.id = "palette";
     this.box.hidden = true;
     this.hint = element("p");
-    this.undoing = element("button", "", "take back");
+    this.undoing = element("button", "", "take back ");
+    this.undoing.append(element("kbd", "", "Z"));
     this.undoing.addEventListener("click", () => {
       this.undoing.blur();
       this.takeBack();

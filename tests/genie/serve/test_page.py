@@ -21,7 +21,7 @@ def play(browser, frames):
     browser.wait(f"{HEAD} >= {browser.js(HEAD) + frames}")
 
 
-def test_the_page_plays_edits_and_goes_on_after_a_reload(server, browser):
+def test_the_page_plays_edits_fades_and_goes_on_after_a_reload(server, browser):
     browser.events.clear()
     browser.resize(1200, 900)
     browser.open(f"http://{server.host}/small/?token={server.token}")
@@ -40,6 +40,9 @@ def test_the_page_plays_edits_and_goes_on_after_a_reload(server, browser):
     browser.js(f"game.alone(() => game.player.edit({change}))")
     browser.js("game.commands.edit()")
     play(browser, 2)
+    browser.js("game.commands.fade()")
+    browser.wait("!game.player.fade")
+    assert browser.js("game.player.session.frames.filter(f => f.edited).length") == 9
     browser.js("game.commands.pause(true)")
     browser.wait("!game.busy")
     rows = "game.player.session.frames.map(f => [f.parent, f.action, f.edited, ...f.ids])"

@@ -173,7 +173,7 @@ def test_a_piece_is_picked_and_put_down(opened):
         )  # fmt: skip
     opened.wait("game.hand.undo.length === 1")
     assert opened.js("game.player.frame.edited") and opened.js(HEAD) > head
-    opened.js("game.hand.takeBack()")
+    opened.js("document.querySelector('#palette button').click()")
     assert opened.js(HEAD) == head
 
 
