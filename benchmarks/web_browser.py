@@ -10,12 +10,12 @@ thread: as many drafts as the world has refinement steps, one commit and one dec
 """
 
 import argparse
-import contextlib
 import importlib.util
-import io
 import json
 import re
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -24,10 +24,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import imageio.v3 as imageio
 import numpy as np
+from PIL import Image
 
-from genie import cli
 from genie.library.bundle import Bundle, load_bundle
 from genie.library.catalog import find_world, list_worlds
 from genie.play.scripted_keys import parse_keys
@@ -116,13 +115,13 @@ def play_headless(name: str, keys: str, folder: Path) -> tuple[np.ndarray, np.nd
     """Run the README's command, into a log and into pictures; returns as `play_page` does."""
     log, shown = folder / "play.session", folder / "play.png"
     for target in (log, shown):
-        command = ["play", name, "--headless", "--keys", keys, "--seed", str(SEED)]
-        with contextlib.redirect_stdout(io.StringIO()):
-            if cli.main([*command, "--record", str(target)]):
-                raise RuntimeError(f"genie {' '.join(command)} failed")
+        command = [name, "--headless", "--keys", keys, "--seed", str(SEED), "--record", target]
+        subprocess.run(
+            [sys.executable, ROOT / "play.py", *command], check=True, capture_output=True
+        )
     session = Session.read(log)
     files = sorted(file for file in folder.rglob("*.png") if file.is_file())
-    return session.ids(range(1, len(session))), np.stack([imageio.imread(f) for f in files])
+    return session.ids(range(1, len(session))), np.stack([Image.open(f) for f in files])
 
 
 def native_frame(page: Path) -> Callable[[], None]:
