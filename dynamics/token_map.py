@@ -6,6 +6,7 @@ that come into it what stood there before, if anything did.
 """
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass
 from operator import eq, itemgetter
 
@@ -26,6 +27,7 @@ class MapLayout:
     """What all maps of a world share: how actions move the picture, and which tokens go with it.
 
     Attributes:
+        grid: rows and columns of tokens.
         unknown: K, stands for a token that was not seen.
         keys: the position of each token in the picture, as one number.
         follows: numbers of the tokens that move with the picture.
@@ -54,7 +56,7 @@ class MapLayout:
         rows, columns = grid
         places = [(row, column) for row in range(rows) for column in range(columns)]
         still = set(fixed)
-        self.unknown = unknown
+        self.grid, self.unknown = (rows, columns), unknown
         self.keys = [row * _ROW + column for row, column in places]
         self.follows = [number for number in range(len(places)) if number not in still]
         self.shifts, self.entering, self._staying = [], [], []
@@ -69,10 +71,21 @@ class MapLayout:
                 raise ValueError(
                     f"a move by {down} rows and {right} columns takes all tokens out of the picture"
                 )
-            self.shifts.append(down * _ROW + right)
+            self.shifts.append(self.between(down, right))
             self.entering.append(sorted(set(self.follows) - set(stays)))
             then = [before[number] for number in stays]
             self._staying.append((itemgetter(*then), itemgetter(*stays), len(stays)))
+
+    @staticmethod
+    def between(down: int, right: int) -> int:
+        """Return how far a place is that lies so many rows and columns away, in those units."""
+        return down * _ROW + right
+
+    @staticmethod
+    def apart(here: int, there: int) -> tuple[int, int]:
+        """Return by how many rows and columns two places differ."""
+        down = round((there - here) / _ROW)
+        return down, there - here - down * _ROW
 
     def fits(self, before: Tokens, now: Tokens) -> list[float]:
         """Return how well each action, and none, explains one frame after another.
@@ -101,6 +114,12 @@ class TokenMap:
         self.at = 0
         self._last: Tokens | None = None
 
+    def fork(self) -> "TokenMap":
+        """Return a copy, which goes on from here by itself."""
+        forked = copy(self)
+        forked._cells, forked._painted = dict(self._cells), set(self._painted)
+        return forked
+
     def recall(self, action: int) -> Tokens:
         """Return what is known of the tokens that an action brings into the picture.
 
@@ -128,6 +147,32 @@ class TokenMap:
         for number in numbers:
             tokens[number] = self._cells.get(layout.keys[number] + at, layout.unknown)
         return tokens
+
+    def around(self, margin: int) -> list[Tokens]:
+        """Return what is known of the picture and of all that lies up to `margin` tokens from it.
+
+        Returns:
+            Rows from top to bottom, K where nothing is known.
+        """
+        layout = self._layout
+        rows, columns = layout.grid
+        return [
+            [
+                self._cells.get(self.at + layout.between(row, column), layout.unknown)
+                for column in range(-margin, columns + margin)
+            ]
+            for row in range(-margin, rows + margin)
+        ]
+
+    def learn(self, ids: Tokens, at: int) -> None:
+        """Enter what a picture shows elsewhere in the world, where nothing was seen yet.
+
+        Args:
+            ids: its N tokens.
+            at: where it was taken, as the attribute.
+        """
+        for number in self._layout.follows:
+            self._cells.setdefault(self._layout.keys[number] + at, ids[number])
 
     def observe(self, ids: Tokens, action: int, edited: bool = False) -> None:
         """Enter a frame.
@@ -187,6 +232,12 @@ class MappedCache(TimeCache):
         """Enter a frame, int64 (B, N), and the actions (B,) that led to it, into the maps."""
         for token_map, row, action in zip(self.maps, ids.tolist(), actions.tolist(), strict=True):
             token_map.observe(row, action, edited)
+
+    def fork(self) -> "MappedCache":
+        """Return a copy, which goes on from here by itself."""
+        forked = super().fork()
+        forked.maps = [token_map.fork() for token_map in self.maps]
+        return forked
 
     def take_rows(self, rows: Tensor, other: "MappedCache") -> None:
         """Give some rollouts the histories and the maps of another cache."""

@@ -89,6 +89,26 @@ def add_serve(parser: ArgumentParser) -> None:
     add_machine(parser)
 
 
+def add_plan(parser: ArgumentParser) -> None:
+    """Add the arguments of `genie plan`."""
+    add = parser.add_argument
+    add("world", nargs="?", metavar="WORLD|RUN", help="name or folder; default: see genie worlds")
+    picture = "picture to start from (default: the world's first prompt)"
+    add("--from", dest="start", type=Path, metavar="PNG", help=picture)
+    add("--to", type=Path, required=True, metavar="PNG", help="picture to get to")
+    add("--steps", type=int, default=32, metavar="N", help="keys at most (default: 32)")
+    add("--frames", type=int, default=256, metavar="N", help="imagined at most (default: 256)")
+    add("--seed", type=int, default=0, metavar="S", help="of the play that is recorded")
+    add(
+        "--out",
+        type=Path,
+        default=Path("plan"),
+        metavar="NAME",
+        help="write NAME.gif, .session and .json (default: plan)",
+    )
+    add_machine(parser)
+
+
 def add_machine(parser: ArgumentParser) -> None:
     """Add where a world is played, and on how many threads."""
     parser.add_argument(

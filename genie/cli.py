@@ -110,6 +110,7 @@ def build_parser() -> ArgumentParser:
             arguments.add_replay,
             "draw a session again, check it, or play its keys elsewhere",
         ),
+        ("plan", arguments.add_plan, "find keys that lead from one picture to another"),
         ("worlds", arguments.add_worlds, "list the worlds that ship and the user's own"),
         ("export", arguments.add_export, "write a world as a zip file or a web page"),
         ("serve", arguments.add_serve, "let visitors play worlds in their browsers"),
@@ -174,6 +175,13 @@ def _replay(values: dict[str, Any]) -> None:
 
     path = values.pop("path")
     replay(path, _bounded(ReplayOptions(**values)))
+
+
+def _plan(values: dict[str, Any]) -> None:
+    from genie.plan.run import PlanOptions, plan
+
+    world, goal = find_world(values.pop("world")), values.pop("to")
+    plan(world, _bounded(PlanOptions(goal=goal, **values)))
 
 
 def _export(values: dict[str, Any]) -> None:
@@ -259,6 +267,7 @@ _COMMANDS = {
     ("bench",): _bench,
     **{("corpus", word): run for word, _, run, _ in corpus_commands.COMMANDS},
     ("replay",): _replay,
+    ("plan",): _plan,
     ("export",): _export,
     ("serve",): _serve,
     ("push",): _push,

@@ -36,6 +36,13 @@ class FrameDecoder:
             joined._cache = type(joined._cache).join([decoder._cache for decoder in decoders])
         return joined
 
+    def fork(self) -> "FrameDecoder":
+        """Return a copy, which goes on from here by itself."""
+        forked = copy(self)
+        if self._cache is not None:
+            forked._cache = self._cache.fork()
+        return forked
+
     def take_rows(self, rows: Tensor, other: "FrameDecoder") -> None:
         """Continue some of the frames, int64 (b,), from those of a decoder of b frames."""
         if self._cache is not None:

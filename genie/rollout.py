@@ -1,15 +1,17 @@
 """The batched engine: ids in, ids out, one seed per sample."""
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from dynamics.sampler import draw_noise, sample_frame
+from dynamics.token_map import TokenMap
 from genie.device import device_of
 from genie.frame_decoder import FrameDecoder, decoder_memory
-from genie.interfaces import FrameTokenizer, TokenDynamics
+from genie.interfaces import FrameTokenizer, StreamingDecoder, TokenDynamics
 from genie.library.bundle import Bundle
 from genie.settings import Settings
 
@@ -204,6 +206,18 @@ class Rollout:
             self.seeds[row], self._ahead[row] = seed, frame - self.frame
         return shown
 
+    def fork(self) -> "Rollout":
+        """Return a copy, which goes on from here by itself."""
+        forked = copy(self)
+        forked.seeds = list(self.seeds)
+        forked._history, forked._shown = self._history.fork(), self._shown.fork()
+        return forked
+
+    @property
+    def maps(self) -> Sequence[TokenMap]:
+        """The map of each rollout, where the dynamics keeps one."""
+        return getattr(self._history, "maps", ())
+
     @property
     def keeps_map(self) -> bool:
         """Whether a frame also depends on all that was ever seen."""
@@ -223,3 +237,17 @@ class Rollout:
         """Commit a frame and return it decoded, uint8 (B, H, W, 3)."""
         self.commit(ids, prev_actions)
         return self.show(ids)
+
+
+def cache_without(bundle: Bundle, *methods: str) -> str | None:
+    """Return the kind of a cache of the world's models that lacks a method, if one does.
+
+    Models of others need none of those by which caches are joined, copied and mixed.
+    """
+    caches = [bundle.dynamics.new_cache(1)]
+    if isinstance(bundle.tokenizer, StreamingDecoder):
+        caches.append(bundle.tokenizer.new_cache(1))
+    for cache in caches:
+        if not all(hasattr(cache, method) for method in methods):
+            return type(cache).__name__
+    return None

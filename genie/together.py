@@ -10,18 +10,14 @@ import numpy as np
 import torch
 
 from genie.inputs import check_action
-from genie.interfaces import StreamingDecoder
 from genie.library.bundle import Bundle
-from genie.rollout import Rollout
+from genie.rollout import Rollout, cache_without
 from genie.speed import StepSeconds
 
 
 def can_join(bundle: Bundle) -> bool:
     """Whether the caches of a world's models join; those of other kinds may not."""
-    caches = [bundle.dynamics.new_cache(1)]
-    if isinstance(bundle.tokenizer, StreamingDecoder):
-        caches.append(bundle.tokenizer.new_cache(1))
-    return all(hasattr(cache, "join") for cache in caches)
+    return cache_without(bundle, "join") is None
 
 
 def step_together(worlds: Sequence[Any], actions: Sequence[int]) -> list[np.ndarray]:

@@ -1,6 +1,7 @@
 """The rolling key/value cache of banded time attention."""
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 
 import torch
@@ -89,6 +90,14 @@ class TimeCache:
         self.joined[rows] = self.count - other.count
         self.keys[:, rows] = other.keys
         self.values[:, rows] = other.values
+
+    def fork(self) -> "TimeCache":
+        """Return a copy, which goes on from here by itself."""
+        forked = copy(self)
+        forked.keys, forked.values = self.keys.clone(), self.values.clone()
+        if self.joined is not None:
+            forked.joined = self.joined.clone()
+        return forked
 
     @classmethod
     def join(cls, caches: Sequence["TimeCache"]) -> "JoinedCache":

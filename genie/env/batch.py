@@ -16,10 +16,9 @@ from genie.drift.meter import WINDOWS_TO_LEAVE, DriftMeter
 from genie.env.episode import Episode, EpisodeState
 from genie.frames import encode_prompt
 from genie.inputs import check_prompt
-from genie.interfaces import StreamingDecoder
 from genie.library.bundle import Bundle, load_bundle
 from genie.library.catalog import find_world
-from genie.rollout import Rollout
+from genie.rollout import Rollout, cache_without
 from genie.session.state import State
 
 Reward = Callable[[np.ndarray, np.ndarray, int], float]
@@ -214,15 +213,11 @@ class WorldBatch:
 
 def _check_caches(bundle: Bundle) -> None:
     """Refuse models of others whose caches cannot give one rollout another history."""
-    caches = [bundle.dynamics.new_cache(1)]
-    if isinstance(bundle.tokenizer, StreamingDecoder):
-        caches.append(bundle.tokenizer.new_cache(1))
-    for cache in caches:
-        if not hasattr(cache, "take_rows"):
-            raise ValueError(
-                f"the world {bundle.name} cannot be played in batches, its {type(cache).__name__} "
-                'has no take_rows: give make_vec vectorization_mode="sync"'
-            )
+    if cache := cache_without(bundle, "take_rows"):
+        raise ValueError(
+            f"the world {bundle.name} cannot be played in batches, its {cache} has no take_rows: "
+            'give make_vec vectorization_mode="sync"'
+        )
 
 
 def _drift_meter(bundle: Bundle) -> DriftMeter:

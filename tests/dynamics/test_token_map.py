@@ -209,3 +209,33 @@ def test_moves_that_do_not_fit_are_refused(wrong):
     sizes = {"num_tokens": ROWS * COLUMNS, "grid": (ROWS, COLUMNS), **SIZES, **wrong}
     with pytest.raises(ValueError, match="moves of|fixed tokens"):
         DynamicsConfig(**sizes)
+
+
+def test_a_copy_goes_on_by_itself():
+    token_map, _ = walk([RIGHT])
+    fork = token_map.fork()
+    fork.observe(view(1, 1), DOWN)
+    assert (token_map.at, fork.at) == (LAYOUT.between(0, 1), LAYOUT.between(1, 1))
+    assert token_map.recall(RIGHT) == walk([RIGHT])[0].recall(RIGHT)
+
+
+def test_what_a_picture_shows_elsewhere_is_learned_where_nothing_was_seen():
+    token_map, _ = walk([])
+    changed = {(0, 5): 41, (0, 6): 42}  # the first was seen from here, the second was not
+    token_map.learn(view(0, 3, changed), LAYOUT.between(0, 3))
+    assert (token_map.recall(RIGHT)[COLUMNS - 1], view(0, 0)[COLUMNS - 1]) == (42, view(0, 0)[5])
+    known = token_map.around(3)
+    assert (known[3][3 + 5], known[3][3 + 6]) == (view(0, 0)[5], 42)
+
+
+def test_around_a_place_lies_what_was_seen_there():
+    token_map, _ = walk([RIGHT, RIGHT])
+    known = token_map.around(2)
+    assert (len(known), len(known[0])) == (ROWS + 4, COLUMNS + 4)
+    assert known[2][:2] == view(0, 0)[:2]
+    assert unknown(known[0]) == [True] * (COLUMNS + 4)
+
+
+@pytest.mark.parametrize("place", [(0, 0), (3, -4), (-7, 30), (-1, -1)])
+def test_places_differ_by_rows_and_columns(place):
+    assert LAYOUT.apart(0, LAYOUT.between(*place)) == place

@@ -170,3 +170,16 @@ def test_each_frame_is_drawn_with_the_noise_of_its_own_number(bundle, prompts, k
     monkeypatch.setattr("genie.rollout.draw_noise", noted)
     play(Rollout(bundle, SEEDS), *prompts, keys[:3])
     assert asked == [(SEEDS, 2), (SEEDS, 3), (SEEDS, 4)]
+
+
+@pytest.mark.parametrize("after", [1, 9])
+def test_a_copy_goes_on_as_the_original_would_and_leaves_it_alone(bundle, prompts, keys, after):
+    rollout, plain = Rollout(bundle, SEEDS), Rollout(bundle, SEEDS)
+    play(rollout, *prompts, keys[:after])
+    play(plain, *prompts, keys[:after])
+    fork = rollout.fork()
+    drawn = [fork.step(row) for row in keys[after : after + 5]]
+    for one, row in zip(drawn, keys[after : after + 5], strict=True):
+        assert all(map(torch.equal, one, plain.step(row)))
+    again = [rollout.step(row) for row in keys[after : after + 5]]
+    assert all(torch.equal(one[0], two[0]) for one, two in zip(drawn, again, strict=True))
