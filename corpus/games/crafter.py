@@ -74,6 +74,10 @@ class CrafterGames:
                 step = self._games[index].step(int(actions[index]))
                 self._frames[index], _, self._over[index], _ = step
 
+    def positions(self) -> list[tuple[int, int]]:
+        """Return the cell, row and column, in which each player stands; no picture shows it."""
+        return [(int(game._player.pos[1]), int(game._player.pos[0])) for game in self._games]
+
     def close(self) -> None:
         """Nothing to do: the game is plain Python."""
 

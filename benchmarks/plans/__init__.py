@@ -1,0 +1,1 @@
+"""How often plans that are made in a world reach their goals in the real game."""

@@ -1,0 +1,75 @@
+"""How often a plan that is made in a world reaches its goal in the real game.
+
+    python -m benchmarks.plans crafter miner [--steps 8 16 32] [--goals N] [--json FILE]
+
+A goal is the picture after so many steps of real random play, with keys held for up to 16 steps in
+Crafter and 4 in Miner, from a moment of real random play on levels that no world was trained on;
+goals that look like the start are left out. A plan is made from the two pictures alone, and its
+keys are pressed in the real game, played again to the same moment. It reached the goal if the
+player stands where it stood then. Crafter knows that. Of Miner the picture tells: laid over the
+goal's without a shift at least `SAME` of its pixels are the same, and more than with any shift by
+whole cells. What was dug on the way may differ.
+
+Or it looks up after each key, and plans anew from all that it has seen, for twice as many keys.
+
+Beside the search stand random shooting (as many imagined frames, the best end by its tokens), the
+action model (it reads the action that leads to the goal off two pictures, time and again), and the
+search by looks alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from benchmarks.plans.goals import GAMES, goals
+from benchmarks.plans.planners import ANEW, PLANNERS
+from benchmarks.plans.score import Score, score, try_again, try_plan
+from corpus.progress import progress_bar
+from genie.library.bundle import load_bundle
+from genie.library.catalog import find_world
+from genie.plan import PlanLimits
+
+
+def main() -> None:
+    """Print a line for each world, distance and planner."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("worlds", nargs="+", help=f"of {', '.join(GAMES)}, or NAME=FOLDER")
+    parser.add_argument("--steps", type=int, nargs="+", default=[8, 16, 32])
+    parser.add_argument("--goals", type=int, default=100, metavar="N")
+    parser.add_argument("--planners", nargs="+", choices=PLANNERS, default=list(PLANNERS))
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    given = parser.parse_args()
+    scores = []
+    for word in given.worlds:
+        name, _, folder = word.partition("=")
+        bundle, game = load_bundle(folder or find_world(name)), GAMES[name]
+        for steps in given.steps:
+            found = list(goals(game, steps, given.goals))
+            for planner in given.planners:
+                limits = PlanLimits(steps=2 * steps)
+                one = try_again if planner == ANEW else try_plan
+                with progress_bar(planner, len(found)) as done:
+                    tries = []
+                    for goal in found:
+                        tries.append(one(bundle, game, goal, planner, limits))
+                        done(1)
+                scores.append(score(name, steps, planner, tries))
+                print(_line(scores[-1]), flush=True)
+    if given.json is not None:
+        given.json.write_text(json.dumps([asdict(each) for each in scores], indent=1))
+
+
+def _line(score: Score) -> str:
+    low, high = score.interval
+    return (
+        f"{score.world}, {score.steps} steps, {score.planner}: reached {score.reached:.2f} "
+        f"({low:.2f} to {high:.2f}), claimed {score.claimed:.2f}, {score.keys:.1f} keys, "
+        f"{score.imagined:.0f} frames, {score.seconds:.2f} s"
+    )
+
+
+if __name__ == "__main__":
+    main()
