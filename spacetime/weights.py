@@ -18,9 +18,12 @@ MOST_WEIGHT_BYTES = 1 << 30  # of one file
 _MOST_TABLE_BYTES = 1 << 20  # of its table of contents: some ten thousand tensors
 
 
-def write_json(path: Path | str, record: Any) -> None:
-    """Write a record as indented JSON, atomically; NaN and infinity raise ValueError."""
-    write_atomic(path, (json.dumps(record, indent=2, allow_nan=False) + "\n").encode())
+def write_json(path: Path | str, record: Any, indent: int | None = 2) -> None:
+    """Write a record as JSON, atomically, in one line without an indent.
+
+    NaN and infinity raise ValueError.
+    """
+    write_atomic(path, (json.dumps(record, indent=indent, allow_nan=False) + "\n").encode())
 
 
 def read_json(path: Path | str) -> Any:

@@ -52,7 +52,8 @@ def write_bundle(
         for number, prompt in enumerate(prompts):
             iio.imwrite(partial / "prompts" / f"{number:02d}.png", prompt)
         write_json(partial / "keymap.json", keymap.to_json())
-        write_json(partial / "statistics.json", dict(statistics))
+        # A thousand numbers in as many lines: the indent would take half as much room as they do.
+        write_json(partial / "statistics.json", dict(statistics), indent=None)
         record = {
             "format": FORMAT_VERSION,
             **info,
