@@ -218,6 +218,14 @@ def _worlds(values: dict[str, Any]) -> None:
 
 
 def _train(values: dict[str, Any]) -> None:
+    if values["stage"] == arguments.POLICY:
+        values = arguments.policy_values(values)
+        from train.policy.run import train_policy
+
+        train_policy(**values)
+        return
+    if values["recipe"] is None:
+        raise ValueError("missing: recipe")
     from train.pipeline import train
 
     train(**values)
