@@ -45,9 +45,13 @@ class PolicyModule(FitModule):
         begins = np.concatenate([np.zeros(1, np.int64), ends[:-1]])
         self._begin = np.repeat(begins, ends - begins)  # of the episode of each frame
         known = [starts[actions[starts] >= 0] for starts in split_starts(ends, 2, self.seed)]
-        if not all(map(len, known)):
-            raise ValueError("no action was read off the episodes of this corpus: use a longer one")
         self.starts, held_out = known
+        if not len(self.starts):
+            raise ValueError(
+                "the world reads no action but the idle one off this corpus: use footage of its "
+                "game in which somebody plays, or a world whose actions are healthy"
+            )
+        held_out = held_out if len(held_out) else self.starts
         self.held_out = draw_clips(held_out, min(len(held_out), self.method.held_out), 0, 0)
 
     def draw(self, step: int) -> tuple[Tensor, Tensor]:
