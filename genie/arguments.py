@@ -6,11 +6,15 @@ import re
 from argparse import ArgumentParser
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from genie.device import DEVICES
 
 STAGES = ("tokenizer", "lam", "encode", "dynamics")
 """The stages of a training run, in their order."""
+POLICY = "policy"
+"""What `genie train` makes beside the stages of a world: a player of one."""
+_NOT_OF_POLICY = ("recipe", "fresh", "decoder_only", "allow_collapsed", "seeds")
 LOGGERS = ("csv", "tensorboard", "wandb")
 RECIPES = Path(__file__).resolve().parents[1] / "train" / "recipes"
 
@@ -121,11 +125,14 @@ def add_train(parser: ArgumentParser) -> None:
     """Add the arguments of `genie train`."""
     add = parser.add_argument
     add(
-        "stage", choices=("all", *STAGES), help="what to train; encode turns the corpus into tokens"
+        "stage",
+        choices=("all", *STAGES, POLICY),
+        help="what to train; encode turns the corpus into tokens, policy clones who plays in it",
     )
     add("--corpus", type=folder_or_url, required=True, metavar="DIR|URL", help="from genie corpus")
     names = ", ".join(sorted(file.stem for file in RECIPES.glob("*.yaml")))
-    add("--recipe", type=str, required=True, metavar="NAME", help=f"{names}, or a .yaml file")
+    about = f"{names}, or a .yaml file; of all stages but policy"
+    add("--recipe", type=str, metavar="NAME", help=about)
     add("--out", type=Path, required=True, metavar="RUN", help="folder of the run")
     add("--minutes", type=float, metavar="M", help="of the stage in all, or shared by all stages")
     add("--stop-after", type=float, metavar="M", help="end this slice after M minutes")
@@ -144,6 +151,16 @@ def add_train(parser: ArgumentParser) -> None:
     )
     add("--seeds", type=int, default=1, metavar="N", help="fit N action models, keep the best")
     add("--logger", choices=LOGGERS, help="beside the run's own csv files and curves")
+
+
+def policy_values(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of `genie train policy`; raises ValueError for what it does not take."""
+    for name in _NOT_OF_POLICY:
+        if values[name] not in (None, False, 1):
+            raise ValueError(f"--{name.replace('_', '-')} is not for genie train policy: drop it")
+    if values["start"] is None:
+        raise ValueError("genie train policy needs --from WORLD, whose actions it is cloned in")
+    return {name: value for name, value in values.items() if name not in (*_NOT_OF_POLICY, "stage")}
 
 
 def add_evaluate(parser: ArgumentParser) -> None:

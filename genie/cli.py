@@ -16,7 +16,7 @@ from typing import Any
 from jsonargparse import ArgumentError, ArgumentParser
 
 from genie import arguments, corpus_commands
-from genie.device import bounded_threads
+from genie.device import bounded_threads, wait_briefly
 from genie.library.catalog import describe_worlds, find_world
 from genie.values import text
 from spacetime.partial import plain
@@ -32,8 +32,6 @@ _EXTRAS = {
 """Which extra of pyproject.toml a command needs."""
 _EXTRA_OF = {"huggingface_hub": "hub"}
 """Which extra brings a module that only some worlds need, whatever the command."""
-_SPINS = "1000"
-"""Spins, about a twentieth of a millisecond, after which a waiting thread sleeps."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -46,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         Exit status: 0 if all went well, 2 after an error, which is one line on stderr, 130 after
         Ctrl-C.
     """
-    _wait_briefly()
+    wait_briefly()
     handlers = _end_as_ctrl_c()
     try:
         words, values = _chosen(build_parser().parse_args(argv).as_dict())
@@ -87,15 +85,6 @@ def _end_as_ctrl_c() -> dict[int, Any]:
         if signal.getsignal(number) == signal.SIG_DFL:  # nohup ignores SIGHUP
             found[number] = signal.signal(number, stop)
     return found
-
-
-def _wait_briefly() -> None:
-    """Let the threads of one operation spin for each other briefly, before torch is loaded."""
-    # GNU's OpenMP spins 300 times as long. Where another program wants the processor, each thread
-    # then spins while the one that it waits for cannot run: 0.3 frames/s in place of 19 (lab notes,
-    # 2026-11-28). A user's own choice is kept; other OpenMP libraries ignore it.
-    if not {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"} & os.environ.keys():
-        os.environ["GOMP_SPINCOUNT"] = _SPINS
 
 
 def build_parser() -> ArgumentParser:
@@ -226,6 +215,14 @@ def _worlds(values: dict[str, Any]) -> None:
 
 
 def _train(values: dict[str, Any]) -> None:
+    if values["stage"] == arguments.POLICY:
+        values = arguments.policy_values(values)
+        from train.policy.run import train_policy
+
+        train_policy(**values)
+        return
+    if values["recipe"] is None:
+        raise ValueError("missing: recipe")
     from train.pipeline import train
 
     train(**values)

@@ -85,6 +85,10 @@ class ProcgenGames:
         frames = np.array(images["rgb"][:, shown, shown])
         return Observation(frames=frames, first=np.array(first, bool), levels=self._levels)
 
+    def rewards(self) -> np.ndarray:
+        """Return what the last step earned in each copy, float32 (G,)."""
+        return np.array(self._env.observe()[0], np.float32)
+
     def act(self, actions: np.ndarray) -> None:
         """Take one step in every copy."""
         self._env.act(np.asarray(actions, np.int32))

@@ -37,7 +37,13 @@ def complaint(capsys, *arguments):
         (["play", "--loud"], "--loud"),
         (["play", "--keys"], "--keys"),
         (["train", "everything", "--corpus", "c", "--recipe", "cpu", "--out", "r"], "'everything'"),
-        (["train", "all"], "missing: corpus, recipe, out"),
+        (["train", "all"], "missing: corpus, out"),
+        (["train", "lam", "--corpus", "c", "--out", "r"], "missing: recipe"),
+        (["train", "policy", "--corpus", "c", "--out", "r"], "needs --from WORLD"),
+        (
+            ["train", "policy", "--corpus", "c", "--out", "r", "--from", "w", "--seeds", "3"],
+            "--seeds is not for genie train policy",
+        ),
         (["evaluate", TINY_WORLD, "corpus"], "no world is called"),
         (["compare", TINY_WORLD, TINY_WORLD, "corpus"], "no world is called"),
         (["compare", TINY_WORLD, "corpus"], "at least two worlds"),
@@ -164,6 +170,24 @@ def test_train_is_called_with_what_was_given(monkeypatch):
         "decoder_only": False,
         "seeds": 1,
         "labels": None,
+        "logger": None,
+    }
+
+
+def test_train_policy_is_called_with_what_was_given(monkeypatch):
+    given = {}
+    monkeypatch.setattr("train.policy.run.train_policy", lambda **values: given.update(values))
+    line = ["train", "policy", "--corpus", "c", "--from", "miner", "--out", "r", "--labels", "l"]
+    assert cli.main([*line, "--minutes", "2"]) == 0
+    assert given == {
+        "corpus": Path("c"),
+        "start": "miner",
+        "out": Path("r"),
+        "labels": Path("l"),
+        "minutes": 2.0,
+        "stop_after": None,
+        "resume": False,
+        "seed": 0,
         "logger": None,
     }
 

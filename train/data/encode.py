@@ -86,7 +86,8 @@ def encode_corpus(
     shutil.rmtree(partial, ignore_errors=True)
     try:
         group = zarr.open_group(partial, mode="w")
-        ids, actions = _integers(source or Frames(corpus), tokenizer, lam)
+        source = source or Frames(corpus)
+        ids, actions = _read_ids(source, tokenizer), read_actions(source, lam, vary=True)
         if blocked_below:
             ends, num_codes = corpus.episode_ends, tokenizer.num_codes
             grid = getattr(tokenizer, "grid", None)
@@ -171,26 +172,44 @@ def read_episodes(
 
 
 @torch.inference_mode()
-def _integers(
-    source: Frames, tokenizer: FrameTokenizer, lam: ActionModel
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return ids uint16 (frames, N), and actions int8 (frames,)."""
-    frames, device = source.corpus.num_frames, device_of(tokenizer)
+def read_actions(source: Frames, lam: ActionModel, vary: bool = False) -> np.ndarray:
+    """Read the action of every transition of a corpus.
+
+    Args:
+        source: its frames.
+        lam: in evaluation mode, with codes.
+        vary: of `read_episodes`.
+
+    Returns:
+        int8 (frames,); −1 at an episode's last frame.
+    """
+    frames, device = source.corpus.num_frames, device_of(lam)
     size, observed = frames_at_once(device), []
     whole = isinstance(lam, EpisodeReader)
+    source.fetch()
+    for first in track(range(0, frames - 1, size), "read actions"):
+        # One frame more, for the last transition of the batch.
+        last = min(first + size + 1, frames)
+        batch = to_float(source.between(first, last)[None].to(device))
+        observed.append(lam.observe(batch)[0] if whole else lam.infer(batch)[0])
+    ends = source.corpus.episode_ends
+    if whole:
+        return read_episodes(lam, torch.cat(observed), ends, vary)
+    actions = np.full(frames, NO_ACTION, np.int8)
+    actions[: frames - 1] = torch.cat(observed).cpu().numpy()
+    actions[ends - 1] = NO_ACTION
+    return actions
+
+
+@torch.inference_mode()
+def _read_ids(source: Frames, tokenizer: FrameTokenizer) -> np.ndarray:
+    """Return ids uint16 (frames, N)."""
+    frames, device = source.corpus.num_frames, device_of(tokenizer)
+    size = frames_at_once(device)
     ids = np.empty((frames, tokenizer.num_tokens), np.uint16)
     source.fetch()
     for first in track(range(0, frames, size), "encode"):
         last = min(first + size, frames)
-        # One frame more than is tokenized, for the last transition of the batch.
-        batch = to_float(source.between(first, min(last + 1, frames))[None].to(device))
-        ids[first:last] = tokenizer.encode(batch[:, : last - first])[0].cpu().numpy()
-        if batch.shape[1] > 1:
-            observed.append(lam.observe(batch)[0] if whole else lam.infer(batch)[0])
-    ends = source.corpus.episode_ends
-    if whole:
-        return ids, read_episodes(lam, torch.cat(observed), ends, vary=True)
-    actions = np.full(frames, NO_ACTION, np.int8)
-    actions[: frames - 1] = torch.cat(observed).cpu().numpy()
-    actions[ends - 1] = NO_ACTION
-    return ids, actions
+        batch = to_float(source.between(first, last)[None].to(device))
+        ids[first:last] = tokenizer.encode(batch)[0].cpu().numpy()
+    return ids

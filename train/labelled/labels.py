@@ -14,7 +14,7 @@ from spacetime.weights import read_json
 
 UNKNOWN = -1
 LEAST_EACH = 2
-"""Labels that each action needs."""
+"""Labels that each action needs where it is to be told apart from the others."""
 MOST_ACTIONS = 64
 
 
@@ -41,7 +41,7 @@ class Labels:
         return {"count": len(self.actions), "names": list(self.names), "digest": digest}
 
 
-def read_labels(path: Path, corpus: Corpus) -> Labels:
+def read_labels(path: Path, corpus: Corpus, least_each: int = LEAST_EACH) -> Labels:
     """Read a file of labels, and names from a file beside it.
 
     Args:
@@ -49,6 +49,7 @@ def read_labels(path: Path, corpus: Corpus) -> Labels:
             that leads from frame t to t+1, −1 where it is unknown. A .json file of the same name
             holds a list of names: entry n is what action n is called.
         corpus: whose transitions these are.
+        least_each: labels that each action needs.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -76,10 +77,10 @@ def read_labels(path: Path, corpus: Corpus) -> Labels:
         )
     count = max(len(names) or highest + 1, 2)
     each = np.bincount(actions, minlength=count)
-    if few := np.flatnonzero(each < LEAST_EACH).tolist():
+    if few := np.flatnonzero(each < least_each).tolist():
         name = f" ({names[few[0]]})" if names else ""
         raise ValueError(
-            f"{path} has {each[few[0]]} labels of action {few[0]}{name}: label {LEAST_EACH} "
+            f"{path} has {each[few[0]]} labels of action {few[0]}{name}: label {least_each} "
             f"transitions of each action or more"
         )
     return Labels(transitions=transitions, actions=actions, num_actions=count, names=names)

@@ -1,0 +1,1 @@
+"""The judge of policies that were cloned from unlabelled video: they play the real game."""

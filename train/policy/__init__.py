@@ -1,0 +1,1 @@
+"""Cloning what is played in a video, in latent actions."""
