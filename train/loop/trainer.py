@@ -5,6 +5,7 @@ A `Trainer` has checkpoints, a progress bar, epochs and sanity checks of its own
 be switched off, and hides the order of what happens around a step.
 """
 
+import logging
 import signal
 import threading
 import warnings
@@ -76,7 +77,8 @@ def fit(
         return
     loggers = [logger] if isinstance(logger, Logger) else list(logger)
     precision = precision or pick_precision()
-    fabric = Fabric(accelerator=pick_device().type, devices=1, precision=precision)
+    with _without_announcements():
+        fabric = Fabric(accelerator=pick_device().type, devices=1, precision=precision)
     # Read the frames now, before a bar runs and while Ctrl-C ends it at once.
     module.draw(module.clock.step)
     with warnings.catch_warnings(), _interruptible(module), _memory_of(module, folder.name):
@@ -173,6 +175,21 @@ def _draw_pinned(module: FitModule, step: int) -> tuple[Tensor, ...]:
     if module.device.type != "cuda":
         return batch
     return tuple(part if part.is_cuda else part.pin_memory() for part in batch)
+
+
+@contextmanager
+def _without_announcements() -> Iterator[None]:
+    """Keep Lightning from saying which precision it uses: that is not for the user."""
+    # Which of the two it speaks through depends on which of its parts was imported last.
+    loggers = [logging.getLogger(f"lightning.{part}") for part in ("fabric", "pytorch")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 @contextmanager

@@ -1,5 +1,8 @@
 """When a fit is compiled, what it says when memory is short, and what it exports."""
 
+import logging
+
+import lightning_utilities.core.rank_zero as rank_zero
 import pytest
 import torch
 
@@ -87,3 +90,14 @@ def test_what_is_exported_is_the_averaged_model(tiny, corpus, tmp_path):
     exported = load_model(tmp_path / "tokenizer", "tokenizer").state_dict()
     assert not tiny.differences(exported, dict(stage.average.state_dict()))
     assert tiny.differences(exported, dict(stage.model.state_dict()))
+
+
+@pytest.mark.parametrize("part", ["fabric", "pytorch"])
+def test_lightning_does_not_announce_the_precision(part, tiny, corpus, tmp_path, monkeypatch):
+    logger, said = logging.getLogger(f"lightning.{part}.utilities.rank_zero"), []
+    monkeypatch.setattr(rank_zero, "log", logger)
+    monkeypatch.setattr(logger, "handle", said.append)
+    stage = tiny.make_module("tokenizer", corpus, Clock(total_steps=1))
+    monkeypatch.setattr(trainer, "pick_device", lambda: torch.device("cpu"))
+    trainer.fit(stage, tmp_path, precision="bf16-mixed")
+    assert not said
