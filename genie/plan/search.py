@@ -87,8 +87,12 @@ def search(guide: Guide, actions: Sequence[int], limits: PlanLimits) -> tuple[Mo
     (left,) = guide.rate([root])
     best, best_left, imagined, order = root, left, 0, count()
     waiting, seen = [(left, left, next(order), root)], {guide.place(root)}
-    while waiting and best_left > 0 and imagined < limits.frames:
-        chosen = [heapq.heappop(waiting)[3] for _ in range(min(WIDTH, len(waiting)))]
+    while waiting and best_left > 0:
+        affordable = (limits.frames - imagined) // len(actions)
+        width = min(WIDTH, len(waiting), affordable)
+        if not width:
+            break
+        chosen = [heapq.heappop(waiting)[3] for _ in range(width)]
         following = imagine(chosen, actions)
         imagined += len(following)
         for moment, left in zip(following, guide.rate(following), strict=True):
