@@ -58,10 +58,6 @@ class PositionGuide:
             self._maps[moment] = token_map
         return self._maps[moment].at
 
-    def cost(self, moment: Moment) -> float:
-        """Return the length of the way."""
-        return float(moment.depth)
-
 
 class LooksGuide:
     """The distance between two pictures, in any world.
@@ -107,10 +103,6 @@ class LooksGuide:
     def place(self, moment: Moment) -> bytes:
         """Return the tokens."""
         return moment.ids.numpy().tobytes()
-
-    def cost(self, moment: Moment) -> float:
-        """Return the length of the way."""
-        return float(moment.depth)
 
     def _distances(self, moments: Sequence[Moment]) -> list[float]:
         ids = torch.stack([moment.ids for moment in moments])

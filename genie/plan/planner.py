@@ -48,9 +48,10 @@ def find_plan(
     if cache := cache_without(bundle, "fork", "join"):
         raise ValueError(f"no plan is found in {bundle.name}: its {cache} has no fork and join")
     limits = limits or PlanLimits()
-    if len(check_prompt(bundle, goal)) != 1:
-        raise ValueError(f"a plan leads to one picture, got {len(goal)} frames")
-    (goal_ids,), _ = encode_prompt(bundle, check_prompt(bundle, goal))
+    pictures = check_prompt(bundle, goal)
+    if len(pictures) != 1:
+        raise ValueError(f"a plan leads to one picture, got {len(pictures)} frames")
+    (goal_ids,), _ = encode_prompt(bundle, pictures)
     goal_ids, root = goal_ids[-1].cpu(), _begin(bundle, start)
     actions = _actions(bundle, root)
     imagined, best = 0, None

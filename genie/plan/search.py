@@ -65,9 +65,6 @@ class Guide(Protocol):
     def place(self, moment: Moment) -> Hashable:
         """Return what is the same for moments of which only one need be imagined further."""
 
-    def cost(self, moment: Moment) -> float:
-        """Return what it cost to get to a moment, in steps."""
-
 
 def search(guide: Guide, actions: Sequence[int], limits: PlanLimits) -> tuple[Moment, float, int]:
     """Search for a moment that reaches the goal.
@@ -102,6 +99,6 @@ def search(guide: Guide, actions: Sequence[int], limits: PlanLimits) -> tuple[Mo
             if moment.depth < limits.steps and place not in seen:
                 seen.add(place)
                 # Of equal sums, what is nearer to the goal comes first.
-                total = guide.cost(moment) + left
+                total = moment.depth + left
                 heapq.heappush(waiting, (total, left, next(order), moment))
     return best, best_left, imagined
