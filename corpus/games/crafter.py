@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from corpus.games.base import Observation
@@ -66,10 +68,7 @@ class CrafterGames:
         self._first = self._over.copy()
         for index in range(self.num_games):
             if self._over[index]:
-                island = self._levels[index] = int(self._rngs[index].integers(*self._range))
-                self._games[index] = self._make(size=SIZE, seed=island)
-                self._frames[index] = self._games[index].reset()
-                self._over[index] = False
+                self._begin(index)
             else:
                 step = self._games[index].step(int(actions[index]))
                 self._frames[index], _, self._over[index], _ = step
@@ -78,8 +77,25 @@ class CrafterGames:
         """Return the cell, row and column, in which each player stands; no picture shows it."""
         return [(int(game._player.pos[1]), int(game._player.pos[0])) for game in self._games]
 
+    def faced(self) -> list[str]:
+        """Return the material of the cell that each player faces, such as "water" or "tree"."""
+        players = [(game._world, game._player) for game in self._games]
+        return [str(world[player.pos + np.array(player.facing)][0]) for world, player in players]
+
+    def restart(self, copies: Iterable[int]) -> None:
+        """Begin some copies anew, at once; their frames are first ones then."""
+        for index in copies:
+            self._begin(index)
+            self._first[index] = True
+
     def close(self) -> None:
         """Nothing to do: the game is plain Python."""
+
+    def _begin(self, index: int) -> None:
+        island = self._levels[index] = int(self._rngs[index].integers(*self._range))
+        self._games[index] = self._make(size=SIZE, seed=island)
+        self._frames[index] = self._games[index].reset()
+        self._over[index] = False
 
 
 def _repeatable(kind: type, at_noon: bool) -> type:

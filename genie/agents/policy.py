@@ -92,8 +92,12 @@ class PolicyNetwork(nn.Module):
         Args:
             frames: float32 (B, 2, 3, H, W) in [0, 1]: the frame before, and the last one.
         """
+        return self.choose[-1](self.features(frames))
+
+    def features(self, frames: Tensor) -> Tensor:
+        """Return what the last layer chooses by, (B, hidden), of the same frames."""
         looks = self.look(rearrange(frames, "b t c h w -> b (t c) h w") * 2 - 1)
-        return self.choose(looks.flatten(1))
+        return self.choose[:-1](looks.flatten(1))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -108,3 +108,24 @@ def test_without_crafter_the_command_that_installs_it_is_said(tmp_path, monkeypa
         record_corpus("crafter:day", tmp_path / "out", 10)
     assert INSTALL in str(caught.value) and "\n" not in str(caught.value)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_copy_begins_anew_when_told_and_says_what_its_player_faces(crafter):
+    games = CrafterGames("crafter:day", 3, (20, 90), 0)
+    games.act(np.ones(3, np.int64))
+    before = games.observe()
+    games.restart([1])
+    after = games.observe()
+    assert after.first.tolist() == [False, True, False]
+    assert after.frames[:, 0, 0, 1].tolist() == [1, 0, 1]
+    assert np.array_equal(after.frames[[0, 2]], before.frames[[0, 2]])
+    for index, game in enumerate(games._games):
+        game._player = types.SimpleNamespace(pos=np.array([4, index]), facing=(0, -1))
+        game._world = {(4, index - 1): (f"material {index}", None)}
+        game._world = _ByTuple(game._world)
+    assert games.faced() == ["material 0", "material 1", "material 2"]
+
+
+class _ByTuple(dict):
+    def __getitem__(self, place):
+        return super().__getitem__(tuple(int(each) for each in place))

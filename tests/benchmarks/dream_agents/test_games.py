@@ -1,0 +1,150 @@
+"""Real games as tasks, and what a world pays that they do not."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from benchmarks.dream_agents import paid
+from benchmarks.dream_agents.actors import any_actor, random_actor
+from benchmarks.dream_agents.games import Game, GameTask, WaterGames
+from benchmarks.dream_agents.paid import paid_wrongly, widen
+from benchmarks.dream_agents.run import play_game
+from corpus.games.base import Observation
+from train.dream.task import Outcome
+
+
+class Ladder:
+    """Button 1 climbs, and the fourth rung pays and ends; a frame shows the rung."""
+
+    def __init__(self, env, num_games, levels, seed):
+        self.rung, self.paid = np.zeros(num_games, np.int64), np.zeros(num_games, np.float32)
+
+    def observe(self):
+        frames = np.broadcast_to(self.rung[:, None, None, None], (len(self.rung), 8, 8, 3))
+        return Observation(frames=frames.astype(np.uint8), first=self.rung == 0, levels=[])
+
+    def act(self, actions):
+        self.rung += actions == 1
+        self.paid = (self.rung == 4).astype(np.float32)
+        self.rung[self.rung == 4] = 0
+
+    def rewards(self):
+        return self.paid
+
+
+def game(**options):
+    given = {"steps": 10, "once": False, **options}
+    levels = {part: (0, 1) for part in ("train", "dev", "test")}
+    return Game(
+        world="w",
+        kind=Ladder,
+        env="ladder",
+        levels=levels,
+        random=(0, 2),
+        hold=1,
+        score="",
+        **given,
+    )
+
+
+def test_a_game_is_played_by_the_buttons_of_latent_actions_and_goes_on_between_updates():
+    task = GameTask(game(), [0, 0, 1], 2, "train", 0)
+    task.begin(0)
+    outcomes = [task.step(np.array([2, 1])) for _ in range(3)]
+    assert [one.frames[0, 0, 0, 0] for one in outcomes] == [1, 2, 3]
+    frames, before = task.begin(1)
+    assert (frames[0, 0, 0, 0], before[0, 0, 0, 0]) == (3, 2)
+    last = task.step(np.array([2, 1]))
+    assert last.rewards.tolist() == [1, 0] and last.ended.tolist() == [True, True]
+    frames, before = task.begin(2)
+    assert (frames[0, 0, 0, 0], before[0, 0, 0, 0]) == (0, 0)
+
+
+def climb(frames, before):
+    return np.ones(len(frames), np.int64)
+
+
+def test_all_that_is_earned_counts_or_only_whether_anything_was():
+    assert play_game(game(), climb, [0, 1], 3, 0).tolist() == [2, 2, 2]
+    assert play_game(game(once=True), climb, [0, 1], 3, 0).tolist() == [1, 1, 1]
+    assert play_game(game(once=True, steps=3), climb, [0, 1], 3, 0).tolist() == [0, 0, 0]
+
+
+def test_random_players_press_only_what_they_may():
+    pressed = {*random_actor(game(), 50, 0)(np.zeros((50, 8, 8, 3)), None).tolist()}
+    assert pressed == {0, 1}
+    assert {*any_actor(4, 0)(np.zeros((90, 1)), None).tolist()} == {0, 1, 2, 3}
+
+
+def test_steps_next_to_a_payment_count_as_its_own():
+    flags = np.zeros((6, 2), bool)
+    flags[2, 0] = flags[5, 1] = True
+    assert np.flatnonzero(widen(flags)[:, 0]).tolist() == [1, 2, 3]
+    assert np.flatnonzero(widen(flags)[:, 1]).tolist() == [4, 5]
+
+
+class Generous:
+    """A dream of the ladder that also pays a false reward with each second step, from the third."""
+
+    bundle = SimpleNamespace(fps=8.0)
+
+    def begin_at(self, starts):
+        self.rung, self.steps = starts[:, 0, 0, 0].astype(np.int64), 0
+        return starts
+
+    def step(self, actions):
+        self.steps += 1
+        self.rung = (self.rung + actions) % 4
+        pays = (self.rung == 0) | (self.steps % 2 == 1 and self.steps >= 3)
+        frames = np.broadcast_to(self.rung[:, None, None, None], (len(self.rung), 8, 8, 3))
+        none = np.zeros(len(pays), bool)
+        return Outcome(frames=frames.astype(np.uint8), rewards=pays.astype(np.float32), ended=none)
+
+
+@pytest.fixture
+def few(monkeypatch):
+    monkeypatch.setattr(paid, "COPIES", 8)
+    monkeypatch.setattr(paid, "STEPS", 12)
+
+
+def test_what_only_the_dream_pays_is_counted_and_filmed(few, tmp_path):
+    film = tmp_path / "wrong.gif"
+    rest = lambda frames, before: np.zeros(len(frames), np.int64)  # noqa: E731
+    still = paid_wrongly(game(), Generous(), rest, [0, 1])
+    # At rest the game pays nothing; the dream pays who stands at the foot, and all now and then.
+    assert still["earned"] == still["missed"] == 0 and still["paid"] > 8
+    climbing = paid_wrongly(game(), Generous(), climb, [0, 1], film)
+    assert climbing["earned"] >= 8 and climbing["missed"] == 0
+    assert climbing["paid"] > climbing["earned"]
+    assert film.stat().st_size > 0
+
+
+class Pond(WaterGames):
+    """Stands still; a copy faces water with its third step."""
+
+    def __init__(self):
+        self.steps, self._first = np.zeros(2, int), np.zeros(2, bool)
+        self._earned = np.zeros(2, np.float32)
+
+    def faced(self):
+        return ["water" if steps == 3 else "grass" for steps in self.steps]
+
+    def restart(self, copies):
+        self.steps[list(copies)], self._first[list(copies)] = 0, True
+
+
+def test_water_found_pays_once_and_begins_anew(monkeypatch):
+    pond = Pond()
+
+    def act(self, actions):
+        self._first[:] = False
+        self.steps += actions
+
+    monkeypatch.setattr(WaterGames.__mro__[1], "act", act)
+    earned = []
+    for _ in range(4):
+        pond.act(np.array([1, 0]))
+        earned.append(pond.rewards().tolist())
+    assert earned == [[0, 0], [0, 0], [1, 0], [0, 0]]
+    assert pond.steps.tolist() == [1, 0]

@@ -1,0 +1,1 @@
+"""Reinforcement learning inside a world: its rewards, its rollouts, its agent."""
