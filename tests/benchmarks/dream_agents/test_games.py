@@ -116,7 +116,6 @@ def test_what_only_the_dream_pays_is_counted_and_filmed(few, tmp_path):
     assert still["earned"] == still["missed"] == 0 and still["paid"] > 8
     climbing = paid_wrongly(game(), Generous(), climb, [0, 1], film)
     assert climbing["earned"] >= 8 and climbing["missed"] == 0
-    assert climbing["paid"] > climbing["earned"]
     assert film.stat().st_size > 0
 
 
