@@ -46,6 +46,7 @@ class Game:
         steps: how long each copy is played.
         once: whether the first reward ends the episode, and only the first episode counts: 1 if
             there was one, else 0.
+        length: steps of an episode in the dream.
         score: its name.
     """
 
@@ -57,6 +58,7 @@ class Game:
     hold: int
     steps: int
     once: bool
+    length: int
     score: str
 
 
@@ -65,15 +67,18 @@ GAMES = {
     for game in (
         Game(
             world="miner", kind=ProcgenGames, env="procgen:miner:memory", levels=PROCGEN,
-            random=(1, 8), hold=4, steps=200, once=False, score="diamonds in 200 steps",
+            random=(1, 8), hold=4, steps=200, once=False, length=32,
+            score="diamonds in 200 steps",
         ),
         Game(
             world="crafter", kind=WaterGames, env="crafter:day", levels=CRAFTER,
-            random=(0, 5), hold=16, steps=64, once=True, score="water found within 64 steps",
+            random=(0, 5), hold=16, steps=64, once=True, length=16,
+            score="water found within 64 steps",
         ),
         Game(
             world="coinrun", kind=ProcgenGames, env="procgen:coinrun", levels=PROCGEN,
-            random=(0, 9), hold=30, steps=250, once=True, score="levels solved within 250 steps",
+            random=(0, 9), hold=30, steps=250, once=True, length=16,
+            score="levels solved within 250 steps",
         ),
     )
 }  # fmt: skip

@@ -14,7 +14,7 @@ from benchmarks.dream_agents.record import Play
 from genie.agents.buttons import map_codes
 from genie.frames import to_models
 from genie.library.bundle import Bundle
-from train.dream.learn import learn
+from train.dream.learn import DreamMethod, learn
 from train.dream.reward import LabelledFrames, RewardHead, fit_reward, precision_and_recall
 from train.dream.task import Dream, encode_frames
 
@@ -96,13 +96,14 @@ def run_seed(
     head, judged = fit_head(bundle, labels.frames, len(play.frames), seed)
     dream = Dream(bundle, labels.starts, head.reward, EPISODES, ends=game.once, seed=seed)
     real = GameTask(game, labels.buttons, EPISODES, "train", seed)
+    method = DreamMethod(length=game.length)
     scores, rewards, wrong = {}, {}, {}
     scores["random"] = play_game(game, random_actor(game, copies, seed), None, copies, seed)
     wrong["random"] = paid_wrongly(game, dream, any_actor(bundle.num_actions, seed), labels.buttons)
     for name, task in (("dream", dream), ("game", real)):
         folder = agents / f"{game.world}-{seed}-{name}"
         size = play.frames.shape[2:4]
-        agent, rewards[name] = learn(task, size, folder, updates=updates, seed=seed)
+        agent, rewards[name] = learn(task, size, folder, updates=updates, method=method, seed=seed)
         scores[name] = play_game(game, policy_actor(agent, seed), labels.buttons, copies, seed)
         film = folder.with_suffix(".gif")
         wrong[name] = paid_wrongly(game, dream, policy_actor(agent, seed), labels.buttons, film)

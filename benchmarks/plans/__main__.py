@@ -14,7 +14,8 @@ Or it looks up after each key, and plans anew from all that it has seen, for twi
 
 Beside the search stand random shooting (as many imagined frames, the best end by its tokens), the
 action model (it reads the action that leads to the goal off two pictures, time and again), and the
-search by looks alone.
+search by looks alone: by tokens, by pixels, or by an encoder that the yardstick has fitted with
+`python -m benchmarks.latent_actions run GAME jepa`, whose run --encoder names.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.plans.goals import GAMES, goals
-from benchmarks.plans.planners import ANEW, PLANNERS
+from benchmarks.plans.planners import ANEW, BY_ENCODER, PLANNERS, by_encoder
 from benchmarks.plans.score import Score, score, try_again, try_plan
 from corpus.progress import progress_bar
 from genie.library.bundle import load_bundle
@@ -39,9 +40,14 @@ def main() -> None:
     parser.add_argument("worlds", nargs="+", help=f"of {', '.join(GAMES)}, or NAME=FOLDER")
     parser.add_argument("--steps", type=int, nargs="+", default=[8, 16, 32])
     parser.add_argument("--goals", type=int, default=100, metavar="N")
-    parser.add_argument("--planners", nargs="+", choices=PLANNERS, default=list(PLANNERS))
+    choices = [*PLANNERS, BY_ENCODER]
+    parser.add_argument("--planners", nargs="+", choices=choices, default=list(PLANNERS))
+    parser.add_argument("--encoder", type=Path, metavar="RUN", help=f"of '{BY_ENCODER}'")
     parser.add_argument("--json", type=Path, metavar="FILE")
     given = parser.parse_args()
+    if BY_ENCODER in given.planners and given.encoder is None:
+        parser.error(f"'{BY_ENCODER}' needs --encoder RUN")
+    planners = PLANNERS | ({BY_ENCODER: by_encoder(given.encoder)} if given.encoder else {})
     scores = []
     for word in given.worlds:
         name, _, folder = word.partition("=")
@@ -54,7 +60,7 @@ def main() -> None:
                 with progress_bar(planner, len(found)) as done:
                     tries = []
                     for goal in found:
-                        tries.append(one(bundle, game, goal, planner, limits))
+                        tries.append(one(bundle, game, goal, planners[planner], limits))
                         done(1)
                 scores.append(score(name, steps, planner, tries))
                 print(_line(scores[-1]), flush=True)

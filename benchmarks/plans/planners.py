@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import torch
 
+from benchmarks.latent_actions.entries import find_entry
 from genie.frames import encode_prompt
 from genie.library.bundle import Bundle
 from genie.plan import Plan, PlanLimits, find_plan
 from genie.plan.guides import REACHED, share_of
 from genie.plan.imagination import Moment, imagine
 from genie.rollout import Rollout
+from train.export import load_model
+
+Planner = Callable[[Bundle, np.ndarray, np.ndarray, PlanLimits], Plan]
 
 
 def shoot(bundle: Bundle, start: np.ndarray, goal: np.ndarray, limits: PlanLimits) -> Plan:
@@ -55,6 +60,17 @@ def follow(bundle: Bundle, start: np.ndarray, goal: np.ndarray, limits: PlanLimi
     )
 
 
+def by_encoder(run: Path) -> Planner:
+    """Return the search by the distances of a learned encoder.
+
+    Args:
+        run: folder in which the yardstick has fitted its entry `jepa`.
+    """
+    find_entry("jepa").register()
+    encoder = load_model(run / "lam", "lam").encoder.frames.eval().requires_grad_(False)
+    return lambda *given: find_plan(*given, distance=encoder)
+
+
 def _begin(
     bundle: Bundle, start: np.ndarray, goal: np.ndarray, count: int
 ) -> tuple[Rollout, torch.Tensor, torch.Tensor]:
@@ -65,7 +81,8 @@ def _begin(
 
 
 ANEW = "search, anew after each key"
-PLANNERS: dict[str, Callable[[Bundle, np.ndarray, np.ndarray, PlanLimits], Plan]] = {
+BY_ENCODER = "search by encoder"
+PLANNERS: dict[str, Planner] = {
     "search": find_plan,
     ANEW: find_plan,
     "search by tokens": lambda *given: find_plan(*given, distance="tokens"),

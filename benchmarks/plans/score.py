@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from benchmarks.plans.goals import Game, Goal, Shown, play
-from benchmarks.plans.planners import PLANNERS
+from benchmarks.plans.planners import Planner
 from genie.library.bundle import Bundle
 from genie.plan import Plan, PlanLimits
 
@@ -60,16 +60,16 @@ class Score:
     seconds: float
 
 
-def try_plan(bundle: Bundle, game: Game, goal: Goal, planner: str, limits: PlanLimits) -> Try:
+def try_plan(bundle: Bundle, game: Game, goal: Goal, planner: Planner, limits: PlanLimits) -> Try:
     """Press the keys of one plan, all without looking up."""
     began = time.perf_counter()
-    plan = PLANNERS[planner](bundle, goal.start, goal.goal.picture, limits)
+    plan = planner(bundle, goal.start, goal.goal.picture, limits)
     seconds = time.perf_counter() - began
     shown = play(game, goal.seed, goal.before + _buttons(bundle, game, plan.actions))
     return Try(plan=plan, reached=_there(shown, goal, game), seconds=seconds)
 
 
-def try_again(bundle: Bundle, game: Game, goal: Goal, planner: str, limits: PlanLimits) -> Try:
+def try_again(bundle: Bundle, game: Game, goal: Goal, planner: Planner, limits: PlanLimits) -> Try:
     """Press the first key of a plan, and make another one from all that was seen, until there."""
     pressed, seconds, imagined = [], 0.0, 0
     while True:
@@ -78,7 +78,7 @@ def try_again(bundle: Bundle, game: Game, goal: Goal, planner: str, limits: Plan
             break
         began = time.perf_counter()
         seen = np.stack([each.picture for each in shown[len(goal.before) :]])
-        plan = PLANNERS[planner](bundle, seen, goal.goal.picture, limits)
+        plan = planner(bundle, seen, goal.goal.picture, limits)
         seconds += time.perf_counter() - began
         imagined += plan.imagined
         if not plan.actions or len(pressed) == limits.steps:

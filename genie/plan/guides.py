@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import torch
@@ -13,6 +13,8 @@ from genie.plan.imagination import Moment
 from genie.plan.offsets import Offset
 
 DISTANCES = ("tokens", "pixels")
+Look = Callable[[torch.Tensor], torch.Tensor]
+"""Frames float32 (B, 3, H, W) in [0, 1] to vectors (B, D), far apart where they look unlike."""
 REACHED = 0.95
 """A frame with this fraction of the goal's tokens is the goal; the rest moves by itself."""
 
@@ -70,7 +72,7 @@ class LooksGuide:
     """
 
     def __init__(
-        self, bundle: Bundle, root: Moment, goal: torch.Tensor, steps: int, distance: str
+        self, bundle: Bundle, root: Moment, goal: torch.Tensor, steps: int, distance: str | Look
     ) -> None:
         """Begin a search for a picture.
 
@@ -80,15 +82,19 @@ class LooksGuide:
             goal: int64 (N,), tokens of the goal.
             steps: keys in a plan at most.
             distance: "tokens", the fraction of tokens that differ; "pixels", the root of the mean
-                squared error of the decoded frames.
+                squared error of the decoded frames; or that of an encoder's vectors of them.
 
         Raises:
             ValueError: if there is no such distance.
         """
-        if distance not in DISTANCES:
-            raise ValueError(f"the distance is one of {', '.join(DISTANCES)}, got {distance!r}")
+        if distance not in DISTANCES and not callable(distance):
+            raise ValueError(
+                f"the distance is one of {', '.join(DISTANCES)}, or a function from frames to "
+                f"vectors, got {distance!r}"
+            )
         self.root, self._bundle, self._goal = root, bundle, goal
-        self._pixels = self._decode(goal[None]) if distance == "pixels" else None
+        self._look = _pixels if distance == "pixels" else distance
+        self._target = None if distance == "tokens" else self._see(goal[None])
         (first,) = self._distances([root])
         self._scale = steps / max(first, 1e-6)
 
@@ -106,15 +112,19 @@ class LooksGuide:
 
     def _distances(self, moments: Sequence[Moment]) -> list[float]:
         ids = torch.stack([moment.ids for moment in moments])
-        if self._pixels is None:
+        if self._target is None:
             return (ids != self._goal).float().mean(dim=1).tolist()
-        error = (self._decode(ids) - self._pixels).square().flatten(1).mean(dim=1)
-        return error.sqrt().tolist()
+        return (self._see(ids) - self._target).square().mean(dim=1).sqrt().tolist()
 
     @torch.inference_mode()
-    def _decode(self, ids: torch.Tensor) -> torch.Tensor:
-        """Decode frames by themselves: int64 (B, N) to float32 (B, 3, H, W)."""
-        return self._bundle.tokenizer.decode(ids[:, None].to(self._bundle.device))[:, 0]
+    def _see(self, ids: torch.Tensor) -> torch.Tensor:
+        """Return what frames, each decoded by itself, look like: int64 (B, N) to (B, D)."""
+        frames = self._bundle.tokenizer.decode(ids[:, None].to(self._bundle.device))[:, 0]
+        return self._look(frames)
+
+
+def _pixels(frames: torch.Tensor) -> torch.Tensor:
+    return frames.flatten(1)
 
 
 def share_of(ids: torch.Tensor, goal: torch.Tensor) -> float:

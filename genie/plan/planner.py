@@ -11,7 +11,7 @@ import torch
 from genie.frames import encode_prompt
 from genie.inputs import check_prompt
 from genie.library.bundle import Bundle
-from genie.plan.guides import LooksGuide, PositionGuide, share_of
+from genie.plan.guides import Look, LooksGuide, PositionGuide, share_of
 from genie.plan.imagination import Moment, imagine
 from genie.plan.offsets import LEAST_EVIDENCE, find_offsets
 from genie.plan.search import Guide, Plan, PlanLimits, search
@@ -27,7 +27,7 @@ def find_plan(
     start: np.ndarray,
     goal: np.ndarray,
     limits: PlanLimits | None = None,
-    distance: str | None = None,
+    distance: str | Look | None = None,
 ) -> Plan:
     """Find keys that lead from one picture to another, in the world's imagination.
 
@@ -40,7 +40,8 @@ def find_plan(
         start: uint8 (H, W, 3), or (T0, H, W, 3): what was seen on the way is known.
         goal: uint8 (H, W, 3).
         limits: of the search.
-        distance: search by looks, and by these: "tokens" or "pixels"; None: as said above.
+        distance: search by looks, and by these: "tokens", "pixels", or a function from
+            frames, float32 (B, 3, H, W), to vectors (B, D); None: as said above.
 
     Raises:
         ValueError: if a picture is not of the world's size, or the world cannot be searched.
@@ -81,8 +82,9 @@ def _begin(bundle: Bundle, start: np.ndarray) -> Moment:
 
 
 def _guides(
-    bundle: Bundle, root: Moment, goal: torch.Tensor, limits: PlanLimits, distance: str | None
-) -> Iterator[tuple[Guide, bool]]:
+    bundle: Bundle, root: Moment, goal: torch.Tensor, limits: PlanLimits,
+    distance: str | Look | None,
+) -> Iterator[tuple[Guide, bool]]:  # fmt: skip
     """Yield guides to where the goal may be, the likeliest first, and whether it is believed."""
     layout = getattr(bundle.dynamics, "map_layout", None)
     if layout is None or distance is not None:

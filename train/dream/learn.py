@@ -37,7 +37,7 @@ class DreamMethod:
     """
 
     length: int = 32
-    epochs: int = 4
+    epochs: int = 8
     clip: float = 0.2
     discount: float = 0.95
     trace: float = 0.95
@@ -45,7 +45,7 @@ class DreamMethod:
     value: float = 0.5
 
 
-FIT = FitConfig(share=1.0, steps=60, batch=128, frames=2, lr=1e-3, ema=0.8, clip_norm=0.5)
+FIT = FitConfig(share=1.0, steps=60, batch=128, frames=2, lr=2e-3, ema=0.8, clip_norm=0.5)
 """How the network is fitted; a step is one update."""
 
 
@@ -103,7 +103,7 @@ def learn(
         seed: of the weights and of every draw.
 
     Returns:
-        The policy, and the mean reward of a step for each update of this call.
+        The policy, and the mean reward of a step for each update.
 
     Raises:
         ValueError: the checkpoint is damaged or of other sizes, or a weight is not a number.
@@ -114,7 +114,7 @@ def learn(
     if (saved := read_checkpoint(folder, module)) is not None:
         module.load_state_dict(saved["state_dict"])
         optimizer.load_state_dict(saved["optimizer_states"][0])
-    rewards: list[float] = []
+    rewards = [module.extra[f"reward {update}"] for update in range(clock.step)]
     clock.start()
     with progress_bar(
         "learning", updates, unit="updates", status=lambda: f"reward {(rewards or [0])[-1]:.3f}"
@@ -128,11 +128,12 @@ def learn(
                 module.model, task, clock.step, act.length, act.discount, act.trace, generator
             )
             module.improve(rollouts, optimizer, generator)
+            rewards.append(rollouts.reward)
+            module.extra[f"reward {clock.step}"] = rollouts.reward
             clock.step += 1
             clock.read()
             update_ema(module.average, module.model, module.fit_config.ema, clock.step)
             save_checkpoint(folder, module, optimizer)
-            rewards.append(rollouts.reward)
             tick(1)
     return Policy(network=module.average.policy.eval()), rewards
 

@@ -36,16 +36,8 @@ class Ladder:
 def game(**options):
     given = {"steps": 10, "once": False, **options}
     levels = {part: (0, 1) for part in ("train", "dev", "test")}
-    return Game(
-        world="w",
-        kind=Ladder,
-        env="ladder",
-        levels=levels,
-        random=(0, 2),
-        hold=1,
-        score="",
-        **given,
-    )
+    given |= {"env": "ladder", "levels": levels, "random": (0, 2), "hold": 1, "length": 4}
+    return Game(world="w", kind=Ladder, score="rungs", **given)
 
 
 def test_a_game_is_played_by_the_buttons_of_latent_actions_and_goes_on_between_updates():

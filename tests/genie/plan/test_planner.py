@@ -2,11 +2,17 @@
 
 import numpy as np
 import pytest
+from torch import nn
 
 from genie.plan import PlanLimits, find_plan
 
 # A wall to the right of the player, with a way round it below.
 ROUND_THE_WALL = [(row, 1) for row in range(-6, 3)]
+
+
+def by_colour(frames):
+    """Look at frames as an encoder would: the mean colour of each quarter."""
+    return nn.functional.adaptive_avg_pool2d(frames, 2).flatten(1)
 
 
 def plan_to(known, cells, place, **given):
@@ -63,7 +69,7 @@ def test_waiting_is_not_tried_where_nothing_moves_by_itself(known):
     assert plan.imagined == 4
 
 
-@pytest.mark.parametrize("distance", ["tokens", "pixels"])
+@pytest.mark.parametrize("distance", ["tokens", "pixels", by_colour])
 def test_by_looks_a_near_goal_is_found_without_a_map(known, distance):
     cells = known.Cells()
     plan, _ = plan_to(known, cells, (0, 1), distance=distance)
