@@ -13,7 +13,7 @@ from train.dream.task import Outcome
 
 
 class WaterGames(CrafterGames):
-    """Crafter as a search for water: who faces some has found it, and begins on another island."""
+    """Crafter as a search for water: who faces some has found it."""
 
     def __init__(self, env: str, num_games: int, levels: tuple[int, int], seed: int) -> None:
         """Open every copy; see `CrafterGames`."""
@@ -25,7 +25,6 @@ class WaterGames(CrafterGames):
         super().act(actions)
         found = np.array([material == "water" for material in self.faced()]) & ~self._first
         self._earned = found.astype(np.float32)
-        self.restart(np.flatnonzero(found))
 
     def rewards(self) -> np.ndarray:
         """Return 1 where the last step found water, float32 (G,)."""
@@ -87,7 +86,15 @@ GAMES = {
 class GameTask:
     """Copies of a real game, stepped by latent actions; episodes go on from update to update."""
 
-    def __init__(self, game: Game, buttons: Sequence[int], count: int, part: str, seed: int):
+    def __init__(
+        self,
+        game: Game,
+        buttons: Sequence[int],
+        count: int,
+        part: str,
+        seed: int,
+        again: bool = True,
+    ) -> None:
         """Open the copies.
 
         Args:
@@ -96,7 +103,9 @@ class GameTask:
             count: B.
             part: of the levels: train, dev or test.
             seed: of their order.
+            again: whether an island of Crafter ends with its reward: to make another takes long.
         """
+        self._again = again and game.once
         self.num_actions = len(buttons)
         self._buttons = np.asarray(buttons)
         self._games = game.kind(game.env, count, game.levels[part], seed)
@@ -109,9 +118,11 @@ class GameTask:
     def step(self, actions: np.ndarray) -> Outcome:
         """Press the buttons of latent actions (B,)."""
         self._games.act(self._buttons[actions])
+        earned = (self._games.rewards() > 0).astype(np.float32)
+        if self._again and isinstance(self._games, WaterGames):
+            self._games.restart(np.flatnonzero(earned))
         shown = self._games.observe()
         over = shown.first[:, None, None, None]
         self._before = np.where(over, shown.frames, self._frames)
         self._frames = shown.frames
-        earned = (self._games.rewards() > 0).astype(np.float32)
         return Outcome(frames=shown.frames, rewards=earned, ended=shown.first)

@@ -35,7 +35,7 @@ def paid_wrongly(
         How many rewards the dream `paid`, how many of those the game `earned` within a step, and
         how many the game paid that the dream `missed`.
     """
-    task = GameTask(game, range(game.random[1]), COPIES, "dev", 0)
+    task = GameTask(game, range(game.random[1]), COPIES, "dev", 0, again=False)
     warm = random_actor(game, COPIES, 0)
     for _ in range(WARM_UP):
         real = task.step(warm(*task.begin(0))).frames
@@ -47,7 +47,7 @@ def paid_wrongly(
         dreamt, played = dream.step(actions), task.step(table[actions])
         pays.append((dreamt.rewards > 0.5) & ~over)
         earns.append((played.rewards > 0.5) & ~over)
-        over |= dreamt.ended | played.ended
+        over |= dreamt.ended | played.ended | (game.once & earns[-1])
         films.append((dreamt.frames, played.frames))
         before, frames = frames, dreamt.frames
     paid, earned = np.stack(pays), np.stack(earns)  # (T, B)

@@ -130,13 +130,14 @@ def play_game(
     Returns:
         float64 (G,), the score of each copy.
     """
-    task = GameTask(game, buttons or range(game.random[1]), copies, part, seed)
+    buttons = buttons or range(game.random[1])
+    task = GameTask(game, buttons, copies, part, seed, again=False)
     frames, before = task.begin(0)
     scores, over = np.zeros(copies), np.zeros(copies, bool)
     for _ in range(game.steps):
         outcome = task.step(actor(frames, before))
         scores += np.where(over, 0, outcome.rewards)
         if game.once:
-            over |= outcome.ended
+            over |= outcome.ended | (outcome.rewards > 0)
         frames, before = task.begin(0)
     return scores

@@ -1,5 +1,6 @@
 """Real games as tasks, and what a world pays that they do not."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -112,11 +113,11 @@ def test_what_only_the_dream_pays_is_counted_and_filmed(few, tmp_path):
 
 
 class Pond(WaterGames):
-    """Stands still; a copy faces water with its third step."""
+    """A copy faces water with its third step."""
 
-    def __init__(self):
-        self.steps, self._first = np.zeros(2, int), np.zeros(2, bool)
-        self._earned = np.zeros(2, np.float32)
+    def __init__(self, env, num_games, levels, seed):
+        self.steps, self._first = np.zeros(num_games, int), np.ones(num_games, bool)
+        self._earned = np.zeros(num_games, np.float32)
 
     def faced(self):
         return ["water" if steps == 3 else "grass" for steps in self.steps]
@@ -124,18 +125,20 @@ class Pond(WaterGames):
     def restart(self, copies):
         self.steps[list(copies)], self._first[list(copies)] = 0, True
 
+    def observe(self):
+        frames = np.broadcast_to(self.steps[:, None, None, None], (len(self.steps), 8, 8, 3))
+        return Observation(frames=frames.astype(np.uint8), first=self._first.copy(), levels=[])
 
-def test_water_found_pays_once_and_begins_anew(monkeypatch):
-    pond = Pond()
 
+@pytest.mark.parametrize("again", [True, False])
+def test_water_pays_who_comes_to_face_it_and_ends_an_island_to_learn_on(monkeypatch, again):
     def act(self, actions):
         self._first[:] = False
         self.steps += actions
 
     monkeypatch.setattr(WaterGames.__mro__[1], "act", act)
-    earned = []
-    for _ in range(4):
-        pond.act(np.array([1, 0]))
-        earned.append(pond.rewards().tolist())
-    assert earned == [[0, 0], [0, 0], [1, 0], [0, 0]]
-    assert pond.steps.tolist() == [1, 0]
+    task = GameTask(replace(game(once=True), kind=Pond), [0, 1], 2, "dev", 0, again)
+    outcomes = [task.step(np.array([1, 0])) for _ in range(4)]
+    assert [one.rewards.tolist() for one in outcomes] == [[0, 0], [0, 0], [1, 0], [0, 0]]
+    assert [one.ended.tolist() for one in outcomes][2] == [again, False]
+    assert outcomes[3].frames[0, 0, 0, 0] == (1 if again else 4)
