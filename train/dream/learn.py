@@ -37,15 +37,15 @@ class DreamMethod:
     """
 
     length: int = 32
-    epochs: int = 8
+    epochs: int = 4
     clip: float = 0.2
     discount: float = 0.95
     trace: float = 0.95
-    entropy: float = 0.01
+    entropy: float = 0.03
     value: float = 0.5
 
 
-FIT = FitConfig(share=1.0, steps=60, batch=128, frames=2, lr=2e-3, ema=0.8, clip_norm=0.5)
+FIT = FitConfig(share=1.0, steps=60, batch=128, frames=2, lr=1e-3, ema=0.8, clip_norm=0.5)
 """How the network is fitted; a step is one update."""
 
 
