@@ -106,30 +106,8 @@ def clip_starts(
     return np.repeat(begins - before, counts) + np.arange(counts.sum())
 
 
-def rank_part(starts: np.ndarray, rank: int, ranks: int) -> np.ndarray:
-    """Return the clips that one of several processes trains on.
-
-    Each has its own stretch of the corpus, so that no clip is drawn by two of them and each reads,
-    and keeps, other chunks.
-
-    Args:
-        starts: int64 (S,), from ``clip_starts``.
-        rank: number of the process, 0 to ranks - 1.
-        ranks: how many processes there are.
-
-    Returns:
-        int64: about S / ranks of them, in order.
-
-    Raises:
-        ValueError: there are fewer clips than processes.
-    """
-    if len(starts) < ranks:
-        raise ValueError(f"{len(starts)} clips are too few for {ranks} processes: start fewer")
-    return np.array_split(np.asarray(starts, np.int64), ranks)[rank]
-
-
 def draw_clips(starts: np.ndarray, batch_size: int, seed: int, step: int) -> np.ndarray:
-    """Draw the clips of one training step, uniformly and with replacement.
+    """Draw clips, uniformly and with replacement.
 
     Args:
         starts: int64 (S,), from ``clip_starts``.
@@ -143,15 +121,42 @@ def draw_clips(starts: np.ndarray, batch_size: int, seed: int, step: int) -> np.
     Raises:
         ValueError: there is nothing to draw from, or the batch is empty.
     """
-    if len(starts) == 0:
-        raise ValueError(
-            "no clip to draw: every episode is shorter than a clip; use longer videos, or a recipe "
-            "with shorter clips"
-        )
-    if batch_size < 1:
-        raise ValueError(f"a batch needs at least 1 clip, not {batch_size}")
+    _check_draw(starts, batch_size)
     words = _random_words(seed, step, batch_size)
     return np.asarray(starts, np.int64)[(words % np.uint64(len(starts))).astype(np.int64)]
+
+
+def draw_batch(
+    starts: np.ndarray, batch_size: int, seed: int, step: int, rank: int = 0, ranks: int = 1
+) -> np.ndarray:
+    """Draw the clips of one training step: one from each of as many equal stretches of the corpus.
+
+    The batch of a step is that of all processes that train together. As each of them takes
+    neighbouring clips of it, it draws from a stretch of its own, and reads, and keeps, other chunks
+    than the others; and the same clips are drawn however many processes share them.
+
+    Args:
+        starts: int64 (S,), from ``clip_starts``.
+        batch_size: B, at least 1, of one process.
+        seed: of the run, at least 0.
+        step: of the run, at least 0.
+        rank: number of the process, 0 to ranks - 1.
+        ranks: how many processes there are.
+
+    Returns:
+        int64 (B,): starts, each of the S as likely as any other; in order, where S is at least
+        ranks times B. A pure function of the arguments, on every machine. Only a clip at the border
+        of two stretches may be drawn by two processes.
+
+    Raises:
+        ValueError: there is nothing to draw from, or the batch is empty.
+    """
+    _check_draw(starts, batch_size)
+    mine = np.arange(rank * batch_size, (rank + 1) * batch_size)
+    words = _random_words(seed, step, ranks * batch_size)[mine]
+    within = (words >> np.uint64(11)) * 2.0**-53  # in [0, 1)
+    index = ((mine + within) * (len(starts) / (ranks * batch_size))).astype(np.int64)
+    return np.asarray(starts, np.int64)[np.minimum(index, len(starts) - 1)]
 
 
 def read_clips(corpus: Corpus, starts: Sequence[int] | np.ndarray, length: int) -> np.ndarray:
@@ -188,6 +193,16 @@ def read_clips(corpus: Corpus, starts: Sequence[int] | np.ndarray, length: int) 
             block = np.asarray(corpus.read(first, last))
         clips[index] = block[start - first : stop - first].copy()  # a view would keep the block
     return np.stack(clips)
+
+
+def _check_draw(starts: np.ndarray, batch_size: int) -> None:
+    if len(starts) == 0:
+        raise ValueError(
+            "no clip to draw: every episode is shorter than a clip; use longer videos, or a recipe "
+            "with shorter clips"
+        )
+    if batch_size < 1:
+        raise ValueError(f"a batch needs at least 1 clip, not {batch_size}")
 
 
 def _random_words(seed: int, step: int, count: int) -> np.ndarray:

@@ -3,6 +3,8 @@
 from torch import Tensor
 from torch.nn import functional as F
 
+from spacetime.ranks import rank_weight
+
 NO_LOSS = -100
 
 
@@ -18,7 +20,8 @@ def masked_cross_entropy(
         weights: float (N,), of each position; None: all equal.
 
     Returns:
-        A scalar, nats per masked token.
+        A scalar, nats per masked token. Where several processes train together, its mean over them
+        is that over all their tokens.
 
     Source: MaskGIT (Chang et al. 2022), section 3.1.
     """
@@ -26,6 +29,7 @@ def masked_cross_entropy(
     targets = ids.masked_fill(~masked, NO_LOSS)[:, 1:]
     flat = logits[:, 1:].flatten(0, -2).float(), targets.flatten()
     if weights is None:
-        return F.cross_entropy(*flat, ignore_index=NO_LOSS)
+        return F.cross_entropy(*flat, ignore_index=NO_LOSS) * rank_weight(masked[:, 1:].sum())
     losses = F.cross_entropy(*flat, ignore_index=NO_LOSS, reduction="none").view_as(targets)
-    return (losses * weights).sum() / (masked[:, 1:] * weights).sum()
+    total = (masked[:, 1:] * weights).sum()
+    return (losses * weights).sum() / total * rank_weight(total)

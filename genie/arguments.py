@@ -14,7 +14,9 @@ STAGES = ("tokenizer", "lam", "encode", "dynamics")
 """The stages of a training run, in their order."""
 POLICY = "policy"
 """What `genie train` makes beside the stages of a world: a player of one."""
-_NOT_OF_POLICY = ("recipe", "fresh", "decoder_only", "allow_collapsed", "seeds")
+_NOT_OF_POLICY = (
+    "recipe", "fresh", "decoder_only", "allow_collapsed", "seeds", "devices", "nodes",
+)  # fmt: skip
 LOGGERS = ("csv", "tensorboard", "wandb")
 RECIPES = Path(__file__).resolve().parents[1] / "train" / "recipes"
 
@@ -22,6 +24,11 @@ RECIPES = Path(__file__).resolve().parents[1] / "train" / "recipes"
 def folder_or_url(text: str | Path) -> Path | str:
     """Read where a corpus is: a folder, or a URL of object storage, which a Path would garble."""
     return text if "://" in str(text) else Path(text)
+
+
+def count_or_auto(text: str | int) -> int | str:
+    """Read how many: a whole number, or "auto"."""
+    return text if text == "auto" else int(text)
 
 
 def add_play(parser: ArgumentParser) -> None:
@@ -151,6 +158,9 @@ def add_train(parser: ArgumentParser) -> None:
     )
     add("--seeds", type=int, default=1, metavar="N", help="fit N action models, keep the best")
     add("--logger", choices=LOGGERS, help="beside the run's own csv files and curves")
+    about = "processes on each machine; auto: one for each GPU (default: 1)"
+    add("--devices", type=count_or_auto, default=1, metavar="N|auto", help=about)
+    add("--nodes", type=int, default=1, metavar="N", help="machines (default: 1)")
 
 
 def policy_values(values: dict[str, Any]) -> dict[str, Any]:

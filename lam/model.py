@@ -8,6 +8,7 @@ from torch.nn import functional as F
 from lam.config import LatentActionConfig
 from lam.losses import LatentActionMethod, prediction_loss
 from spacetime.quantize import CodebookConfig, VectorQuantizer
+from spacetime.ranks import normal_rows
 
 
 class Encoder(nn.Module):
@@ -138,7 +139,7 @@ class LatentActionModel(nn.Module):
             latents, ids, extra = self.quantizer(latents.detach())
         else:
             extra = latent_penalty * latents.square().mean()
-            latents = latents + self.config.noise * torch.randn_like(latents)
+            latents = latents + self.config.noise * normal_rows(latents)
             ids = torch.zeros(len(before), dtype=torch.long, device=before.device)
         return self.decoder(before, latents), ids, extra
 

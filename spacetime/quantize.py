@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
+from spacetime.ranks import gather_rows
+
 # k-means from random members sometimes ends in a poor optimum; the best of these runs is kept.
 KMEANS_STARTS = 16
 
@@ -86,7 +88,8 @@ class CodebookConfig:
 class VectorQuantizer(nn.Module):
     """A learned codebook that follows its members and replaces dead codes (`revived` counts them).
 
-    It draws from torch's global generator: seed it at each step for an exact resume.
+    It draws from torch's global generator: seed it at each step for an exact resume. Of several
+    processes that train together all have the same codes, which follow the members of all.
 
     Source: VQ-VAE (van den Oord et al. 2017), appendix A.1, for the moving averages.
     """
@@ -128,6 +131,7 @@ class VectorQuantizer(nn.Module):
                     kmeans_init=True,
                     kmeans_iters=25,
                     threshold_ema_dead_code=0,
+                    sync_kmeans=False,  # `fit` gets the latents of all processes
                 )
             )
         learning = self._learning[0].to(self.use.device).train(self.training)
@@ -176,7 +180,8 @@ class VectorQuantizer(nn.Module):
 
     @torch.no_grad()
     def _revive(self, latents: Tensor, ids: Tensor) -> None:
-        """Replace dead codes by latents of the batch."""
+        """Replace dead codes by latents of the batch of all processes."""
+        latents, ids = gather_rows(latents), gather_rows(ids)
         fraction = torch.bincount(ids, minlength=self.num_codes) / len(ids)
         self.use.lerp_(fraction, 1 - self.config.decay)
         dead = self.use < self.config.dead_fraction / self.num_codes

@@ -7,6 +7,7 @@ from einops import rearrange, reduce
 from torch import Tensor
 
 from spacetime.pixels import changed_pixels
+from spacetime.ranks import mean_of_ranks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,18 +53,18 @@ def error_weights(
         method: the weights of change and hardness.
 
     Returns:
-        float32 (B, T, 1, H, W), mean 1.
+        float32 (B, T, 1, H, W), mean 1 over all processes that train together.
     """
     with torch.no_grad():
         moved = torch.zeros_like(frames[:, :, :1])
         moved[:, 1:] = changed_pixels(frames[:, :-1], frames[:, 1:]).unsqueeze(2).float()
         local = reduce(errors, "b t c (h p) (w q) -> b t 1 h w", "mean", p=patch, q=patch)
-        hard = (local / local.mean().clamp_min(1e-8)).sqrt()
+        hard = (local / mean_of_ranks(local.mean()).clamp_min(1e-8)).sqrt()
         hard = hard.clamp(method.least_hardness, method.most_hardness)
         hard = hard.repeat_interleave(patch, dim=-2).repeat_interleave(patch, dim=-1)
         weights = (1 + method.change_weight * moved) * hard
         weights = weights if pixel_weights is None else weights * pixel_weights
-        return weights / weights.mean()
+        return weights / mean_of_ranks(weights.mean())
 
 
 def reconstruction_loss(

@@ -8,12 +8,13 @@ import torch
 from einops import rearrange, reduce
 from torch import Tensor, nn
 
-from corpus.clips import draw_clips
+from corpus.clips import draw_batch, draw_clips
 from dynamics.history import corrupt_history, redraw_history
 from dynamics.losses import masked_cross_entropy
 from dynamics.masking import draw_mask, drop_actions
 from dynamics.sampler import draw_noise, sample_frame
 from genie.settings import Settings
+from spacetime.ranks import rank_and_count
 from spacetime.seeds import seed_of
 from train.data.clips import split_starts, to_bytes
 from train.data.encode import Encoded
@@ -148,39 +149,44 @@ class DynamicsModule(FitModule):
     def draw(self, step: int) -> tuple[Tensor, ...]:
         """Return ids, actions, mask and corrupted history of a step.
 
-        After them, with own draws, which tokens of the first clips are redrawn, and by which
-        numbers; with a map, what it recalls.
+        After them, with own draws, which tokens of those clips are redrawn, and by which numbers;
+        with a map, what it recalls. All is drawn for all processes that train together, and this
+        one takes its own, so that the draws are the same however many there are.
         """
-        starts = draw_clips(self.starts, self.fit_config.batch, self.seed, step)
-        ids, actions, recalled = self.read(starts)
+        batch, (rank, ranks) = self.fit_config.batch, rank_and_count()
+        ids, actions, recalled = self.read(draw_batch(self.starts, batch * ranks, self.seed, step))
         generator = torch.Generator().manual_seed(seed_of(self.seed, step))
         masked = draw_mask(tuple(ids.shape), self.method.fully_masked, generator)
         history = corrupt_history(ids, self.encoded.num_codes, self.method.corruption, generator)
         dropped = self.method.actions_dropped
         actions = drop_actions(actions, self.encoded.num_actions, dropped, generator)
-        batch = (ids, actions, masked, history)
-        if self.own_clips:
-            shape = (self.own_clips, *ids.shape[1:])
+        mine = slice(rank * batch, (rank + 1) * batch)
+        drawn = [ids[mine], actions[mine], masked[mine], history[mine]]
+        if self.method.own_draws:
+            own = self.own_clips(batch * ranks)
+            shape = (len(own), *ids.shape[1:])
             redrawn = draw_mask(shape, self.method.fully_masked, generator)
-            batch = (*batch, redrawn, torch.rand(shape, generator=generator))
-        return batch if recalled is None else (*batch, recalled)
+            uniform, here = torch.rand(shape, generator=generator), (own // batch) == rank
+            drawn += [own[here] % batch, redrawn[here], uniform[here]]
+        return (*drawn,) if recalled is None else (*drawn, recalled[mine])
 
-    @property
-    def own_clips(self) -> int:
-        """How many clips of a batch, its first ones, have a history that the model draws."""
-        return round(self.method.own_draws * self.fit_config.batch)
+    def own_clips(self, batch: int) -> Tensor:
+        """Return which of `batch` clips have a history that the model draws, int64, spread out."""
+        # Clips stand in the order of the corpus: the first ones would be of its beginning only.
+        before = (torch.arange(batch + 1) * self.method.own_draws + 1e-6).long()
+        return before.diff().nonzero()[:, 0]
 
     def loss(
         self, ids: Tensor, actions: Tensor, masked: Tensor, history: Tensor, *more: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Cross-entropy of masked tokens; arguments as `draw` returns them."""
-        own = self.own_clips
-        if own:
-            redrawn, uniform, *more = more
-            recalled = more[0][:own] if more else None
-            clips, temperature = (ids[:own], actions[:own]), self.settings.temperature
-            drawn = redraw_history(self.average, clips, redrawn, uniform, temperature, recalled)
-            history = torch.cat((drawn, history[own:]))
+        if self.method.own_draws:
+            own, redrawn, uniform, *more = more
+            recalled = more[0][own] if more else None
+            clips, temperature = (ids[own], actions[own]), self.settings.temperature
+            if len(own):
+                drawn = redraw_history(self.average, clips, redrawn, uniform, temperature, recalled)
+                history = history.index_copy(0, own, drawn)
         logits = self.model(ids, actions, masked, history, *more)
         weights = None
         if self.residual is not None:

@@ -12,6 +12,7 @@ from lam.health.measures import one_step
 from lam.health.pictures import code_grid
 from lam.losses import LatentActionMethod
 from spacetime.pixels import changed_pixels
+from spacetime.ranks import gather_rows, take_from_first
 from train.action_health import measure_codes
 from train.data.clips import FrameClips, to_float
 from train.data.frames import Frames
@@ -118,14 +119,19 @@ class LatentActionModule(ActionModule):
     def before_step(self) -> None:
         """Make codes once the continuous part is over."""
         if not self.model.quantized and self.clock.progress >= self.method.quantize_at:
-            self.start_codes()
+            self._share_codes()
 
     def complete(self) -> None:
         """Make codes if the last step of a very short fit skipped the time to make them."""
         if not self.model.quantized:
-            self.start_codes()
+            self._share_codes()
             # Of so few steps, no average is worth keeping.
             update_ema(self.average, self.model, 0.0, self.clock.step)
+
+    def _share_codes(self) -> None:
+        """Make codes, the same for all processes that train together."""
+        self.start_codes()
+        take_from_first(list(self.state_dict().values()))
 
     @torch.no_grad()
     def start_codes(self) -> None:
@@ -134,9 +140,10 @@ class LatentActionModule(ActionModule):
         for batch in range(self.method.kmeans_batches):
             frames = to_float(self.draw(self.clock.step + batch)[0].to(self.device))
             before, after = frames[:, :-1].flatten(0, 1), frames[:, 1:].flatten(0, 1)
-            latents.append(self.model.encoder(before, after).float())
+            latents.append(gather_rows(self.model.encoder(before, after).float()))
             changed = changed_pixels(before, after)  # (B, H, W)
-            moving.append(changed.float().mean(dim=(1, 2)) > self.method.moving_fraction)
+            moves = changed.float().mean(dim=(1, 2)) > self.method.moving_fraction
+            moving.append(gather_rows(moves))
         latents, moving = torch.cat(latents), torch.cat(moving)
         # Most pairs stand still, and k-means would spend several codes on them: keep as many as
         # one code has on average.

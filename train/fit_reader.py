@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from lam.losses import prediction_loss
+from spacetime.ranks import take_from_first
 from train.data.clips import FrameClips, to_float
 from train.data.encode import read_episodes
 from train.fit_lam import ActionModule, LatentActionModule
@@ -43,3 +44,4 @@ class ReaderModule(LatentActionModule):
         """Read the actions that the decoder learns from, off every transition (frames − 1, F)."""
         read = read_episodes(self.model, observed, self.clips.source.corpus.episode_ends)
         self.actions = torch.from_numpy(read).long().to(self.device)
+        take_from_first([self.actions])

@@ -34,6 +34,9 @@ class TrainOptions:
             they are read; nothing else of `train` opens actions. See `train.labelled.labels`.
         allow_collapsed: go on although the tokenizer or the latent actions are collapsed; the
             world's record says so of the actions.
+        devices: processes on each machine, each with a GPU of its own where there are some; "auto"
+            is one for each GPU. Each takes a batch of the recipe's size every step.
+        nodes: machines, which share the run's folder.
         logger: "csv", "tensorboard", "wandb", or Lightning's loggers, beside the run's own logs.
     """
 
@@ -47,6 +50,8 @@ class TrainOptions:
     seeds: int = 1
     labels: Path | None = None
     allow_collapsed: bool = False
+    devices: int | str = 1
+    nodes: int = 1
     logger: str | Logger | Sequence[Logger] | None = None
 
     def check(self, stage: str) -> None:
@@ -58,6 +63,7 @@ class TrainOptions:
                 raise ValueError(f"{flag} must be above 0, got {value:g}")
         if self.seeds < 1:
             raise ValueError(f"--seeds must be 1 or more, got {self.seeds}")
+        self._check_processes(stage)
         if (self.fresh or self.decoder_only) and self.start is None:
             raise ValueError("--fresh and --decoder-only need --from WORLD")
         if self.decoder_only and stage not in COPIED:
@@ -70,6 +76,18 @@ class TrainOptions:
                 "dynamics, add --decoder-only to fit its decoder further or --labels FILE to name "
                 "its actions, or leave out --from to fit new latent actions"
             )
+
+    def _check_processes(self, stage: str) -> None:
+        if self.devices != "auto" and not (isinstance(self.devices, int) and self.devices > 0):
+            raise ValueError(f"--devices must be auto, or 1 or more, got {self.devices}")
+        if self.nodes < 1:
+            raise ValueError(f"--nodes must be 1 or more, got {self.nodes}")
+        if (self.devices, self.nodes) == (1, 1):
+            return
+        if stage == "encode":
+            raise ValueError("--devices and --nodes are for what is fitted: encode is one process")
+        if not (self.logger is None or isinstance(self.logger, str)):
+            raise ValueError("of several processes, name the logger: csv, tensorboard or wandb")
 
     def _check_labels(self, stage: str) -> None:
         if stage not in ("all", "lam"):

@@ -2,6 +2,7 @@
 
 import contextlib
 import time
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -13,25 +14,28 @@ from corpus.verify import quick_check
 from genie.arguments import STAGES
 from genie.device import pick_device, unused_gpu
 from genie.library.bundle import Bundle
-from genie.registry import Undrawn, kind_of, new_model
-from genie.settings import Settings
+from genie.registry import kind_of, new_model
 from lam.health.assessment import ActionHealth
 from spacetime.weights import read_json
 from train.action_health import health_record, measure_action_health, require_healthy_actions
 from train.auto import AUTO, Choice, choose_method, recorded_choice, resolve
-from train.data.clips import FrameClips, split_starts
-from train.data.encode import check_codes, encode_corpus, load_encoded
+from train.data.clips import FrameClips
+from train.data.encode import Encoded, encode_corpus, load_encoded
 from train.data.frames import Frames
 from train.export import export_world, load_model
 from train.fit_actions import fit_actions
-from train.fit_dynamics import DynamicsModule, check_clip_length
+from train.fit_dynamics import DynamicsModule
 from train.fit_tokenizer import TokenizerModule
 from train.labelled.labels import read_labels
-from train.methods import action_module, method_values
+from train.methods import method_values
 from train.options import COPIED, TrainOptions
+from train.processes.join import count_devices, join, started
+from train.processes.launch import command_of, run_processes
+from train.processes.ranks import Ranks
 from train.recipe import Recipe, load_recipe
 from train.run_directory import RunDirectory
 from train.run_record import open_out, write_run_record
+from train.sizes import check_sizes, new_dynamics, settings_of
 from train.tokenizer_health import measure_tokenizer_health, require_healthy_tokenizer
 from train.warm_start import (
     add_map,
@@ -40,8 +44,6 @@ from train.warm_start import (
     translate_dynamics,
     warm_start,
 )
-
-MOST_WEIGHTS = 1 << 30
 
 
 def train(stage: str, corpus: Path | str, recipe: str, out: Path | str, **options: object) -> None:
@@ -64,8 +66,21 @@ def train(stage: str, corpus: Path | str, recipe: str, out: Path | str, **option
     """
     chosen_options = TrainOptions(**options)
     chosen_options.check(stage)
-    started, out = time.monotonic(), Path(out)
-    chosen, opened = load_recipe(str(recipe)), Corpus.open(corpus)
+    devices, nodes = count_devices(chosen_options.devices), chosen_options.nodes
+    if devices * nodes > 1 and started() is None:
+        call = {"stage": stage, "corpus": corpus, "recipe": recipe, "out": out, **options}
+        run_processes(devices, nodes, command_of(call))
+        return
+    with join(devices, nodes) as ranks:
+        _train(stage, corpus, str(recipe), Path(out), chosen_options, ranks)
+
+
+def _train(
+    stage: str, corpus: Path | str, recipe: str, out: Path, chosen_options: TrainOptions,
+    ranks: Ranks,
+) -> None:  # fmt: skip
+    began = time.monotonic()
+    chosen, opened = load_recipe(recipe), Corpus.open(corpus)
     begun = None
     if chosen_options.start is not None:
         begun = load_start_world(chosen_options.start, opened)
@@ -76,28 +91,33 @@ def train(stage: str, corpus: Path | str, recipe: str, out: Path | str, **option
     labels = None
     if chosen_options.labels is not None:
         labels = read_labels(Path(chosen_options.labels), opened)
-    frames, stop_after, choice = Frames(opened), chosen_options.stop_after, None
+    frames, stop_after, choice = Frames(opened, ranks.here), chosen_options.stop_after, None
     if chosen.lam.kind == AUTO:
         choice = _method(chosen, frames, out, chosen_options, begun)
         chosen = resolve(chosen, choice)
-    _check_sizes(chosen, opened, chosen_options, begun)
-    open_out(out, stage, chosen_options.resume)
+    check_sizes(chosen, opened, chosen_options, begun)
     with contextlib.ExitStack() as locks:
-        for name in wanted:  # by the stage: two stages of one run may be fitted side by side
-            locks.enter_context(Lock(out / name))
-        write_run_record(out, opened, str(recipe), chosen_options, begun, stage, choice, labels)
-        if begun is not None and stage not in COPIED:
-            copy_models(begun, out)
-        for line in filter(None, (unused_gpu(), _shares(chosen, chosen_options.minutes, wanted))):
-            print(line)
+
+        def begin() -> None:
+            open_out(out, stage, chosen_options.resume)
+            for name in wanted:  # by the stage: two stages of one run may be fitted side by side
+                locks.enter_context(Lock(out / name))
+            write_run_record(out, opened, recipe, chosen_options, begun, stage, choice, labels)
+            if begun is not None and stage not in COPIED:
+                copy_models(begun, out)
+            shares = _shares(chosen, chosen_options.minutes, wanted)
+            for line in filter(None, (unused_gpu(), shares)):
+                print(line)
+
+        ranks.first(begin)
         for name in wanted:
             shared = stage == "all" and name != "encode" and begun is None
             minutes = chosen_options.minutes
             run = RunDirectory(
                 out=out, corpus=opened, frames=frames, recipe=chosen, options=chosen_options,
                 minutes=chosen.minutes_of(name, minutes) if shared and minutes else minutes,
-                slice_ends=None if stop_after is None else started + stop_after * 60, start=begun,
-                labels=labels, surveyed=None if choice is None else choice.survey,
+                slice_ends=None if stop_after is None else began + stop_after * 60, start=begun,
+                labels=labels, surveyed=None if choice is None else choice.survey, ranks=ranks,
             )  # fmt: skip
             torch.manual_seed(run.seed)
             if not _FITS[name](run):
@@ -105,7 +125,7 @@ def train(stage: str, corpus: Path | str, recipe: str, out: Path | str, **option
                 print(f"{name} is not at its end yet: go on with --resume")
                 return
             if name == "tokenizer" and stage == "all":
-                _require_tokenizer(run)
+                ranks.first(partial(_require_tokenizer, run))
 
 
 def _shares(recipe: Recipe, minutes: float | None, stages: tuple[str, ...]) -> str | None:
@@ -143,60 +163,6 @@ def _method(
     return choice
 
 
-def _check_sizes(
-    recipe: Recipe, corpus: Corpus, options: TrainOptions, start: Bundle | None
-) -> None:
-    """Refuse now what a later stage would refuse after hours of fitting."""
-    size = {"height": corpus.height, "width": corpus.width}
-    if start is None:
-        module = action_module(recipe.lam.kind)
-        method_values(module, recipe.lam)
-        found = size | module.placeholder_values(recipe.lam.model)
-        with Undrawn():
-            tokenizer = new_model(
-                "tokenizer", recipe.tokenizer.kind, recipe.tokenizer.model, **size
-            )
-            check_codes(tokenizer.num_codes)
-            lam = new_model("lam", recipe.lam.kind, recipe.lam.model, **found)
-        fitted = (recipe.tokenizer, recipe.lam, recipe.dynamics)
-    else:
-        tokenizer, lam, fitted = start.tokenizer, start.lam, (recipe.dynamics,)
-    if start is None or options.fresh:
-        with Undrawn():
-            dynamics = _new_dynamics(recipe, tokenizer, lam.config.num_actions)
-    else:
-        dynamics = start.dynamics
-    for model in (tokenizer, lam, dynamics):
-        count = sum(weight.numel() for weight in model.parameters())
-        if count > MOST_WEIGHTS:
-            raise ValueError(
-                f"a {type(model).__name__} of the recipe's sizes has {count:.1e} weights, allowed "
-                f"are {MOST_WEIGHTS:.1e}: lower dim or the layers"
-            )
-    check_clip_length(recipe.dynamics.fit.frames, getattr(dynamics.config, "band", None))
-    for part in fitted:
-        split_starts(corpus.episode_ends, part.fit.frames, options.seed)
-    for part, module in (
-        (recipe.tokenizer, TokenizerModule),
-        (recipe.lam, action_module(recipe.lam.kind)),
-        (recipe.dynamics, DynamicsModule),
-    ):
-        method_values(module, part)
-    _settings(recipe)
-
-
-def _new_dynamics(recipe: Recipe, tokenizer: nn.Module, num_actions: int) -> nn.Module:
-    return new_model(
-        "dynamics",
-        recipe.dynamics.kind,
-        recipe.dynamics.model,
-        num_tokens=tokenizer.num_tokens,
-        grid=getattr(tokenizer, "grid", None),
-        num_codes=tokenizer.num_codes,
-        num_actions=num_actions,
-    )
-
-
 def _tokenizer(run: RunDirectory) -> bool:
     part, fit = run.recipe.tokenizer, run.recipe.tokenizer.fit
     if run.start is not None:
@@ -212,6 +178,11 @@ def _tokenizer(run: RunDirectory) -> bool:
 
 
 def _encode(run: RunDirectory) -> bool:
+    run.ranks.first(lambda: _encode_all(run))
+    return True
+
+
+def _encode_all(run: RunDirectory) -> None:
     tokenizer, lam = _first_models(run)
     # Encoding takes minutes that collapsed actions would make void.
     _require_actions(run, lam)
@@ -219,7 +190,6 @@ def _encode(run: RunDirectory) -> bool:
     encode_corpus(
         run.corpus, tokenizer, lam, out, run.stamp(), run.frames, run.blocked_below, run.seed
     )
-    return True
 
 
 def _dynamics(run: RunDirectory) -> bool:
@@ -227,11 +197,11 @@ def _dynamics(run: RunDirectory) -> bool:
     run.frames.release()
     tokenizer, lam = _first_models(run)
     encoded = load_encoded(run.out / "encoded.zarr", run.stamp())
-    health = _require_actions(run, lam)
-    part, fit, settings = run.recipe.dynamics, run.recipe.dynamics.fit, _settings(run.recipe)
+    health = run.ranks.first(lambda: _require_actions(run, lam))
+    part, fit, settings = run.recipe.dynamics, run.recipe.dynamics.fit, settings_of(run.recipe)
     method = method_values(DynamicsModule, part)
     if run.start is None or run.options.fresh:
-        model = _new_dynamics(run.recipe, tokenizer, encoded.num_actions)
+        model = new_dynamics(run.recipe, tokenizer, encoded.num_actions)
     elif run.same_codes(run.start):
         model, fit = warm_start(run.start.dynamics, fit)
     else:
@@ -242,8 +212,17 @@ def _dynamics(run: RunDirectory) -> bool:
     plan = run.plan(fit, method)
     module = DynamicsModule(model, plan, encoded, tokenizer, settings, residual)
     finished = run.fit(module, "dynamics")
+    run.ranks.first(lambda: _export(run, encoded, tokenizer, lam, health))
+    return finished
+
+
+def _export(
+    run: RunDirectory, encoded: Encoded, tokenizer: nn.Module, lam: nn.Module, health: ActionHealth
+) -> None:
+    """Write the world of a run whose dynamics has been fitted, if not to its end."""
     models = {"tokenizer": tokenizer, "lam": lam}
     models["dynamics"] = load_model(run.out / "dynamics", "dynamics")
+    method, settings = method_values(DynamicsModule, run.recipe.dynamics), settings_of(run.recipe)
     record, name = read_json(run.out / "run.json"), run.out.resolve().name
     info = {
         "name": name,
@@ -253,7 +232,6 @@ def _dynamics(run: RunDirectory) -> bool:
         "latent_actions": health_record(health, run.options.allow_collapsed),
     }
     export_world(run.out / "world", run.corpus, encoded, models, settings, info, run.seed, method)
-    return finished
 
 
 _FITS = {"tokenizer": _tokenizer, "lam": fit_actions, "encode": _encode, "dynamics": _dynamics}
@@ -263,10 +241,3 @@ def _first_models(run: RunDirectory) -> tuple[nn.Module, nn.Module]:
     """Load the run's tokenizer and action model."""
     device = pick_device()
     return tuple(load_model(run.out / name, name).to(device) for name in COPIED)
-
-
-def _settings(recipe: Recipe) -> Settings:
-    try:
-        return Settings.from_json(recipe.settings)
-    except TypeError as error:
-        raise ValueError(f"the recipe's settings: {error}") from None

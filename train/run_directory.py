@@ -1,7 +1,7 @@
 """A run: its folder, its corpus, its recipe and its options."""
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from train.loop.module import FitModule, FitPlan
 from train.loop.trainer import fit
 from train.methods import action_module, method_values
 from train.options import TrainOptions
+from train.processes.ranks import Ranks
 from train.recipe import FitConfig, Recipe
 
 
@@ -39,6 +40,7 @@ class RunDirectory:
         start: the world of a warm start; None: the run begins from nothing.
         labels: true actions of a few transitions, which name the actions; None: there are none.
         surveyed: what the method of the latent actions found, where it has looked already.
+        ranks: the processes that fit its models together; by default this one alone.
     """
 
     out: Path
@@ -51,6 +53,7 @@ class RunDirectory:
     start: Bundle | None = None
     labels: Labels | None = None
     surveyed: Survey | None = None
+    ranks: Ranks = field(default_factory=Ranks)
 
     @property
     def seed(self) -> int:
@@ -93,13 +96,14 @@ class RunDirectory:
         Returns:
             Whether the stage is at its end, not only the slice.
         """
-        folder = self.out / (name or role)
+        folder, wanted = self.out / (name or role), self.options.logger
         fit(
             module,
             folder,
             export=lambda done: export_model(folder, role, done.average),
             logs=self.out / "logs" / (name or role),
-            logger=make_loggers(self.options.logger, self.out, name or role),
+            logger=make_loggers(wanted if self.ranks.is_first else None, self.out, name or role),
+            ranks=self.ranks,
         )
         return module.clock.finished
 

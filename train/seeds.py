@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 from rich import get_console
@@ -44,11 +45,15 @@ def fit_seeds(
                 f"its module one, or fit a single seed"
             )
         criteria[seed] = criterion
+    run.ranks.first(lambda: _keep_best(run.out, folder, criteria))
+    return True
+
+
+def _keep_best(out: Path, folder: str, criteria: dict[int, float]) -> None:
     best = max(criteria, key=criteria.get)
-    for file in (run.out / f"{folder}-seeds/{best}").glob("*.*"):
-        (run.out / folder).mkdir(exist_ok=True)
-        shutil.copy2(file, run.out / folder / file.name)
-    write_json(run.out / folder / "seeds.json", {"chosen": best, "criterion": criteria})
+    for file in (out / f"{folder}-seeds/{best}").glob("*.*"):
+        (out / folder).mkdir(exist_ok=True)
+        shutil.copy2(file, out / folder / file.name)
+    write_json(out / folder / "seeds.json", {"chosen": best, "criterion": criteria})
     values = ", ".join(f"{seed}: {value:.3f}" for seed, value in criteria.items())
     get_console().print(f"of seeds {values}: seed {best} is kept")
-    return True

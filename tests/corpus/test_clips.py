@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from corpus.clips import clip_starts, draw_clips, read_clips, split_episodes
+from corpus.clips import clip_starts, draw_batch, draw_clips, read_clips, split_episodes
 from corpus.store import Corpus
 
 
@@ -89,6 +89,25 @@ def test_nothing_to_draw_from_is_said():
         draw_clips(np.zeros(0, np.int64), 4, 0, 0)
     with pytest.raises(ValueError, match="at least 1 clip"):
         draw_clips(np.arange(3), 0, 0, 0)
+
+
+def test_a_batch_is_the_same_however_many_processes_share_it_and_none_reads_anothers_part():
+    starts = np.arange(1000, 1600)
+    for step in range(20):
+        whole = draw_batch(starts, 12, 0, step)
+        for ranks in (2, 3, 12):
+            parts = [draw_batch(starts, 12 // ranks, 0, step, rank, ranks) for rank in range(ranks)]
+            assert np.concatenate(parts).tolist() == whole.tolist()
+            for rank, part in enumerate(parts):
+                first = 1000 + rank * 600 // ranks
+                assert ((part >= first) & (part < first + 600 // ranks)).all()
+
+
+@pytest.mark.parametrize("count", [3, 7, 50])
+def test_batches_draw_every_clip_equally_often(count):
+    drawn = np.concatenate([draw_batch(np.arange(count), 5, 0, step) for step in range(4000)])
+    shares = np.bincount(drawn, minlength=count) / len(drawn)
+    assert shares == pytest.approx(np.full(count, 1 / count), rel=0.25)
 
 
 def test_clips_are_the_frames_from_their_starts(tmp_path, drawn):

@@ -5,10 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
-from torch import Tensor, distributed
+from torch import Tensor
 
-from corpus.clips import clip_starts, draw_clips, rank_part, split_by_time, split_episodes
+from corpus.clips import clip_starts, draw_batch, draw_clips, split_by_time, split_episodes
 from corpus.store import Corpus
+from spacetime.ranks import rank_and_count
 from train.data.frames import Frames
 
 
@@ -28,8 +29,6 @@ def draw_ahead(
 
 def split_starts(episode_ends: np.ndarray, frames: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """List where the clips of a fit may start, and where held-out ones do.
-
-    Of several processes that train together, each gets its own training clips.
 
     Args:
         episode_ends: int64 (episodes,), one past the last frame of each.
@@ -54,8 +53,6 @@ def split_starts(episode_ends: np.ndarray, frames: int, seed: int) -> tuple[np.n
         starts, held_out_starts = _split_by_time(starts, frames, seed)
     # Where those held out are shorter than a clip, training clips are better than none.
     held_out_starts = held_out_starts if len(held_out_starts) else starts
-    if distributed.is_initialized():
-        starts = rank_part(starts, distributed.get_rank(), distributed.get_world_size())
     return starts, held_out_starts
 
 
@@ -95,9 +92,13 @@ class FrameClips:
         """Return the clips at `starts`: uint8 (B, T, H, W, 3)."""
         return self.source.clips(starts, self.length)
 
+    def draw(self, size: int, seed: int, step: int) -> np.ndarray:
+        """Draw where this process's training clips of a step start: int64 (B,)."""
+        return draw_batch(self.starts, size, seed, step, *rank_and_count())
+
     def batch(self, size: int, seed: int, step: int) -> Tensor:
-        """Return the training batch of a step: uint8 (B, T, H, W, 3)."""
-        return self.read(draw_clips(self.starts, size, seed, step))
+        """Return this process's training batch of a step: uint8 (B, T, H, W, 3)."""
+        return self.read(self.draw(size, seed, step))
 
     def held_out(self, size: int) -> Tensor:
         """Return `size` held-out clips, always the same: uint8 (B, T, H, W, 3)."""

@@ -29,9 +29,9 @@ class Frames:
     Nothing is read before the first access, so a stage that is finished costs nothing.
     """
 
-    def __init__(self, corpus: Corpus) -> None:
-        """Take the frames of `corpus`."""
-        self.corpus = corpus
+    def __init__(self, corpus: Corpus, processes: int = 1) -> None:
+        """Take the frames of `corpus`; so many processes of this machine do, and share memory."""
+        self.corpus, self.memory = corpus, int(MEMORY_FRACTION * _memory() / processes)
         self.num_bytes = corpus.num_frames * corpus.height * corpus.width * 3
 
     @cached_property
@@ -81,14 +81,14 @@ class Frames:
     @cached_property
     def _chunks(self) -> ChunkCache:
         """What was read last of frames that stay where they are."""
-        return ChunkCache(self.corpus, int(MEMORY_FRACTION * _memory()))
+        return ChunkCache(self.corpus, self.memory)
 
     def _home(self) -> torch.device | None:
         """Return the device whose memory holds all frames, or None."""
         device = pick_device()
         if device.type == "cuda" and self.num_bytes < GPU_FRACTION * torch.cuda.mem_get_info()[0]:
             return device
-        return torch.device("cpu") if self.num_bytes < MEMORY_FRACTION * _memory() else None
+        return torch.device("cpu") if self.num_bytes < self.memory else None
 
 
 def _memory() -> int:

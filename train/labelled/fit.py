@@ -6,12 +6,12 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
-from corpus.clips import draw_clips
 from corpus.progress import track
 from genie.device import device_of
 from lam.labelled.config import LabelledConfig
 from lam.labelled.model import LabelledActionModel, LabelledReader
 from lam.model import LatentActionModel
+from spacetime.ranks import take_from_first
 from train.data.clips import FrameClips, to_float
 from train.data.encode import read_episodes
 from train.data.frames import Frames
@@ -71,11 +71,12 @@ class LabelledModule(ReaderModule):
         observed = observe_all(self.model.encoder, self.clips.source)
         if not self.model.quantized:
             self._name_actions(observed)
+            take_from_first(list(self.state_dict().values()))
         self.read_actions(observed)
 
     def draw(self, step: int) -> tuple[Tensor, Tensor]:
         """Return clips uint8 (B, T, H, W, 3), and where they start, int64 (B,)."""
-        starts = draw_clips(self.clips.starts, self.fit_config.batch, self.seed, step)
+        starts = self.clips.draw(self.fit_config.batch, self.seed, step)
         return self.clips.read(starts), torch.from_numpy(starts)
 
     def loss(self, frames: Tensor, starts: Tensor) -> tuple[Tensor, dict[str, Tensor]]:

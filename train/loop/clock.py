@@ -32,15 +32,26 @@ class Clock:
     _made: float = field(default_factory=lambda: time.monotonic())
     _started: float | None = None
     _now: float = 0.0
+    _zero: float = 0.0
 
     def start(self) -> None:
         """Begin a slice."""
-        self._started = time.monotonic()
-        self._now = self._started
+        self.read()
+        self._started = self._now
 
     def read(self) -> None:
         """Read the time, once a step: within a step it stands still."""
-        self._now = time.monotonic()
+        self._now = time.monotonic() - self._zero
+
+    def follow(self, spent: float, age: float) -> None:
+        """Go by the clock of another process, which has its own zero.
+
+        Args:
+            spent: its seconds of this slice.
+            age: its seconds since it was made.
+        """
+        self._zero = time.monotonic() - spent
+        self._started, self._now, self._made = 0.0, spent, spent - age
 
     @contextmanager
     def uncounted(self) -> Iterator[None]:
@@ -55,6 +66,11 @@ class Clock:
     def slice_spent(self) -> float:
         """Seconds of this slice, up to the last `read`."""
         return 0.0 if self._started is None else self._now - self._started
+
+    @property
+    def age(self) -> float:
+        """Seconds since this clock was made, up to the last `read`."""
+        return self._now - self._made
 
     @property
     def spent(self) -> float:
@@ -76,7 +92,7 @@ class Clock:
     @property
     def slice_over(self) -> bool:
         """Whether this slice is at its end."""
-        over = self.slice_seconds is not None and self._now - self._made >= self.slice_seconds
+        over = self.slice_seconds is not None and self.age >= self.slice_seconds
         return over or self.finished or self.interrupted
 
     def seconds_to_fit(self) -> float:

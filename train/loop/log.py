@@ -13,6 +13,7 @@ from train.loop.checkpoint import check_weights
 from train.loop.clock import Clock
 from train.loop.curves import draw_curves
 from train.loop.module import FitModule
+from train.processes.ranks import Ranks
 
 LOSS_EVERY = 25
 """Steps between two rows of the loss."""
@@ -27,18 +28,21 @@ CURVES_EVERY = 30.0
 class FitLog:
     """The logs of one slice."""
 
-    def __init__(self, folder: Path, clock: Clock, checks: int, loggers: Sequence[Logger]) -> None:
-        """Log into `folder` and to Lightning's loggers, with `checks` over the whole fit."""
-        self.folder, self.loggers, self.checks = folder, loggers, checks
+    def __init__(
+        self, folder: Path, module: FitModule, loggers: Sequence[Logger], ranks: Ranks
+    ) -> None:
+        """Log a fit into `folder` and to Lightning's loggers; all processes measure, one writes."""
+        self.folder, self.loggers, self.ranks = folder, loggers, ranks
+        self.checks = module.fit_config.checks
         folder.mkdir(parents=True, exist_ok=True)
         # The checks of earlier slices are not repeated.
-        self.next_check = int(clock.progress * checks)
+        self.next_check = int(module.clock.progress * self.checks)
         self.checking, self.curves_at = 0.0, time.monotonic()
 
     def step(self, module: FitModule, loss: Tensor, logs: dict[str, Tensor]) -> None:
         """Log a row every few steps, and check held-out episodes when due."""
         clock = module.clock
-        if clock.step % LOSS_EVERY == 0:
+        if clock.step % LOSS_EVERY == 0 and self.ranks.is_first:
             figures = {name: float(value) for name, value in logs.items()}
             self._row("loss", clock, {"loss": float(loss), **figures})
         check = int(clock.progress * self.checks)
@@ -47,14 +51,20 @@ class FitLog:
             check_weights(module)
             self._check(module)
             if began - self.curves_at >= CURVES_EVERY and not clock.slice_over:
-                draw_curves(self.folder)
+                self._draw_curves()
                 self.curves_at = began
-            self.checking += time.monotonic() - began
+            self.checking += self.ranks.agree(time.monotonic() - began)
         if clock.slice_over:
+            self._draw_curves()
+
+    def _draw_curves(self) -> None:
+        if self.ranks.is_first:
             draw_curves(self.folder)
 
     def _check(self, module: FitModule) -> None:
         figures, picture = module.check()
+        if not self.ranks.is_first:
+            return
         self._row("held-out", module.clock, figures)
         if notice := module.notice():
             get_console().print(notice)

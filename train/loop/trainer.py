@@ -32,6 +32,7 @@ from train.loop.hardware import pick_precision
 from train.loop.log import FitLog
 from train.loop.module import FitModule
 from train.loop.optim import MuonAdamW, lr_factor, update_ema
+from train.processes.ranks import Ranks
 
 CHECKPOINT_EVERY = 120.0
 """Seconds of work that a crash may cost."""
@@ -52,6 +53,7 @@ def fit(
     logs: Path | None = None,
     logger: Logger | Sequence[Logger] = (),
     precision: str | None = None,
+    ranks: Ranks | None = None,
 ) -> None:
     """Fit until the slice is over, from the checkpoint in `folder` if there is one.
 
@@ -62,6 +64,7 @@ def fit(
         logs: where csv files, pictures and curves go; None: `folder`/logs.
         logger: one of Lightning's loggers, or several (CSVLogger, TensorBoardLogger, WandbLogger).
         precision: Lightning's; None: "bf16-mixed" where bfloat16 is fast, else "32-true".
+        ranks: the processes that fit it together, all of which call this; None: this one alone.
 
     Raises:
         ValueError: if the checkpoint is of a model of other sizes, a loss is not a number, or the
@@ -69,29 +72,30 @@ def fit(
         KeyboardInterrupt: after Ctrl-C, once everything is saved.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    export = export or (lambda _: None)
+    export, ranks = export or (lambda _: None), ranks or Ranks()
     saved = read_checkpoint(folder, module)
+    ranks.check_same(module.clock.step, folder.name)
     if saved is not None and module.clock.finished:
         module.load_state_dict(saved["state_dict"])
-        export(module)
+        ranks.first(lambda: export(module))
         return
     loggers = [logger] if isinstance(logger, Logger) else list(logger)
     precision = precision or pick_precision()
-    with _without_announcements():
-        fabric = Fabric(accelerator=pick_device().type, devices=1, precision=precision)
+    fabric = ranks.fabric or one_device(precision)
     # Read the frames now, before a bar runs and while Ctrl-C ends it at once.
     module.draw(module.clock.step)
     with warnings.catch_warnings(), _interruptible(module), _memory_of(module, folder.name):
         warnings.filterwarnings("ignore", module="lightning")
         warnings.filterwarnings("ignore", message="Mismatch dtype between input and weight")
-        compile_if_it_pays(module, precision)
+        warnings.filterwarnings("ignore", message="find_unused_parameters=True")
+        compile_if_it_pays(module, precision, ranks)
         optimizer = MuonAdamW(module.model, module.fit_config)
         wrapped, steps = fabric.setup(module, optimizer)
         if saved is not None:
             module.load_state_dict(saved["state_dict"])
             optimizer.load_state_dict(saved["optimizer_states"][0])
         forecast = Forecast(folder.name)
-        log = FitLog(logs or folder / "logs", module.clock, module.fit_config.checks, loggers)
+        log = FitLog(logs or folder / "logs", module, loggers, ranks)
         module.before_fit()
         module.clock.start()
         saved_at = monotonic()
@@ -107,35 +111,44 @@ def fit(
                 )
                 steps.step()
                 loss = loss.detach()
-                _advance(module)
+                _advance(module, ranks)
+                if module.clock.step % READ_EVERY_STEPS == 0:
+                    loss, figures = ranks.mean(loss, figures)
                 if module.clock.step % READ_EVERY_STEPS == 0 and not torch.isfinite(loss):
                     raise not_a_number("the loss", module)
                 show(module.clock, loss)
                 if line := forecast.line(module.clock, loss):
                     get_console().print(line)
                 log.step(module, loss, figures)
-                if module.clock.slice_over:
-                    save_checkpoint(folder, module, optimizer)
-                    export(module)
-                    break
-                if monotonic() - saved_at > CHECKPOINT_EVERY:
+                over = module.clock.slice_over
+                if ranks.is_first and (over or monotonic() - saved_at > CHECKPOINT_EVERY):
                     save_checkpoint(folder, module, optimizer)
                     saved_at = monotonic()
+                if over:
+                    ranks.first(lambda: export(module))
+                    break
     for one in loggers:
         one.finalize("success")
     if module.clock.interrupted:
         raise KeyboardInterrupt
 
 
-def compile_if_it_pays(module: FitModule, precision: str) -> None:
+def one_device(precision: str) -> Fabric:
+    """Return Lightning's Fabric for this process alone."""
+    with without_announcements():
+        return Fabric(accelerator=pick_device().type, devices=1, precision=precision)
+
+
+def compile_if_it_pays(module: FitModule, precision: str, ranks: Ranks) -> None:
     """Compile a module for a long slice, before its fit's clock starts.
 
     Args:
         module: its model is compiled in place; its weights keep their names.
         precision: Lightning's, which the compiled code is made for.
+        ranks: the processes that fit it, which all compile it or none.
     """
     device = pick_device().type
-    if not _compiling_pays(module.clock, device):
+    if not ranks.agree(_compiling_pays(module.clock, device)):
         return
     # Without a C++ compiler the fit goes on uncompiled.
     torch._dynamo.config.suppress_errors = True
@@ -159,12 +172,12 @@ def _prepare(module: FitModule, optimizer: MuonAdamW) -> None:
     module.before_step()
 
 
-def _advance(module: FitModule) -> None:
+def _advance(module: FitModule, ranks: Ranks) -> None:
     """Count a finished step and average the weights."""
     clock = module.clock
     clock.step += 1
     update_ema(module.average, module.model, module.fit_config.ema, clock.step)
-    clock.read()
+    ranks.keep_time(clock)
     if clock.finished:
         module.complete()
 
@@ -178,7 +191,7 @@ def _draw_pinned(module: FitModule, step: int) -> tuple[Tensor, ...]:
 
 
 @contextmanager
-def _without_announcements() -> Iterator[None]:
+def without_announcements() -> Iterator[None]:
     """Keep Lightning from saying which precision it uses: that is not for the user."""
     # Which of the two it speaks through depends on which of its parts was imported last.
     loggers = [logging.getLogger(f"lightning.{part}") for part in ("fabric", "pytorch")]

@@ -9,10 +9,10 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
-from corpus.clips import draw_clips
 from corpus.progress import track
 from lam.held_keys import fit_held_keys
 from lam.moving_player.model import MovingPlayerModel, PlayerReader
+from spacetime.ranks import rank_and_count
 from train.data.clips import FrameClips, to_float
 from train.data.frames import Frames
 from train.fit_lam import Survey
@@ -77,7 +77,7 @@ class MovingPlayerModule(ReaderModule):
 
         The frames are uint8 (B, 1, H, W, 3), the positions float32 (B, 2).
         """
-        starts = draw_clips(self.clips.starts, self.fit_config.batch, self.seed, step)
+        starts = self.clips.draw(self.fit_config.batch, self.seed, step)
         rng = np.random.default_rng([self.seed, step])
         looks = self._seen(rng, self.fit_config.batch)
         return self.clips.read(starts), torch.from_numpy(starts), *looks
@@ -117,12 +117,16 @@ class MovingPlayerModule(ReaderModule):
         return {"player_off_pixels": float(off.median())}, None
 
     def _seen(self, rng: np.random.Generator | None, count: int) -> tuple[Tensor, Tensor]:
-        """Draw frames in which the player was seen, and its positions; without a rng the same."""
+        """Draw frames in which the player was seen, and its positions; without a rng the same.
+
+        With one, they are this process's of all that processes that train together draw.
+        """
         (seen,) = np.nonzero(~np.isnan(self.player.positions).any(axis=1))
         if rng is None:
             chosen = seen[np.linspace(0, len(seen) - 1, min(count, len(seen))).astype(int)]
         else:
-            chosen = rng.choice(seen, count)
+            rank, ranks = rank_and_count()
+            chosen = rng.choice(seen, ranks * count)[rank * count :][:count]
         frames = self.clips.source.clips(self.player.frames[chosen], 1)
         return frames, torch.from_numpy(self.player.positions[chosen]).float()
 

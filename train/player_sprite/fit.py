@@ -16,6 +16,7 @@ from lam.player_sprite.encoder import SpriteEncoder
 from lam.player_sprite.location import camera_shift, find_sprite, motion_residual
 from lam.player_sprite.model import SpriteActionModel
 from lam.player_sprite.persistence import info_nce
+from spacetime.ranks import rank_and_count
 from train.data.clips import FrameClips, split_starts, to_float
 from train.data.frames import Frames
 from train.fit_lam import Survey
@@ -124,8 +125,9 @@ class SpriteActionModule(ReaderModule):
 
         Pairs are int64 (E, M, 2): anchors and positives.
         """
-        rng, method = np.random.default_rng([self.seed, step]), self.method
-        starts = draw_clips(self.clips.starts, self.fit_config.batch, self.seed, step)
+        rank, method = rank_and_count()[0], self.method
+        rng = np.random.default_rng([self.seed, step, rank] if rank else [self.seed, step])
+        starts = self.clips.draw(self.fit_config.batch, self.seed, step)
         pairs = draw_pairs(self.spans, rng, (method.episodes, method.pairs), (1, method.soon))
         return self.clips.read(starts), torch.from_numpy(starts), pairs
 

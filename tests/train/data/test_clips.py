@@ -5,9 +5,8 @@ from itertools import islice
 import numpy as np
 import pytest
 import torch
-from torch import distributed
 
-from corpus.clips import rank_part, split_episodes
+from corpus.clips import split_episodes
 from train.data.clips import FrameClips, draw_ahead, split_starts, to_bytes, to_float
 
 ENDS = np.array([5, 6, 16, 26], np.int64)
@@ -35,26 +34,6 @@ def test_episodes_that_are_too_short_are_one_line():
     with pytest.raises(ValueError, match="no episode to train on has 11 frames") as caught:
         split_starts(ENDS, 11, seed=0)
     assert "\n" not in str(caught.value)
-
-
-def test_processes_that_train_together_share_no_clip(monkeypatch):
-    ends = np.array([40, 90, 120, 200])
-    alone, held_out = split_starts(ends, 8, seed=0)
-    monkeypatch.setattr(distributed, "is_initialized", lambda: True)
-    monkeypatch.setattr(distributed, "get_world_size", lambda: 3)
-    parts = []
-    for rank in range(3):
-        monkeypatch.setattr(distributed, "get_rank", lambda rank=rank: rank)
-        part, looked_at = split_starts(ends, 8, seed=0)
-        assert np.array_equal(looked_at, held_out)
-        parts.append(part)
-    assert np.array_equal(np.concatenate(parts), alone)
-    assert max(map(len, parts)) - min(map(len, parts)) <= 1
-
-
-def test_more_processes_than_clips_are_refused():
-    with pytest.raises(ValueError, match="2 clips are too few for 3 processes"):
-        rank_part(np.array([4, 5]), 0, 3)
 
 
 def test_a_batch_depends_on_seed_and_step_only(corpus):

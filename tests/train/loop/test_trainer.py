@@ -13,6 +13,7 @@ from train.loop import trainer
 from train.loop.clock import Clock
 from train.options import TrainOptions
 from train.pipeline import train
+from train.processes.ranks import Ranks
 from train.recipe import load_recipe
 from train.run_directory import RunDirectory
 
@@ -37,7 +38,7 @@ def test_long_fits_are_compiled_counted_in_steps_or_in_time(tiny, corpus, monkey
     stage, compiled = tiny.make_module("tokenizer", corpus, clock), []
     monkeypatch.setattr(trainer, "pick_device", lambda: torch.device("cpu"))
     monkeypatch.setattr(stage, "compile_model", lambda: compiled.append(True))
-    trainer.compile_if_it_pays(stage, "32-true")
+    trainer.compile_if_it_pays(stage, "32-true", Ranks())
     assert bool(compiled) == pays
 
 

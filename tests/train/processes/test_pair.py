@@ -1,0 +1,74 @@
+"""Two processes fit what one does with the doubled batch, and one that is killed ends both."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from train.loop import log, trainer
+from train.loop.curves import read_series
+from train.processes.launch import run_processes
+
+sys.path.append(str(Path(__file__).parent))
+import pair  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def two(tiny, tmp_path_factory):
+    """What the two leave, and the error that ends them."""
+    folder = tmp_path_factory.mktemp("pair")
+    tiny.write_corpus(folder / "corpus")
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(ValueError) as error:
+        patch.setenv("CUDA_VISIBLE_DEVICES", "")
+        run_processes(2, 1, [sys.executable, pair.__file__, str(folder)])
+    return folder, str(error.value)
+
+
+@pytest.fixture
+def fit_alone(tiny, corpus, monkeypatch):
+    """Fit in this process, with the batch of both; the loss of every step is logged."""
+    for module, name in ((log, "LOSS_EVERY"), (trainer, "READ_EVERY_STEPS")):
+        monkeypatch.setattr(module, name, 1)
+
+    def fit(kind, folder):
+        torch.manual_seed(0)
+        assert not tiny.fit(pair.make(tiny, kind, corpus, batch=8), folder)
+
+    return fit
+
+
+def assert_same(one, other, name, count):
+    """A log has as many rows in two fits, and the same figures."""
+    one, other = (read_series(folder / "logs" / f"{name}.csv") for folder in (one, other))
+    assert one.keys() == other.keys() and max(map(len, one.values())) == count
+    for figure, points in one.items():
+        assert points == pytest.approx(other[figure], abs=1e-5, rel=1e-5), figure
+
+
+@pytest.mark.parametrize("kind", pair.MEMBERS)
+def test_two_processes_have_the_losses_of_one_with_the_doubled_batch(
+    tiny, two, fit_alone, tmp_path, kind
+):
+    folder, _ = two
+    fit_alone(kind, tmp_path)
+    assert_same(tmp_path, folder / kind, "loss", tiny.STEPS)
+    assert_same(tmp_path, folder / kind, "held-out", 2)
+
+
+def test_a_stop_of_one_process_stops_both_and_the_fit_goes_on_bit_for_bit(tiny, two):
+    folder, _ = two
+    assert {path.name for path in folder.glob("stopped by *")} == {"stopped by 0", "stopped by 1"}
+    whole, resumed = tiny.checkpoint(folder / "lam"), tiny.checkpoint(folder / "stopped")
+    for part in ("state_dict", "optimizer_states"):
+        assert tiny.differences(whole[part], resumed[part], part) == []
+
+
+def test_a_killed_process_is_named_and_one_process_goes_on_from_the_checkpoint(
+    tiny, two, fit_alone
+):
+    folder, error = two
+    assert "process 1 of 2" in error and "was killed by SIGKILL" in error and "--resume" in error
+    assert tiny.checkpoint(folder / "killed")["clock"]["step"] == pair.KILLED_AT
+    fit_alone("tokenizer", folder / "killed")
+    assert_same(folder / "killed", folder / "tokenizer", "loss", tiny.STEPS)

@@ -1,0 +1,1 @@
+"""Several processes for one `genie train`: started, watched, and joined to each other."""
