@@ -16,8 +16,10 @@ POLICY = "policy"
 """What `genie train` makes beside the stages of a world: a player of one."""
 _NOT_OF_POLICY = (
     "recipe", "fresh", "decoder_only", "allow_collapsed", "seeds", "devices", "nodes",
+    "strategy",
 )  # fmt: skip
 LOGGERS = ("csv", "tensorboard", "wandb")
+STRATEGIES = ("ddp", "fsdp")
 RECIPES = Path(__file__).resolve().parents[1] / "train" / "recipes"
 
 
@@ -161,6 +163,8 @@ def add_train(parser: ArgumentParser) -> None:
     about = "processes on each machine; auto: one for each GPU (default: 1)"
     add("--devices", type=count_or_auto, default=1, metavar="N|auto", help=about)
     add("--nodes", type=int, default=1, metavar="N", help="machines (default: 1)")
+    about = "fsdp: each process keeps a part of the model, not all of it (default: ddp)"
+    add("--strategy", choices=STRATEGIES, help=about)
 
 
 def policy_values(values: dict[str, Any]) -> dict[str, Any]:

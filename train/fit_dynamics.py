@@ -90,6 +90,7 @@ class DynamicsModule(FitModule):
     """A dynamics on clips of token ids."""
 
     METHOD = DynamicsMethod
+    SHARDED = True
 
     def __init__(
         self,

@@ -21,6 +21,7 @@ class TokenizerModule(FitModule):
     """A tokenizer on clips of frames."""
 
     METHOD = TokenizerMethod
+    SHARDED = True
 
     def __init__(
         self, model: nn.Module, plan: FitPlan, clips: FrameClips, residual: Tensor | None = None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lightning.fabric.loggers import Logger
 
-from genie.arguments import STAGES
+from genie.arguments import STAGES, STRATEGIES
 
 COPIED = ("tokenizer", "lam")
 
@@ -37,6 +37,7 @@ class TrainOptions:
         devices: processes on each machine, each with a GPU of its own where there are some; "auto"
             is one for each GPU. Each takes a batch of the recipe's size every step.
         nodes: machines, which share the run's folder.
+        strategy: "ddp", a whole model in each process, or "fsdp", a part of it; None: "ddp".
         logger: "csv", "tensorboard", "wandb", or Lightning's loggers, beside the run's own logs.
     """
 
@@ -52,6 +53,7 @@ class TrainOptions:
     allow_collapsed: bool = False
     devices: int | str = 1
     nodes: int = 1
+    strategy: str | None = None
     logger: str | Logger | Sequence[Logger] | None = None
 
     def check(self, stage: str) -> None:
@@ -82,6 +84,8 @@ class TrainOptions:
             raise ValueError(f"--devices must be auto, or 1 or more, got {self.devices}")
         if self.nodes < 1:
             raise ValueError(f"--nodes must be 1 or more, got {self.nodes}")
+        if self.strategy not in (None, *STRATEGIES):
+            raise ValueError(f"no strategy {self.strategy!r}: choose {' or '.join(STRATEGIES)}")
         if (self.devices, self.nodes) == (1, 1):
             return
         if stage == "encode":

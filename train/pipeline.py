@@ -71,7 +71,7 @@ def train(stage: str, corpus: Path | str, recipe: str, out: Path | str, **option
         call = {"stage": stage, "corpus": corpus, "recipe": recipe, "out": out, **options}
         run_processes(devices, nodes, command_of(call))
         return
-    with join(devices, nodes) as ranks:
+    with join(devices, nodes, chosen_options.strategy == "fsdp") as ranks:
         _train(stage, corpus, str(recipe), Path(out), chosen_options, ranks)
 
 

@@ -1,4 +1,8 @@
-"""Checkpoints: written atomically, private to their run, read without running code."""
+"""Checkpoints: written atomically, private to their run, read without running code.
+
+A sharded fit leaves a file for each process, and beside them an index that says that all are there.
+`torch.distributed.checkpoint` would do so as well, but reads its index by pickle.
+"""
 
 import io
 from pathlib import Path
@@ -7,43 +11,88 @@ from typing import Any
 import torch
 
 from spacetime.partial import write_atomic
+from spacetime.weights import read_json, write_json
 from train.loop.module import FitModule
 from train.loop.optim import MuonAdamW
+from train.processes.ranks import Ranks
+from train.processes.shards import join_parts, own_part
 
 CHECKPOINT = "checkpoint.ckpt"
+INDEX = "checkpoint.json"
 
 
-def save_checkpoint(folder: Path, module: FitModule, optimizer: MuonAdamW) -> None:
-    """Write a checkpoint atomically.
+def save_checkpoint(
+    folder: Path, module: FitModule, optimizer: MuonAdamW, ranks: Ranks | None = None
+) -> None:
+    """Write a checkpoint atomically; of several processes, all call this.
 
     Raises:
         ValueError: if a weight is not a number; the checkpoint before stays.
         OSError: if the disk refuses; the checkpoint before stays.
     """
     check_weights(module)
+    ranks = ranks or Ranks()
+    if not (ranks.is_first or ranks.sharded):
+        return
     state = {
         "state_dict": module.state_dict(),
         "optimizer_states": [optimizer.state_dict()],
         "clock": {"step": module.clock.step, "seconds": module.clock.spent},
         "extra": module.extra,
     }
+    if ranks.sharded:
+        _save_shards(folder, state, ranks)
+        return
+    _write(folder / CHECKPOINT, state)
+    _remove_shards(folder)
+
+
+def _save_shards(folder: Path, state: dict[str, Any], ranks: Ranks) -> None:
+    step = state["clock"]["step"]
+    part = own_part(state, ranks.is_first)
+    _write(folder / _shard(step, ranks.number), part)
+    ranks.wait()
+    if not ranks.is_first:
+        return
+    write_json(folder / INDEX, {"step": step, "count": ranks.count})
+    (folder / CHECKPOINT).unlink(missing_ok=True)
+    kept = {_shard(step, number) for number in range(ranks.count)}
+    for old in folder.glob("checkpoint-*.ckpt"):
+        if old.name not in kept:
+            old.unlink()
+
+
+def _remove_shards(folder: Path) -> None:
+    (folder / INDEX).unlink(missing_ok=True)
+    for old in folder.glob("checkpoint-*.ckpt"):
+        old.unlink()
+
+
+def _shard(step: int, number: int) -> str:
+    return f"checkpoint-{step}-{number}.ckpt"
+
+
+def _write(path: Path, state: dict[str, Any]) -> None:
     data = io.BytesIO()
     torch.save(state, data)
     with data.getbuffer() as view:  # held on to, it keeps `data` from being freed
-        write_atomic(folder / CHECKPOINT, view)
+        write_atomic(path, view)
 
 
 def read_checkpoint(folder: Path, module: FitModule) -> dict[str, Any] | None:
     """Read a checkpoint for a module, and set its clock; None if there is none.
 
+    Returns:
+        The state of whole weights, also of a sharded fit.
+
     Raises:
         ValueError: if it is damaged, or of a model of other sizes.
     """
     path = folder / CHECKPOINT
-    if not path.exists():
+    if not path.exists() and not (folder / INDEX).exists():
         return None
     try:
-        saved = torch.load(path, map_location="cpu", weights_only=True)
+        saved = _read_newest(folder)
         found = {name: weight.shape for name, weight in saved["state_dict"].items()}
         step, seconds = int(saved["clock"]["step"]), float(saved["clock"]["seconds"])
         saved["optimizer_states"][0]["parts"]
@@ -63,9 +112,27 @@ def read_checkpoint(folder: Path, module: FitModule) -> dict[str, Any] | None:
     return saved
 
 
+def _read_newest(folder: Path) -> dict[str, Any]:
+    """Read the checkpoint of a folder; a kill may leave two, one of them of a sharded fit."""
+    found = []
+    if (folder / CHECKPOINT).exists():
+        found.append(_load(folder / CHECKPOINT))
+    if (folder / INDEX).exists():
+        index = read_json(folder / INDEX)
+        if not found or index["step"] > found[0]["clock"]["step"]:
+            names = [_shard(index["step"], number) for number in range(index["count"])]
+            return join_parts([_load(folder / name) for name in names])
+    return found[0]
+
+
+def _load(path: Path) -> dict[str, Any]:
+    return torch.load(path, map_location="cpu", weights_only=True)
+
+
 def check_weights(module: FitModule) -> None:
-    """Raise ValueError if a weight is not a number."""
-    if not all(weight.isfinite().all() for weight in module.model.parameters()):
+    """Raise ValueError if a weight is not a number; of a sharded model its average tells."""
+    model = module.average if module.is_sharded else module.model
+    if not all(weight.isfinite().all() for weight in model.parameters()):
         raise not_a_number("a weight", module)
 
 

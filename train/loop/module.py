@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
 
 from genie.device import device_of
 from train.loop.clock import Clock
@@ -39,9 +40,12 @@ class FitModule(nn.Module):
     Attributes:
         extra: figures that travel with the checkpoint.
         METHOD: class of the method's numbers, a frozen dataclass; None: the method has none.
+        SHARDED: whether a fully sharded fit may shard the model: `loss` runs it only by its
+            forward or `training_loss`.
     """
 
     METHOD: type | None = None
+    SHARDED = False
 
     def __init__(self, model: nn.Module, plan: FitPlan) -> None:
         """Build the module of `model`, with its averaged copy."""
@@ -58,6 +62,11 @@ class FitModule(nn.Module):
     def device(self) -> torch.device:
         """Where the model is."""
         return device_of(self.model)
+
+    @property
+    def is_sharded(self) -> bool:
+        """Whether this process has only a part of each of the model's weights."""
+        return any(isinstance(weight, DTensor) for weight in self.model.parameters())
 
     def draw(self, step: int) -> tuple[Tensor, ...]:
         """Return the batch of a step; a pure function of the seed and the step."""

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from train.loop.hardware import has_fast_bfloat16
+from train.processes.shards import shard_like, shard_optimizer, whole
 from train.recipe import FitConfig
 
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
@@ -19,7 +20,8 @@ class Muon(torch.optim.Muon):
 
     PyTorch orthogonalises one matrix after another, in bfloat16, which a CPU without AVX-512-BF16
     multiplies 60 times slower than float32 (lab notes, 2026-11-21). This step takes matrices of one
-    shape together, and bfloat16 only where it is fast.
+    shape together, and bfloat16 only where it is fast. Singular vectors are of the whole matrix, so
+    of one that is sharded every process gathers the momentum, and keeps its part of the update.
 
     Source: Muon (Jordan et al. 2024), with its coefficients and its scaling by shape.
     """
@@ -33,10 +35,12 @@ class Muon(torch.optim.Muon):
                 if weight.grad is not None:
                     by_shape.setdefault(weight.shape, []).append(weight)
             for shape, weights in by_shape.items():
-                update = orthogonalize(torch.stack(self._momentum(weights, group["momentum"])))
+                momentum = self._momentum(weights, group["momentum"])
+                update = orthogonalize(torch.stack([whole(matrix) for matrix in momentum]))
+                updates = [shard_like(*pair) for pair in zip(update, weights, strict=True)]
                 rate = group["lr"] * math.sqrt(max(1.0, shape[0] / shape[1]))
                 torch._foreach_mul_(weights, 1 - group["lr"] * group["weight_decay"])
-                torch._foreach_add_(weights, list(update.unbind()), alpha=-rate)
+                torch._foreach_add_(weights, updates, alpha=-rate)
 
     def _momentum(self, weights: list[Tensor], momentum: float) -> tuple[Tensor, ...]:
         """Average the gradients over steps and look one step ahead (Nesterov)."""
@@ -131,6 +135,7 @@ class MuonAdamW(torch.optim.Optimizer):
         for part, state in zip(self.parts, state_dict["parts"], strict=True):
             own = [{name: group[name] for name in kept} for group in part.param_groups]
             part.load_state_dict(state)
+            shard_optimizer(part)
             for group, values in zip(part.param_groups, own, strict=True):
                 group.update(values)
         self.param_groups = [group for part in self.parts for group in part.param_groups]
@@ -162,6 +167,6 @@ def update_ema(average: nn.Module, model: nn.Module, decay: float, step: int) ->
     """
     decay = min(decay, (1 + step) / (10 + step))
     averaged = [p for p in average.parameters()]
-    torch._foreach_lerp_(averaged, [p.detach() for p in model.parameters()], 1 - decay)
+    torch._foreach_lerp_(averaged, [whole(p.detach()) for p in model.parameters()], 1 - decay)
     for kept, current in zip(average.buffers(), model.buffers(), strict=True):
         kept.copy_(current)

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
-from time import monotonic
 
 import torch
 from lightning.fabric import Fabric
@@ -33,6 +32,7 @@ from train.loop.log import FitLog
 from train.loop.module import FitModule
 from train.loop.optim import MuonAdamW, lr_factor, update_ema
 from train.processes.ranks import Ranks
+from train.processes.shards import load_whole
 
 CHECKPOINT_EVERY = 120.0
 """Seconds of work that a crash may cost."""
@@ -87,18 +87,19 @@ def fit(
     with warnings.catch_warnings(), _interruptible(module), _memory_of(module, folder.name):
         warnings.filterwarnings("ignore", module="lightning")
         warnings.filterwarnings("ignore", message="Mismatch dtype between input and weight")
-        warnings.filterwarnings("ignore", message="find_unused_parameters=True")
+        warnings.filterwarnings("ignore", message="FSDP2-wrapped module")  # no view is written
         compile_if_it_pays(module, precision, ranks)
+        wrapped = fabric.setup_module(module)
         optimizer = MuonAdamW(module.model, module.fit_config)
-        wrapped, steps = fabric.setup(module, optimizer)
+        steps = fabric.setup_optimizers(optimizer)
         if saved is not None:
-            module.load_state_dict(saved["state_dict"])
+            load_whole(module, saved["state_dict"])
             optimizer.load_state_dict(saved["optimizer_states"][0])
         forecast = Forecast(folder.name)
         log = FitLog(logs or folder / "logs", module, loggers, ranks)
         module.before_fit()
         module.clock.start()
-        saved_at = monotonic()
+        saved_at = module.clock.age
         stream = draw_ahead(partial(_draw_pinned, module), module.clock.step)
         with _bar(folder.name) as show, closing(stream) as batches:
             for batch in batches:
@@ -121,9 +122,9 @@ def fit(
                     get_console().print(line)
                 log.step(module, loss, figures)
                 over = module.clock.slice_over
-                if ranks.is_first and (over or monotonic() - saved_at > CHECKPOINT_EVERY):
-                    save_checkpoint(folder, module, optimizer)
-                    saved_at = monotonic()
+                if over or module.clock.age - saved_at > CHECKPOINT_EVERY:
+                    save_checkpoint(folder, module, optimizer, ranks)
+                    saved_at = module.clock.age
                 if over:
                     ranks.first(lambda: export(module))
                     break
@@ -148,7 +149,8 @@ def compile_if_it_pays(module: FitModule, precision: str, ranks: Ranks) -> None:
         ranks: the processes that fit it, which all compile it or none.
     """
     device = pick_device().type
-    if not ranks.agree(_compiling_pays(module.clock, device)):
+    # Compiled whole, a dynamics would not gather the weights of its blocks.
+    if ranks.sharded or not ranks.agree(_compiling_pays(module.clock, device)):
         return
     # Without a C++ compiler the fit goes on uncompiled.
     torch._dynamo.config.suppress_errors = True

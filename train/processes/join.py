@@ -11,13 +11,14 @@ from collections.abc import Iterator
 import torch
 from lightning.fabric import Fabric
 from lightning.fabric.plugins.environments import SLURMEnvironment
-from lightning.fabric.strategies import DDPStrategy
+from lightning.fabric.strategies import DDPStrategy, ModelParallelStrategy, Strategy
 from torch import distributed
 
 from genie.device import pick_device
 from train.loop.hardware import pick_precision
 from train.loop.trainer import without_announcements
 from train.processes.ranks import LONGEST_STEP, Ranks
+from train.processes.shards import shard_module
 
 SPEAKS_AFTER = 3.0
 """Seconds after which a process tells its error, unless another one's has ended them all by then:
@@ -47,12 +48,13 @@ def started() -> int | None:
 
 
 @contextlib.contextmanager
-def join(devices: int, nodes: int) -> Iterator[Ranks]:
+def join(devices: int, nodes: int, sharded: bool = False) -> Iterator[Ranks]:
     """Join the processes that train together; alone, there is nothing to join.
 
     Args:
         devices: processes on each machine.
         nodes: machines.
+        sharded: whether each keeps only a part of the model (FSDP2), not all of it (DDP).
 
     Raises:
         ValueError: others were started than are asked for, or the connection to one broke.
@@ -66,22 +68,30 @@ def join(devices: int, nodes: int) -> Iterator[Ranks]:
     if count == 1:
         yield Ranks()
         return
-    with without_announcements():
-        fabric = Fabric(
-            accelerator=pick_device().type, devices=devices, num_nodes=nodes,
-            strategy=_strategy(), precision=pick_precision(),
-        )  # fmt: skip
-        fabric.launch()
+    fabric = launched(devices, nodes, sharded)
     with _quiet(fabric.global_rank), _plain_losses(fabric):
-        ranks = Ranks(fabric)
+        ranks = Ranks(fabric, sharded)
         yield ranks
         ranks.wait()
         distributed.destroy_process_group()
 
 
-def _strategy() -> DDPStrategy:
-    # Once there are codes, an action model's encoder does not learn any more.
-    return DDPStrategy(timeout=LONGEST_STEP, find_unused_parameters=True)
+def launched(devices: int, nodes: int, sharded: bool) -> Fabric:
+    """Return Lightning's Fabric of this process; arguments as of `join`."""
+    strategy: Strategy
+    if sharded:
+        size = {"data_parallel_size": devices * nodes, "tensor_parallel_size": 1}
+        strategy = ModelParallelStrategy(shard_module, **size, timeout=LONGEST_STEP)
+    else:
+        # Once there are codes, an action model's encoder does not learn any more.
+        strategy = DDPStrategy(timeout=LONGEST_STEP, find_unused_parameters=True)
+    with without_announcements():
+        fabric = Fabric(
+            accelerator=pick_device().type, devices=devices, num_nodes=nodes, strategy=strategy,
+            precision=pick_precision(),
+        )  # fmt: skip
+        fabric.launch()
+    return fabric
 
 
 @contextlib.contextmanager

@@ -26,11 +26,12 @@ class Ranks:
         number: of this process, from 0; the first one writes all files.
         count: how many there are.
         here: how many of them are on this machine.
+        sharded: whether each keeps only a part of the model.
     """
 
-    def __init__(self, fabric: Fabric | None = None) -> None:
+    def __init__(self, fabric: Fabric | None = None, sharded: bool = False) -> None:
         """Join the others; `fabric` is launched already."""
-        self.fabric = fabric
+        self.fabric, self.sharded = fabric, sharded
         self.number, self.count = rank_and_count()
         self.here, self._parent = 1, os.getppid()
         if fabric is not None:

@@ -10,14 +10,15 @@ import torch
 
 import train.loop.log
 import train.loop.trainer
-import train.processes.join
 from corpus.store import Corpus
+from train.processes import join
+from train.processes.ranks import Ranks
 
 sys.path.append(str(Path(__file__).parents[2]))
 from killing import conftest_of  # noqa: E402
 
 KILLED_AT = 7
-STOPPED_AT = 8  # the step that makes codes
+STOPPED_AT = {"lam": 8, "dynamics": 5, "tokenizer": 6}  # lam: the step that makes codes
 MEMBERS = ("tokenizer", "lam", "dynamics")
 
 
@@ -44,31 +45,40 @@ def killed(module, rank):
 
 
 def main(folder):
+    """Fit in full precision; the loss of every step is logged."""
     tiny, corpus = conftest_of("train"), Corpus.open(folder / "corpus")
-    train.processes.join.pick_precision = lambda: "32-true"
-    # The loss of every step is logged.
+    join.pick_precision = lambda: "32-true"
     train.loop.log.LOSS_EVERY = train.loop.trainer.READ_EVERY_STEPS = 1
     train.loop.log.draw_curves = lambda folder: None
-    with train.processes.join.join(2, 1) as ranks:
 
-        def fit(module, name):
-            train.loop.trainer.fit(module, folder / name, ranks=ranks)
+    def new(kind):
+        torch.manual_seed(int(os.environ["LOCAL_RANK"]))  # the first one's weights count
+        return make(tiny, kind, corpus)
 
-        for kind in MEMBERS:
-            torch.manual_seed(ranks.number)  # the weights are the first one's all the same
-            fit(make(tiny, kind, corpus), kind)
-        torch.manual_seed(0)
-        module = make(tiny, "lam", corpus)
+    def fit(module, name, ranks):
+        train.loop.trainer.fit(module, folder / name, ranks=ranks)
+
+    def stop(kind, name, ranks):
+        """Let the second process stop both."""
+        module = new(kind)
         if ranks.number == 1:
-            module = tiny.interrupt_after(module, STOPPED_AT)
+            module = tiny.interrupt_after(module, STOPPED_AT[kind])
         try:
-            fit(module, "stopped")
+            fit(module, name, ranks)
         except KeyboardInterrupt:
-            (folder / f"stopped by {ranks.number}").touch()
-        torch.manual_seed(1)
-        fit(make(tiny, "lam", corpus), "stopped")
-        torch.manual_seed(0)
-        fit(killed(make(tiny, "tokenizer", corpus), ranks.number), "killed")
+            (folder / f"{name} stopped by {ranks.number}").touch()
+
+    with join.join(2, 1) as ranks:
+        sharded = Ranks(join.launched(2, 1, True), sharded=True)
+        stop("tokenizer", "sharded-tokenizer", sharded)
+        fit(new("lam"), "sharded-lam", sharded)
+        stop("dynamics", "sharded-dynamics", sharded)
+        fit(new("dynamics"), "sharded-dynamics", sharded)
+        for kind in MEMBERS:
+            fit(new(kind), kind, ranks)
+        stop("lam", "stopped", ranks)
+        fit(new("lam"), "stopped", ranks)
+        fit(killed(new("tokenizer"), ranks.number), "killed", ranks)
 
 
 if __name__ == "__main__":

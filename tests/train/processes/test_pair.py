@@ -52,13 +52,19 @@ def test_two_processes_have_the_losses_of_one_with_the_doubled_batch(
 ):
     folder, _ = two
     fit_alone(kind, tmp_path)
-    assert_same(tmp_path, folder / kind, "loss", tiny.STEPS)
-    assert_same(tmp_path, folder / kind, "held-out", 2)
+    if kind == "tokenizer":  # one process goes on from the sharded checkpoint of two
+        fit_alone(kind, folder / "sharded-tokenizer")
+        assert (folder / "sharded-tokenizer" / "checkpoint.ckpt").exists()
+        assert not list((folder / "sharded-tokenizer").glob("checkpoint*.json"))
+    for together in (folder / kind, folder / f"sharded-{kind}"):
+        assert_same(tmp_path, together, "loss", tiny.STEPS)
+        assert_same(tmp_path, together, "held-out", 2)
 
 
 def test_a_stop_of_one_process_stops_both_and_the_fit_goes_on_bit_for_bit(tiny, two):
     folder, _ = two
-    assert {path.name for path in folder.glob("stopped by *")} == {"stopped by 0", "stopped by 1"}
+    for name in ("stopped", "sharded-tokenizer", "sharded-dynamics"):
+        assert all((folder / f"{name} stopped by {number}").exists() for number in range(2))
     whole, resumed = tiny.checkpoint(folder / "lam"), tiny.checkpoint(folder / "stopped")
     for part in ("state_dict", "optimizer_states"):
         assert tiny.differences(whole[part], resumed[part], part) == []
