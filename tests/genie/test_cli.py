@@ -171,6 +171,9 @@ def test_train_is_called_with_what_was_given(monkeypatch):
         "seeds": 1,
         "labels": None,
         "logger": None,
+        "devices": 1,
+        "nodes": 1,
+        "strategy": None,
     }
 
 

@@ -38,6 +38,11 @@ def moved(tiny, before, after):
         ("lam", {"labels": "l.npy", "start": "w", "decoder_only": True}, "drop one"),
         ("all", {"labels": "l.npy", "start": "w"}, "name the actions first"),
         ("lam", {"minutes": float("nan")}, "--minutes must be above 0"),
+        ("lam", {"devices": 0}, "--devices must be auto, or 1 or more, got 0"),
+        ("lam", {"nodes": 0}, "--nodes must be 1 or more, got 0"),
+        ("lam", {"devices": 2, "strategy": "dp"}, "no strategy 'dp': choose ddp or fsdp"),
+        ("encode", {"devices": 2}, "encode is one process"),
+        ("lam", {"devices": 2, "logger": CSVLogger("none")}, "name the logger"),
     ],
 )
 def test_options_that_do_not_fit_together_are_refused_before_anything_is_read(

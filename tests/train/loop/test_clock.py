@@ -109,3 +109,24 @@ def test_what_is_not_counted_costs_the_fit_no_time_and_the_slice_its_own(time):
     time.now += 4
     clock.read()
     assert clock.spent == 14.0 and clock.slice_over
+
+
+def test_a_clock_that_follows_another_ends_with_it_and_goes_on_from_there(time):
+    first = Clock(total_steps=1, total_seconds=40.0, slice_seconds=25.0, seconds=8.0)
+    time.now += 3  # made 3 seconds before it starts
+    other = Clock(total_steps=1, total_seconds=40.0, slice_seconds=25.0, seconds=8.0)
+    first.start()
+    time.now += 2
+    other.start()
+    time.now += 10
+    first.read()
+    other.read()
+    other.follow(first.slice_spent, first.age)
+    assert (other.spent, other.age, other.progress) == (20.0, 15.0, 0.5)
+    time.now += 10
+    for clock in (first, other):
+        with clock.uncounted():
+            time.now += 1
+        clock.read()
+    assert first.slice_over and other.slice_over
+    assert (first.spent, other.spent) == (30.0, 31.0)  # each leaves out only its own second
