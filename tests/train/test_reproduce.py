@@ -1,12 +1,14 @@
-"""The commands that make the shipped worlds, as docs/reproduce.md has them, at tiny sizes.
+"""The commands of docs/reproduce.md and docs/large-runs.md, at tiny sizes.
 
 Games are not played: each corpus that a command records is drawn, of the frame size that the game
-has. Recipes keep their kinds and lose their widths and minutes.
+has. Recipes keep their kinds and lose their widths; the clock of large runs runs fast.
 """
 
+import itertools
 import re
 import shlex
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,9 +18,11 @@ from corpus.store import CorpusCard
 from corpus.writing.writer import CorpusWriter
 from genie.cli import main
 from genie.library.bundle import load_bundle
+from train.recipe import load_recipe
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "reproduce.md").read_text()
+LARGE = (ROOT / "docs" / "large-runs.md").read_text()
 SIDE = {"coinrun": 64, "crafter": 72, "miner": 56}
 TINY = {
     "tokenizer": {"levels": [3, 3], "dim": 8, "heads": 2, "encoder_layers": 1, "decoder_layers": 1},
@@ -106,3 +110,51 @@ def test_the_commands_of_a_shipped_world_make_one(world, tmp_path, monkeypatch):
 
 def test_no_command_is_replaced_by_a_script():
     assert "script" not in PAGE
+
+
+def large_runs() -> dict[str, list[str]]:
+    """The commands of each large run, whole."""
+    runs, several = {}, re.DOTALL | re.MULTILINE
+    for title, section in re.findall(r"^## (\d\..*?)\n(.*?)(?=^## )", LARGE, several):
+        blocks = "".join(re.findall(r"^```bash\n(.*?)^```", section, several))
+        lines = blocks.replace("\\\n", " ").splitlines()
+        runs[title] = [line.strip(" &") for line in lines if line.strip().startswith("genie ")]
+    return runs
+
+
+def fast_clock(monkeypatch, seconds: float) -> None:
+    """Let every look at the clock of a fit take some seconds."""
+    now = itertools.count(0.0, seconds)
+    fast = SimpleNamespace(monotonic=lambda: next(now))
+    for module in ("train.pipeline", "train.run_directory", "train.loop.clock"):
+        monkeypatch.setattr(f"{module}.time", fast)
+    monkeypatch.setattr("train.loop.trainer._compiling_pays", lambda *_: False)
+
+
+@pytest.mark.parametrize("title", large_runs())
+def test_a_large_run_spends_its_minutes_and_leaves_a_world(title, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("train.action_health.PAIRS", 16)
+    lines = large_runs()[title]
+    lines += lines[-1:] * ("--resume" in lines[-1])  # the same twice
+    fast_clock(monkeypatch, 10.0)
+    for line in lines:
+        words = shlex.split(re.sub(r"\$\(.*\)", "6", line))[1:]
+        flags = dict(zip(words, words[1:], strict=False))
+        if words[:2] == ["corpus", "record"]:
+            for number in range(1, 9) if "$k" in flags["--out"] else [0]:
+                draw(Path(flags["--out"].replace("$k", str(number))), 64, range(number, number + 2))
+            continue
+        if words[0] == "train":
+            words[words.index("--recipe") + 1] = write_tiny(flags["--recipe"])
+        assert main(words) == 0, words
+    run, minutes = Path(flags["--out"]), float(flags["--minutes"])
+    assert load_bundle(run / "world").info["name"] == run.name
+    for stage in ("tokenizer", "lam", "dynamics"):
+        last = (run / "logs" / stage / "held-out.csv").read_text().splitlines()[-1]
+        whole = load_recipe(flags["--recipe"]).minutes_of(stage, minutes) * 60
+        assert whole <= float(last.split(",")[1]) <= whole + 60
+
+
+def test_at_most_five_large_runs_wait():
+    assert 1 <= len(large_runs()) <= 5
