@@ -44,7 +44,8 @@ def started() -> int | None:
     """Return as one of how many processes this one was started; None: by itself."""
     if "LOCAL_RANK" in os.environ:
         return int(os.environ.get("WORLD_SIZE", 1))
-    return int(os.environ["SLURM_NTASKS"]) if SLURMEnvironment.detect() else None
+    tasks = int(os.environ["SLURM_NTASKS"]) if SLURMEnvironment.detect() else 1
+    return tasks if tasks > 1 else None
 
 
 @contextlib.contextmanager

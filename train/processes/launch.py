@@ -39,6 +39,8 @@ def run_processes(count: int, nodes: int, command: Sequence[str]) -> None:
         KeyboardInterrupt: after Ctrl-C, once everything is saved.
     """
     environment = os.environ | _address(nodes) | {"WORLD_SIZE": str(count * nodes)}
+    # A lone task of SLURM starts them itself.
+    environment.pop("SLURM_NTASKS", None)
     environment.setdefault("OMP_NUM_THREADS", str(max(1, usable_cores() // count)))
     # It warns of every stage whose parameters all learn.
     environment.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
