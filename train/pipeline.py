@@ -32,7 +32,11 @@ from train.options import COPIED, TrainOptions
 from train.recipe import Recipe, load_recipe
 from train.run_directory import RunDirectory
 from train.run_record import open_out, write_run_record
-from train.tokenizer_health import measure_tokenizer_health, require_healthy_tokenizer
+from train.tokenizer_health import (
+    check_kept_tokenizer,
+    measure_tokenizer_health,
+    require_healthy_tokenizer,
+)
 from train.warm_start import (
     add_map,
     copy_models,
@@ -81,12 +85,16 @@ def train(stage: str, corpus: Path | str, recipe: str, out: Path | str, **option
         choice = _method(chosen, frames, out, chosen_options, begun)
         chosen = resolve(chosen, choice)
     _check_sizes(chosen, opened, chosen_options, begun)
+    keeps = begun is not None and stage not in COPIED
+    if keeps and not (out / "tokenizer").exists():
+        start, allowed = str(chosen_options.start), chosen_options.allow_collapsed
+        check_kept_tokenizer(begun.tokenizer, start, opened, chosen_options.seed, allowed)
     open_out(out, stage, chosen_options.resume)
     with contextlib.ExitStack() as locks:
         for name in wanted:  # by the stage: two stages of one run may be fitted side by side
             locks.enter_context(Lock(out / name))
         write_run_record(out, opened, str(recipe), chosen_options, begun, stage, choice, labels)
-        if begun is not None and stage not in COPIED:
+        if keeps:
             copy_models(begun, out)
         for line in filter(None, (unused_gpu(), _shares(chosen, chosen_options.minutes, wanted))):
             print(line)

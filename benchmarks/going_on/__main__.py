@@ -1,0 +1,120 @@
+"""A world from a few minutes of new video: from nothing, and going on from a world.
+
+    python -m benchmarks.going_on run GAME --data DIR --out FILE.jsonl [--minutes M ...]
+    python -m benchmarks.going_on table FILE.jsonl [--picture FILE.png]
+
+GAME is `plain`, the world Miner's game in other art, or `maze`, a sibling game. Footage that DIR
+lacks is recorded, so Procgen must be installed. A world that the file has is skipped.
+"""
+
+import argparse
+import shutil
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from benchmarks.going_on.games import GAMES, MINUTES, Game, dev_corpus, train_corpus
+from benchmarks.going_on.measure import measure
+from benchmarks.going_on.report import (
+    Record,
+    add_line,
+    differences,
+    draw_curves,
+    markdown,
+    read_lines,
+)
+from benchmarks.going_on.ways import WAYS, Steps, Way, fit_way, write_recipe
+from corpus.store import Corpus
+from genie.evaluate.clips import CLIPS_WANTED
+
+STEPS = Steps(tokenizer=200, lam=200, dynamics=120)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the commands."""
+    raw = argparse.RawDescriptionHelpFormatter
+    found = argparse.ArgumentParser(
+        prog="python -m benchmarks.going_on", description=__doc__, formatter_class=raw
+    )
+    commands = found.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="fit and measure, world by world")
+    run.add_argument("game", choices=list(GAMES))
+    run.add_argument("--data", type=Path, required=True, help="footage and runs")
+    run.add_argument("--out", type=Path, required=True, help="a file of lines, one a world")
+    run.add_argument("--ways", nargs="+", choices=list(WAYS), default=list(WAYS))
+    run.add_argument("--minutes", type=float, nargs="+", default=list(MINUTES))
+    run.add_argument("--seeds", type=int, nargs="+", default=[0])
+    run.add_argument("--clips", type=int, default=CLIPS_WANTED)
+    for stage, count in asdict(STEPS).items():
+        run.add_argument(f"--{stage}-steps", type=int, default=count)
+    table = commands.add_parser("table", help="print the figures as Markdown")
+    table.add_argument("file", type=Path)
+    table.add_argument("--game", choices=list(GAMES), default="plain", help="of the picture")
+    table.add_argument("--picture", type=Path, help="a PNG file to draw the curves into")
+    return found
+
+
+def run_way(
+    game: Game, way: Way, footage: tuple[float, int], steps: Steps, data: Path, clips: int
+) -> Record:
+    """Fit and measure one world.
+
+    Args:
+        game: whose footage is new.
+        way: what is fitted, and from where.
+        footage: its minutes, and the seed of recording and fits.
+        steps: of the fits.
+        data: folder of footage and runs.
+        clips: that are judged.
+    """
+    minutes, seed = footage
+    corpus = train_corpus(game, data, minutes, seed)
+    dev = Corpus.open(dev_corpus(game, data))
+    name = f"{game.name}-{minutes:g}-{seed}-{way.name}-{'-'.join(map(str, vars(steps).values()))}"
+    recipe = write_recipe(game.recipe, steps, data / "runs" / f"{name}.yaml")
+    out = data / "runs" / name
+    seconds = fit_way(way, corpus, game.world, recipe, out, seed)
+    found = measure(out / "world", dev, clips)
+    shutil.rmtree(out / "encoded.zarr")  # the largest part, and quickly made again
+    return {
+        "game": game.name, "way": way.name, "minutes": minutes, "seed": seed,
+        "steps": asdict(steps), "clips": clips, "seconds": round(seconds), **found,
+    }  # fmt: skip
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; return its exit code."""
+    given = parser().parse_args(arguments)
+    if given.command == "table":
+        records = read_lines(given.file)
+        print(markdown(records))
+        print(differences(records, "nothing"))
+        if given.picture is not None:
+            draw_curves(records, given.picture, given.game)
+        return 0
+    torch.set_num_threads(1)
+    game = GAMES[given.game]
+    steps = Steps(
+        tokenizer=given.tokenizer_steps, lam=given.lam_steps, dynamics=given.dynamics_steps
+    )
+    for seed in given.seeds:
+        for minutes in given.minutes:
+            for way in given.ways:
+                wanted = (game.name, way, minutes, seed, asdict(steps))
+                if any(_key(record) == wanted for record in read_lines(given.out)):
+                    continue
+                footage = (minutes, seed)
+                found = run_way(game, WAYS[way], footage, steps, given.data, given.clips)
+                add_line(given.out, found)
+                print(f"{wanted[:4]}: in {given.out}", flush=True)
+    return 0
+
+
+def _key(record: Record) -> tuple:
+    return tuple(record[name] for name in ("game", "way", "minutes", "seed", "steps"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
