@@ -8,7 +8,6 @@ lacks is recorded, so Procgen must be installed. A world that the file has is sk
 """
 
 import argparse
-import shutil
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -16,8 +15,9 @@ from pathlib import Path
 import torch
 
 from benchmarks.going_on.games import GAMES, MINUTES, Game, dev_corpus, train_corpus
-from benchmarks.going_on.measure import measure
+from benchmarks.going_on.measure import measure_actions, measure_tokenizer, measure_world
 from benchmarks.going_on.report import (
+    COLUMNS,
     Record,
     add_line,
     differences,
@@ -25,9 +25,12 @@ from benchmarks.going_on.report import (
     markdown,
     read_lines,
 )
-from benchmarks.going_on.ways import WAYS, Steps, Way, fit_way, write_recipe
+from benchmarks.going_on.ways import WAYS, Steps, Way, fit_until, write_recipe
 from corpus.store import Corpus
 from genie.evaluate.clips import CLIPS_WANTED
+from genie.library.bundle import load_bundle
+from genie.library.catalog import find_world
+from train.export import load_model
 
 STEPS = Steps(tokenizer=200, lam=200, dynamics=120)
 
@@ -46,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--ways", nargs="+", choices=list(WAYS), default=list(WAYS))
     run.add_argument("--minutes", type=float, nargs="+", default=list(MINUTES))
     run.add_argument("--seeds", type=int, nargs="+", default=[0])
+    run.add_argument("--stage", choices=list(COLUMNS), default="dynamics", help="the last one")
     run.add_argument("--clips", type=int, default=CLIPS_WANTED)
     for stage, count in asdict(STEPS).items():
         run.add_argument(f"--{stage}-steps", type=int, default=count)
@@ -57,31 +61,38 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run_way(
-    game: Game, way: Way, footage: tuple[float, int], steps: Steps, data: Path, clips: int
-) -> Record:
-    """Fit and measure one world.
+    game: Game, way: Way, stage: str, footage: tuple[float, int], steps: Steps, data: Path
+) -> tuple[Path, float]:
+    """Fit all stages up to one.
 
     Args:
         game: whose footage is new.
         way: what is fitted, and from where.
+        stage: the last one.
         footage: its minutes, and the seed of recording and fits.
         steps: of the fits.
         data: folder of footage and runs.
-        clips: that are judged.
+
+    Returns:
+        The run's folder, and seconds of the processor.
     """
     minutes, seed = footage
     corpus = train_corpus(game, data, minutes, seed)
-    dev = Corpus.open(dev_corpus(game, data))
-    name = f"{game.name}-{minutes:g}-{seed}-{way.name}-{'-'.join(map(str, vars(steps).values()))}"
-    recipe = write_recipe(game.recipe, steps, data / "runs" / f"{name}.yaml")
-    out = data / "runs" / name
-    seconds = fit_way(way, corpus, game.world, recipe, out, seed)
-    found = measure(out / "world", dev, clips)
-    shutil.rmtree(out / "encoded.zarr")  # the largest part, and quickly made again
-    return {
-        "game": game.name, "way": way.name, "minutes": minutes, "seed": seed,
-        "steps": asdict(steps), "clips": clips, "seconds": round(seconds), **found,
-    }  # fmt: skip
+    lengths = "-".join(map(str, vars(steps).values()))
+    out = data / "runs" / f"{game.name}-{minutes:g}-{seed}-{way.name}-{lengths}"
+    recipe = write_recipe(game.recipe, steps, out.with_name(f"{out.name}.yaml"))
+    return out, fit_until(stage, way, corpus, game.world, recipe, out, seed)
+
+
+def measure(stage: str, world: str, out: Path, corpus: Corpus, clips: int) -> Record:
+    """Measure the last stage of a run; what it keeps is the world's."""
+    if stage == "dynamics":
+        return measure_world(out / "world", corpus, clips)
+    if (out / stage).exists():
+        model = load_model(out / stage, stage)
+    else:
+        model = getattr(load_bundle(find_world(world)), stage)
+    return {"tokenizer": measure_tokenizer, "lam": measure_actions}[stage](model, corpus, clips)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -102,18 +113,20 @@ def main(arguments: list[str] | None = None) -> int:
     for seed in given.seeds:
         for minutes in given.minutes:
             for way in given.ways:
-                wanted = (game.name, way, minutes, seed, asdict(steps))
-                if any(_key(record) == wanted for record in read_lines(given.out)):
+                key = {
+                    "game": game.name, "stage": given.stage, "way": way, "minutes": minutes,
+                    "seed": seed, "steps": asdict(steps), "clips": given.clips,
+                }  # fmt: skip
+                if any(key.items() <= record.items() for record in read_lines(given.out)):
                     continue
-                footage = (minutes, seed)
-                found = run_way(game, WAYS[way], footage, steps, given.data, given.clips)
-                add_line(given.out, found)
-                print(f"{wanted[:4]}: in {given.out}", flush=True)
+                out, seconds = run_way(
+                    game, WAYS[way], given.stage, (minutes, seed), steps, given.data
+                )
+                dev = Corpus.open(dev_corpus(game, given.data))
+                found = measure(given.stage, game.world, out, dev, given.clips)
+                add_line(given.out, key | {"seconds": round(seconds)} | found)
+                print(f"{way}, {minutes:g} minutes, seed {seed}: in {given.out}", flush=True)
     return 0
-
-
-def _key(record: Record) -> tuple:
-    return tuple(record[name] for name in ("game", "way", "minutes", "seed", "steps"))
 
 
 if __name__ == "__main__":

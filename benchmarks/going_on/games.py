@@ -8,8 +8,7 @@ from corpus.games.procgen import CELL_FPS
 from corpus.games.record import record_corpus
 
 ACTIONS, HOLD = (2, 7), 4
-GROUPS = {2: 0, 3: 1, 4: 2, 5: 3, 6: 4}
-"""Of true actions: left, down, none, up, right."""
+"""Left, down, none, up and right, each held for up to four frames."""
 MINUTES = (1.0, 2.5, 5.0, 10.0)
 DEV_FRAMES, DEV_SEED = 20_000, 7
 

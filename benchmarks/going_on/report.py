@@ -35,39 +35,68 @@ def add_line(path: Path, record: Record) -> None:
 
 
 def errors_of(record: Record) -> ErrorTable:
-    """Return the squared errors after four frames (clips, arms, 1)."""
+    """Return the squared errors (clips, arms, 1): of rollouts after four frames, or of frames."""
     errors = record["errors"]
     squared = np.array(list(errors.values()), float).T[..., None] / 1e6
     return ErrorTable(squared=squared, arms=tuple(errors))
 
 
 def markdown(records: Sequence[Record]) -> str:
-    """Return a table, a line for each world."""
-    lines = [
-        "| game | minutes | way | seed | Δ₄PSNR | rollout, t = 4 | frozen | ceiling | agreement | "
-        "core minutes |",
-        "| --- " * 10 + "|",
-    ]
-    order = list(WAYS)
-    for record in sorted(
-        records, key=lambda r: (r["game"], r["minutes"], order.index(r["way"]), r["seed"])
-    ):
-        table = errors_of(record)
-        lines.append(
-            f"| {record['game']} | {record['minutes']:g} | {WAYS[record['way']].about} | "
-            f"{record['seed']} | {_figure(table.delta(), table.delta_interval())} | "
-            f"{_figure(table.psnr(INFERRED), table.psnr_interval(INFERRED))} | "
-            f"{table.psnr(FROZEN)[0]:.2f} | {table.psnr(CEILING)[0]:.2f} | "
-            f"{record['agreement']:.2f} | {record['seconds'] / 60:.1f} |"
-        )
-    return "\n".join(lines)
+    """Return a table for each stage, a line for each fit."""
+    order, found = list(WAYS), []
+    for stage, (names, figures) in COLUMNS.items():
+        mine = [record for record in records if record["stage"] == stage]
+        if not mine:
+            continue
+        mine.sort(key=lambda r: (r["game"], r["minutes"], order.index(r["way"]), r["seed"]))
+        heads = ("game", "minutes", stage, "seed", *names, "core minutes")
+        found += [_row(heads), _row(["---"] * len(heads))]
+        for record in mine:
+            way = WAYS[record["way"]].about
+            named = (record["game"], f"{record['minutes']:g}", way, record["seed"])
+            found.append(_row((*named, *figures(record), f"{record['seconds'] / 60:.1f}")))
+        found.append("")
+    return "\n".join(found)
+
+
+def _row(cells: Sequence[Any]) -> str:
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def _of_tokenizer(record: Record) -> tuple[str, ...]:
+    table = errors_of(record)
+    ceiling = _figure(table.psnr(CEILING), table.psnr_interval(CEILING))
+    return ceiling, f"{table.psnr(FROZEN)[0]:.2f}"
+
+
+def _of_actions(record: Record) -> tuple[str, ...]:
+    return (f"{record['agreement']:.2f}",)
+
+
+def _of_world(record: Record) -> tuple[str, ...]:
+    table = errors_of(record)
+    return (
+        _figure(table.delta(), table.delta_interval()),
+        _figure(table.psnr(INFERRED), table.psnr_interval(INFERRED)),
+        f"{table.psnr(FROZEN)[0]:.2f}",
+        f"{table.psnr(CEILING)[0]:.2f}",
+    )
+
+
+COLUMNS = {
+    "tokenizer": (("PSNR, dB", "frozen"), _of_tokenizer),
+    "lam": (("agreement",), _of_actions),
+    "dynamics": (("Δ₄PSNR, dB", "rollout, t = 4", "frozen", "ceiling"), _of_world),
+}
+"""Of each stage: the figures of its table, and how they are made of a record."""
 
 
 def differences(records: Sequence[Record], base: str) -> str:
     """Say how far each world is from that of another way with the same footage, on equal clips."""
-    bases = {_footage(record): record for record in records if record["way"] == base}
+    worlds = [record for record in records if record["stage"] == "dynamics"]
+    bases = {_footage(record): record for record in worlds if record["way"] == base}
     lines = []
-    for record in records:
+    for record in worlds:
         if record["way"] != base and _footage(record) in bases:
             apart = paired_difference(errors_of(record), errors_of(bases[_footage(record)]))
             lines.append(
@@ -79,24 +108,24 @@ def differences(records: Sequence[Record], base: str) -> str:
 
 
 def draw_curves(records: Sequence[Record], path: Path, game: str) -> None:
-    """Draw Δ₄PSNR and rollout PSNR over minutes, a line for each way; seeds are averaged."""
+    """Draw the tokenizers' PSNR and the worlds' Δ₄PSNR over minutes; seeds are averaged."""
     figure, (left, right) = new_figure(columns=2)
-    found: tuple[list[Line], list[Line]] = ([], [])
-    for way in WAYS.values():
-        mine = [r for r in records if (r["game"], r["way"]) == (game, way.name)]
-        minutes = sorted({record["minutes"] for record in mine})
-        if len(minutes) < 2:
-            continue
-        tables = [[errors_of(r) for r in mine if r["minutes"] == one] for one in minutes]
-        for lines, value, bounds in (
-            (found[0], ErrorTable.delta, ErrorTable.delta_interval),
-            (found[1], _rollout, _rollout_interval),
-        ):
+    curves = (
+        (left, "tokenizer", "PSNR of the tokenizer", _ceiling, _ceiling_interval),
+        (right, "dynamics", "Δ₄PSNR", ErrorTable.delta, ErrorTable.delta_interval),
+    )
+    for axes, stage, title, value, bounds in curves:
+        lines = []
+        for way in WAYS.values():
+            key = (stage, game, way.name)
+            mine = [r for r in records if (r["stage"], r["game"], r["way"]) == key]
+            minutes = sorted({record["minutes"] for record in mine})
+            tables = [[errors_of(r) for r in mine if r["minutes"] == one] for one in minutes]
             y = np.array([np.mean([value(table)[0] for table in same]) for same in tables])
             band = np.array([np.mean([bounds(table)[0] for table in same], 0) for same in tables])
-            lines.append(Line(name=way.about, x=np.array(minutes), y=y, band=band))
-    draw_lines(left, "Δ₄PSNR", "minutes of new video", "dB", found[0])
-    draw_lines(right, "Rollout PSNR, t = 4", "minutes of new video", "dB", found[1])
+            if len(minutes) > 1:
+                lines.append(Line(name=way.about, x=np.array(minutes), y=y, band=band))
+        draw_lines(axes, title, "minutes of new video", "dB", lines)
     save_chart(figure, path)
 
 
@@ -104,12 +133,12 @@ def _footage(record: Record) -> tuple[str, float, int]:
     return record["game"], record["minutes"], record["seed"]
 
 
-def _rollout(table: ErrorTable) -> np.ndarray:
-    return table.psnr(INFERRED)
+def _ceiling(table: ErrorTable) -> np.ndarray:
+    return table.psnr(CEILING)
 
 
-def _rollout_interval(table: ErrorTable) -> np.ndarray:
-    return table.psnr_interval(INFERRED)
+def _ceiling_interval(table: ErrorTable) -> np.ndarray:
+    return table.psnr_interval(CEILING)
 
 
 def _figure(values: np.ndarray, bounds: np.ndarray) -> str:

@@ -29,6 +29,11 @@ class Way:
     lam: str
     dynamics: str = "learns on"
 
+    @property
+    def from_nothing(self) -> bool:
+        """Whether nothing of the world is used."""
+        return {self.tokenizer, self.lam, self.dynamics} == {"new"}
+
 
 WAYS = {
     way.name: way
@@ -80,10 +85,13 @@ def write_recipe(name: str, steps: Steps, path: Path) -> Path:
     return path
 
 
-def fit_way(way: Way, corpus: Path, world: str, recipe: Path, out: Path, seed: int) -> float:
-    """Fit a world by the public path, going on with an interrupted fit.
+def fit_until(
+    stage: str, way: Way, corpus: Path, world: str, recipe: Path, out: Path, seed: int
+) -> float:
+    """Fit all stages up to one by the public path, going on with an interrupted fit.
 
     Args:
+        stage: tokenizer, lam or dynamics.
         way: what is fitted, and from where.
         corpus: the new footage.
         world: that goes on.
@@ -100,13 +108,14 @@ def fit_way(way: Way, corpus: Path, world: str, recipe: Path, out: Path, seed: i
         allow_collapsed=True,
     )  # fmt: skip
     on = partial(fresh, start=world)
-    if way.dynamics == way.tokenizer == "new":
-        fresh("all")
-        return time.process_time() - began
-    if way.tokenizer != "kept":
+    if way.tokenizer == "new":
+        fresh("tokenizer")
+    elif way.tokenizer != "kept":
         on("tokenizer", decoder_only=way.tokenizer == "decoder")
-    if way.lam == "new":
+    if way.lam == "new" and stage != "tokenizer":
         fresh("lam")
-    on("encode")
-    on("dynamics", fresh=way.dynamics == "new")
+    if stage == "dynamics":
+        last = fresh if way.from_nothing else on
+        last("encode")
+        last("dynamics", fresh=way.dynamics == "new" and not way.from_nothing)
     return time.process_time() - began
