@@ -4,12 +4,14 @@
     python -m benchmarks.going_on table FILE.jsonl [--picture FILE.png]
 
 GAME is `plain`, the world Miner's game in other art, or `maze`, a sibling game. Footage that DIR
-lacks is recorded, so Procgen must be installed. A world that the file has is skipped.
+lacks is recorded, so Procgen must be installed. A fit that the file has is skipped: for other
+lengths give another DIR and FILE.
 """
 
 import argparse
 import sys
 from dataclasses import asdict
+from itertools import product
 from pathlib import Path
 
 import torch
@@ -32,7 +34,7 @@ from genie.library.bundle import load_bundle
 from genie.library.catalog import find_world
 from train.export import load_model
 
-STEPS = Steps(tokenizer=200, lam=200, dynamics=120)
+STEPS = Steps(tokenizer=200, lam=200, dynamics=400)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -74,12 +76,11 @@ def run_way(
         data: folder of footage and runs.
 
     Returns:
-        The run's folder, and seconds of the processor.
+        The run's folder, and seconds of the processor that this call took.
     """
     minutes, seed = footage
     corpus = train_corpus(game, data, minutes, seed)
-    lengths = "-".join(map(str, vars(steps).values()))
-    out = data / "runs" / f"{game.name}-{minutes:g}-{seed}-{way.name}-{lengths}"
+    out = data / "runs" / f"{game.name}-{minutes:g}-{seed}-{way.name}"
     recipe = write_recipe(game.recipe, steps, out.with_name(f"{out.name}.yaml"))
     return out, fit_until(stage, way, corpus, game.world, recipe, out, seed)
 
@@ -106,27 +107,29 @@ def main(arguments: list[str] | None = None) -> int:
             draw_curves(records, given.picture, given.game)
         return 0
     torch.set_num_threads(1)
+    fit_and_measure(given)
+    return 0
+
+
+def fit_and_measure(given: argparse.Namespace) -> None:
+    """Add a line to the file for each fit that it lacks."""
     game = GAMES[given.game]
     steps = Steps(
         tokenizer=given.tokenizer_steps, lam=given.lam_steps, dynamics=given.dynamics_steps
     )
-    for seed in given.seeds:
-        for minutes in given.minutes:
-            for way in given.ways:
-                key = {
-                    "game": game.name, "stage": given.stage, "way": way, "minutes": minutes,
-                    "seed": seed, "steps": asdict(steps), "clips": given.clips,
-                }  # fmt: skip
-                if any(key.items() <= record.items() for record in read_lines(given.out)):
-                    continue
-                out, seconds = run_way(
-                    game, WAYS[way], given.stage, (minutes, seed), steps, given.data
-                )
-                dev = Corpus.open(dev_corpus(game, given.data))
-                found = measure(given.stage, game.world, out, dev, given.clips)
-                add_line(given.out, key | {"seconds": round(seconds)} | found)
-                print(f"{way}, {minutes:g} minutes, seed {seed}: in {given.out}", flush=True)
-    return 0
+    for seed, minutes, way in product(given.seeds, given.minutes, given.ways):
+        key = {
+            "game": game.name, "stage": given.stage, "way": way, "minutes": minutes, "seed": seed,
+        }  # fmt: skip
+        if any(key.items() <= record.items() for record in read_lines(given.out)):
+            continue
+        footage = (minutes, seed)
+        out, seconds = run_way(game, WAYS[way], given.stage, footage, steps, given.data)
+        dev = Corpus.open(dev_corpus(game, given.data))
+        found = measure(given.stage, game.world, out, dev, given.clips)
+        cost = {"steps": asdict(steps), "seconds": round(seconds), "clips": given.clips}
+        add_line(given.out, key | cost | found)
+        print(f"{way}, {minutes:g} minutes, seed {seed}: in {given.out}", flush=True)
 
 
 if __name__ == "__main__":
