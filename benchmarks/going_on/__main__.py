@@ -3,9 +3,9 @@
     python -m benchmarks.going_on run GAME --data DIR --out FILE.jsonl [--minutes M ...]
     python -m benchmarks.going_on table FILE.jsonl [--picture FILE.png]
 
-GAME is `plain`, the world Miner's game in other art, or `maze`, a sibling game. Footage that DIR
-lacks is recorded, so Procgen must be installed. A fit that the file has is skipped: for other
-lengths give another DIR and FILE.
+GAME is `same`, the game of the world Miner, `plain`, the same in other art, or `maze`, a sibling
+game. Footage that DIR lacks is recorded, so Procgen must be installed. A fit that the file has is
+skipped: for other lengths give another DIR and FILE.
 """
 
 import argparse

@@ -33,6 +33,7 @@ class Game:
 GAMES = {
     game.name: game
     for game in (
+        Game(name="same", env="procgen:miner:memory", world="miner", recipe="miner"),
         Game(name="plain", env="procgen:miner:memory:plain", world="miner", recipe="miner"),
         Game(name="maze", env="procgen:maze:memory", world="miner", recipe="miner"),
     )
