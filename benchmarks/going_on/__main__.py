@@ -57,6 +57,7 @@ def parser() -> argparse.ArgumentParser:
         run.add_argument(f"--{stage}-steps", type=int, default=count)
     table = commands.add_parser("table", help="print the figures as Markdown")
     table.add_argument("file", type=Path)
+    table.add_argument("--base", choices=list(WAYS), default="nothing", help="is subtracted")
     table.add_argument("--game", choices=list(GAMES), default="plain", help="of the picture")
     table.add_argument("--picture", type=Path, help="a PNG file to draw the curves into")
     return found
@@ -102,7 +103,7 @@ def main(arguments: list[str] | None = None) -> int:
     if given.command == "table":
         records = read_lines(given.file)
         print(markdown(records))
-        print(differences(records, "nothing"))
+        print(differences(records, given.base))
         if given.picture is not None:
             draw_curves(records, given.picture, given.game)
         return 0

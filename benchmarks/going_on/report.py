@@ -9,11 +9,15 @@ import numpy as np
 
 from benchmarks.going_on.ways import WAYS
 from genie.evaluate.metrics.errors import (
+    BOOTSTRAP_DRAWS,
     CEILING,
     FROZEN,
     INFERRED,
+    INTERVAL,
     ErrorTable,
     paired_difference,
+    psnr,
+    resample_means,
 )
 from genie.media.charts import Line, draw_lines, new_figure, save_chart
 
@@ -92,19 +96,32 @@ COLUMNS = {
 
 
 def differences(records: Sequence[Record], base: str) -> str:
-    """Say how far each world is from that of another way with the same footage, on equal clips."""
-    worlds = [record for record in records if record["stage"] == "dynamics"]
-    bases = {_footage(record): record for record in worlds if record["way"] == base}
+    """Say how far each fit is from that of another way with the same footage, on equal clips."""
+    bases = {_footage(record): record for record in records if record["way"] == base}
     lines = []
-    for record in worlds:
-        if record["way"] != base and _footage(record) in bases:
-            apart = paired_difference(errors_of(record), errors_of(bases[_footage(record)]))
-            lines.append(
-                f"{record['game']}, {record['minutes']:g} minutes, seed {record['seed']}: "
-                f"{record['way']} less {base}: Δ₄ {_figure(apart.delta, apart.delta_ci)}, "
-                f"rollout {_figure(apart.psnr, apart.psnr_ci)}"
-            )
+    for record in records:
+        if record["way"] == base or record["stage"] == "lam" or _footage(record) not in bases:
+            continue
+        one, other = errors_of(record), errors_of(bases[_footage(record)])
+        if record["stage"] == "tokenizer":
+            told = f"PSNR {_figure(*_ceilings_apart(one, other))}"
+        else:
+            apart = paired_difference(one, other)
+            told = f"Δ₄ {_figure(apart.delta, apart.delta_ci)}, rollout "
+            told += _figure(apart.psnr, apart.psnr_ci)
+        game, minutes, seed = (record[name] for name in ("game", "minutes", "seed"))
+        named = f"{record['stage']}, {game}, {minutes:g} minutes, seed {seed}"
+        lines.append(f"{named}: {record['way']} less {base}: {told}")
     return "\n".join(lines)
+
+
+def _ceilings_apart(one: ErrorTable, other: ErrorTable) -> tuple[np.ndarray, np.ndarray]:
+    """Subtract the PSNR of two tokenizers: (1,), and the interval (1, 2) over the same clips."""
+    errors = np.stack((one.of(CEILING), other.of(CEILING)), axis=1)  # (clips, 2, 1)
+    resampled = psnr(resample_means(errors, 0, BOOTSTRAP_DRAWS))  # (draws, 2, 1)
+    found = psnr(errors.mean(axis=0))
+    bounds = np.percentile(resampled[:, 0] - resampled[:, 1], INTERVAL, axis=0).T
+    return found[0] - found[1], bounds
 
 
 def draw_curves(records: Sequence[Record], path: Path, game: str) -> None:
@@ -129,8 +146,8 @@ def draw_curves(records: Sequence[Record], path: Path, game: str) -> None:
     save_chart(figure, path)
 
 
-def _footage(record: Record) -> tuple[str, float, int]:
-    return record["game"], record["minutes"], record["seed"]
+def _footage(record: Record) -> tuple[str, str, float, int]:
+    return record["stage"], record["game"], record["minutes"], record["seed"]
 
 
 def _ceiling(table: ErrorTable) -> np.ndarray:

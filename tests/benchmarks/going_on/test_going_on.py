@@ -69,11 +69,11 @@ def test_a_fit_that_the_file_has_is_not_made_again(tmp_path, monkeypatch):
     assert [json.loads(line)["way"] for line in lines] == ["nothing", "kept"]
 
 
-def record(way, inferred, random=40_000, seed=0):
+def record(way, inferred, random=40_000, seed=0, stage="dynamics"):
     clips = np.random.default_rng(0).integers(900, 1100, 32) / 1000
     arms = {"inferred": inferred, "random0": random, "frozen": 50_000, "ceiling": 1_000}
     return {
-        "game": "plain", "stage": "dynamics", "way": way, "minutes": 5.0, "seed": seed,
+        "game": "plain", "stage": stage, "way": way, "minutes": 5.0, "seed": seed,
         "seconds": 90, "errors": {arm: (clips * error).tolist() for arm, error in arms.items()},
     }  # fmt: skip
 
@@ -89,6 +89,15 @@ def test_figures_are_those_of_the_errors():
     apart = differences([kept, from_nothing], "nothing")
     assert apart.count("\n") == 0 and "kept less nothing: Δ₄ 3.01 (3.01 to 3.01)" in apart
     assert not differences([kept, record("nothing", 20_000, seed=1)], "nothing")
+
+
+def test_tokenizers_are_compared_by_what_they_draw():
+    worse, better = (record(way, 1, stage="tokenizer") for way in ("nothing", "decoder"))
+    worse["errors"] = {"ceiling": [400, 800], "frozen": [900, 900]}
+    better["errors"] = {"ceiling": [40, 80], "frozen": [900, 900]}
+    told = "decoder less nothing: PSNR 10.00 (10.00 to 10.00)"
+    assert differences([worse, better, record("nothing", 20_000)], "nothing").endswith(told)
+    assert "| 42.22 (" in markdown([better])
 
 
 class Squares:
