@@ -88,10 +88,10 @@ def check_kept_tokenizer(
     health = measure_tokenizer_health(tokenizer, corpus, seed)
     if health.state == "healthy":
         return
-    # Measured on Miner in other art (lab notes, 2026-11-29): nothing after it makes up for this.
+    # Only the decoder: it comes further in as many steps, and tokens stay (lab notes, 2026-11-29).
     learn_on = (
-        f"let the tokenizer of {world} learn on with this corpus, as its pictures are others: "
-        f"genie train tokenizer --from {world}, then this command with --resume"
+        f"let its decoder learn on with this corpus, as its pictures are others: genie train "
+        f"tokenizer --from {world} --decoder-only, then this command with --resume"
     )
     health = replace(health, remedies=(learn_on,))
     require_healthy_tokenizer(health, allow_collapsed)

@@ -49,7 +49,7 @@ def test_a_kept_tokenizer_that_cannot_draw_the_new_video_is_told_to_learn_on(
     found = TokenizerHealth(state=state, reasons=reasons, remedies=("another",) if reasons else ())
     monkeypatch.setattr(tokenizer_health, "measure_tokenizer_health", lambda *_: found)
     world, out = str(finished.out / "world"), tmp_path / "run"
-    advice = f"genie train tokenizer --from {world}, then this command with --resume"
+    advice = f"tokenizer --from {world} --decoder-only, then this command with --resume"
     if state == "collapsed":
         with pytest.raises(ValueError, match="is collapsed: its pictures are others") as caught:
             run.train("encode", more_video.path, finished.recipe, out, start=world)
