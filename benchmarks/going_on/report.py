@@ -1,7 +1,7 @@
 """The table, and the curves over minutes of new video."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from genie.evaluate.metrics.errors import (
 from genie.media.charts import Line, draw_lines, new_figure, save_chart
 
 Record = dict[str, Any]
+Figure = Callable[[ErrorTable], np.ndarray]
 
 
 def read_lines(path: Path) -> list[Record]:
@@ -125,25 +126,38 @@ def _ceilings_apart(one: ErrorTable, other: ErrorTable) -> tuple[np.ndarray, np.
 
 
 def draw_curves(records: Sequence[Record], path: Path, game: str) -> None:
-    """Draw the tokenizers' PSNR and the worlds' Δ₄PSNR over minutes; seeds are averaged."""
-    figure, (left, right) = new_figure(columns=2)
+    """Draw the tokenizers' PSNR and the worlds' Δ₄PSNR over minutes, where there are any.
+
+    Raises:
+        ValueError: no way has figures of two lengths of footage.
+    """
     curves = (
-        (left, "tokenizer", "PSNR of the tokenizer", _ceiling, _ceiling_interval),
-        (right, "dynamics", "Δ₄PSNR", ErrorTable.delta, ErrorTable.delta_interval),
+        ("tokenizer", "PSNR of the tokenizer", _ceiling, _ceiling_interval),
+        ("dynamics", "Δ₄PSNR", ErrorTable.delta, ErrorTable.delta_interval),
     )
-    for axes, stage, title, value, bounds in curves:
-        lines = []
-        for way in WAYS.values():
-            key = (stage, game, way.name)
-            mine = [r for r in records if (r["stage"], r["game"], r["way"]) == key]
-            minutes = sorted({record["minutes"] for record in mine})
-            tables = [[errors_of(r) for r in mine if r["minutes"] == one] for one in minutes]
-            y = np.array([np.mean([value(table)[0] for table in same]) for same in tables])
-            band = np.array([np.mean([bounds(table)[0] for table in same], 0) for same in tables])
-            if len(minutes) > 1:
-                lines.append(Line(name=way.about, x=np.array(minutes), y=y, band=band))
-        draw_lines(axes, title, "minutes of new video", "dB", lines)
+    charts = []
+    for stage, title, value, bounds in curves:
+        mine = [record for record in records if (record["stage"], record["game"]) == (stage, game)]
+        if lines := [line for way in WAYS if (line := _line(mine, way, value, bounds))]:
+            charts.append((title, lines))
+    if not charts:
+        raise ValueError(f"nothing to draw: no way of {game} has footage of two lengths")
+    figure, axes = new_figure(columns=len(charts))
+    for (title, lines), place in zip(charts, axes, strict=True):
+        draw_lines(place, title, "minutes of new video", "dB", lines)
     save_chart(figure, path)
+
+
+def _line(records: Sequence[Record], way: str, value: Figure, bounds: Figure) -> Line | None:
+    """Return one way's figures over minutes, seeds averaged; None if there is but one length."""
+    mine = [record for record in records if record["way"] == way]
+    minutes = sorted({record["minutes"] for record in mine})
+    if len(minutes) < 2:
+        return None
+    tables = [[errors_of(r) for r in mine if r["minutes"] == one] for one in minutes]
+    y = np.array([np.mean([value(table)[0] for table in same]) for same in tables])
+    band = np.array([np.mean([bounds(table)[0] for table in same], axis=0) for same in tables])
+    return Line(name=WAYS[way].about, x=np.array(minutes), y=y, band=band)
 
 
 def _footage(record: Record) -> tuple[str, str, float, int]:

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from benchmarks.going_on import __main__ as command
 from benchmarks.going_on import ways
 from benchmarks.going_on.measure import measure_actions, measure_tokenizer
-from benchmarks.going_on.report import differences, errors_of, markdown
+from benchmarks.going_on.report import differences, draw_curves, errors_of, markdown
 from benchmarks.going_on.ways import WAYS, Steps, fit_until, write_recipe
 from train.recipe import load_recipe
 
@@ -98,6 +99,14 @@ def test_tokenizers_are_compared_by_what_they_draw():
     told = "decoder less nothing: PSNR 10.00 (10.00 to 10.00)"
     assert differences([worse, better, record("nothing", 20_000)], "nothing").endswith(told)
     assert "| 42.22 (" in markdown([better])
+
+
+def test_a_curve_has_a_point_for_each_length_of_footage(tmp_path):
+    later = record("kept", 10_000) | {"minutes": 10.0}
+    with pytest.raises(ValueError, match="nothing to draw"):
+        draw_curves([later], tmp_path / "curves.png", "plain")
+    draw_curves([later, record("kept", 20_000)], tmp_path / "curves.png", "plain")
+    assert Image.open(tmp_path / "curves.png").width == 640
 
 
 class Squares:
