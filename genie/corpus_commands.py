@@ -75,7 +75,7 @@ def add_record(parser: ArgumentParser) -> None:
     add(
         "env",
         metavar="ENV",
-        help="procgen:NAME[:MODE], crafter:day, or a Gymnasium id: ALE/Pong-v5",
+        help="procgen:NAME[:MODE[:plain]], crafter:day, or a Gymnasium id: ALE/Pong-v5",
     )
     add("--out", type=Path, required=True, metavar="DIR", help="the corpus to make")
     add("--frames", type=int, required=True, metavar="N", help="how many")

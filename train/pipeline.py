@@ -36,7 +36,11 @@ from train.recipe import Recipe, load_recipe
 from train.run_directory import RunDirectory
 from train.run_record import open_out, write_run_record
 from train.sizes import check_sizes, new_dynamics, settings_of
-from train.tokenizer_health import measure_tokenizer_health, require_healthy_tokenizer
+from train.tokenizer_health import (
+    check_kept_tokenizer,
+    measure_tokenizer_health,
+    require_healthy_tokenizer,
+)
 from train.warm_start import (
     add_map,
     copy_models,
@@ -99,11 +103,15 @@ def _train(
     with contextlib.ExitStack() as locks:
 
         def begin() -> None:
+            keeps = begun is not None and stage not in COPIED
+            if keeps and not (out / "tokenizer").exists():
+                start, allowed = str(chosen_options.start), chosen_options.allow_collapsed
+                check_kept_tokenizer(begun.tokenizer, start, opened, chosen_options.seed, allowed)
             open_out(out, stage, chosen_options.resume)
             for name in wanted:  # by the stage: two stages of one run may be fitted side by side
                 locks.enter_context(Lock(out / name))
             write_run_record(out, opened, recipe, chosen_options, begun, stage, choice, labels)
-            if begun is not None and stage not in COPIED:
+            if keeps:
                 copy_models(begun, out)
             shares = _shares(chosen, chosen_options.minutes, wanted)
             for line in filter(None, (unused_gpu(), shares)):

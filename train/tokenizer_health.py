@@ -1,5 +1,7 @@
 """Whether the tokenizer of a run is worth encoding a corpus with."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -66,3 +68,31 @@ def require_healthy_tokenizer(
             f"{'; '.join(health.reasons)}. First {health.remedies[0]}; or give --allow-collapsed "
             "to go on all the same"
         )
+
+
+def check_kept_tokenizer(
+    tokenizer: FrameTokenizer, world: str, corpus: Corpus, seed: int, allow_collapsed: bool
+) -> None:
+    """Say whether a world's tokenizer, which a run keeps as it is, draws the run's corpus.
+
+    Args:
+        tokenizer: of the world.
+        world: its name, as it was given.
+        corpus: of the run.
+        seed: of the run.
+        allow_collapsed: whether to go on with a collapsed one.
+
+    Raises:
+        ValueError: it is collapsed on this corpus, and that is not allowed.
+    """
+    health = measure_tokenizer_health(tokenizer, corpus, seed)
+    if health.state == "healthy":
+        return
+    # Only the decoder: it comes further in as many steps, and tokens stay (lab notes, 2026-11-29).
+    learn_on = (
+        f"let its decoder learn on with this corpus, as its pictures are others: genie train "
+        f"tokenizer --from {world} --decoder-only, then this command with --resume"
+    )
+    health = replace(health, remedies=(learn_on,))
+    require_healthy_tokenizer(health, allow_collapsed)
+    print(health)

@@ -25,6 +25,7 @@ MODES = {  # besides easy and hard, which every game has; the engine aborts the 
     "extreme": ("chaser", "dodgeball", "leaper", "starpilot"),
     "memory": ("caveflyer", "dodgeball", "heist", "jumper", "maze", "miner"),
 }
+PLAIN = "plain"  # Procgen's own other art: a colour for each kind of thing, in place of pictures
 LICENCE = "Procgen: MIT (OpenAI); its art: CC0, CC-BY and OGA-BY, credits in its ASSET_LICENSES"
 INSTALL = (
     "python -m pip install cffi && python -m pip install --no-deps --python-version 3.10 "
@@ -34,7 +35,7 @@ INSTALL = (
 
 
 class ProcgenGames:
-    """Copies of one Procgen game; of its options only the mode can be chosen.
+    """Copies of one Procgen game; of its options the mode and the art can be chosen.
 
     The modes are the game's own: hard, easy, and for some games extreme, or memory, which shows a
     large level from near by.
@@ -45,14 +46,15 @@ class ProcgenGames:
 
     Args:
         env: ``procgen:NAME``, such as ``procgen:coinrun``, or ``procgen:NAME:MODE``, such as
-            ``procgen:miner:memory``; the mode is hard if none is given.
+            ``procgen:miner:memory``; the mode is hard if none is given. A third word, as in
+            ``procgen:miner:memory:plain``, asks for the same game in plain colours.
         num_games: G, how many copies.
         levels: (A, B): levels A to B - 1; without it, any level.
         seed: of the order of the levels.
 
     Raises:
         ValueError: Procgen is not installed (the message holds the commands), or has no such game,
-            or the game no such mode.
+            or the game no such mode or art.
     """
 
     licence = LICENCE
@@ -60,12 +62,13 @@ class ProcgenGames:
     def __init__(self, env: str, num_games: int, levels: tuple[int, int] | None, seed: int) -> None:
         """Open every copy; see the class."""
         module = load_procgen()
-        name, mode = _checked_game(env, list(module.env.ENV_NAMES))
+        name, mode, plain = _checked_game(env, list(module.env.ENV_NAMES))
         first, stop = levels or (0, 0)
         self._env = module.ProcgenGym3Env(
             num=num_games,
             env_name=name,
             distribution_mode=mode,
+            use_monochrome_assets=plain,
             start_level=first,
             num_levels=stop - first,  # 0: without limit
             rand_seed=seed,
@@ -112,15 +115,20 @@ def load_procgen() -> types.ModuleType:
     return procgen
 
 
-def _checked_game(env: str, known: list[str]) -> tuple[str, str]:
-    """Name and mode of a game; refuses what the engine would abort the whole process on."""
-    name, given, mode = env.removeprefix(PREFIX).partition(":")
+def _checked_game(env: str, known: list[str]) -> tuple[str, str, bool]:
+    """Name, mode and plainness of a game; refuses what the engine would abort the process on."""
+    name, *words = env.removeprefix(PREFIX).split(":", 2)
     if name not in known:
         raise ValueError(f"Procgen has no game {name!r}; it has {', '.join(known)}")
+    mode = words[0] if words else MODE
     modes = ["easy", "hard", *(mode for mode, names in MODES.items() if name in names)]
-    if given and mode not in modes:
+    if mode not in modes:
         raise ValueError(f"{PREFIX}{name} has no mode {mode!r}; it has {', '.join(modes)}")
-    return name, mode or MODE
+    if words[1:] not in ([], [PLAIN]):
+        raise ValueError(
+            f"{PREFIX}{name} has no art {words[1]!r}: give {PLAIN}, or nothing for the game's own"
+        )
+    return name, mode, PLAIN in words
 
 
 def _lend_gym() -> list[str]:

@@ -46,8 +46,9 @@ def record_corpus(
     """Record random play.
 
     Args:
-        env: ``procgen:NAME``, ``procgen:NAME:MODE``, ``crafter:day``, ``crafter:full``, or the id
-            of a Gymnasium environment with ``rgb_array`` images.
+        env: ``procgen:NAME``, ``procgen:NAME:MODE``, ``procgen:NAME:MODE:plain``,
+            ``crafter:day``, ``crafter:full``, or the id of a Gymnasium environment with
+            ``rgb_array`` images.
         out: the folder to make.
         frames: how many to record, at least 2; rarely one less, as no frame stands alone.
         levels: (A, B): levels A to B - 1; for Gymnasium the seed of each reset.

@@ -11,7 +11,9 @@ import torch
 from dynamics.model import Dynamics
 from genie.library.bundle import load_bundle
 from spacetime.weights import read_weights
+from tokenizer.health import TokenizerHealth
 from train import pipeline as run
+from train import tokenizer_health
 from train.export import fingerprint
 from train.warm_start import load_start_world, translate_dynamics, warm_start
 
@@ -37,6 +39,34 @@ def test_tokenizer_and_action_model_are_copied_as_they_are(finished, tuned):
     assert after["tokenizer"] == before["tokenizer"] and after["lam"] == before["lam"]
     assert after["dynamics"]["fingerprint"] != before["dynamics"]["fingerprint"]
     assert not (tuned / "logs" / "tokenizer").exists()
+
+
+@pytest.mark.parametrize("state", ["healthy", "weak", "collapsed"])
+def test_a_kept_tokenizer_that_cannot_draw_the_new_video_is_told_to_learn_on(
+    finished, more_video, tmp_path, monkeypatch, capsys, state
+):
+    reasons = () if state == "healthy" else ("its pictures are others",)
+    found = TokenizerHealth(state=state, reasons=reasons, remedies=("another",) if reasons else ())
+    monkeypatch.setattr(tokenizer_health, "measure_tokenizer_health", lambda *_: found)
+    world, out = str(finished.out / "world"), tmp_path / "run"
+    advice = f"tokenizer --from {world} --decoder-only, then this command with --resume"
+    if state == "collapsed":
+        with pytest.raises(ValueError, match="is collapsed: its pictures are others") as caught:
+            run.train("encode", more_video.path, finished.recipe, out, start=world)
+        assert advice in str(caught.value) and not out.exists()
+        return
+    train("encode", more_video.path, finished.recipe, out, start=world)
+    said = " ".join(capsys.readouterr().out.split())
+    assert (advice in said) == (f"tokenizer: {state}" in said) == (state == "weak")
+
+
+def test_a_tokenizer_of_the_runs_own_is_not_judged_as_a_kept_one(
+    finished, more_video, tmp_path, monkeypatch
+):
+    world = str(finished.out / "world")
+    train("tokenizer", more_video.path, finished.recipe, tmp_path / "run", start=world)
+    monkeypatch.setattr(tokenizer_health, "measure_tokenizer_health", None)
+    train("encode", more_video.path, finished.recipe, tmp_path / "run", start=world)
 
 
 def test_the_dynamics_begins_with_the_worlds_weights(tiny, finished):

@@ -24,8 +24,11 @@ class FakeProcgen:
 
     combos = list(range(15))
 
-    def __init__(self, num, env_name, distribution_mode, start_level, num_levels, rand_seed, **_):
-        self.game = env_name, distribution_mode
+    def __init__(
+        self, num, env_name, distribution_mode, use_monochrome_assets, start_level, num_levels,
+        rand_seed, **_,
+    ):  # fmt: skip
+        self.game, self.plain = (env_name, distribution_mode), use_monochrome_assets
         self._rng = np.random.default_rng(rand_seed)
         self._range = start_level, start_level + (num_levels or 1000)
         self._num = num
@@ -83,6 +86,20 @@ def test_an_unknown_procgen_game_is_refused_before_the_engine_aborts(procgen):
 def test_a_procgen_game_is_opened_in_the_mode_that_is_named(procgen, env, game, fps):
     games = ProcgenGames(env, 1, None, 0)
     assert (games._env.game, games.fps) == (game, fps)
+
+
+@pytest.mark.parametrize(
+    ("env", "plain"), [("procgen:maze:memory", False), ("procgen:maze:memory:plain", True)]
+)
+def test_a_procgen_game_is_shown_in_plain_colours_where_asked_for(procgen, env, plain):
+    games = ProcgenGames(env, 1, None, 0)
+    assert (games._env.game, games._env.plain) == (("maze", "memory"), plain)
+
+
+@pytest.mark.parametrize("env", ["procgen:maze:memory:", "procgen:maze:memory:neon"])
+def test_an_art_that_procgen_lacks_is_refused(procgen, env):
+    with pytest.raises(ValueError, match="give plain"):
+        ProcgenGames(env, 1, None, 0)
 
 
 @pytest.mark.parametrize("env", ["procgen:maze:memory", "procgen:maze:hard", "procgen:coinrun"])
