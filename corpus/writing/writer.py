@@ -20,6 +20,7 @@ from zarr.codecs import ZstdCodec
 
 from corpus.digest import EpisodeDigest, fingerprint
 from corpus.store import FRAMES_PER_CHUNK, NO_ACTION, PROVENANCE_FILE, CorpusCard
+from corpus.writing.chunks import ChunkWriter
 from corpus.writing.recovery import recover, refuse_other_options
 
 ZSTD_LEVEL = 9  # measured: level 9 halves level 1 on pixel art and still outruns the readers
@@ -51,6 +52,7 @@ class CorpusWriter:
         self.records = records
         self._group = group
         self._frames = group["frames"]
+        self._chunks = ChunkWriter(self._frames, partial_path(out) / "frames")
         self._ends = group["episode_ends"]
         self._actions = group.get("actions", None)
         self._committed = int(self._ends[-1]) if self._ends.shape[0] else 0
@@ -245,7 +247,7 @@ class CorpusWriter:
         stop = self._stored + len(frames)
         if stop > self._frames.shape[0]:  # a quarter more, as each change of the length is a write
             self._resize(self._frames, stop + stop // 4)
-        self._frames[self._stored : stop] = frames
+        self._chunks.write(self._stored // FRAMES_PER_CHUNK, frames)
 
     def _store_actions(self, actions: np.ndarray | None, length: int) -> None:
         """Write the actions of the open episode and the mark at its last frame."""
