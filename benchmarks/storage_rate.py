@@ -28,7 +28,7 @@ RECIPE = """
 about: of a benchmark
 tokenizer: {{fit: {{share: 1, steps: {steps}, batch: 16, frames: 2, checks: 1}}}}
 lam: {{fit: {{share: 1, steps: 1, batch: 2, frames: 2, checks: 1}}}}
-dynamics: {{fit: {{share: 1, steps: 1, batch: 2, frames: 4, checks: 1}}}}
+dynamics: {{fit: {{share: 1, steps: 1, batch: 2, frames: 4, checks: 1}}, model: {{band: 2}}}}
 settings: {{steps: 2, order: random, temperature: 1.0}}
 """
 

@@ -209,8 +209,9 @@ class CorpusWriter:
         with (partial_path(self.out) / PROVENANCE_FILE).open("a", encoding="utf-8") as file:
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
         marks = len(self.records)
-        self._ends.resize((marks + 1,))
-        self._ends[marks:] = np.array([total], np.int64)
+        if marks == self._ends.shape[0]:  # what is not written yet reads as 0, which is no mark
+            self._ends.resize((marks + 1 + marks // 4,))
+        self._ends[marks : marks + 1] = np.array([total], np.int64)
         self.records.append(record)
         self._committed = total
         self._digest = EpisodeDigest()
@@ -224,6 +225,7 @@ class CorpusWriter:
         if not self.records:
             raise ValueError(f"nothing to write: {self.out} would hold no episode")
         self._resize(self._frames, self._committed)
+        self._resize(self._ends, len(self.records))
         self._group.attrs["fingerprint"] = fingerprint([r["digest"] for r in self.records])
         refuse_existing(self.out)
         os.rename(partial_path(self.out), self.out)
