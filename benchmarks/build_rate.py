@@ -1,11 +1,12 @@
 """Rates of reading and of a whole build, against FFmpeg's own decode, crop and scale.
 
-    python benchmarks/build_rate.py [VIDEO ...] [--size 64x64] [--rounds 3]
+    python benchmarks/build_rate.py [VIDEO ...] [--size 64x64] [--rounds 3] [--cores 1 2]
 
-On one core, CPU seconds are compared, and on all of them seconds. Each figure is the median of
-rounds that take turns, so that a busy machine slows all alike. A build does more than FFmpeg: it
-starts Python, reads all time stamps, measures and decides, looks for copies, compresses and writes.
-Without VIDEO two are drawn: 1080p60 and 160x120, both H.264.
+On one core, CPU seconds are compared, and on more of them seconds. Each figure is the median of
+rounds that take turns, so that a busy machine slows all alike. FFmpeg is run twice: with its usual
+area scaling, and with the build's own filters, which round exactly. A build does more than either:
+it starts Python, reads all time stamps, measures and decides, looks for copies, compresses and
+writes. Without VIDEO two are drawn: 1080p60 and 160x120, both H.264.
 """
 
 import argparse
@@ -18,6 +19,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+from corpus.readers.ffmpeg.filter_graph import FLAGS
 
 KINDS = {"1080p60": "1920x1080:r=60:d=30", "160x120": "160x120:r=30:d=600"}
 READ = """
@@ -58,11 +61,16 @@ def commands(path: Path, size: str) -> dict[str, list[str]]:
     """Each way to read a video; the build's folder comes last."""
     high, wide = size.split("x")
     shape = f"{wide}/{high}"
-    crop = f"crop='min(iw,ih*{shape})':'min(ih,iw/({shape}))',scale={wide}:{high}:flags=area"
-    ffmpeg = ["ffmpeg", "-v", "error", "-i", str(path), "-an", "-vf", f"{crop},format=rgb24"]
+    crop = f"crop='min(iw,ih*{shape})':'min(ih,iw/({shape}))'"
+    ways = {
+        "ffmpeg": f"{crop},scale={wide}:{high}:flags=area,format=rgb24",
+        "exact": f"{crop},scale={wide}:{high}:flags={FLAGS},format=gbrp,scale=flags={FLAGS},"
+        "format=rgb24",
+    }
+    start, end = ["ffmpeg", "-v", "error", "-i", str(path), "-an"], ["-f", "rawvideo", "-y"]
     build = [sys.executable, "-c", BUILD, "corpus", "build", str(path), "--size", size]
     return {
-        "ffmpeg": [*ffmpeg, "-f", "rawvideo", "-y", "/dev/null"],
+        **{way: [*start, "-vf", filters, *end, "/dev/null"] for way, filters in ways.items()},
         "read": [sys.executable, "-c", READ, str(path), size],
         "build": [*build, "--out"],
     }
@@ -71,7 +79,7 @@ def commands(path: Path, size: str) -> dict[str, list[str]]:
 def compare(path: Path, size: str, cores: set[int], rounds: int) -> None:
     """Measure one video each way on some cores, and print a line."""
     os.sched_setaffinity(0, cores)
-    took: dict[str, list[float]] = {"ffmpeg": [], "read": [], "build": []}
+    took: dict[str, list[float]] = {name: [] for name in commands(path, size)}
     frames = 0
     for _ in range(rounds):
         for name, command in commands(path, size).items():
@@ -82,9 +90,10 @@ def compare(path: Path, size: str, cores: set[int], rounds: int) -> None:
             frames = int(said) if name == "read" else frames
     rates = {name: frames / statistics.median(times) for name, times in took.items()}
     print(
-        f"{path.name:20} {len(cores)} core{'s' * (len(cores) > 1)}  {frames:7} frames  a second: "
-        f"ffmpeg {rates['ffmpeg']:6.0f}  read {rates['read']:6.0f}  build {rates['build']:6.0f}  "
-        f"ratios {rates['read'] / rates['ffmpeg']:.2f}  {rates['build'] / rates['ffmpeg']:.2f}",
+        f"{path.name:16} {len(cores)} core{'s' * (len(cores) > 1)}  {frames} frames  a second: "
+        + "  ".join(f"{name} {rate:.0f}" for name, rate in rates.items())
+        + "  build to ffmpeg "
+        + " and ".join(f"{rates['build'] / rates[way]:.2f}" for way in ("ffmpeg", "exact")),
         flush=True,
     )
 
@@ -95,14 +104,15 @@ def main() -> None:
     parser.add_argument("videos", nargs="*", type=Path)
     parser.add_argument("--size", default="64x64")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--cores", type=int, nargs="+", help="default: one, and all")
     given = parser.parse_args()
     if shutil.which("ffmpeg") is None:
         sys.exit("ffmpeg is not installed")
-    cores = os.sched_getaffinity(0)
+    cores = sorted(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory() as folder:
         for path in given.videos or draw(Path(folder)):
-            for some in ({min(cores)}, cores):
-                compare(path, given.size, some, given.rounds)
+            for count in given.cores or (1, len(cores)):
+                compare(path, given.size, set(cores[-count:]), given.rounds)
 
 
 if __name__ == "__main__":

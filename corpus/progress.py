@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 Item = TypeVar("Item")
+REFRESH = 3  # times a second that a bar is drawn; each takes milliseconds
 Tick = Callable[[int], None]  # takes how many units were done since the last call
 
 
@@ -24,7 +25,7 @@ def progress_bar(
     unit: str = "frames",
     status: Callable[[], str] = str,
 ) -> Iterator[Tick]:
-    """Show a bar while the body runs.
+    """Show a bar while the body runs, on a terminal; elsewhere nothing would be seen of it.
 
     Args:
         what: the word before the bar.
@@ -36,7 +37,7 @@ def progress_bar(
     Yields:
         A function to call with the number of units just done; from any thread.
     """
-    if not visible:
+    if not (visible and sys.stderr.isatty()):
         yield no_tick
         return
     from rich.console import Console
@@ -59,7 +60,8 @@ def progress_bar(
         TimeElapsedColumn(),
         TextColumn("{task.fields[status]}"),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, refresh_per_second=REFRESH) as bar:
         task = bar.add_task(what, total=total or None, status=status())
         yield lambda done: bar.update(task, advance=done, status=status())
 

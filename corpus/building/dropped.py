@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ def save_dropped(folder: Path, file: str, start: int, frame: np.ndarray) -> None
 
     path = folder / FOLDER / _name(file, start)
     path.parent.mkdir(exist_ok=True)
-    if path.exists() or sum(1 for _ in path.parent.iterdir()) < MOST:
+    if path.exists() or len(os.listdir(path.parent)) < MOST:
         Image.fromarray(frame).save(path, format="PNG")
 
 

@@ -95,7 +95,8 @@ class Duplicates:
         origin = np.full((len(m), 2), -1)  # recording, and how far back in time the original is
         tries = np.zeros(len(m), int)
         borders = np.unique([edge for part in stretches for edge in (part.start, part.stop)])
-        for suspect in self._suspects(self._windows(m, stretches)):
+        windows = Windows(m, self._length)
+        for suspect in self._suspects(self._without_dropped(windows, stretches)):
             span = slice(suspect.start, suspect.stop)
             if np.mean(origin[span, 0] < 0) < 0.5 or tries[span].mean() >= TRIES:
                 continue  # most of it is a copy already, or nothing comes of it
@@ -114,22 +115,25 @@ class Duplicates:
             kept = stretch.decision == "keep"
             result += self._parts(stretch, origin, names) if kept else [stretch]
         result = tidy(result, self._options.shortest)
-        self.remember(name, m, result)
+        self._remember(name, self._without_dropped(windows, result))
         return result
 
     def remember(self, name: str, m: Measurements, stretches: list[Stretch]) -> None:
         """Take in a recording of which it is known already what ``split`` returns."""
         if self._options.duplicates:
-            windows = self._windows(m, stretches)
-            self._store(self._index, windows, np.flatnonzero(windows.alive))
-            self._names.append(name)
+            self._remember(name, self._without_dropped(Windows(m, self._length), stretches))
 
-    def _windows(self, m: Measurements, stretches: list[Stretch]) -> Windows:
-        windows = Windows(m, self._length)
-        for stretch in stretches:  # a window that holds dropped frames says nothing
+    def _remember(self, name: str, windows: Windows) -> None:
+        self._store(self._index, windows, np.flatnonzero(windows.alive))
+        self._names.append(name)
+
+    def _without_dropped(self, windows: Windows, stretches: list[Stretch]) -> Windows:
+        """Leave out the windows that hold dropped frames, which say nothing."""
+        alive = windows.alive.copy()
+        for stretch in stretches:
             if stretch.decision == "drop":
-                windows.alive[max(0, stretch.start - self._length) : stretch.stop] = False
-        return windows
+                alive[max(0, stretch.start - self._length) : stretch.stop] = False
+        return windows.some(alive)
 
     def _store(self, index: Index, windows: Windows, rows: np.ndarray) -> None:
         rows = rows[rows % self._every == 0]

@@ -31,10 +31,13 @@ class Grids:
         self.size = (height, width)
         self._halvings = max(0, int(np.log2(height / FINE)))
         rows = height >> self._halvings
-        self._fine_x = (pooling(width, FINE)[:, None] * LUMA[:, None]).reshape(width * 3, FINE)
-        self._fine_y = pooling(rows, FINE)
-        self._coarse_x = np.repeat(pooling(width, COARSE) / 3, 3, axis=0)
-        self._coarse_y = pooling(rows, COARSE)
+        share = np.float32(0.5) ** self._halvings  # of the sum of so many rows
+        fine = (pooling(width, FINE)[:, None] * LUMA[:, None]).reshape(width * 3, FINE)
+        self._fine = fine * share, pooling(rows, FINE)
+        self._coarse = (
+            np.repeat(pooling(width, COARSE) / 3, 3, axis=0) * share,
+            pooling(rows, COARSE),
+        )
         self._step = (max(1, height // COARSE), max(1, width // COARSE))
         # Large arrays are taken from the system anew each time, which costs more than the sums.
         self._bytes = np.empty((2, BATCH, height, width, 3), np.uint8)
@@ -54,11 +57,13 @@ class Grids:
         np.maximum(frames[0], last, out=larger[0])
         np.minimum(frames[0], last, out=smaller[0])
         np.subtract(larger, smaller, out=larger)
-        return self._average(larger, self._coarse_x, self._coarse_y)
+        return self._average(larger, *self._coarse)
 
     def luma(self, frames: np.ndarray) -> np.ndarray:
         """Brightness of each cell, int16 (32, 32, n)."""
-        return (self._average(frames, self._fine_x, self._fine_y) + 0.5).astype(np.int16)
+        cells = self._average(frames, *self._fine)
+        cells += np.float32(0.5)
+        return cells.astype(np.int16)
 
     def histograms(self, frames: np.ndarray) -> np.ndarray:
         """Count red, green and blue of about 16x16 pixels, float32 (n, 48)."""
@@ -75,8 +80,10 @@ class Grids:
         for _ in range(self._halvings):  # integers are halved faster than floats are multiplied
             even = rows.shape[1] // 2 * 2
             rows = np.add(rows[:, 0:even:2], rows[:, 1:even:2], dtype=np.uint16)
-        floats = self._floats[: n * rows.shape[1]]
-        floats[...] = rows.reshape(len(floats), width * 3)
-        cells = (floats @ across).reshape(n, rows.shape[1], -1)
-        cells = np.tensordot(down, cells, (0, 1)) / (1 << self._halvings)
-        return np.ascontiguousarray(cells.transpose(0, 2, 1))
+        # Frames come last, as BLAS transposes a matrix for nothing, and numpy copies it.
+        floats = self._floats[: n * rows.shape[1]].reshape(rows.shape[1], n, width * 3)
+        floats[...] = rows.reshape(n, rows.shape[1], width * 3).transpose(1, 0, 2)
+        cells = np.matmul(across.T, floats.transpose(0, 2, 1))  # rows, cells, n
+        if len(down) == down.shape[1]:  # a row of cells for each row
+            return cells
+        return np.tensordot(down, cells, (0, 0))

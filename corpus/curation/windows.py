@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 
 from corpus.curation.measure import Measurements
@@ -39,6 +41,12 @@ class Windows:
             described = _describe(m.part(start + 1, stop + length), length)
             for array, part in zip((self.motion, self.looks, self.alive), described, strict=True):
                 array[start:stop] = part
+
+    def some(self, alive: np.ndarray) -> Windows:
+        """Return the same windows, of which only those in ``alive``, bool (P,), are compared."""
+        view = copy.copy(self)
+        view.alive = alive
+        return view
 
 
 def _describe(m: Measurements, length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -32,7 +32,7 @@ def recover(partial: Path, group: zarr.Group) -> list[dict]:
         ValueError: committed episodes are lost.
     """
     for file in list(partial.rglob("*.partial")):
-        file.unlink()  # of zarr, which writes each chunk under another name first
+        file.unlink()  # each chunk is written under another name first
     ends = np.asarray(group["episode_ends"][:], np.int64)
     rising = np.diff(ends, prepend=0) > 0  # a mark that was cut off reads as the fill value, 0
     marks = len(ends) if rising.all() else int(np.argmin(rising))

@@ -20,6 +20,7 @@ from zarr.codecs import ZstdCodec
 
 from corpus.digest import EpisodeDigest, fingerprint
 from corpus.store import FRAMES_PER_CHUNK, NO_ACTION, PROVENANCE_FILE, CorpusCard
+from corpus.writing.chunks import ChunkWriter
 from corpus.writing.recovery import recover, refuse_other_options
 
 ZSTD_LEVEL = 9  # measured: level 9 halves level 1 on pixel art and still outruns the readers
@@ -51,6 +52,7 @@ class CorpusWriter:
         self.records = records
         self._group = group
         self._frames = group["frames"]
+        self._chunks = ChunkWriter(self._frames, partial_path(out) / "frames")
         self._ends = group["episode_ends"]
         self._actions = group.get("actions", None)
         self._committed = int(self._ends[-1]) if self._ends.shape[0] else 0
@@ -207,8 +209,9 @@ class CorpusWriter:
         with (partial_path(self.out) / PROVENANCE_FILE).open("a", encoding="utf-8") as file:
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
         marks = len(self.records)
-        self._ends.resize((marks + 1,))
-        self._ends[marks:] = np.array([total], np.int64)
+        if marks == self._ends.shape[0]:  # what is not written yet reads as 0, which is no mark
+            self._ends.resize((marks + 1 + marks // 4,))
+        self._ends[marks : marks + 1] = np.array([total], np.int64)
         self.records.append(record)
         self._committed = total
         self._digest = EpisodeDigest()
@@ -222,6 +225,7 @@ class CorpusWriter:
         if not self.records:
             raise ValueError(f"nothing to write: {self.out} would hold no episode")
         self._resize(self._frames, self._committed)
+        self._resize(self._ends, len(self.records))
         self._group.attrs["fingerprint"] = fingerprint([r["digest"] for r in self.records])
         refuse_existing(self.out)
         os.rename(partial_path(self.out), self.out)
@@ -245,7 +249,7 @@ class CorpusWriter:
         stop = self._stored + len(frames)
         if stop > self._frames.shape[0]:  # a quarter more, as each change of the length is a write
             self._resize(self._frames, stop + stop // 4)
-        self._frames[self._stored : stop] = frames
+        self._chunks.write(self._stored // FRAMES_PER_CHUNK, frames)
 
     def _store_actions(self, actions: np.ndarray | None, length: int) -> None:
         """Write the actions of the open episode and the mark at its last frame."""

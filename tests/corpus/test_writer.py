@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from corpus.store import Corpus
+from corpus.writing.chunks import ChunkWriter
 from corpus.writing.writer import CorpusWriter, partial_path
 
 SIZE = (8, 12)
@@ -165,3 +166,22 @@ def test_a_single_frame_is_no_episode_and_no_episode_is_no_corpus(tmp_path, draw
     writer.add(drawn.noise(1, *SIZE))
     with pytest.raises(ValueError, match="at least 2"):
         writer.end_episode({})
+
+
+def test_chunks_are_written_as_zarr_writes_them(tmp_path, drawn):
+    frames = drawn.noise(96, *SIZE)
+    frames[32:64] = 0  # such a chunk is left out
+    trees = []
+    for name in ("ours", "zarr"):
+        writer = CorpusWriter.create(tmp_path / name, SIZE, drawn.make_card(), False)
+        array = writer.committed_frames
+        array.resize((len(frames), *SIZE, 3))
+        if name == "zarr":
+            array[:] = frames
+        else:
+            chunks = ChunkWriter(array, partial_path(tmp_path / name) / "frames")
+            chunks.write(0, drawn.noise(64, *SIZE, seed=1))  # what an interruption left
+            chunks.write(0, frames)
+        trees.append(drawn.tree(partial_path(tmp_path / name)))
+        assert (array[:] == frames).all()
+    assert trees[0] == trees[1] and len(trees[0]) == 6

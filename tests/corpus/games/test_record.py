@@ -2,10 +2,10 @@ import errno
 import itertools
 import sys
 import types
+from pathlib import Path
 
 import numpy as np
 import pytest
-import zarr
 
 import corpus.games.record
 import corpus.games.write_behind
@@ -175,16 +175,16 @@ def _fail_at_step(monkeypatch, count, error):
     monkeypatch.setattr(CountingGame, "step", failing)
 
 
-def _fail_at_chunk(monkeypatch, key, error):
+def _fail_at_chunk(monkeypatch, name, error):
     """Let the disk raise when a chunk is written."""
-    put = zarr.storage.LocalStore.set
+    write = Path.write_bytes
 
-    async def failing(self, written, value, **kwargs):
-        if written.endswith(key):
+    def failing(path, data):
+        if path.name.startswith(name):
             raise error
-        await put(self, written, value, **kwargs)
+        return write(path, data)
 
-    monkeypatch.setattr(zarr.storage.LocalStore, "set", failing)
+    monkeypatch.setattr(Path, "write_bytes", failing)
 
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
@@ -193,7 +193,7 @@ FULL = OSError(errno.ENOSPC, "No space left on device")
 @pytest.mark.parametrize(
     ("fail", "where", "error", "word"),
     [
-        (_fail_at_chunk, "frames/c.0.0.0.0", FULL, "the disk is full"),
+        (_fail_at_chunk, "c.0.0.0.0", FULL, "the disk is full"),
         (_fail_at_step, 1, KeyboardInterrupt("now"), "now"),
         (_fail_at_step, 3, RuntimeError("the game is broken"), "broken"),
     ],
@@ -211,7 +211,7 @@ def test_an_interrupted_recording_without_an_episode_leaves_nothing(
 @pytest.mark.parametrize(
     ("fail", "where", "error", "word"),
     [
-        (_fail_at_chunk, "frames/c.1.0.0.0", FULL, "the disk is full: [1-4] episodes.*--resume"),
+        (_fail_at_chunk, "c.1.0.0.0", FULL, "the disk is full: [1-4] episodes.*--resume"),
         (_fail_at_step, 30, KeyboardInterrupt(), r"[1-4] episodes .*out\.partial.*--resume"),
         (_fail_at_step, 100, KeyboardInterrupt(), "--resume"),
         (_fail_at_step, 61, RuntimeError("the game is broken"), "broken"),
