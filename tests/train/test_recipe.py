@@ -27,7 +27,7 @@ def test_the_shares_of_coinrun_leave_its_first_slice_time_for_the_dynamics():
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_shipped_recipe_fits_a_corpus_of_64x64(tiny, tmp_path, name):
     from train.options import TrainOptions
-    from train.pipeline import _check_sizes
+    from train.sizes import check_sizes
 
     recipe = load_recipe(name)
     assert recipe.about
@@ -36,7 +36,7 @@ def test_a_shipped_recipe_fits_a_corpus_of_64x64(tiny, tmp_path, name):
         recipe = resolve(recipe, Choice(kind="moving_player", saw=(), figures={}))
         values = MovingPlayerModule.placeholder_values(recipe.lam.model)
         recipe.lam.model.update(values)
-    _check_sizes(recipe, corpus, TrainOptions(), None)
+    check_sizes(recipe, corpus, TrainOptions(), None)
     assert recipe.dynamics.fit.frames >= 2 * recipe.dynamics.model["band"]
     assert 4 <= recipe.lam.model["num_actions"] <= 16
     Settings.from_json(recipe.settings)

@@ -35,7 +35,7 @@ LENGTH = 90  # frames of an episode; actions of a sprite are learnt from more th
 
 def commands(world: str) -> list[list[str]]:
     """The commands of a world's section that record, join and train, in their order."""
-    section = re.search(rf"^## `{world}`.*?(?=^## )", PAGE, re.DOTALL | re.MULTILINE)[0]
+    section = re.search(rf"^## `{world}`.*?(?=^## |\Z)", PAGE, re.DOTALL | re.MULTILINE)[0]
     making = section.split("On test ")[0]
     blocks = re.findall(r"^```sh\n(.*?)^```", making, re.DOTALL | re.MULTILINE)
     return [shlex.split(line)[1:] for block in blocks for line in block.splitlines()]
