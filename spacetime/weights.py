@@ -19,11 +19,13 @@ _MOST_TABLE_BYTES = 1 << 20  # of its table of contents: some ten thousand tenso
 
 
 def write_json(path: Path | str, record: Any, indent: int | None = 2) -> None:
-    """Write a record as JSON, atomically, in one line without an indent.
+    """Write a record as JSON, atomically; without an indent in one line and without spaces.
 
     NaN and infinity raise ValueError.
     """
-    write_atomic(path, (json.dumps(record, indent=indent, allow_nan=False) + "\n").encode())
+    separators = (",", ":") if indent is None else None
+    line = json.dumps(record, indent=indent, separators=separators, allow_nan=False)
+    write_atomic(path, (line + "\n").encode())
 
 
 def read_json(path: Path | str) -> Any:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-LOOKS = ("strange", "surprise")
+LOOKS = ("strange", "crowded")
 SIDES = ("right", "below")
+LIKE_ONE = 4  # power of the fraction that stands still: a window is one picture if it hardly moves
 LEAST_SHARE = 1e-5  # of a code that the corpus does not have
 
 
@@ -26,6 +27,19 @@ class TokenLayout:
     grid: tuple[int, int]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Usual:
+    """What pictures of the corpus hold.
+
+    Attributes:
+        most: int64 (K,), how often a code occurs in a picture at most.
+        pairs: int64, the numbers of the pairs that occur, rising, for each side.
+    """
+
+    most: np.ndarray
+    pairs: dict[str, np.ndarray]
+
+
 def count_changed(ids: np.ndarray) -> np.ndarray:
     """Count the tokens of each frame of ids (T, N) that differ from the frame before: (T−1,)."""
     return (ids[1:] != ids[:-1]).sum(axis=1)
@@ -39,25 +53,80 @@ def number_neighbours(ids: np.ndarray, layout: TokenLayout) -> dict[str, np.ndar
     return {"right": right.reshape(len(ids), -1), "below": below.reshape(len(ids), -1)}
 
 
-def measure_looks(
-    ids: np.ndarray, shares: np.ndarray, pairs: dict[str, np.ndarray], layout: TokenLayout
-) -> np.ndarray:
-    """Measure what frames look like, float64 (T, 2).
+def count_codes(ids: np.ndarray, num_codes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Count the codes of each frame of ids (T, N).
 
     Returns:
-        The fraction of neighbouring tokens that are not in `pairs`, and the mean surprise of a
-        token's code in bits.
+        int64, one entry for each code that a frame has: the frame, the code, and how often.
     """
+    frames = np.arange(len(ids))[:, None]
+    found, times = np.unique(frames * num_codes + ids, return_counts=True)
+    return found // num_codes, found % num_codes, times
+
+
+def measure_looks(ids: np.ndarray, usual: Usual, layout: TokenLayout) -> np.ndarray:
+    """Measure what frames of ids (T, N) look like, float64 (T, 2).
+
+    Returns:
+        The fraction of neighbouring tokens that are no pair of the corpus, and the fraction of
+        tokens that are more of their code than a picture of the corpus has.
+    """
+    strange = _measure_strange(ids, usual.pairs, layout)
+    return np.stack([strange, _measure_crowded(ids, usual.most, layout)], axis=1)
+
+
+def mean_surprise(ids: np.ndarray, shares: np.ndarray, least: float = LEAST_SHARE) -> np.ndarray:
+    """Return the mean of −log2 of the shares (K,) of codes: ids (..., N) to float64 (...) bits."""
+    return -np.log2(np.maximum(shares, least))[ids.astype(np.int64)].mean(axis=-1)
+
+
+def average_windows(
+    looks: np.ndarray, moved: np.ndarray, window: int, stride: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Average over sliding windows.
+
+    Args:
+        looks: float64 (T, 2).
+        moved: bool (T−1,), which frames after the first one differ as moving pictures do.
+        window: frames.
+        stride: frames from one window to the next.
+
+    Returns:
+        float64 (windows, 2), and the fraction of transitions that stand still: (windows,).
+    """
+    starts = range(0, len(looks) - window + 1, stride)
+    means = [looks[start : start + window].mean(axis=0) for start in starts]
+    still = [1 - moved[start : start + window - 1].mean() for start in starts]
+    return np.array(means).reshape(-1, looks.shape[1]), np.array(still)
+
+
+def weigh_looks(looks: np.ndarray, still: np.ndarray, scales: np.ndarray) -> np.ndarray:
+    """Return how unusual windows look, float64 (windows,): the largest figure over its scale.
+
+    Single pictures differ more than means of many, and a window that stands still is a single one.
+
+    Args:
+        looks: float64 (windows, 2), means over the frames.
+        still: float64 (windows,), the fraction of transitions that do not move the picture.
+        scales: float64 (2, 2), of windows that move all the time, and of single pictures.
+    """
+    moving, single = scales
+    return (looks / (moving + still[:, None] ** LIKE_ONE * (single - moving))).max(axis=1)
+
+
+def _measure_strange(
+    ids: np.ndarray, pairs: dict[str, np.ndarray], layout: TokenLayout
+) -> np.ndarray:
     unknown = []
     for side, found in number_neighbours(ids, layout).items():
         known = pairs[side]
         at = np.searchsorted(known, found).clip(max=max(len(known) - 1, 0))
         unknown.append(known[at] != found if len(known) else np.ones(found.shape, bool))
     unknown = np.concatenate(unknown, axis=1)
-    strange = unknown.mean(axis=1) if unknown.shape[1] else np.zeros(len(ids))
-    return np.stack([strange, mean_surprise(ids, shares)], axis=1)
+    return unknown.mean(axis=1) if unknown.shape[1] else np.zeros(len(ids))
 
 
-def mean_surprise(ids: np.ndarray, shares: np.ndarray, least: float = LEAST_SHARE) -> np.ndarray:
-    """Return the mean of −log2 of the shares (K,) of codes: ids (..., N) to float64 (...) bits."""
-    return -np.log2(np.maximum(shares, least))[ids.astype(np.int64)].mean(axis=-1)
+def _measure_crowded(ids: np.ndarray, most: np.ndarray, layout: TokenLayout) -> np.ndarray:
+    frames, codes, times = count_codes(ids, layout.num_codes)
+    beyond = (times - most[codes]).clip(min=0)
+    return np.bincount(frames, weights=beyond, minlength=len(ids)) / ids.shape[1]

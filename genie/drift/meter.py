@@ -7,11 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from genie.drift.looks import LOOKS, SIDES, TokenLayout, count_changed, measure_looks
+from genie.drift.looks import (
+    LOOKS,
+    SIDES,
+    TokenLayout,
+    Usual,
+    average_windows,
+    count_changed,
+    measure_looks,
+    weigh_looks,
+)
 from genie.drift.pairs import unpack_pairs
 from genie.values import number, whole
 
-FORMAT = 2
+FORMAT = 3
 WINDOWS_TO_LEAVE = 3
 MOVES = 0.25  # an action moves the picture if it does in this fraction of transitions
 TRIED_FRAMES = 4  # of a window, from which an action counts as tried
@@ -22,10 +31,10 @@ UNANSWERED = 0.9  # the largest fraction of the usual motion that may fail to co
 class DriftMeter:
     """Distance of sliding windows of play to real episodes.
 
-    It is the largest of three figures. How strange the pictures are, whether they move or not,
-    shows in neighbouring tokens that are no neighbours in the corpus, and in codes that are rare
-    there: noise, blur and darkness are made of them. Whether keys still act shows in how often the
-    picture moves under them, in play and in the corpus.
+    It is the largest of three figures. How strange the pictures are shows in neighbouring tokens
+    that are no neighbours in the corpus, and in more of one code than a picture there has: noise,
+    blur and darkness are made of them. Whether keys still act shows in how often the picture moves
+    under them, in play and in the corpus.
 
     Source: metrics.md, "Long play".
     """
@@ -51,16 +60,12 @@ class DriftMeter:
                 num_actions=len(self._motion),
                 grid=(rows, columns),
             )
-            self._shares = np.array([number(share, 0, 1) for share in statistics["codes"]])
-            if len(self._shares) != self._layout.num_codes:
-                raise ValueError("codes, a share of each")
+            self._usual = _read_usual(statistics, self._layout)
             threshold = statistics["threshold"]
             self.threshold = None if threshold is None else number(threshold, 0, 1e9)
             self.moving_tokens = number(statistics["moving_tokens"], 1, 1e6)
             scales = statistics["scales"]
-            self._scales = np.array([number(scales[name], 1e-9, 1e9) for name in LOOKS])
-            pairs, most = statistics["pairs"], self._layout.num_codes**2
-            self._pairs = {side: unpack_pairs(pairs[side], most) for side in SIDES}
+            self._scales = np.array([_read_scales(scales[name]) for name in LOOKS]).T
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"statistics lack or misspell {error}: export the world again") from (
                 None
@@ -92,15 +97,16 @@ class DriftMeter:
             float64 (windows,): entry i covers frames [i * stride, i * stride + window); empty
             where T is shorter than a window. 1 is about the worst hundredth of real windows.
         """
-        looks = measure_looks(ids, self._shares, self._pairs, self._layout) / self._scales
-        moved, found = self.moved(ids), []
-        for start in range(0, len(ids) - self.window + 1, self.stride):
-            stop = start + self.window
-            unanswered = self._unanswered(moved[start : stop - 1], actions[start : stop - 1])
-            look = looks[start:stop].mean(axis=0).max()
-            # On the scale of the threshold, which only the looks of real play have set.
-            found.append(max(look, unanswered / UNANSWERED * (self.threshold or 1.0)))
-        return np.array(found, dtype=np.float64)
+        starts = range(0, len(ids) - self.window + 1, self.stride)
+        if not starts:
+            return np.zeros(0)
+        moved = self.moved(ids)
+        windows = [slice(start, start + self.window - 1) for start in starts]  # of transitions
+        unanswered = np.array([self._unanswered(moved[each], actions[each]) for each in windows])
+        looks = measure_looks(ids, self._usual, self._layout)
+        looks = weigh_looks(*average_windows(looks, moved, self.window, self.stride), self._scales)
+        # On the scale of the threshold, which only the looks of real play have set.
+        return np.maximum(looks, unanswered / UNANSWERED * (self.threshold or 1.0))
 
     def moved(self, ids: np.ndarray) -> np.ndarray:
         """Tell of ids (T, N) which frames after the first one differ as moving pictures do."""
@@ -132,3 +138,19 @@ class DriftMeter:
         if len(movers) < 2 or len(shares) < min(TRIED_ACTIONS, len(movers)):
             return 0.0
         return 1 - max(shares)
+
+
+def _read_usual(statistics: dict, layout: TokenLayout) -> Usual:
+    rows, columns = layout.grid
+    if len([number(share, 0, 1) for share in statistics["codes"]]) != layout.num_codes:
+        raise ValueError("codes, a share of each")
+    most = [whole(times, 0, rows * columns) for times in statistics["most"]]
+    if len(most) != layout.num_codes:
+        raise ValueError("most, a number of each code")
+    pairs = {side: unpack_pairs(statistics["pairs"][side], layout.num_codes**2) for side in SIDES}
+    return Usual(most=np.array(most), pairs=pairs)
+
+
+def _read_scales(values: object) -> tuple[float, float]:
+    moving, single = (number(value, 1e-9, 1e9) for value in values)
+    return moving, single

@@ -217,11 +217,11 @@ def _demo_keys(path: Path, info: Mapping[str, Any]) -> str:
 def _load_statistics(file: Path, sizes: Any) -> Mapping[str, Any]:
     """Read the statistics; a world without them has only their format.
 
-    Those of format 1 counted other things: such a world is played without a drift meter.
+    Those of earlier formats counted other things: such a world is played without a drift meter.
     """
     statistics = read_object(file)
-    if statistics.get("format") == 1:
-        return {"format": 1}
+    if (version := statistics.get("format")) in (1, 2):
+        return {"format": version}
     if statistics.keys() - {"format"}:
         try:
             DriftMeter(statistics).check(sizes.num_codes, sizes.num_tokens, sizes.num_actions)

@@ -65,7 +65,7 @@ def test_a_fifth_of_the_episodes_sets_the_scale_and_the_others_the_pairs(episode
     for packed in built["pairs"].values():
         assert len(lzma.decompress(b64decode(packed))) == 8 * (episodes - held_out)
     assert sum(share > 0 for share in built["codes"]) == episodes - held_out
-    assert built["scales"]["strange"] == (1.0 if held_out else 0.01)
+    assert built["scales"]["strange"] == ([1.0, 1.0] if held_out else [0.02, 0.02])
 
 
 def test_unseen_real_play_stays_below_the_threshold(meter):
@@ -91,14 +91,57 @@ def test_strange_pictures_are_seen_soon_after_they_begin(meter, picture, broken)
 
 def test_what_the_corpus_shows_for_a_moment_only_is_drift_if_it_stays():
     ids, actions, ends = corpus(40)
-    dark = CODES  # a code of its own, for the fifth frame of each episode
-    ids[ends - FRAMES + 5] = dark
+    dark = CODES  # a code of its own, for a few frames of 8,000
+    ids[ends[::8] - FRAMES + 5] = dark
     layout = TokenLayout(num_codes=CODES + 1, num_actions=5, grid=(ROWS, COLUMNS))
     meter = DriftMeter(build_statistics(ids, actions, ends, layout))
     true = slice(0, FRAMES)
     assert (meter.distances(ids[true], actions[true][:-1]) < meter.threshold).all()
     stays = np.full((FRAMES, ROWS * COLUMNS), dark)
     assert (meter.distances(stays, actions[true][:-1]) > meter.threshold).all()
+
+
+def shuffled(frames, seed, codes=(0, 1, 2, 3, 4, 5, 6, 7)):
+    """Pictures of which each has every code twice, anywhere: any two codes can be neighbours."""
+    rng = np.random.default_rng(seed)
+    return rng.permuted(np.tile(np.repeat(codes, 2), (frames, 1)), axis=1)
+
+
+def of_shuffled(ids, episodes=20):
+    ends = np.arange(1, episodes + 1) * (len(ids) // episodes)
+    return build_statistics(ids, np.zeros(len(ids), int), ends, LAYOUT)
+
+
+def test_more_of_a_code_than_a_picture_has_is_drift():
+    built = of_shuffled(shuffled(2000, 0))
+    assert built["most"] == [2] * 8 + [0] * (CODES - 8)
+    meter, keys = DriftMeter(built), np.zeros(FRAMES - 1, int)
+    assert (meter.distances(shuffled(FRAMES, 1), keys) < meter.threshold).all()
+    # As dark as a corner is: codes and neighbours that the corpus has, and nothing else.
+    dark = shuffled(FRAMES, 1, codes=(0, 1) * 4)
+    assert (meter.distances(dark, keys) > meter.threshold).all()
+
+
+def test_how_often_a_code_occurs_is_what_all_but_a_thousandth_of_the_pictures_have():
+    ids = shuffled(4000, 0)
+    ids[::1000, :7] = 0  # 4 of 4,000, with up to two more
+    ids[1::500, :7] = 1  # 8 of them
+    most = build_statistics(ids, np.zeros(4000, int), np.array([4000]), LAYOUT)["most"]
+    times = np.stack([np.bincount(row, minlength=CODES) for row in ids])
+    assert most == [np.sort(column)[-5] for column in times.T]
+    assert most[0] == 2 and most[1] >= 7
+
+
+def test_a_picture_that_stands_still_may_be_any_of_the_corpus():
+    rng, keys = np.random.default_rng(1), np.zeros(FRAMES - 1, int)
+    ids = shuffled(4000, 0)
+    # One in 20 has many neighbours that are never seen again.
+    ids[::20] = rng.integers(8, CODES, (200, 16))
+    meter = DriftMeter(of_shuffled(ids))
+    moving = rng.integers(8, CODES, (FRAMES, 16))
+    still = np.repeat(moving[:1], FRAMES, axis=0)
+    assert (meter.distances(still, keys) <= meter.threshold).all()
+    assert (meter.distances(moving, keys) > meter.threshold).all()
 
 
 @pytest.mark.parametrize(
@@ -159,5 +202,5 @@ def test_single_frames_and_no_frames():
 
 
 def test_statistics_of_another_format_are_refused(statistics):
-    with pytest.raises(ValueError, match="format 3"):
-        DriftMeter({**statistics, "format": 3})
+    with pytest.raises(ValueError, match="format 4"):
+        DriftMeter({**statistics, "format": 4})

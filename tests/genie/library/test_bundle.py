@@ -275,7 +275,15 @@ WRONG = {
     ("statistics.json", "grid"): [[6], [2, 3, 1], [0, 6], "ab", [3, 3]],
     ("statistics.json", "motion"): [[0.5], [2.0] * 3, None],
     ("statistics.json", "window"): [0, 10**12, True, 64.5],
-    ("statistics.json", "scales"): [None, {"strange": 0.0, "surprise": 1.0}, {"strange": 1.0}],
+    ("statistics.json", "most"): [None, [1] * 3, [-1] * 16, [7] * 16, [0.5] * 16],
+    ("statistics.json", "scales"): [
+        None,
+        {"strange": [1.0, 1.0]},
+        *(
+            {"strange": wrong, "crowded": [1.0, 1.0]}
+            for wrong in (1.0, [1.0], [0.0, 1.0], "ab", None)
+        ),
+    ],
     ("statistics.json", "moving_tokens"): [None, -1.0],
     ("statistics.json", "threshold"): ["high", float("inf")],
 }
@@ -301,9 +309,10 @@ def test_a_value_of_the_wrong_kind_is_one_line_that_names_the_file(folder, small
         refused(folder)
 
 
-def test_statistics_of_an_earlier_version_are_left_out(folder, small):
-    (folder / "statistics.json").write_text('{"format": 1, "window": 64, "codes": [1.0]}')
-    assert load_bundle(folder).statistics == {"format": 1}
+@pytest.mark.parametrize("version", [1, 2])
+def test_statistics_of_an_earlier_version_are_left_out(folder, version):
+    (folder / "statistics.json").write_text(f'{{"format": {version}, "window": 64, "codes": [1]}}')
+    assert load_bundle(folder).statistics == {"format": version}
 
 
 def test_a_title_is_printed_without_what_a_terminal_would_obey(folder):
