@@ -100,15 +100,13 @@ class Dream:
     def begin(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """Begin all episodes anew."""
         self._rng = np.random.default_rng(seed_of(self._seed, number))
-        frames = self.begin_at(self._draw_starts(self._count))
+        frames = self._begin(self._draw_starts(self._count))
         return frames, frames
 
     def begin_at(self, starts: np.ndarray) -> np.ndarray:
         """Begin an episode at each of uint8 (B, H, W, 3); return them as the world draws them."""
-        self._count, self.tokens = len(starts), encode_frames(self.bundle, starts)
-        self._rollout = Rollout(self.bundle, self._draw_seeds(self._count))
-        none = self.tokens.new_empty((self._count, 0))
-        return self._rollout.reset(self.tokens[:, None], none)[:, 0].cpu().numpy()
+        self._rng = np.random.default_rng(self._seed)
+        return self._begin(starts)
 
     @torch.inference_mode()
     def step(self, actions: np.ndarray) -> Outcome:
@@ -116,13 +114,19 @@ class Dream:
         chosen = torch.from_numpy(np.asarray(actions, np.int64)).to(self.bundle.device)
         rewards = self._reward(self.tokens, chosen)
         self.tokens, frames = self._rollout.step(chosen)
-        frames, ended = frames.cpu().numpy(), np.zeros(self._count, bool)
+        frames, ended = frames.cpu().numpy(), np.zeros(len(frames), bool)
         if self._ends:
             ended = (rewards > 0.5).cpu().numpy()
         if ended.any():
             frames = frames.copy()
             frames[ended] = self._restart(np.flatnonzero(ended))
         return Outcome(frames=frames, rewards=rewards.cpu().numpy(), ended=ended)
+
+    def _begin(self, starts: np.ndarray) -> np.ndarray:
+        self.tokens = encode_frames(self.bundle, starts)
+        self._rollout = Rollout(self.bundle, self._draw_seeds(len(starts)))
+        none = self.tokens.new_empty((len(starts), 0))
+        return self._rollout.reset(self.tokens[:, None], none)[:, 0].cpu().numpy()
 
     def _restart(self, rows: np.ndarray) -> np.ndarray:
         ids = encode_frames(self.bundle, self._draw_starts(len(rows)))

@@ -47,6 +47,13 @@ def test_episodes_begin_at_the_frames_given(world, starts):
     assert torch.equal(task.tokens, encode_frames(world, starts[4 : 4 + COUNT]))
 
 
+def test_an_update_after_other_episodes_is_as_without_them(world, starts):
+    task = dream(world, starts)
+    task.begin_at(starts[: 2 * COUNT])
+    assert len(task.step(np.zeros(2 * COUNT, np.int64)).frames) == 2 * COUNT
+    assert np.array_equal(shown(task, 5), shown(dream(world, starts), 5))
+
+
 def test_the_reward_is_of_the_tokens_where_the_action_is_chosen(world, starts):
     seen = []
 
