@@ -18,8 +18,8 @@ from benchmarks.dream_agents.games import GAMES
 from benchmarks.dream_agents.record import load_play, record_play, save_play
 from benchmarks.dream_agents.report import draw_curves, markdown
 from benchmarks.dream_agents.run import UPDATES, run_seed
-from benchmarks.policy_from_video.report import read_lines
-from benchmarks.policy_from_video.run import add_line
+from benchmarks.lines import add_line, read_lines
+from benchmarks.policy_from_video.report import newest
 from genie.library.bundle import load_bundle
 from genie.library.catalog import find_world
 
@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser().parse_args(arguments)
     try:
         if given.command == "table":
-            records = read_lines(given.file)
+            records = newest(read_lines(given.file))
             print(markdown(records))
             if given.picture is not None:
                 draw_curves(records, given.picture)

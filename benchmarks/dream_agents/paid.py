@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.dream_agents.actors import Actor, random_actor
 from benchmarks.dream_agents.games import Game, GameTask
+from benchmarks.policy_from_video.judge import Player, random_player
 from genie.media.film import film as open_film
 from train.dream.task import Dream
 
@@ -16,7 +16,7 @@ NEAR = 1
 
 
 def paid_wrongly(
-    game: Game, dream: Dream, actor: Actor, buttons: list[int], film: Path | None = None
+    game: Game, dream: Dream, player: Player, buttons: list[int], film: Path | None = None
 ) -> dict[str, int]:
     """Count the rewards of an agent that sees the dream, in the dream and in the game.
 
@@ -26,7 +26,7 @@ def paid_wrongly(
     Args:
         game: the real one.
         dream: its world.
-        actor: who chooses.
+        player: who chooses.
         buttons: of the latent actions.
         film: a GIF of the plays with the most rewards that the game does not pay: the dream above
             the game, a bright rim where something is paid.
@@ -36,14 +36,14 @@ def paid_wrongly(
         how many the game paid that the dream `missed`.
     """
     task = GameTask(game, range(game.random[1]), COPIES, "dev", 0, again=False)
-    warm = random_actor(game, COPIES, 0)
+    warm = random_player(game.random, game.hold, COPIES, 0)
     for _ in range(WARM_UP):
         real = task.step(warm(*task.begin(0))).frames
     frames = before = dream.begin_at(real)
     table = np.asarray(buttons)
     pays, earns, over, films = [], [], np.zeros(COPIES, bool), [(frames, real)]
     for _ in range(STEPS):
-        actions = actor(frames, before)
+        actions = player(frames, before)
         dreamt, played = dream.step(actions), task.step(table[actions])
         pays.append((dreamt.rewards > 0.5) & ~over)
         earns.append((played.rewards > 0.5) & ~over)

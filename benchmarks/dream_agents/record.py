@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.dream_agents.games import Game, GameTask
-from corpus.games.policy import HeldActions
+from benchmarks.policy_from_video.judge import random_player
 
 COPIES = 32
 
@@ -32,11 +32,10 @@ def record_play(game: Game, frames: int, seed: int = 0) -> Play:
     """Play at random on the levels to train on."""
     num_buttons = game.random[1]
     task = GameTask(game, range(num_buttons), COPIES, "train", seed)
-    first, stop = game.random
-    held = HeldActions(COPIES, stop - first, game.hold, np.random.default_rng(seed), first)
+    player = random_player(game.random, game.hold, COPIES, seed)
     shown, pressed, earned, ended = [task.begin(0)[0]], [], [], []
     for _ in range(-(-frames // COPIES)):
-        pressed.append(held.next())
+        pressed.append(player(*task.begin(0)))
         outcome = task.step(pressed[-1])
         shown.append(outcome.frames)
         earned.append(outcome.rewards > 0)

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.dream_agents.actors import Actor, any_actor, policy_actor, random_actor
 from benchmarks.dream_agents.games import Game, GameTask
-from benchmarks.dream_agents.paid import paid_wrongly
+from benchmarks.dream_agents.paid import COPIES, paid_wrongly
 from benchmarks.dream_agents.record import Play
+from benchmarks.policy_from_video.judge import Player, policy_player, random_player
 from genie.agents.buttons import map_codes
 from genie.frames import to_models
 from genie.library.bundle import Bundle
@@ -97,16 +97,19 @@ def run_seed(
     dream = Dream(bundle, labels.starts, head.reward, EPISODES, ends=game.once, seed=seed)
     real = GameTask(game, labels.buttons, EPISODES, "train", seed)
     method = DreamMethod(length=game.length)
-    scores, rewards, wrong = {}, {}, {}
-    scores["random"] = play_game(game, random_actor(game, copies, seed), None, copies, seed)
-    wrong["random"] = paid_wrongly(game, dream, any_actor(bundle.num_actions, seed), labels.buttons)
+    scores, rewards, wrong, actions = {}, {}, {}, range(bundle.num_actions)
+    by_button = random_player(game.random, game.hold, copies, seed)
+    scores["random"] = play_game(game, by_button, None, copies, seed)
+    by_action = random_player((0, bundle.num_actions), 1, COPIES, seed)
+    wrong["random"] = paid_wrongly(game, dream, by_action, labels.buttons)
     for name, task in (("dream", dream), ("game", real)):
         folder = agents / f"{game.world}-{seed}-{name}"
         size = play.frames.shape[2:4]
         agent, rewards[name] = learn(task, size, folder, updates=updates, method=method, seed=seed)
-        scores[name] = play_game(game, policy_actor(agent, seed), labels.buttons, copies, seed)
-        film = folder.with_suffix(".gif")
-        wrong[name] = paid_wrongly(game, dream, policy_actor(agent, seed), labels.buttons, film)
+        player = policy_player(agent, actions, seed)
+        scores[name] = play_game(game, player, labels.buttons, copies, seed)
+        player, film = policy_player(agent, actions, seed), folder.with_suffix(".gif")
+        wrong[name] = paid_wrongly(game, dream, player, labels.buttons, film)
     return {
         "game": game.world, "seed": seed, "updates": updates, "buttons": labels.buttons,
         "reward": judged, "rewards": rewards, "wrong": wrong,
@@ -115,13 +118,18 @@ def run_seed(
 
 
 def play_game(
-    game: Game, actor: Actor, buttons: list[int] | None, copies: int, seed: int, part: str = "test"
+    game: Game,
+    player: Player,
+    buttons: list[int] | None,
+    copies: int,
+    seed: int,
+    part: str = "test",
 ) -> np.ndarray:
     """Let a player play copies of a game, each from a level of its own.
 
     Args:
         game: what is played, and what counts.
-        actor: who plays.
+        player: who plays.
         buttons: of its actions; None: it presses buttons itself.
         copies: G.
         seed: of the levels; the same one gives every player the same.
@@ -135,7 +143,7 @@ def play_game(
     frames, before = task.begin(0)
     scores, over = np.zeros(copies), np.zeros(copies, bool)
     for _ in range(game.steps):
-        outcome = task.step(actor(frames, before))
+        outcome = task.step(player(frames, before))
         scores += np.where(over, 0, outcome.rewards)
         if game.once:
             over |= outcome.ended | (outcome.rewards > 0)

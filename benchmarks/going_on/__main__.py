@@ -21,13 +21,12 @@ from benchmarks.going_on.measure import measure_actions, measure_tokenizer, meas
 from benchmarks.going_on.report import (
     COLUMNS,
     Record,
-    add_line,
     differences,
     draw_curves,
     markdown,
-    read_lines,
 )
 from benchmarks.going_on.ways import WAYS, Steps, Way, fit_until, write_recipe
+from benchmarks.lines import add_line, read_lines
 from corpus.store import Corpus
 from genie.evaluate.clips import CLIPS_WANTED
 from genie.library.bundle import load_bundle
@@ -100,15 +99,19 @@ def measure(stage: str, world: str, out: Path, corpus: Corpus, clips: int) -> Re
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return its exit code."""
     given = parser().parse_args(arguments)
-    if given.command == "table":
-        records = read_lines(given.file)
-        print(markdown(records))
-        print(differences(records, given.base))
-        if given.picture is not None:
-            draw_curves(records, given.picture, given.game)
-        return 0
-    torch.set_num_threads(1)
-    fit_and_measure(given)
+    try:
+        if given.command == "table":
+            records = read_lines(given.file)
+            print(markdown(records))
+            print(differences(records, given.base))
+            if given.picture is not None:
+                draw_curves(records, given.picture, given.game)
+            return 0
+        torch.set_num_threads(1)
+        fit_and_measure(given)
+    except (ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
     return 0
 
 

@@ -1,6 +1,5 @@
 """The table, and the curves over minutes of new video."""
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,20 +22,6 @@ from genie.media.charts import Line, draw_lines, new_figure, save_chart
 
 Record = dict[str, Any]
 Figure = Callable[[ErrorTable], np.ndarray]
-
-
-def read_lines(path: Path) -> list[Record]:
-    """Read all records of a file; there are none if it does not exist."""
-    if not path.exists():
-        return []
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-
-
-def add_line(path: Path, record: Record) -> None:
-    """Append one record to a file of lines."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "a", encoding="utf-8") as file:
-        file.write(json.dumps(record) + "\n")
 
 
 def errors_of(record: Record) -> ErrorTable:

@@ -17,8 +17,9 @@ from benchmarks.latent_actions.entries import ENTRIES
 from benchmarks.latent_actions.games import GAMES, find_game
 from benchmarks.latent_actions.labels import label_curve, load_actions
 from benchmarks.latent_actions.record import SPLITS, record_game
-from benchmarks.latent_actions.run import read_runs, run_entry
+from benchmarks.latent_actions.run import run_entry
 from benchmarks.latent_actions.table import draw_table, markdown
+from benchmarks.lines import read_lines
 
 
 def parser() -> argparse.ArgumentParser:
@@ -76,7 +77,7 @@ def main(arguments: list[str] | None = None) -> int:
             ):
                 print(json.dumps(found), flush=True)
         else:
-            runs = read_runs(given.file)
+            runs = read_lines(given.file)
             print(markdown(runs, given.split))
             if given.picture is not None:
                 draw_table(runs, given.picture, given.split)

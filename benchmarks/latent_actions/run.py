@@ -1,6 +1,5 @@
 """One entry on one game with one seed: trained, measured, and written as a line."""
 
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -11,19 +10,13 @@ from benchmarks.latent_actions.fit import count_parameters, fit_entry
 from benchmarks.latent_actions.games import find_game
 from benchmarks.latent_actions.measure import measure
 from benchmarks.latent_actions.record import corpus_path
+from benchmarks.lines import add_line, read_lines
 from genie.evaluate.report.provenance import machine_and_date
 from genie.provenance import commit_of
 
 NAMED = ("game", "entry", "seed", "split", "minutes", "steps")
 """What tells runs apart; one that is in the file is skipped."""
 FOUND, NONE_FOUND = "found", "none found"
-
-
-def read_runs(file: Path) -> list[dict[str, Any]]:
-    """Read the runs of a file, a line each; none if there is no file."""
-    if not file.exists():
-        return []
-    return [json.loads(line) for line in file.read_text().splitlines() if line.strip()]
 
 
 def run_entry(
@@ -50,7 +43,7 @@ def run_entry(
     """
     game, entry = find_game(game_name), find_entry(entry_name)
     named = dict(zip(NAMED, (game.name, entry.name, seed, split, minutes, steps), strict=True))
-    if any(all(run[key] == named[key] for key in NAMED) for run in read_runs(file)):
+    if any(all(run[key] == named[key] for key in NAMED) for run in read_lines(file)):
         return None
     length = f"{minutes:g}m" if minutes is not None else f"{steps or 'full'}"
     out = file.with_suffix("") / f"{game.name}-{entry.name}-{seed}-{length}"
@@ -68,7 +61,5 @@ def run_entry(
         record["figures"] = measure(lam, game, data, split, decoder_steps, progress)
         record["measure_seconds"] = time.monotonic() - trained
     record |= {"commit": commit_of(Path(__file__).parent), **machine_and_date()}
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("a") as lines:
-        lines.write(json.dumps(record) + "\n")
+    add_line(file, record)
     return record

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.lines import add_line, read_lines
 from benchmarks.policy_from_video.games import GAMES
 from benchmarks.policy_from_video.judge import COPIES
 from benchmarks.policy_from_video.record import record_expert
-from benchmarks.policy_from_video.report import draw_curve, markdown, read_lines
-from benchmarks.policy_from_video.run import add_line, run_seed
+from benchmarks.policy_from_video.report import draw_curve, markdown, newest
+from benchmarks.policy_from_video.run import run_seed
 from corpus.store import Corpus
 from train.policy.method import FIT
 
@@ -50,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser().parse_args(arguments)
     try:
         if given.command == "table":
-            records = read_lines(given.file)
+            records = newest(read_lines(given.file))
             print(markdown(records))
             if given.picture is not None:
                 draw_curve(records, given.picture)

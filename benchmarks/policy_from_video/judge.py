@@ -50,11 +50,10 @@ def play(
     return scores
 
 
-def random_player(game: Game, copies: int, seed: int) -> Player:
-    """Return who presses buttons at random and holds each for a while."""
-    first, stop = game.random
-    rng = np.random.default_rng(seed)
-    held = HeldActions(copies, stop - first, game.hold, rng, first)
+def random_player(buttons: tuple[int, int], hold: int, copies: int, seed: int) -> Player:
+    """Return who presses buttons A to B − 1 at random, and holds each for `hold` frames at most."""
+    first, stop = buttons
+    held = HeldActions(copies, stop - first, hold, np.random.default_rng(seed), first)
     return lambda frames, previous: held.next()
 
 

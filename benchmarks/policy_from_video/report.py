@@ -1,6 +1,5 @@
 """The table and the curve over labels."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,10 +12,9 @@ from benchmarks.policy_from_video.run import DRAWS, LABELS
 from genie.media.charts import Line, draw_lines, new_figure, save_chart
 
 
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """Read the records of all seeds; of a seed that was run twice, the last one."""
-    lines = map(json.loads, path.read_text(encoding="utf-8").splitlines())
-    return list({(line["game"], line["seed"]): line for line in lines}.values())
+def newest(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the records of all seeds; of a seed that was run twice, the last one."""
+    return list({(record["game"], record["seed"]): record for record in records}.values())
 
 
 def scores_of(records: Sequence[dict[str, Any]], name: str) -> np.ndarray:

@@ -1,6 +1,5 @@
 """One game and one seed: clone the expert twice, by true labels and by codes, and let all play."""
 
-import json
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -8,8 +7,13 @@ from typing import Any
 import numpy as np
 
 from benchmarks.policy_from_video.games import Game
-from benchmarks.policy_from_video.judge import Player, expert_player, play, policy_player
-from benchmarks.policy_from_video.judge import random_player as any_player
+from benchmarks.policy_from_video.judge import (
+    Player,
+    expert_player,
+    play,
+    policy_player,
+    random_player,
+)
 from corpus.store import Corpus
 from genie.agents.buttons import map_codes
 from genie.agents.policy import Policy
@@ -43,7 +47,7 @@ def run_seed(game: Game, corpus: Corpus, seed: int, steps: int, copies: int) -> 
         return play(game, player, seed, copies=copies).tolist()
 
     scores = {
-        "random": score(any_player(game, copies, seed)),
+        "random": score(random_player(game.random, game.hold, copies, seed)),
         "expert": score(expert_player(game, copies, seed)),
     }
     oracle = _clone(frames, true, buttons, steps, seed)
@@ -73,10 +77,3 @@ def _clone(frames: Frames, actions: np.ndarray, num_actions: int, steps: int, se
     with tempfile.TemporaryDirectory() as folder:
         fit(module, Path(folder) / "policy")
     return Policy(network=module.chosen.eval().requires_grad_(False))
-
-
-def add_line(path: Path, record: dict[str, Any]) -> None:
-    """Append one record to a file of lines."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "a", encoding="utf-8") as file:
-        file.write(json.dumps(record) + "\n")

@@ -9,7 +9,6 @@ import numpy as np
 LOOKS = ("strange", "crowded")
 SIDES = ("right", "below")
 LIKE_ONE = 4  # power of the fraction that stands still: a window is one picture if it hardly moves
-LEAST_SHARE = 1e-5  # of a code that the corpus does not have
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,11 +72,6 @@ def measure_looks(ids: np.ndarray, usual: Usual, layout: TokenLayout) -> np.ndar
     """
     strange = _measure_strange(ids, usual.pairs, layout)
     return np.stack([strange, _measure_crowded(ids, usual.most, layout)], axis=1)
-
-
-def mean_surprise(ids: np.ndarray, shares: np.ndarray, least: float = LEAST_SHARE) -> np.ndarray:
-    """Return the mean of −log2 of the shares (K,) of codes: ids (..., N) to float64 (...) bits."""
-    return -np.log2(np.maximum(shares, least))[ids.astype(np.int64)].mean(axis=-1)
 
 
 def average_windows(

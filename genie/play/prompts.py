@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from genie.drift.looks import mean_surprise
 from genie.media.pictures import read_picture
 from genie.session.transfer import fit_picture
 
@@ -101,4 +100,5 @@ def _measure(world: Any, picture: np.ndarray, fractions: Any) -> tuple[float, fl
     psnr = min(_CAP_DB, -10 * float(np.log10(max(error, 1e-12))))
     if not fractions:
         return psnr, 0.0
-    return psnr, float(mean_surprise(ids, np.asarray(fractions), _LEAST_FRACTION).mean())
+    bits = -np.log2(np.maximum(np.asarray(fractions), _LEAST_FRACTION))
+    return psnr, float(bits[ids.astype(np.int64)].mean())

@@ -117,7 +117,7 @@ def _plain_losses(fabric: Fabric) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _quiet(number: int) -> Iterator[None]:
-    """Keep every process but the first one from the terminal; what is raised is told later."""
+    """Silence every process but the first; errors are still raised."""
     if number == 0:
         yield
         return

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from benchmarks.dream_agents import paid
-from benchmarks.dream_agents.actors import any_actor, random_actor
 from benchmarks.dream_agents.games import Game, GameTask, WaterGames
 from benchmarks.dream_agents.paid import paid_wrongly, widen
 from benchmarks.dream_agents.run import play_game
+from benchmarks.policy_from_video.judge import random_player
 from corpus.games.base import Observation
 from train.dream.task import Outcome
 
@@ -65,9 +65,11 @@ def test_all_that_is_earned_counts_or_only_whether_anything_was():
 
 
 def test_random_players_press_only_what_they_may():
-    pressed = {*random_actor(game(), 50, 0)(np.zeros((50, 8, 8, 3)), None).tolist()}
-    assert pressed == {0, 1}
-    assert {*any_actor(4, 0)(np.zeros((90, 1)), None).tolist()} == {0, 1, 2, 3}
+    for hold in (1, 4):
+        player = random_player((1, 4), hold, 90, 0)
+        pressed = np.stack([player(np.zeros((90, 1)), None) for _ in range(20)])
+        assert {*pressed.flat} == {1, 2, 3}
+        assert ((pressed[1:] == pressed[:-1]).mean() > 0.5) == (hold > 1)
 
 
 def test_steps_next_to_a_payment_count_as_its_own():

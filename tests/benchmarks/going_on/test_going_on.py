@@ -1,4 +1,4 @@
-"""What is fitted on the way to a world, and how its figures are told."""
+"""Which stages each way fits, and what the tables and curves say."""
 
 import json
 from pathlib import Path

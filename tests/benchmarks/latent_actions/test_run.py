@@ -7,8 +7,9 @@ from benchmarks.latent_actions.__main__ import main
 from benchmarks.latent_actions.entries import ENTRIES
 from benchmarks.latent_actions.games import GAMES, Game
 from benchmarks.latent_actions.record import record_game
-from benchmarks.latent_actions.run import read_runs, run_entry
+from benchmarks.latent_actions.run import run_entry
 from benchmarks.latent_actions.table import FIGURES, draw_table, markdown
+from benchmarks.lines import read_lines
 from genie.evaluate.metrics.probe import Ceiling
 
 
@@ -51,12 +52,12 @@ def test_a_run_is_measured_written_once_and_skipped_then(
     monkeypatch.setattr(run_module, "find_entry", lambda name: quick(ENTRIES[name]))
     file, options = tmp_path / "runs.jsonl", {"decoder_steps": 2, "progress": False}
     record = run_entry("square", "jepa", data, file, seed=2, **options)
-    assert read_runs(file) == [record]
+    assert read_lines(file) == [record]
     assert set(FIGURES) <= set(record["figures"]) and record["parameters"] > 10_000
     assert record["train_seconds"] > 0 and record["machine"] and "commit" in record
     assert run_entry("square", "jepa", data, file, seed=2, **options) is None
-    assert len(read_runs(file)) == 1
-    assert "| `jepa` |" in markdown(read_runs(file))
+    assert len(read_lines(file)) == 1
+    assert "| `jepa` |" in markdown(read_lines(file))
 
 
 def test_an_entry_that_refuses_a_game_found_none(square, data, quick, tmp_path, monkeypatch):
