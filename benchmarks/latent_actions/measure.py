@@ -1,6 +1,6 @@
 """The figures of one entry on one game."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -77,7 +77,8 @@ def measure(
     training = Corpus.open(corpus_path(data, game, "train"))
     shown = read_codes(lam, training, progress, DECODER_FRAMES)
     predict = fit_decoder(training, shown, count, decoder_steps, progress)
-    step, use = score_one_step(predict, corpus, codes, count), code_use(codes[codes >= 0], count)
+    step, decides = score_one_step(predict, corpus, codes, count)
+    use = code_use(codes[codes >= 0], count)
     names = list(game.groups)
     members = {name: codes_of(group_of_code, names.index(name)) for name in names}
     opposite = [(members[one], members[other]) for one, other in game.opposites]
@@ -100,8 +101,19 @@ def measure(
         "blocked_transitions": blocked.transitions,
         "code_shares": list(use.shares),
         "perplexity": use.perplexity,
+        "decided": asdict(decides),
+        "own": _own_prediction(lam, corpus, codes),
         "health": assess_health(use, step).state,
     }
+
+
+def _own_prediction(lam: ActionModel, corpus: Corpus, codes: Tensor) -> dict[str, float] | None:
+    """Score the model's own predictions, as a run's verdict does; None if it draws no frames."""
+    try:
+        step, decides = score_one_step(lam.predict, corpus, codes, lam.config.num_actions)
+    except NotImplementedError:
+        return None
+    return {"delta_psnr": step.delta_psnr, "nearer_next": step.nearer_next, **asdict(decides)}
 
 
 def groups_of_codes(fitted: tuple[int, ...], seen: Tensor, num_codes: int) -> Tensor:

@@ -10,6 +10,8 @@ from lam.keymap.displacement import check_codes
 
 # A shorter displacement is standing still.
 _STILL_PIXELS = 0.5
+_DECIDED_LEVELS = 8
+"""Of 255; less is the noise of a decoder."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +60,20 @@ class OneStep:
     changed_share: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class Decided:
+    """What the code decides: the pixels at which the inferred and a random one draw apart.
+
+    Attributes:
+        share: of the transitions, those that have such a pixel.
+        nearer: share of these in which the inferred code's are nearer to the next frame; None
+            if there are none. 0.5 is chance.
+    """
+
+    share: float
+    nearer: float | None
+
+
 def code_use(codes: Tensor, num_codes: int) -> CodeUse:
     """Count how often each of A = `num_codes` codes occurs.
 
@@ -92,6 +108,28 @@ def one_step(before: Tensor, after: Tensor, inferred: Tensor, random: Tensor) ->
         random=squared_errors(random, after),
         frozen=squared_errors(before, after),
         inferred_to_current=squared_errors(inferred, before),
+    )
+
+
+def decided(after: Tensor, inferred: Tensor, random: Tensor) -> Decided:
+    """Score predictions where they differ by more than 8 of 255; see `one_step` for the frames.
+
+    Needs no scale, so it tells a paddle's code, which decides a thousandth of the frame, from one
+    that decides nothing.
+
+    Raises:
+        ValueError: if the shapes differ, or there are no frames.
+    """
+    if not (len(after) and after.shape == inferred.shape == random.shape):
+        raise ValueError("frames must be of one shape (P, 3, H, W), and at least one")
+    after, inferred, random = _rounded(after), _rounded(inferred), _rounded(random)
+    apart = (inferred - random).abs() > _DECIDED_LEVELS
+    gain = ((random - after).square() - (inferred - after).square()) * apart
+    any_apart = apart.flatten(1).any(dim=1)
+    nearer = gain.flatten(1).sum(dim=1)[any_apart] > 0
+    return Decided(
+        share=any_apart.double().mean().item(),
+        nearer=nearer.double().mean().item() if len(nearer) else None,
     )
 
 

@@ -74,6 +74,9 @@ class Reader(torch.nn.Module):
         config = make_dataclass("Config", [("num_actions", int)], frozen=True)
         self.config, self.unused = config(4), torch.nn.Parameter(torch.zeros(1))
 
+    def predict(self, frame, action):
+        raise NotImplementedError("it draws no frames")
+
 
 class MarkReader(Reader):
     """Reads the true key off the first pixel; code 3 is never used."""

@@ -6,9 +6,11 @@ import torch
 from lam.health.assessment import assess_health
 from lam.health.measures import (
     CodeUse,
+    Decided,
     OneStep,
     code_consistency,
     code_use,
+    decided,
     one_step,
     one_step_from_errors,
     squared_errors,
@@ -198,3 +200,22 @@ def test_one_inconsistent_code_makes_it_weak():
     assert health.state == "weak"
     assert health.reasons == ("code 1 does the same on 59% of prompts, under 60%",)
     assert assess_health(*good(), [0.9, 0.6, None, 1.0]).state == "healthy"
+
+
+def test_a_code_is_judged_by_the_pixels_that_it_decides():
+    before = torch.full((4, 3, 8, 8), 0.5)
+    after, random = before.clone(), before.clone()
+    after[:, :, 0, 0] = 0.8  # the paddle: one pixel of 64
+    random[:, :, 0, 0] = 0.6
+    random[3] = after[3]  # the same code by chance: nothing is decided
+    inferred = after + 0.01  # everywhere worse than the frame before, but for the paddle
+    assert decided(after, inferred, random) == Decided(share=0.75, nearer=1.0)
+    assert decided(after, random, inferred) == Decided(share=0.75, nearer=0.0)
+
+
+def test_a_code_that_draws_nothing_decides_nothing():
+    frames = torch.rand(4, 3, 8, 8)
+    found = decided(frames, frames, (frames + 0.02).clamp(0, 1))
+    assert found == Decided(share=0.0, nearer=None)
+    with pytest.raises(ValueError, match="one shape"):
+        decided(frames, frames, frames[:2])
