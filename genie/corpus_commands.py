@@ -213,7 +213,7 @@ def report(values: dict[str, Any]) -> None:
         print(f"decisions in {write_decisions(values['path'], values['decisions'])}")
     if values["html"]:
         from corpus.page.page import write_page
-        from train.auto import advise
+        from train.auto.choice import advise
 
         advice = advise(values["path"])
         print(f"page in {write_page(values['path'], values['html'], advice)}")

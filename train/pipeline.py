@@ -18,7 +18,8 @@ from genie.registry import kind_of, new_model
 from lam.health.assessment import ActionHealth
 from spacetime.weights import read_json
 from train.action_health import health_record, measure_action_health, require_healthy_actions
-from train.auto import AUTO, Choice, choose_method, recorded_choice, resolve
+from train.auto.choice import AUTO, Choice, choose_method, recorded_choice, resolve
+from train.auto.picture import AUTO_PICTURE, draw_choice
 from train.data.clips import FrameClips
 from train.data.encode import Encoded, encode_corpus, load_encoded
 from train.data.frames import Frames
@@ -111,6 +112,9 @@ def _train(
             for name in wanted:  # by the stage: two stages of one run may be fitted side by side
                 locks.enter_context(Lock(out / name))
             write_run_record(out, opened, recipe, chosen_options, begun, stage, choice, labels)
+            if choice is not None and begun is None and not (out / AUTO_PICTURE).exists():
+                draw_choice(choice, opened, out / AUTO_PICTURE)
+                print(f"what it saw is drawn in {out / AUTO_PICTURE}")
             if keeps:
                 copy_models(begun, out)
             shares = _shares(chosen, chosen_options.minutes, wanted)

@@ -5,12 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from corpus.store import Corpus, CorpusCard
 from corpus.writing.writer import CorpusWriter
 from genie.evaluate.metrics.agreement import agreement_with_true_actions
 from lam.moving_player.model import MovingPlayerModel
-from train.auto import AUTO, choose_method, recorded_choice, resolve
+from train.auto.choice import AUTO, Choice, choose_method, recorded_choice, resolve
+from train.auto.picture import AUTO_PICTURE, MARK, PANELS, draw_choice
 from train.data.frames import Frames
 from train.export import load_model
 from train.moving_player.method import MovingPlayerMethod
@@ -137,6 +139,28 @@ def test_the_choice_and_its_reasons_are_recorded_and_kept_on_resume(run, corpus,
     train("lam", corpus.path, str(recipe), out, resume=True)
     assert (out / "run.json").read_bytes() == before
     assert "picture stands still" not in capsys.readouterr().out
+
+
+def test_what_it_saw_is_drawn_once(run, corpus):
+    picture = run[0] / AUTO_PICTURE
+    sheet = np.asarray(Image.open(picture))
+    assert (sheet == MARK).all(axis=2).sum() > 4 * PANELS  # a box and two arrows in each
+    picture.write_bytes(b"kept")
+    train("lam", corpus.path, str(run[1]), run[0], resume=True)
+    assert picture.read_bytes() == b"kept"
+
+
+def test_a_player_in_one_position_and_a_camera_are_marked(corpus, tmp_path):
+    found = {"box": [4, 6, 5, 3]}
+    sprite = Choice(kind="player_sprite", saw=("the picture follows",), figures=found)
+    camera = Choice(kind="whole_frame", saw=("it moves",), figures={"steps": [[0, -8], [8, 0]]})
+    nothing = Choice(kind="whole_frame", saw=("nothing",), figures={})
+    marked = []
+    for number, choice in enumerate((sprite, camera, nothing)):
+        draw_choice(choice, corpus, tmp_path / f"{number}.png")
+        sheet = np.asarray(Image.open(tmp_path / f"{number}.png"))
+        marked.append((sheet == MARK).all(axis=2).sum())
+    assert marked[0] > 0 and marked[1] > 0 and marked[2] == 0
 
 
 @pytest.mark.parametrize("content", ["[]", '{"auto": {"kind": "whole_frame"}}', '{"auto": 3}'])

@@ -4,17 +4,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from torch import Tensor
-
-from corpus.clips import draw_clips
+from corpus.background import size_warning, smallest_moving_thing
 from corpus.store import Corpus
 from genie.registry import find_kind
-from lam.player_sprite.location import camera_shift, find_sprite, motion_residual
-from spacetime.pixels import changed_pixels
+from lam.player_sprite.location import find_sprite
 from spacetime.weights import read_json
-from train.data.clips import split_starts, to_float
+from train.auto.motion import measure_motion
 from train.data.frames import Frames
 from train.fit_lam import Survey
 from train.moving_player.fit import MovingPlayerModule
@@ -23,33 +18,12 @@ from train.recipe import Recipe, load_recipe
 
 AUTO = "auto"
 """In place of the kind of an action model, in a recipe."""
-PAIRS = 1024
 LEAST_CAMERA = 0.2
 """The camera moves if it does in this fraction of the transitions in which anything changes."""
-LEAST_EXPLAINED = 0.4
-"""A shift explains a change if it removes this fraction of the changed pixels."""
 LEAST_STEPS = 0.9
 """The camera moves by whole cells if its commonest shifts are this fraction of all its shifts."""
-MOST_STEPS = 4
 BACKGROUND_WEIGHT = 10.0
 """What moves in a still picture is small; without a weight the tokenizer draws it late or never."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Motion:
-    """What moves in a corpus.
-
-    Attributes:
-        camera: fraction of the transitions with a change that a shift of the camera explains.
-        steps: the commonest shifts of the camera, as (dy, dx) in pixels.
-        in_steps: fraction of the camera's shifts that are one of these.
-        residual: float (H, W), how often each pixel is a motion residual.
-    """
-
-    camera: float
-    steps: tuple[tuple[int, int], ...]
-    in_steps: float
-    residual: Tensor = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,13 +72,16 @@ def choose_method(frames: Frames, seed: int, values: dict[str, Any]) -> Choice:
         values: the recipe's, for the action model.
     """
     motion = measure_motion(frames, seed)
-    figures = {"camera": round(motion.camera, 3), "in_steps": round(motion.in_steps, 3)}
+    figures: dict[str, Any] = {
+        "camera": round(motion.camera, 3), "in_steps": round(motion.in_steps, 3),
+    }  # fmt: skip
     if motion.camera < LEAST_CAMERA:
-        return _still_picture(frames, seed, values, figures)
+        return _with_losses(_still_picture(frames, seed, values, figures), frames.corpus)
     seen = f"the camera moves in {motion.camera:.0%} of all transitions in which anything changes"
     if motion.in_steps >= LEAST_STEPS:
         count = len(motion.steps) + 1
         steps = ", ".join(f"{dy},{dx}" for dy, dx in motion.steps)
+        figures["steps"] = [list(step) for step in motion.steps]
         return Choice(
             kind="whole_frame",
             model={"num_actions": max(count, 3)},
@@ -139,6 +116,13 @@ def advise(corpus: Path | str) -> list[str]:
     values = load_recipe(AUTO).lam.model
     choice = choose_method(Frames(Corpus.open(corpus)), 0, values)
     return [*choice.saw, f"recipe {AUTO} would learn actions by the method {choice.kind}"]
+
+
+def _with_losses(choice: Choice, corpus: Corpus) -> Choice:
+    """Add what a tokenizer of these frames will lose, before anything is trained."""
+    thing = smallest_moving_thing(corpus)
+    warning = size_warning(thing, corpus.height, corpus.width)
+    return choice if warning is None else replace(choice, saw=(*choice.saw, warning))
 
 
 def _still_picture(
@@ -180,41 +164,6 @@ def _still_picture(
         figures=figures,
         survey=replace(survey, values={}),  # they are the choice's now
     )
-
-
-@torch.no_grad()
-def measure_motion(frames: Frames, seed: int) -> Motion:
-    """Measure how much of what changes is the camera."""
-    starts, _ = split_starts(frames.corpus.episode_ends, 2, seed)
-    clips = np.array_split(draw_clips(starts, PAIRS, seed, 0), PAIRS // 128)
-    radius = _radius(frames.corpus.height, frames.corpus.width)
-    residual, explained, moved = 0, 0, []
-    changing = 0
-    for part in clips:
-        before, after = to_float(frames.clips(part, 2)).unbind(dim=1)
-        shift = camera_shift(before, after, radius)
-        left = motion_residual(before, after, shift).float()
-        changed = changed_pixels(before, after).float()
-        any_change = changed.mean(dim=(1, 2)) > 0
-        by_camera = left.mean(dim=(1, 2)) < (1 - LEAST_EXPLAINED) * changed.mean(dim=(1, 2))
-        by_camera &= (shift != 0).any(dim=1) & any_change
-        residual = residual + left.sum(dim=0)
-        changing += int(any_change.sum())
-        explained += int(by_camera.sum())
-        moved += [tuple(step) for step in shift[by_camera].tolist()]
-    steps, counts = np.unique(np.array(moved).reshape(-1, 2), axis=0, return_counts=True)
-    order = counts.argsort()[::-1][:MOST_STEPS]
-    return Motion(
-        camera=explained / max(1, changing),
-        steps=tuple(tuple(steps[index].tolist()) for index in order),
-        in_steps=float(counts[order].sum() / max(1, counts.sum())),
-        residual=residual / PAIRS,
-    )
-
-
-def _radius(height: int, width: int) -> int:
-    """Return how far a shift is looked for, in pixels: further than a cell of 8."""
-    return min(9, (min(height, width) - 2) // 2)
 
 
 def resolve(recipe: Recipe, choice: Choice) -> Recipe:

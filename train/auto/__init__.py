@@ -1,0 +1,1 @@
+"""Which method of latent actions a corpus wants, by what moves in it."""

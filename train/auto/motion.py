@@ -1,0 +1,70 @@
+"""How much of what changes in a corpus is the camera."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from corpus.clips import draw_clips
+from lam.player_sprite.location import camera_shift, motion_residual
+from spacetime.pixels import changed_pixels
+from train.data.clips import split_starts, to_float
+from train.data.frames import Frames
+
+PAIRS = 1024
+LEAST_EXPLAINED = 0.4
+"""A shift explains a change if it removes this fraction of the changed pixels."""
+MOST_STEPS = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Motion:
+    """What moves in a corpus.
+
+    Attributes:
+        camera: fraction of the transitions with a change that a shift of the camera explains.
+        steps: the commonest shifts of the camera, as (dy, dx) in pixels.
+        in_steps: fraction of the camera's shifts that are one of these.
+        residual: float (H, W), how often each pixel is a motion residual.
+    """
+
+    camera: float
+    steps: tuple[tuple[int, int], ...]
+    in_steps: float
+    residual: Tensor = field(repr=False)
+
+
+@torch.no_grad()
+def measure_motion(frames: Frames, seed: int) -> Motion:
+    """Measure how much of what changes is the camera."""
+    starts, _ = split_starts(frames.corpus.episode_ends, 2, seed)
+    clips = np.array_split(draw_clips(starts, PAIRS, seed, 0), PAIRS // 128)
+    radius = _radius(frames.corpus.height, frames.corpus.width)
+    residual, explained, moved = 0, 0, []
+    changing = 0
+    for part in clips:
+        before, after = to_float(frames.clips(part, 2)).unbind(dim=1)
+        shift = camera_shift(before, after, radius)
+        left = motion_residual(before, after, shift).float()
+        changed = changed_pixels(before, after).float()
+        any_change = changed.mean(dim=(1, 2)) > 0
+        by_camera = left.mean(dim=(1, 2)) < (1 - LEAST_EXPLAINED) * changed.mean(dim=(1, 2))
+        by_camera &= (shift != 0).any(dim=1) & any_change
+        residual = residual + left.sum(dim=0)
+        changing += int(any_change.sum())
+        explained += int(by_camera.sum())
+        moved += [tuple(step) for step in shift[by_camera].tolist()]
+    steps, counts = np.unique(np.array(moved).reshape(-1, 2), axis=0, return_counts=True)
+    order = counts.argsort()[::-1][:MOST_STEPS]
+    return Motion(
+        camera=explained / max(1, changing),
+        steps=tuple(tuple(steps[index].tolist()) for index in order),
+        in_steps=float(counts[order].sum() / max(1, counts.sum())),
+        residual=residual / PAIRS,
+    )
+
+
+def _radius(height: int, width: int) -> int:
+    """Return how far a shift is looked for, in pixels: further than a cell of 8."""
+    return min(9, (min(height, width) - 2) // 2)
