@@ -13,6 +13,7 @@ from train.auto.motion import measure_motion
 from train.data.frames import Frames
 from train.fit_lam import Survey
 from train.moving_player.fit import MovingPlayerModule
+from train.moving_player.survey import NoPlayerError
 from train.player_sprite.method import SpriteMethod
 from train.recipe import Recipe, load_recipe
 
@@ -133,21 +134,21 @@ def _still_picture(
     try:
         method = MovingPlayerModule.METHOD()
         survey = MovingPlayerModule.survey(frames, seed, method, values)
-    except ValueError:
+    except NoPlayerError:
         return Choice(
             kind="whole_frame",
             saw=(
                 seen,
-                "no thing of one colour is there all the time, alone of its kind, and moves",
+                "nothing is there most of the time and moves as its last motion does not tell",
             ),
             figures=figures,
         )
     player = survey.player
     figures |= {
         "present": round(player.present, 3),
-        "alone": round(player.alone, 3),
         "moving": round(player.moving, 3),
-        "colour": list(player.colour),
+        "surprise": round(player.surprise, 3),
+        "colours": player.colours.round().tolist(),
         "motions": player.motions.round(1).tolist(),
     }
     return Choice(
@@ -156,9 +157,8 @@ def _still_picture(
         tokenizer={"background_weight": BACKGROUND_WEIGHT},
         saw=(
             seen,
-            f"the player is a thing of {player.area:.0f} pixels, alone of its colour "
-            f"({', '.join(f'{value:.0f}' for value in player.colour)}) in "
-            f"{player.present * player.alone:.0%} of the frames",
+            f"the player is a thing of {player.area:.0f} pixels, there in {player.present:.0%} of "
+            "the frames: of all that stays, its last motion tells its next one least",
             f"it moves in {len(player.motions) - 1} directions: {len(player.motions)} actions",
         ),
         figures=figures,

@@ -15,6 +15,8 @@ from train.data.frames import Frames
 PAIRS = 1024
 LEAST_EXPLAINED = 0.4
 """A shift explains a change if it removes this fraction of the changed pixels."""
+LEAST_CHANGED = 0.03
+"""Of the frame: where less changes, a shift may explain a thing that moves as well as a camera."""
 MOST_STEPS = 4
 
 
@@ -50,7 +52,7 @@ def measure_motion(frames: Frames, seed: int) -> Motion:
         changed = changed_pixels(before, after).float()
         any_change = changed.mean(dim=(1, 2)) > 0
         by_camera = left.mean(dim=(1, 2)) < (1 - LEAST_EXPLAINED) * changed.mean(dim=(1, 2))
-        by_camera &= (shift != 0).any(dim=1) & any_change
+        by_camera &= (shift != 0).any(dim=1) & (changed.mean(dim=(1, 2)) > LEAST_CHANGED)
         residual = residual + left.sum(dim=0)
         changing += int(any_change.sum())
         explained += int(by_camera.sum())

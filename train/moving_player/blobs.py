@@ -44,35 +44,16 @@ def find_blobs(frames: np.ndarray, first: int, method: MovingPlayerMethod) -> np
     return np.concatenate(table) if table else np.empty((0, 7))
 
 
-def kinds_of_colour(blobs: np.ndarray, same: float, rng: np.random.Generator) -> np.ndarray:
-    """Return the mean colours, float64 (kinds, 3), of the kinds of blobs that there are.
+def kinds_of_colour(colours: np.ndarray, same: float, rng: np.random.Generator) -> np.ndarray:
+    """Return the mean colours, float64 (kinds, 3), of the kinds of things that there are.
 
     Args:
-        blobs: from `find_blobs`.
-        same: blobs are of one kind if their mean colours are nearer than this.
+        colours: float64 (things, 3).
+        same: things are of one kind if their colours are nearer than this.
         rng: of the sample that is compared.
     """
-    colours = blobs[rng.permutation(len(blobs))[:MOST_COMPARED], RED:]
+    colours = colours[rng.permutation(len(colours))[:MOST_COMPARED]]
     if len(colours) < 2:
         return colours
     kinds = hierarchy.fcluster(hierarchy.linkage(colours, "average"), same, "distance")
     return np.stack([colours[kinds == kind].mean(axis=0) for kind in np.unique(kinds)])
-
-
-def track(blobs: np.ndarray, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Follow the largest blob of one kind.
-
-    Args:
-        blobs: of this kind only.
-        frames: int64 (F,), sorted numbers of the frames to follow it in.
-
-    Returns:
-        Positions float64 (F, 2), row and column in pixels, NaN where there is none; and how many
-        blobs of the kind there are, int64 (F,).
-    """
-    index = np.searchsorted(frames, blobs[:, FRAME])
-    counts = np.bincount(index, minlength=len(frames))
-    positions = np.full((len(frames), 2), np.nan)
-    order = np.argsort(blobs[:, AREA], kind="stable")  # the largest is written last
-    positions[index[order]] = blobs[order][:, [ROW, COLUMN]]
-    return positions, counts

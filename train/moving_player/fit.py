@@ -20,7 +20,7 @@ from train.fit_reader import ReaderModule
 from train.loop.hardware import frames_at_once
 from train.loop.module import FitPlan
 from train.moving_player.method import MovingPlayerMethod
-from train.moving_player.survey import MovingPlayer, find_moving_player
+from train.moving_player.survey import MovingPlayer, NoPlayerError, find_moving_player
 
 MOST_ACTIONS = 9
 """Standing still and eight directions."""
@@ -44,14 +44,14 @@ class MovingPlayerModule(ReaderModule):
         """Find the player, and in how many directions it moves.
 
         Raises:
-            ValueError: nothing that moves behaves like a player.
+            NoPlayerError: nothing that moves behaves like a player.
         """
         corpus = frames.corpus
         player = find_moving_player(corpus, seed, method)
         if player is None:
-            raise ValueError(
-                "no moving player was found: no thing of one colour is there in most frames, "
-                "alone of its kind, and moves. Take a recipe whose lam is of kind whole_frame"
+            raise NoPlayerError(
+                "no moving player was found: nothing is there most of the time and moves as its "
+                "last motion does not tell. Take a recipe whose lam is of kind whole_frame"
             )
         found = {} if "num_actions" in values else {"num_actions": len(player.motions)}
         residual = player.occupancy(corpus.height, corpus.width)
@@ -133,7 +133,8 @@ class MovingPlayerModule(ReaderModule):
     @torch.enable_grad()
     def _fit_keys(self, reader: PlayerReader, observed: Tensor) -> None:
         """Fit the keys of the training episodes."""
-        numbers = np.split(self.player.frames, np.flatnonzero(np.diff(self.player.frames) > 1) + 1)
+        ends = np.isin(self.player.frames + 1, self.clips.source.corpus.episode_ends)
+        numbers = np.split(self.player.frames, np.flatnonzero(ends[:-1]) + 1)
         parts = [observed[part[0] : part[-1]] for part in numbers if len(part) > 1]
         padded = pad_sequence(parts, batch_first=True)
         length = torch.tensor([len(part) for part in parts], device=padded.device)

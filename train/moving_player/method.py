@@ -15,10 +15,15 @@ class MovingPlayerMethod:
         background_frames: frames of an episode whose median is its background.
         foreground: a pixel differs from the background by more than this, in levels of 255.
         largest_blob: a blob of more than this fraction of the frame is scenery.
-        same_colour: blobs whose mean colours differ by less, in levels of 255, are of one kind.
-        least_present: the player is seen in this fraction of all frames or more.
-        least_alone: of these, it is the only blob of its kind in this fraction or more.
-        least_moving: it moves in this fraction of its transitions or more.
+        reach: a thing moves by less than this fraction of the frame's longer side a frame.
+        same_track: it changes its colour by less a frame, in levels of 255.
+        longest_gap: for so many frames it may be hidden.
+        least_present: it stays if it is seen in this fraction of an episode's frames or more.
+        same_colour: things whose mean colours differ by less, in levels of 255, are of one kind.
+        least_steps: of a kind, for its motions to tell anything.
+        least_surprise: what its last motion does not tell of a player's next one, in nats.
+        least_found: the player is seen in this fraction of all frames or more.
+        least_moving: a player moves in this fraction of its transitions or more.
         still: a step of less is standing still, in pixels.
         least_direction: a direction is a key's if this fraction of the player's steps or more go
             there.
@@ -31,9 +36,14 @@ class MovingPlayerMethod:
     background_frames: int = 48
     foreground: int = 24
     largest_blob: float = 0.15
-    same_colour: float = 30.0
+    reach: float = 0.2
+    same_track: float = 45.0
+    longest_gap: int = 10
     least_present: float = 0.5
-    least_alone: float = 0.8
+    same_colour: float = 30.0
+    least_steps: int = 200
+    least_surprise: float = 0.2
+    least_found: float = 0.3
     least_moving: float = 0.05
     still: float = 0.6
     least_direction: float = 0.03

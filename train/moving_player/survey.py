@@ -1,5 +1,6 @@
 """Which of the things that move is the player."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,16 +10,14 @@ from torch import Tensor
 from corpus.clips import split_episodes
 from corpus.progress import track as show
 from corpus.store import Corpus
-from train.moving_player.blobs import (
-    AREA,
-    RED,
-    find_blobs,
-    kinds_of_colour,
-    track,
-)
+from train.moving_player.blobs import kinds_of_colour
 from train.moving_player.method import MovingPlayerMethod
+from train.moving_player.motions import find_motions, motion_of, surprise_of
+from train.moving_player.tracks import Track, find_tracks
 
-_OCTANTS = 8
+
+class NoPlayerError(ValueError):
+    """Nothing that moves behaves like a player."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,22 +26,22 @@ class MovingPlayer:
 
     Attributes:
         frames: int64 (F,), the frames in which it was looked for, whole episodes.
-        positions: float64 (F, 2), row and column of its middle in pixels; NaN where it is not
-            seen, or not alone.
-        colour: its mean colour, three numbers of 0 to 255.
+        positions: float64 (F, 2), row and column of its middle in pixels; NaN where it is not seen.
+        colours: float64 (K, 3), the mean colours, 0 to 255, that it has in different episodes, the
+            commonest first.
         present: fraction of the frames in which it is seen.
-        alone: fraction of these in which it is the only one of its kind.
         moving: fraction of its transitions in which it moves.
+        surprise: what its last motion does not tell of its next one, in nats.
         motions: float64 (M, 2), the steps that it takes, in pixels; the first one is 0.
         area: its mean size in pixels.
     """
 
     frames: np.ndarray
     positions: np.ndarray
-    colour: tuple[float, ...]
+    colours: np.ndarray
     present: float
-    alone: float
     moving: float
+    surprise: float
     motions: np.ndarray
     area: float
 
@@ -61,9 +60,10 @@ class MovingPlayer:
 def find_moving_player(
     corpus: Corpus, seed: int, method: MovingPlayerMethod
 ) -> MovingPlayer | None:
-    """Find the one thing that is there all the time, alone of its kind, and moves.
+    """Find the thing that is there all the time, and whose next motion its last does not tell.
 
-    Balls vanish, enemies are several; what a player steers is one, in nearly every frame.
+    Keys come from outside of the picture. Balls fly straight on, ghosts never turn around in a
+    corridor, enemies come and go; a player may do anything at any time, in nearly every frame.
 
     Args:
         corpus: gameplay in front of a still background; it may differ between episodes.
@@ -71,7 +71,7 @@ def find_moving_player(
         method: what a player is.
 
     Returns:
-        The best of those that qualify, or None.
+        The player, or None.
     """
     rng = np.random.default_rng(seed)
     episodes, _ = split_episodes(corpus.num_episodes, seed)
@@ -82,65 +82,91 @@ def find_moving_player(
         chosen.append(episode)
         first, stop = corpus.episode(episode)
         count += stop - first
-    blobs, frames = [], []
-    for episode in show(sorted(chosen), "look for the player", unit="episodes"):
-        first, stop = corpus.episode(episode)
-        blobs.append(find_blobs(np.asarray(corpus.read(first, stop)), first, method))
-        frames.append(np.arange(first, stop))
-    table, numbers = np.concatenate(blobs), np.concatenate(frames)
-    found = []
-    colours = kinds_of_colour(table, method.same_colour, rng)
-    for colour in colours:
-        near = np.linalg.norm(table[:, RED:] - colour, axis=1) < method.same_colour
-        candidate = _candidate(table[near], numbers, colour, method)
-        if candidate is not None:
-            found.append(candidate)
-    return max(found, key=lambda one: one.present * one.alone, default=None)
+    chosen = sorted(chosen)
+    found = [
+        find_tracks(corpus, episode, method)
+        for episode in show(chosen, "look for the player", unit="episodes")
+    ]
+    tracks = [track for part in found for track in part]
+    if not tracks:
+        return None
+    colours = kinds_of_colour(np.stack([track.colour for track in tracks]), method.same_colour, rng)
+    found = [[track.with_kind(colours) for track in part] for part in found]
+    scores = [
+        _score([track for part in found for track in part if track.kind == kind], method)
+        for kind in range(len(colours))
+    ]
+    players = [player for part in found if (player := _player(part, scores)) is not None]
+    frames = np.concatenate([np.arange(*corpus.episode(episode)) for episode in chosen])
+    return _joined(players, colours, frames, method)
 
 
-def _candidate(
-    blobs: np.ndarray, frames: np.ndarray, colour: np.ndarray, method: MovingPlayerMethod
-) -> MovingPlayer | None:
-    """Return blobs of one colour as a player, or None if they do not behave like one."""
-    if len(blobs) < method.least_present * len(frames):
-        return None
-    positions, counts = track(blobs, frames)
-    there = counts > 0
-    present, alone = float(there.mean()), float((counts[there] == 1).mean())
-    positions[counts != 1] = np.nan
-    step = np.diff(positions, axis=0)[np.diff(frames) == 1]
-    step = step[~np.isnan(step).any(axis=1)]
-    motions = find_motions(step, method)
-    if not len(step) or len(motions) < 2:
-        return None
-    moving = float((np.linalg.norm(step, axis=1) > method.still).mean())
-    if min(present / method.least_present, alone / method.least_alone) < 1:
-        return None
-    if moving < method.least_moving:
-        return None
-    return MovingPlayer(
-        frames=frames, positions=positions, colour=tuple(np.round(colour).tolist()),
-        present=present, alone=alone, moving=moving, motions=motions,
-        area=float(blobs[:, AREA].mean()),
-    )  # fmt: skip
+def _score(tracks: list[Track], method: MovingPlayerMethod) -> float:
+    """Return how much a kind of things behaves like a player, in nats; 0: not at all.
 
-
-def find_motions(step: np.ndarray, method: MovingPlayerMethod) -> np.ndarray:
-    """Return standing still, and the mean step in each direction that is taken often enough.
+    It is what the last motion does not tell of the next one. Of enemies several stay at once, so
+    it counts in so far as each is the only one of the kind that stays in its episode.
 
     Args:
-        step: float64 (S, 2), rows and columns in pixels.
-        method: what often enough is.
-
-    Returns:
-        float64 (M, 2), M from 1 to 9.
+        tracks: of one kind, of all episodes: one alone is too short to judge by.
+        method: how much a player moves, and surprises, at least.
     """
-    length = np.linalg.norm(step, axis=1)
-    moved = step[length > method.still]
-    octant = np.round(np.arctan2(moved[:, 0], moved[:, 1]) / (2 * np.pi / _OCTANTS)) % _OCTANTS
-    motions = [np.zeros(2)]
-    for number in range(_OCTANTS):
-        there = moved[octant == number]
-        if len(there) >= max(1, method.least_direction * len(moved)):
-            motions.append(np.median(there, axis=0))
-    return np.stack(motions)
+    if not tracks:
+        return 0.0
+    last, following = _motions(tracks, method)
+    if len(last) < method.least_steps or (following > 0).mean() < method.least_moving:
+        return 0.0
+    surprise = surprise_of(last, following)
+    if surprise < method.least_surprise:
+        return 0.0
+    counts = Counter(track.episode for track in tracks)
+    alone = sum(count == 1 for count in counts.values()) / len(counts)
+    return surprise * alone
+
+
+def _motions(tracks: list[Track], method: MovingPlayerMethod) -> tuple[np.ndarray, np.ndarray]:
+    """Return each two motions in a row of all tracks, int64 (S,) and (S,)."""
+    steps = zip(*(track.steps() for track in tracks), strict=True)
+    last, following = (motion_of(np.concatenate(part), method.still) for part in steps)
+    return last, following
+
+
+def _player(tracks: list[Track], scores: list[float]) -> Track | None:
+    """Return what may be the player in one episode: of its kind, what is seen longest.
+
+    Args:
+        tracks: of the episode.
+        scores: of each kind.
+    """
+    found = [track for track in tracks if scores[track.kind] > 0]
+    return max(found, key=lambda track: track.cover * scores[track.kind], default=None)
+
+
+def _joined(
+    players: list[Track], colours: np.ndarray, frames: np.ndarray, method: MovingPlayerMethod
+) -> MovingPlayer | None:
+    """Return the things that were chosen, one an episode, as one player.
+
+    Args:
+        players: the chosen things.
+        colours: float64 (kinds, 3).
+        frames: int64 (F,), all that were looked at.
+        method: how often a player is seen, at least.
+    """
+    positions = np.full((len(frames), 2), np.nan)
+    for track in players:
+        positions[np.searchsorted(frames, track.frames)] = track.positions
+    present = 1 - float(np.isnan(positions).any(axis=1).mean())
+    if present < method.least_found:
+        return None
+    motions = find_motions(np.concatenate([track.steps()[1] for track in players]), method)
+    if len(motions) < 2:
+        return None
+    last, following = _motions(players, method)
+    used, counts = np.unique([track.kind for track in players], return_counts=True)
+    return MovingPlayer(
+        frames=frames, positions=positions, colours=colours[used[counts.argsort()[::-1]]],
+        present=present, moving=float((following > 0).mean()),
+        surprise=surprise_of(last, following), motions=motions,
+        area=float(np.mean([track.area for track in players])),
+    )  # fmt: skip

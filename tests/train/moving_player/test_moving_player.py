@@ -16,16 +16,23 @@ from train.auto.picture import AUTO_PICTURE, MARK, PANELS, draw_choice
 from train.data.frames import Frames
 from train.export import load_model
 from train.moving_player.method import MovingPlayerMethod
-from train.moving_player.survey import find_motions, find_moving_player
+from train.moving_player.motions import find_motions, surprise_of
+from train.moving_player.survey import find_moving_player
+from train.moving_player.tracks import _follow
 from train.pipeline import train
 from train.recipe import load_recipe
 
-SIDE, LENGTH, PADDLE = 32, 150, (40, 200, 80)
+SIDE, LENGTH, PADDLE, GHOST = 32, 250, (40, 200, 80), (180, 60, 200)
 METHOD = MovingPlayerMethod()
 
 
-def draw_episode(seed: int, scroll: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """A paddle moved by held keys, a ball, two drones, before a still or scrolling background."""
+def draw_episode(
+    seed: int, scroll: bool = False, paddle_colour: tuple[int, int, int] = PADDLE
+) -> tuple[np.ndarray, np.ndarray]:
+    """A paddle moved by held keys, a ball, two drones, before a still or scrolling background.
+
+    A ghost is there all the time, alone of its colour, and moves; it turns at the edges only.
+    """
     rng = np.random.default_rng(seed)
     scenery = np.kron(rng.integers(0, 60, (12, 12, 3)), np.ones((8, 8, 1))).astype(np.uint8)
     keys = np.concatenate([np.full(rng.integers(4, 12), rng.integers(3)) for _ in range(LENGTH)])
@@ -34,7 +41,9 @@ def draw_episode(seed: int, scroll: bool = False) -> tuple[np.ndarray, np.ndarra
     for time in range(LENGTH):
         corner = 2 * time % 60 if scroll else 0
         frame = scenery[corner : corner + SIDE, :SIDE].copy()
-        frame[paddle : paddle + 6, 27:29] = PADDLE
+        frame[paddle : paddle + 6, 27:29] = paddle_colour
+        ghost = abs((time + 7 * seed) % 44 - 22)
+        frame[28:31, ghost : ghost + 3] = GHOST
         y, x = ball.astype(int)
         if time % 50 > 15:  # it is out of play for a while
             frame[y : y + 2, x : x + 2] = (230, 230, 230)
@@ -43,18 +52,18 @@ def draw_episode(seed: int, scroll: bool = False) -> tuple[np.ndarray, np.ndarra
         frames.append(frame)
         paddle = int(np.clip(paddle + 2 * (keys[time] - 1), 0, SIDE - 6))
         for axis in range(2):
-            if not 0 <= ball[axis] + speed[axis] <= (SIDE - 3, 22)[axis]:
+            if not 0 <= ball[axis] + speed[axis] <= (SIDE - 9, 22)[axis]:
                 speed[axis] *= -1
         ball += speed
-        drones = (drones + rng.integers(-1, 2, 2)).clip(0, SIDE - 4)
+        drones = (drones + rng.integers(-1, 2, 2)).clip(0, SIDE - 9)
     return np.stack(frames), keys[: LENGTH - 1]
 
 
-def write_drawn(path, episodes: int, scroll: bool = False) -> Corpus:
+def write_drawn(path, episodes: int, scroll: bool = False, colours=(PADDLE,)) -> Corpus:
     card = CorpusCard(fps=15.0, source="drawn by a test", licence="none", options={})
     writer = CorpusWriter.create(path, (SIDE, SIDE), card, True)
     for seed in range(episodes):
-        frames, actions = draw_episode(seed, scroll)
+        frames, actions = draw_episode(seed, scroll, colours[seed % len(colours)])
         writer.add(frames)
         writer.end_episode({"file": str(seed)}, actions)
     writer.finish()
@@ -66,17 +75,48 @@ def corpus(tmp_path_factory) -> Corpus:
     return write_drawn(tmp_path_factory.mktemp("paddle") / "c", 14)
 
 
-def test_the_player_is_the_one_thing_that_is_always_there_and_moves(corpus):
+def test_the_player_is_what_its_last_motion_tells_least_of(corpus):
     player = find_moving_player(corpus, 0, METHOD)
-    assert np.allclose(player.colour, PADDLE, atol=8)
-    assert player.present > 0.7 and player.alone > 0.9
+    assert np.allclose(player.colours[0], PADDLE, atol=8)
+    assert player.present > 0.7 and player.surprise > 0.2
     assert np.allclose(sorted(player.motions.tolist()), [[-2, 0], [0, 0], [2, 0]], atol=0.3)
     occupancy = player.occupancy(SIDE, SIDE)
-    assert occupancy[:, 24:].sum() > 20 * occupancy[:, :20].sum()
+    assert occupancy[:, 24:].sum() > 10 * occupancy[:, :20].sum()
 
 
-def test_where_nothing_behaves_like_a_player_none_is_found(corpus):
-    assert find_moving_player(corpus, 0, replace(METHOD, least_alone=1.1)) is None
+def test_a_player_of_another_colour_in_each_level_is_found(tmp_path):
+    colours = (PADDLE, (220, 160, 40), (60, 90, 220))
+    player = find_moving_player(write_drawn(tmp_path / "c", 14, colours=colours), 0, METHOD)
+    seen = player.positions[~np.isnan(player.positions).any(axis=1)]
+    assert player.present > 0.7 and len(player.colours) >= 3
+    assert (seen[:, 1] > 26).mean() > 0.9
+
+
+@pytest.mark.parametrize("method", [{"least_surprise": 3.0}, {"least_found": 1.0}])
+def test_where_nothing_behaves_like_a_player_none_is_found(corpus, method):
+    assert find_moving_player(corpus, 0, replace(METHOD, **method)) is None
+
+
+def test_two_things_that_cross_keep_their_tracks_and_a_hidden_one_is_found_again():
+    blobs = [
+        (time, 10.0 + way * (time - 5), 20.0, 6.0, *colour)
+        for time in range(20)
+        for way, colour in ((2, (200, 0, 0)), (-2, (0, 0, 200)))
+        if way > 0 or time not in (8, 9)
+    ]
+    numbers = _follow(np.array(blobs), 8.0, METHOD)
+    reds = np.array([blob[4] == 200 for blob in blobs])
+    assert set(numbers[reds]) == {0} and set(numbers[~reds]) == {1}
+    assert len(set(_follow(np.array(blobs), 8.0, replace(METHOD, longest_gap=2))[~reds])) == 2
+    assert len(_follow(np.empty((0, 7)), 8.0, METHOD)) == 0
+
+
+def test_what_the_last_motion_tells_is_no_surprise():
+    rng = np.random.default_rng(0)
+    steady = np.repeat([1, 5] * 20, 25)  # to and fro, one step of 25 turns: 0.17 nats
+    assert surprise_of(steady[:-1], steady[1:]) == pytest.approx(0.17, abs=0.05)
+    free = rng.integers(0, 9, 1000)
+    assert surprise_of(free[:-1], free[1:]) == pytest.approx(np.log(9), abs=0.2)
 
 
 def test_directions_that_are_hardly_taken_are_no_motions():

@@ -1,0 +1,107 @@
+"""Things that move, followed through an episode."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from corpus.store import Corpus
+from train.moving_player.blobs import AREA, COLUMN, FRAME, RED, ROW, find_blobs
+from train.moving_player.method import MovingPlayerMethod
+
+_COLOUR_IN_PIXELS = 1 / 8
+"""How far apart two things are that differ by one level of colour."""
+_NEW_COLOUR = 0.2
+"""Of a track's colour, what its last blob decides: things are animated."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Track:
+    """One thing in one episode.
+
+    Attributes:
+        episode: its number in the corpus.
+        frames: int64 (N,), rising numbers in the corpus of the frames in which it is seen.
+        positions: float64 (N, 2), row and column of its middle in pixels.
+        cover: fraction of the episode's frames in which it is seen.
+        colour: float64 (3,), its mean colour, 0 to 255.
+        area: its mean size in pixels.
+        kind: number of its colour among those of a corpus; −1: not compared yet.
+    """
+
+    episode: int
+    frames: np.ndarray
+    positions: np.ndarray
+    cover: float
+    colour: np.ndarray
+    area: float
+    kind: int = -1
+
+    def with_kind(self, colours: np.ndarray) -> Track:
+        """Return this track with the number of the nearest of colours, float64 (kinds, 3)."""
+        return replace(self, kind=int(np.linalg.norm(colours - self.colour, axis=1).argmin()))
+
+    def steps(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return each two steps in a row, float64 (S, 2) and (S, 2), in pixels."""
+        steps = np.diff(self.positions, axis=0)
+        in_a_row = np.diff(self.frames) == 1
+        both = in_a_row[:-1] & in_a_row[1:]
+        return steps[:-1][both], steps[1:][both]
+
+
+def find_tracks(corpus: Corpus, episode: int, method: MovingPlayerMethod) -> list[Track]:
+    """Follow what stands out from the background of an episode.
+
+    Args:
+        corpus: the frames.
+        episode: its number.
+        method: what a thing is, and how long one must be seen.
+    """
+    first, stop = corpus.episode(episode)
+    frames = np.asarray(corpus.read(first, stop))  # uint8 (T, H, W, 3)
+    blobs = find_blobs(frames, first, method)
+    reach = method.reach * max(frames.shape[1:3])
+    numbers = _follow(blobs, reach, method)
+    tracks = []
+    for number in np.flatnonzero(np.bincount(numbers) >= method.least_present * len(frames)):
+        own = blobs[numbers == number]
+        tracks.append(
+            Track(
+                episode=episode, frames=own[:, FRAME].astype(np.int64),
+                positions=own[:, [ROW, COLUMN]], cover=len(own) / len(frames),
+                colour=own[:, RED:].mean(axis=0), area=float(own[:, AREA].mean()),
+            )
+        )  # fmt: skip
+    return tracks
+
+
+def _follow(blobs: np.ndarray, reach: float, method: MovingPlayerMethod) -> np.ndarray:
+    """Number the tracks that blobs, sorted by frame, belong to: int64 (blobs,).
+
+    In each frame the nearest pairs of a blob and a track are joined first. A track that is seen no
+    more waits for a while; a blob that no track reaches begins one.
+    """
+    if not len(blobs):
+        return np.empty(0, np.int64)
+    numbers = np.full(len(blobs), -1)
+    times, starts = np.unique(blobs[:, FRAME], return_index=True)
+    live, count = np.empty((0, 7)), 0  # last frame, row, column, red, green, blue, number
+    for time, part in zip(times, np.split(np.arange(len(blobs)), starts[1:]), strict=True):
+        live = live[time - live[:, 0] <= method.longest_gap]
+        seen = np.column_stack((blobs[part][:, [FRAME, ROW, COLUMN]], blobs[part][:, RED:]))
+        apart = np.linalg.norm(seen[:, None, 1:3] - live[None, :, 1:3], axis=2)
+        differ = np.linalg.norm(seen[:, None, 3:] - live[None, :, 3:6], axis=2)
+        cost = apart + _COLOUR_IN_PIXELS * differ
+        cost[(apart > reach) | (differ > method.same_track)] = np.inf
+        while cost.size and np.isfinite(cost.min()):
+            blob, of = np.unravel_index(cost.argmin(), cost.shape)
+            numbers[part[blob]] = live[of, 6]
+            live[of, :3] = seen[blob, :3]
+            live[of, 3:6] += _NEW_COLOUR * (seen[blob, 3:] - live[of, 3:6])
+            cost[blob], cost[:, of] = np.inf, np.inf
+        new = numbers[part] < 0
+        numbers[part[new]] = np.arange(count, count + new.sum())
+        live = np.vstack((live, np.column_stack((seen[new], numbers[part[new]]))))
+        count += new.sum()
+    return numbers
