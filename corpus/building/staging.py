@@ -12,7 +12,7 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
@@ -25,10 +25,9 @@ from corpus.curation.measure import Measurements, Measurer
 from corpus.curation.overlays import find_overlays
 from corpus.readers import sidecar
 from corpus.readers.base import Box, ReadOptions, Source
-from corpus.readers.read import Samples, read_frames, sample_pictures
+from corpus.readers.layout import Shaping, lost_share, show_box
+from corpus.readers.read import Samples, read_stacks, sample_pictures
 from corpus.readers.registry import READERS
-from corpus.readers.shaper import Shaping, lost_share, show_box
-from corpus.store import FRAMES_PER_CHUNK
 
 LEAST_LOST = 0.01  # of a side, that is worth a word
 PROGRESS_SECONDS = 0.25
@@ -104,7 +103,7 @@ def stage(
         told = 0.0  # when progress was last written
         with ThreadPoolExecutor(1) as behind:  # one batch is measured while the next is decoded
             before = None
-            for batch in _batches(read_frames(source, options.read, shaping, options.fps)):
+            for batch in read_stacks(source, options.read, shaping, options.fps):
                 if alive is not None and not alive():
                     raise SystemExit
                 if before is not None:
@@ -203,18 +202,6 @@ def _overlay_notes(found: list[tuple[str, Box]], options: StageOptions) -> list[
 def _take_in(batch: np.ndarray, frames: FrameFileWriter, measurer: Measurer) -> None:
     frames.append(batch)
     measurer.add(batch)
-
-
-def _batches(frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
-    """Stack frames by the chunk."""
-    batch: list[np.ndarray] = []
-    for frame in frames:
-        batch.append(frame)
-        if len(batch) == FRAMES_PER_CHUNK:
-            yield np.stack(batch)
-            batch = []
-    if batch:
-        yield np.stack(batch)
 
 
 def _save_actions(source: Source, options: StageOptions, count: int, path: Path) -> None:

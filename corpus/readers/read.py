@@ -10,18 +10,19 @@ from typing import NamedTuple
 import numpy as np
 
 from corpus.readers.base import Box, ReadOptions, Source
+from corpus.readers.layout import Shaping
 from corpus.readers.registry import READERS
-from corpus.readers.shaper import Shaper, Shaping
+from corpus.readers.shaper import Shaper, shape_all
 
 MOST_SECONDS = 3600  # that one frame may stay on when a recording is resampled
 SAMPLE_SIDE = 480  # pixels of the longer side of a sample
 MOST_SAMPLED = 3000  # pictures that are decoded for samples where seeking does not help
 
 
-def read_frames(
+def read_stacks(
     source: Source, options: ReadOptions, shaping: Shaping, fps: Fraction | None = None
 ) -> Iterator[np.ndarray]:
-    """Read a recording, one picture at a time.
+    """Read a recording, some pictures at a time.
 
     Pictures that the rate leaves out are not shaped, and one that it repeats is shaped once.
 
@@ -32,7 +33,7 @@ def read_frames(
         fps: frames per second to resample to; without it, every picture is passed on.
 
     Yields:
-        uint8 (H, W, 3), RGB 0-255; do not write into it, as a repeated one is the same array.
+        uint8 (n, H, W, 3), RGB 0-255.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -43,15 +44,15 @@ def read_frames(
         chosen = (picture for _, picture in timed)
     else:
         chosen = resample(timed, fps, 1 / (source.fps or fps))
-    shaper = Shaper(shaping)
-    before, shaped = None, None
-    for picture in chosen:
-        if picture is not before:
-            try:
-                before, shaped = picture, shaper(picture)
-            except ValueError as error:
-                raise ValueError(f"{source.path}: {error}") from error
-        yield shaped
+    yield from shape_all(chosen, shaping, source.path)
+
+
+def read_frames(
+    source: Source, options: ReadOptions, shaping: Shaping, fps: Fraction | None = None
+) -> Iterator[np.ndarray]:
+    """Read a recording as ``read_stacks`` does, but one picture at a time: uint8 (H, W, 3)."""
+    for stack in read_stacks(source, options, shaping, fps):
+        yield from stack
 
 
 def resample(

@@ -14,7 +14,8 @@ from corpus.readers.ffmpeg.colours import HDR, settle_matrix
 from corpus.readers.ffmpeg.cut_off import ends_early
 from corpus.readers.ffmpeg.filter_graph import Deinterlacer
 from corpus.readers.ffmpeg.opening import check_sides, limits, opened
-from corpus.readers.shaper import SQUARE, VideoPicture
+from corpus.readers.layout import SQUARE
+from corpus.readers.shaper import VideoPicture
 
 COMPLETE = 0.9  # less than this fraction of the duration that the header names is a cut-off file
 MIN_FRAMES = 2  # a latent action needs a frame and the next one

@@ -58,7 +58,11 @@ def to_array(frame: object) -> np.ndarray:
 
 
 def scaling(
-    frame: object, part: tuple[int, int, int, int], size: tuple[int, int], pix_fmt: str
+    frame: object,
+    part: tuple[int, int, int, int],
+    size: tuple[int, int],
+    pix_fmt: str,
+    stacked: int = 1,
 ) -> Chain:
     """Make the chain that cuts a part out of frames and scales it by area averaging, in one pass.
 
@@ -67,6 +71,8 @@ def scaling(
         part: top, left, height, width in stored pixels.
         size: (H, W) of the result.
         pix_fmt: ``rgb24`` or ``rgb48le``.
+        stacked: so many results come in one frame, one below the other, when all are there, or at
+            the end.
     """
     top, left, height, width = part
     colours = ""
@@ -77,9 +83,11 @@ def scaling(
         ("crop", f"{width}:{height}:{left}:{top}:exact=1"),
         ("scale", f"{size[1]}:{size[0]}:flags={FLAGS}{colours}"),
     ]
+    stack = [("tile", f"1x{stacked}")] if stacked > 1 else []
     if pix_fmt == "rgb24":  # by way of planes, which swscale has fast code for
-        filters += [("format", "gbrp"), ("scale", f"flags={FLAGS}")]
-    filters.append(("format", pix_fmt))
+        filters += [("format", "gbrp"), *stack, ("scale", f"flags={FLAGS}"), ("format", "rgb24")]
+    else:
+        filters += [("format", pix_fmt), *stack]
     return Chain(frame, filters[(height, width) == (frame.height, frame.width) :])
 
 

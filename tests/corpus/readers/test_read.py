@@ -3,10 +3,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from corpus.readers import shaper
 from corpus.readers.base import ReadOptions, Source
+from corpus.readers.layout import Shaping
 from corpus.readers.read import read_frames, sample_pictures
 from corpus.readers.registry import READERS
-from corpus.readers.shaper import Shaper, Shaping
 from corpus.readers.video import VideoReader
 
 
@@ -45,13 +46,19 @@ def test_left_out_pictures_are_not_shaped_and_repeated_ones_once(
     numbered, monkeypatch, fps, shaped
 ):
     calls = []
-    monkeypatch.setattr(
-        Shaper, "__call__", lambda self, picture: calls.append(int(picture[0, 0, 0])) or picture
-    )
+    push = shaper._Arrays.push
+
+    def counted(self, picture):
+        calls.append(int(picture[0, 0, 0]))
+        push(self, picture)
+
+    monkeypatch.setattr(shaper._Arrays, "push", counted)
     fps = fps and Fraction(fps)
     read = list(read_frames(numbered(30), ReadOptions(), Shaping(size=(3, 4)), fps))
     assert len(calls) == len(set(calls)) == shaped
     assert len(read) == round(30 * (fps or 10) / 10)
+    shown = [int(frame[0, 0, 0]) for frame in read]
+    assert shown == sorted(shown) and set(shown) == set(calls)
 
 
 @pytest.mark.parametrize("count", [1, 5, 7, 100, 2900])

@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from corpus.readers.base import ReadOptions
+from corpus.readers.layout import Shaping
 from corpus.readers.read import read_frames, sample_pictures
 from corpus.readers.registry import READERS, reader_for
-from corpus.readers.shaper import Shaping
 
 CAMERA = "observation.images.front"
 DATA = Path(__file__).parent / "data"
