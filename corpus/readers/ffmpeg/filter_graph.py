@@ -5,7 +5,7 @@ PyAV is imported inside the functions, so that a machine without it can still tr
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -108,21 +108,23 @@ class Deinterlacer:
         self._kind: object = None
         self._base: object = None  # seconds a tick
 
-    def __call__(self, frame: object) -> Iterator[object]:
-        """Take a frame; yield those that are ready."""
-        if self._chain is None and not frame.interlaced_frame:
-            yield frame
-            return
-        kind = frame.width, frame.height, frame.format.name
-        if kind != self._kind:
-            yield from self.rest()
-            # Once a frame was interlaced all pass through it, as it looks ahead by one.
-            self._chain = Chain(frame, [("bwdif", "mode=send_frame:deint=interlaced")])
-            self._kind, self._base = kind, frame.time_base
-        self._chain.push(frame)
-        yield from self._ready()
+    def __call__(self, frames: Iterable[object]) -> Iterator[object]:
+        """Yield all frames, those that are interlaced as whole pictures."""
+        for frame in frames:
+            if self._chain is None and not frame.interlaced_frame:
+                yield frame
+                continue
+            kind = frame.width, frame.height, frame.format.name
+            if kind != self._kind:
+                yield from self._rest()
+                # Once a frame was interlaced all pass through it, as it looks ahead by one.
+                self._chain = Chain(frame, [("bwdif", "mode=send_frame:deint=interlaced")])
+                self._kind, self._base = kind, frame.time_base
+            self._chain.push(frame)
+            yield from self._ready()
+        yield from self._rest()
 
-    def rest(self) -> Iterator[object]:
+    def _rest(self) -> Iterator[object]:
         """Yield what it still holds."""
         if self._chain is not None:
             self._chain.push(None)
