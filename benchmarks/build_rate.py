@@ -28,7 +28,7 @@ import sys
 from pathlib import Path
 from corpus.readers.base import ReadOptions
 from corpus.readers.read import read_frames
-from corpus.readers.shaper import Shaping
+from corpus.readers.layout import Shaping
 from corpus.readers.video import VideoReader
 path, size = Path(sys.argv[1]), tuple(map(int, sys.argv[2].split("x")))
 (source,) = VideoReader().sources(path, path.name, ReadOptions())

@@ -24,7 +24,7 @@ from corpus.curation.overrides import read_overrides
 from corpus.readers import sidecar
 from corpus.readers.base import Box, ReadOptions
 from corpus.readers.find import Found, find_sources
-from corpus.readers.shaper import FITS
+from corpus.readers.layout import FITS
 from corpus.store import MAX_SIDE, CorpusCard
 from corpus.writing.open_writer import open_writer
 from corpus.writing.writer import FOOTAGE_LEVEL, partial_path, refuse_existing

@@ -47,7 +47,7 @@ def build(values: dict[str, Any]) -> None:
     from corpus.build import build_corpus, parse_size
     from corpus.building.summary import summarize
     from corpus.readers.base import ReadOptions
-    from corpus.readers.shaper import parse_box
+    from corpus.readers.layout import parse_box
     from corpus.readers.sidecar import read_map
 
     mapping = values.pop("actions_map")

@@ -289,7 +289,8 @@ class _Bar:
 
     def show(self) -> None:
         """Bring the bar up to date."""
-        done = self._committer.num_frames - self._first
+        # What is found in the frames may have them read again.
+        done = max(self._shown, self._committer.num_frames - self._first)
         self._advance(done - self._shown)
         self._shown = done
 

@@ -12,7 +12,7 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
@@ -25,10 +25,9 @@ from corpus.curation.measure import Measurements, Measurer
 from corpus.curation.overlays import find_overlays
 from corpus.readers import sidecar
 from corpus.readers.base import Box, ReadOptions, Source
-from corpus.readers.read import Samples, read_frames, sample_pictures
+from corpus.readers.layout import Shaping, lost_share, show_box
+from corpus.readers.read import Sampler, Samples, read_stacks, seek_samples
 from corpus.readers.registry import READERS
-from corpus.readers.shaper import Shaping, lost_share, show_box
-from corpus.store import FRAMES_PER_CHUNK
 
 LEAST_LOST = 0.01  # of a side, that is worth a word
 PROGRESS_SECONDS = 0.25
@@ -99,25 +98,8 @@ def stage(
     making = folder.with_name(f"{folder.name}.{os.getpid()}")
     making.mkdir(parents=True)
     try:
-        shaping, notes = _shaping(source, options)
-        measurer, frames = Measurer(), FrameFileWriter(making / _FRAMES, options.size)
-        told = 0.0  # when progress was last written
-        with ThreadPoolExecutor(1) as behind:  # one batch is measured while the next is decoded
-            before = None
-            for batch in _batches(read_frames(source, options.read, shaping, options.fps)):
-                if alive is not None and not alive():
-                    raise SystemExit
-                if before is not None:
-                    before.result()
-                if time.monotonic() - told > PROGRESS_SECONDS:
-                    (making / _PROGRESS).write_text(str(frames.num_frames))
-                    told = time.monotonic()
-                before = behind.submit(_take_in, batch, frames, measurer)
-            if before is not None:
-                before.result()
-        frames.close()
-        measurer.result().save(making / _MEASUREMENTS)
-        _save_actions(source, options, frames.num_frames, making / _ACTIONS)
+        count, shaping, notes = _read(source, options, making, alive)
+        _save_actions(source, options, count, making / _ACTIONS)
         facts = {"notes": notes, "crop": shaping.crop}
         (making / _FACTS).write_text(json.dumps(facts), encoding="utf-8")
         os.rename(making, folder)
@@ -150,11 +132,60 @@ def staged_frames(folder: Path) -> int:
     return total
 
 
-def _shaping(source: Source, options: StageOptions) -> tuple[Shaping, list[str]]:
+def _read(
+    source: Source, options: StageOptions, making: Path, alive: Callable[[], bool] | None
+) -> tuple[int, Shaping, list[str]]:
+    """Write frames and measurements: (how many frames, how they are shaped, what to know)."""
+    if not (options.cut_borders or options.masked_overlays):
+        shaping, notes = _shaping(source, options, None)
+        return _write(source, options, shaping, making, alive), shaping, notes
+    samples, sampler = seek_samples(source, options.read, SAMPLES), None
+    if len(samples.pictures) <= SAMPLES / 2:  # decoding costs most: better ones come by the way
+        sampler = Sampler(source, SAMPLES)
+    shaping, notes = _shaping(source, options, samples)
+    count = _write(source, options, shaping, making, alive, sampler)
+    if sampler is not None:
+        better, notes = _shaping(source, options, sampler.samples())
+        if better != shaping:
+            shaping, count = better, _write(source, options, better, making, alive)
+    return count, shaping, notes
+
+
+def _write(
+    source: Source,
+    options: StageOptions,
+    shaping: Shaping,
+    making: Path,
+    alive: Callable[[], bool] | None,
+    sampler: Sampler | None = None,
+) -> int:
+    """Decode, shape and measure all frames; return how many there are."""
+    measurer, frames = Measurer(), FrameFileWriter(making / _FRAMES, options.size)
+    told = 0.0  # when progress was last written
+    with ThreadPoolExecutor(1) as behind:  # one batch is measured while the next is decoded
+        before = None
+        for batch in read_stacks(source, options.read, shaping, options.fps, sampler):
+            if alive is not None and not alive():
+                raise SystemExit
+            if before is not None:
+                before.result()
+            if time.monotonic() - told > PROGRESS_SECONDS:
+                (making / _PROGRESS).write_text(str(frames.num_frames))
+                told = time.monotonic()
+            before = behind.submit(_take_in, batch, frames, measurer)
+        if before is not None:
+            before.result()
+    frames.close()
+    measurer.result().save(making / _MEASUREMENTS)
+    return frames.num_frames
+
+
+def _shaping(
+    source: Source, options: StageOptions, samples: Samples | None
+) -> tuple[Shaping, list[str]]:
     """How this recording is shaped, and what the user should know of that."""
     notes, crop, masks = list(source.notes), options.crop, options.masks
-    if options.cut_borders or options.masked_overlays:
-        samples = sample_pictures(source, options.read, SAMPLES)
+    if samples is not None:
         if options.cut_borders and crop is None and (found := find_borders(samples.pictures)):
             crop = samples.shown(found)
             notes.append(f"borders of one colour are cut: kept {show_box(crop)}")
@@ -203,18 +234,6 @@ def _overlay_notes(found: list[tuple[str, Box]], options: StageOptions) -> list[
 def _take_in(batch: np.ndarray, frames: FrameFileWriter, measurer: Measurer) -> None:
     frames.append(batch)
     measurer.add(batch)
-
-
-def _batches(frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
-    """Stack frames by the chunk."""
-    batch: list[np.ndarray] = []
-    for frame in frames:
-        batch.append(frame)
-        if len(batch) == FRAMES_PER_CHUNK:
-            yield np.stack(batch)
-            batch = []
-    if batch:
-        yield np.stack(batch)
 
 
 def _save_actions(source: Source, options: StageOptions, count: int, path: Path) -> None:

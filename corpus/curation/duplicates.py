@@ -199,16 +199,13 @@ class Duplicates:
 
 def _alike(windows: Windows, rows: np.ndarray, index: Index, stored: np.ndarray) -> np.ndarray:
     """Compare windows in full, int (P,): 2 if there is no doubt, 1 if their pixels must decide."""
-    motion = np.abs(windows.motion[rows] - index.motion[stored])
     looks = np.abs(windows.looks[rows] - index.looks[stored])
-    apart = np.column_stack(
-        [
-            motion[:, : 2 * BINS].mean(1),
-            motion[:, 2 * BINS :].mean(1),
-            looks[:, : 2 * CELLS].mean(1),
-            looks[:, 2 * CELLS :].max(1),
-        ]
-    )
+    apart = np.full((len(rows), 4), np.inf, np.float32)
+    apart[:, 2], apart[:, 3] = looks[:, : 2 * CELLS].mean(1), looks[:, 2 * CELLS :].max(1)
+    near = np.flatnonzero(np.all(apart[:, 2:] <= LOOSE[2:], axis=1))  # few are left to compare
+    motion = np.abs(windows.motion[rows[near]] - index.motion[stored[near]])
+    apart[near, 0] = motion[:, : 2 * BINS].mean(1)
+    apart[near, 1] = motion[:, 2 * BINS :].mean(1)
     return sum(np.all(apart <= limits, axis=1).astype(int) for limits in (LOOSE, STRICT))
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from corpus.curation.measure import LAG, Measurements, count_cells
 
 CELLS = 64  # of the grid that ``Measurements.cells`` has bits for
+BUSY = 0.2  # share of the frames that change, above which whatever changes is more than a cursor
 
 
 def runs(flags: np.ndarray) -> list[tuple[int, int]]:
@@ -49,7 +50,9 @@ def menu_frames(m: Measurements, share: float, length: int, frozen: np.ndarray) 
     """Find windows of so many frames in which few cells change, all in all, bool (N,).
 
     Whatever moves about touches more of them with time: a ball, or a player. What blinks or turns
-    in its place does not.
+    in its place does not. Something small and slow does not get far, but on its way it is at most
+    of its places in one half of the window alone, and what turns in both. The cursor that is led
+    through a menu moves on, too, but at few frames.
 
     Args:
         m: the measurements of N frames.
@@ -63,17 +66,28 @@ def menu_frames(m: Measurements, share: float, length: int, frozen: np.ndarray) 
         return np.zeros(n, bool)
     touched = np.where(frozen, np.uint64(2**64 - 1), m.cells)
     touched[:1] = 0
+    half = (length + 1) // 2
+    halves = _unions(touched, half)
+    first, second = halves[: n - length + 1], halves[length - half :]
+    places = count_cells(first | second)
+    changes = np.cumsum(np.concatenate([[0], touched != 0]))
+    busy = changes[length:] - changes[: n - length + 1] >= BUSY * length
+    moves_on = busy & (2 * count_cells(first & second) <= places)
+    found = np.zeros(n, bool)
+    for start, stop in runs(places <= share * CELLS):
+        if moves_on[start:stop].mean() < 0.5:  # a menu may do so for a moment
+            found[start : stop - 1 + length] = True
+    return found | _between(m, found | frozen, share, length)
+
+
+def _unions(touched: np.ndarray, length: int) -> np.ndarray:
+    """Cells touched from each frame t to t + length - 1, uint64 (N - length + 1,)."""
     width = 1
-    while width < length:  # entry t: union over t to t + width - 1
+    while width < length:
         step = min(width, length - width)
         touched = touched[: len(touched) - step] | touched[step:]
         width += step
-    quiet = np.flatnonzero(count_cells(touched) <= share * CELLS)
-    covered = np.zeros(n + 1, np.int32)
-    covered[quiet] += 1
-    covered[quiet + length] -= 1
-    found = np.cumsum(covered)[:n] > 0
-    return found | _between(m, found | frozen, share, length)
+    return touched
 
 
 def _between(m: Measurements, still: np.ndarray, share: float, length: int) -> np.ndarray:

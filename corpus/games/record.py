@@ -19,7 +19,8 @@ from corpus.games.gymnasium import GymnasiumGames
 from corpus.games.policy import HeldActions, check_range
 from corpus.games.write_behind import WriteBehind
 from corpus.progress import progress_bar
-from corpus.readers.shaper import Shaper, Shaping
+from corpus.readers.layout import Shaping
+from corpus.readers.shaper import Shaper
 from corpus.store import CorpusCard
 from corpus.writing.open_writer import open_writer
 from corpus.writing.writer import refuse_existing

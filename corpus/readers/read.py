@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
-from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
 
 from corpus.readers.base import Box, ReadOptions, Source
+from corpus.readers.layout import Shaping
 from corpus.readers.registry import READERS
-from corpus.readers.shaper import Shaper, Shaping
+from corpus.readers.shaper import Picture, Shaper, shape_all
 
 MOST_SECONDS = 3600  # that one frame may stay on when a recording is resampled
 SAMPLE_SIDE = 480  # pixels of the longer side of a sample
-MOST_SAMPLED = 3000  # pictures that are decoded for samples where seeking does not help
 
 
-def read_frames(
-    source: Source, options: ReadOptions, shaping: Shaping, fps: Fraction | None = None
+def read_stacks(
+    source: Source,
+    options: ReadOptions,
+    shaping: Shaping,
+    fps: Fraction | None = None,
+    sampler: Sampler | None = None,
 ) -> Iterator[np.ndarray]:
-    """Read a recording, one picture at a time.
+    """Read a recording, some pictures at a time.
 
     Pictures that the rate leaves out are not shaped, and one that it repeats is shaped once.
 
@@ -30,28 +33,31 @@ def read_frames(
         options: what the user says of it.
         shaping: how pictures are made to fit.
         fps: frames per second to resample to; without it, every picture is passed on.
+        sampler: takes samples of the pictures meanwhile.
 
     Yields:
-        uint8 (H, W, 3), RGB 0-255; do not write into it, as a repeated one is the same array.
+        uint8 (n, H, W, 3), RGB 0-255.
 
     Raises:
         FileNotFoundError: there is no such file.
         ValueError: it is unreadable, damaged, cut short, or holds fewer than two frames.
     """
     timed = READERS[source.reader].pictures(source, options)
+    if sampler is not None:
+        timed = sampler.watch(timed)
     if fps is None:
         chosen = (picture for _, picture in timed)
     else:
         chosen = resample(timed, fps, 1 / (source.fps or fps))
-    shaper = Shaper(shaping)
-    before, shaped = None, None
-    for picture in chosen:
-        if picture is not before:
-            try:
-                before, shaped = picture, shaper(picture)
-            except ValueError as error:
-                raise ValueError(f"{source.path}: {error}") from error
-        yield shaped
+    yield from shape_all(chosen, shaping, source.path)
+
+
+def read_frames(
+    source: Source, options: ReadOptions, shaping: Shaping, fps: Fraction | None = None
+) -> Iterator[np.ndarray]:
+    """Read a recording as ``read_stacks`` does, but one picture at a time: uint8 (H, W, 3)."""
+    for stack in read_stacks(source, options, shaping, fps):
+        yield from stack
 
 
 def resample(
@@ -87,6 +93,9 @@ def resample(
         tick += 1
 
 
+Timed = tuple[Fraction, Picture]  # seconds, and what is shown from then on
+
+
 class Samples(NamedTuple):
     """Some pictures of a recording.
 
@@ -106,40 +115,47 @@ class Samples(NamedTuple):
         return edges[0], edges[1], edges[2] - edges[0], edges[3] - edges[1]
 
 
-def sample_pictures(source: Source, options: ReadOptions, count: int) -> Samples:
-    """Read a few pictures, evenly spread over a recording; the same ones each time.
+class Sampler:
+    """Takes a few pictures out of all that pass by, evenly spread."""
 
-    Videos are sought through their key frames. Where these are too few, as in screen recordings
-    with one alone, the samples come from the first ``MOST_SAMPLED`` pictures.
+    def __init__(self, source: Source, count: int) -> None:
+        """Take ``count`` pictures of a recording, fewer if it has fewer."""
+        self._shaper, self._scale = _sample_shaper(source)
+        self._count, self._step = count, max(1, source.frames // count)
+        self._found: list[np.ndarray] = []
 
-    Raises:
-        ValueError: nothing can be read.
+    def watch(
+        self, timed: Iterable[tuple[Fraction, Picture]]
+    ) -> Iterator[tuple[Fraction, Picture]]:
+        """Pass pictures on."""
+        for number, (seconds, picture) in enumerate(timed):
+            if number % self._step == self._step // 2:
+                self._found.append(self._shaper(picture))
+            if len(self._found) == 4 * self._count:  # there are more than were announced
+                self._found, self._step = self._found[::2], 2 * self._step
+            yield seconds, picture
+
+    def samples(self) -> Samples:
+        """Return what was taken."""
+        found, count = self._found, min(self._count, len(self._found))
+        places = ((2 * number + 1) * len(found) // (2 * count) for number in range(count))
+        return Samples([found[place] for place in places], self._scale)
+
+
+def seek_samples(source: Source, options: ReadOptions, count: int) -> Samples:
+    """Read a few pictures, evenly spread over a recording, the same ones each time.
+
+    Videos are sought through their key frames, of which there may be few: screen recordings may
+    have one alone. Other recordings cannot be sought, and give none.
     """
+    shaper, scale = _sample_shaper(source)
+    reader = READERS[source.reader]
+    spread = reader.spread(source, options, count) if hasattr(reader, "spread") else ()
+    return Samples([shaper(picture) for _, picture in spread], scale)
+
+
+def _sample_shaper(source: Source) -> tuple[Shaper, float]:
+    """Makes samples of pictures: (how, samples' pixels per pixel as shown)."""
     scale = min(1.0, SAMPLE_SIDE / max(source.height, source.width))
     size = max(1, round(source.height * scale)), max(1, round(source.width * scale))
-    shaper = Shaper(Shaping(size=size))
-    reader = READERS[source.reader]
-    if hasattr(reader, "spread"):
-        found = [shaper(picture) for _, picture in reader.spread(source, options, count)]
-        if len(found) > count / 2:
-            return Samples(found, scale)
-    return Samples(_thinned(reader.pictures(source, options), shaper, count), scale)
-
-
-def _thinned(
-    timed: Iterable[tuple[Fraction, object]], shaper: Shaper, count: int
-) -> list[np.ndarray]:
-    """Take evenly spread pictures of the start of a stream of unknown length; damage ends it."""
-    found: list[np.ndarray] = []
-    step = 1
-    try:
-        for number, (_, picture) in enumerate(islice(timed, MOST_SAMPLED)):
-            if number % step == 0:
-                found.append(shaper(picture))
-            if len(found) == 4 * count:
-                found, step = found[::2], 2 * step
-    except ValueError:
-        if not found:
-            raise
-    count = min(count, len(found))
-    return [found[(2 * number + 1) * len(found) // (2 * count)] for number in range(count)]
+    return Shaper(Shaping(size=size)), scale

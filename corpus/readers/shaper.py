@@ -6,16 +6,17 @@ PyAV is imported inside the functions, so that a machine without it can still tr
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
 import numpy as np
 
-from corpus.readers.base import Box, Source
+from corpus.readers.base import Box
 from corpus.readers.ffmpeg import colours
 from corpus.readers.ffmpeg.filter_graph import scaling, to_array
+from corpus.readers.layout import SQUARE, Layout, Shaping, lay_out
 
-FITS = ("crop", "pad")
-SQUARE = Fraction(1)
+STACK, STACK_PIXELS = 32, 1 << 22  # pictures of a stack, and pixels: large ones gain nothing
 
 
 @dataclasses.dataclass(slots=True)
@@ -33,194 +34,161 @@ class VideoPicture:
     transfer: int = 0
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Shaping:
-    """How pictures are made to fit. Boxes are in pixels of the picture as it is shown.
-
-    Attributes:
-        size: (H, W) of the result in pixels.
-        fit: how another shape is made to fit: ``crop`` cuts its middle out, ``pad`` adds bars.
-        crop: the part that is cut out first, or None.
-        masks: parts that are made black; each pixel of the result that one touches is.
-    """
-
-    size: tuple[int, int]
-    fit: str = "crop"
-    crop: Box | None = None
-    masks: tuple[Box, ...] = ()
-
-    def __post_init__(self) -> None:
-        """Refuse what no picture can be shaped to."""
-        if self.fit not in FITS:
-            raise ValueError(f"fit is {self.fit!r}; allowed are {' and '.join(FITS)}")
-        if len(self.size) != 2 or min(self.size) < 1:
-            raise ValueError(f"size is {self.size}; give the height and width in pixels")
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Layout:
-    """Where a picture goes.
-
-    Attributes:
-        part: the box that is kept, in stored pixels after rotation.
-        inner: (height, width) that it is scaled to.
-        place: (top, left) of that in the result.
-        black: (top, left, bottom, right) of each mask in the result.
-    """
-
-    part: Box
-    inner: tuple[int, int]
-    place: tuple[int, int]
-    black: tuple[tuple[int, int, int, int], ...]
-
-
-def lay_out(shaping: Shaping, height: int, width: int, step: tuple[Fraction, Fraction]) -> Layout:
-    """Work out where a picture goes.
-
-    Args:
-        shaping: what is asked.
-        height: of the picture in stored pixels, after rotation.
-        width: likewise.
-        step: height and width of a stored pixel, in shown pixels.
-
-    Raises:
-        ValueError: the crop box lies outside the picture.
-    """
-    top, left, height, width = _stored_box(shaping.crop, height, width, step)
-    high, wide = shaping.size
-    aspect = step[1] / step[0]
-    place, inner = (0, 0), (high, wide)
-    if shaping.fit == "crop":
-        shape = Fraction(wide, high) / aspect  # width over height, in stored pixels
-        keep_w = min(width, max(1, round(height * shape)))
-        keep_h = min(height, max(1, round(width / shape)))
-        part = top + (height - keep_h) // 2, left + (width - keep_w) // 2, keep_h, keep_w
-    else:
-        shape = Fraction(width, height) * aspect  # width over height, as shown
-        inner = min(high, max(1, round(wide / shape))), min(wide, max(1, round(high * shape)))
-        place = (high - inner[0]) // 2, (wide - inner[1]) // 2
-        part = top, left, height, width
-    black = tuple(_placed(mask, part, inner, place, step) for mask in shaping.masks)
-    return Layout(part=part, inner=inner, place=place, black=black)
-
-
-def _stored_box(box: Box | None, height: int, width: int, step: tuple[Fraction, Fraction]) -> Box:
-    """Turn a box of shown pixels into stored ones; the whole picture without one."""
-    if box is None:
-        return 0, 0, height, width
-    top, left, high, wide = box
-    if min(top, left) < 0 or min(high, wide) < 1:
-        raise ValueError(f"the crop box {show_box(box)} is no part of a picture")
-    top, bottom = round(top / step[0]), round((top + high) / step[0])
-    left, right = round(left / step[1]), round((left + wide) / step[1])
-    if bottom > height or right > width or bottom <= top or right <= left:
-        shown = f"{round(width * step[1])}x{round(height * step[0])}"
-        raise ValueError(f"the crop box {show_box(box)} lies outside the picture of {shown} pixels")
-    return top, left, bottom - top, right - left
-
-
-def _placed(
-    mask: Box,
-    part: Box,
-    inner: tuple[int, int],
-    place: tuple[int, int],
-    step: tuple[Fraction, Fraction],
-) -> tuple[int, int, int, int]:
-    """Return top, left, bottom and right of a mask in the result, rounded outwards."""
-    edges = []
-    for axis in range(2):
-        scale = Fraction(inner[axis], part[2 + axis])
-        low = (mask[axis] / step[axis] - part[axis]) * scale
-        high = low + mask[2 + axis] / step[axis] * scale
-        inside = [min(max(int(edge), 0), inner[axis]) for edge in (low // 1, -(-high // 1))]
-        edges.append([place[axis] + edge for edge in inside])
-    return edges[0][0], edges[1][0], edges[0][1], edges[1][1]
+Picture = np.ndarray | VideoPicture
+"""uint8 (h, w, 3), RGB 0-255, with square pixels; or a frame of a video."""
 
 
 class Shaper:
-    """Makes pictures fit; keeps FFmpeg's scalers between them."""
+    """Makes pictures fit, one by one; keeps FFmpeg's scalers between them."""
 
     def __init__(self, shaping: Shaping) -> None:
         """Take what is asked."""
         self.shaping = shaping
-        self._key: object = None
-        self._shape = None
+        self._kind: object = None
+        self._stack: _Arrays | _Frames | None = None
 
-    def __call__(self, picture: np.ndarray | VideoPicture) -> np.ndarray:
-        """Shape one picture.
-
-        Args:
-            picture: uint8 (h, w, 3), RGB 0-255, with square pixels; or a frame of a video.
-
-        Returns:
-            uint8 (H, W, 3); untouched if an RGB picture has the size already.
-        """
-        if isinstance(picture, np.ndarray):
-            key = picture.shape
-            make = _array_shape
-        else:
-            frame = picture.frame
-            key = (
-                *(frame.width, frame.height, frame.format.name, frame.rotation),
-                *(frame.colorspace, frame.color_range, picture.aspect, picture.transfer),
-            )
-            make = _video_shape
-        if key != self._key:  # streams may change in the middle
-            self._key, self._shape = key, make(picture, self.shaping)
-        return self._shape(picture)
+    def __call__(self, picture: Picture) -> np.ndarray:
+        """Shape one picture to uint8 (H, W, 3); it is untouched if it has the size already."""
+        if (kind := _kind(picture)) != self._kind:  # streams may change in the middle
+            self._kind, self._stack = kind, _stack(picture, self.shaping, 1)
+        self._stack.push(picture)
+        return self._stack.pull()[0]
 
 
-def _array_shape(picture: np.ndarray, shaping: Shaping):
-    """Return the function that shapes arrays like this one."""
-    import av
+def shape_all(pictures: Iterable[Picture], shaping: Shaping, name: object) -> Iterator[np.ndarray]:
+    """Shape pictures, and pass them on in stacks, as each step in Python takes its time.
 
-    layout = lay_out(shaping, *picture.shape[:2], (SQUARE, SQUARE))
-    top, left, height, width = layout.part
-    chain = None
+    Args:
+        pictures: in order; one that is the same object as that before it is shaped once.
+        shaping: how they are made to fit.
+        name: what they are pictures of, for errors.
 
-    def shape(image: np.ndarray) -> np.ndarray:
-        nonlocal chain
-        image = np.ascontiguousarray(image[top : top + height, left : left + width])
-        if (height, width) != layout.inner:
-            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
-            chain = chain or scaling(frame, (0, 0, height, width), layout.inner, "rgb24")
-            chain.push(frame)
-            image = to_array(chain.pull())
-        return _finish(image, layout, shaping.size)
+    Yields:
+        uint8 (n, H, W, 3), n at most ``STACK``.
 
-    return shape
+    Raises:
+        ValueError: they cannot be shaped so.
+    """
+    most = max(1, min(STACK, STACK_PIXELS // (shaping.size[0] * shaping.size[1])))
+    stack, kind, before = None, None, None
+    times: list[int] = []  # that each picture of the stack is shown
+    for picture in pictures:
+        if picture is before:
+            times[-1] += 1
+            continue
+        changed = _kind(picture) != kind
+        if times and (changed or len(times) == most):
+            yield from _repeated(stack.pull(), times, most)
+            times = []
+        if changed:
+            try:
+                kind, stack = _kind(picture), _stack(picture, shaping, most)
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from error
+        stack.push(picture)
+        times.append(1)
+        before = picture
+    if times:
+        yield from _repeated(stack.pull(), times, most)
 
 
-def _video_shape(picture: VideoPicture, shaping: Shaping):
-    """Return the function that shapes frames like this one."""
-    import av
+def _repeated(stack: np.ndarray, times: list[int], most: int) -> Iterator[np.ndarray]:
+    """Repeat each picture of a stack so many times."""
+    if max(times) == 1:
+        yield stack
+        return
+    places = np.repeat(np.arange(len(times)), times)
+    for start in range(0, len(places), most):
+        yield stack[places[start : start + most]]
 
-    frame, aspect = picture.frame, picture.aspect
-    turns = round(frame.rotation / 90) % 4  # degrees counter-clockwise
-    stored = frame.height, frame.width
-    turned, step = (
-        (stored, (SQUARE, aspect)) if turns % 2 == 0 else (stored[::-1], (aspect, SQUARE))
+
+def _kind(picture: Picture) -> object:
+    """What pictures must have in common to be shaped alike."""
+    if isinstance(picture, np.ndarray):
+        return picture.shape
+    frame = picture.frame
+    return (
+        *(frame.width, frame.height, frame.format.name, frame.rotation),
+        *(frame.colorspace, frame.color_range, picture.aspect, picture.transfer),
     )
-    layout = lay_out(shaping, *turned, step)
-    inner = layout.inner if turns % 2 == 0 else layout.inner[::-1]
-    pix_fmt = "rgb48le" if picture.transfer else "rgb24"
-    part = _unturned(layout.part, turned, turns)
-    try:
-        chain = scaling(frame, part, inner, pix_fmt)
-    except av.error.FFmpegError as error:
-        raise ValueError(
-            f"frames in {frame.format.name} cannot be scaled here ({error.strerror}): convert them "
-            "(ffmpeg -i IN -pix_fmt yuv420p OUT.mkv)"
-        ) from error
 
-    def shape(picture: VideoPicture) -> np.ndarray:
-        chain.push(picture.frame)
-        image = to_array(chain.pull())
-        if picture.transfer:
-            image = colours.tone_map(image, picture.transfer)
-        return _finish(np.rot90(image, turns) if turns else image, layout, shaping.size)
 
-    return shape
+def _stack(picture: Picture, shaping: Shaping, most: int) -> _Arrays | _Frames:
+    """Begin to stack pictures like this one, so many at a time."""
+    return (_Arrays if isinstance(picture, np.ndarray) else _Frames)(picture, shaping, most)
+
+
+class _Arrays:
+    """Shapes arrays of one size."""
+
+    def __init__(self, picture: np.ndarray, shaping: Shaping, most: int) -> None:
+        self._layout = lay_out(shaping, *picture.shape[:2], (SQUARE, SQUARE))
+        self._size, self._chain = shaping.size, None
+        self._shaped: list[np.ndarray] = []
+
+    def push(self, picture: np.ndarray) -> None:
+        """Take a picture."""
+        import av
+
+        top, left, height, width = self._layout.part
+        image = np.ascontiguousarray(picture[top : top + height, left : left + width])
+        if (height, width) != self._layout.inner:
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+            if self._chain is None:
+                self._chain = scaling(frame, (0, 0, height, width), self._layout.inner, "rgb24")
+            self._chain.push(frame)
+            image = to_array(self._chain.pull())
+        self._shaped.append(_finish(image, self._layout, self._size))
+
+    def pull(self) -> np.ndarray:
+        """Return what was taken since the last call, uint8 (n, H, W, 3)."""
+        shaped, self._shaped = self._shaped, []
+        return np.stack(shaped)
+
+
+class _Frames:
+    """Shapes frames of videos that are alike, by filters that stack them as well."""
+
+    def __init__(self, picture: VideoPicture, shaping: Shaping, most: int) -> None:
+        import av
+
+        frame, aspect = picture.frame, picture.aspect
+        self._turns = round(frame.rotation / 90) % 4  # degrees counter-clockwise
+        turned, step = (frame.height, frame.width), (SQUARE, aspect)
+        if self._turns % 2:
+            turned, step = turned[::-1], step[::-1]
+        self._layout, self._size = lay_out(shaping, *turned, step), shaping.size
+        self._inner = self._layout.inner[::-1] if self._turns % 2 else self._layout.inner
+        self._transfer, self._most, self._taken = picture.transfer, most, 0
+        part = _unturned(self._layout.part, turned, self._turns)
+        pix_fmt = "rgb48le" if self._transfer else "rgb24"
+        try:
+            self._chain = scaling(frame, part, self._inner, pix_fmt, most)
+        except av.error.FFmpegError as error:
+            raise ValueError(
+                f"frames in {frame.format.name} cannot be scaled here ({error.strerror}): convert "
+                "them (ffmpeg -i IN -pix_fmt yuv420p OUT.mkv)"
+            ) from error
+
+    def push(self, picture: VideoPicture) -> None:
+        """Take a frame."""
+        self._chain.push(picture.frame)
+        self._taken += 1
+
+    def pull(self) -> np.ndarray:
+        """Return what was taken since the last call, uint8 (n, H, W, 3).
+
+        Nothing can be taken after fewer than a stack.
+        """
+        if self._taken < self._most:
+            self._chain.push(None)
+        images = to_array(self._chain.pull()).reshape(self._most, *self._inner, 3)[: self._taken]
+        self._taken = 0
+        if self._transfer:
+            images = np.stack([colours.tone_map(image, self._transfer) for image in images])
+        if self._turns:
+            images = np.rot90(images, self._turns, (1, 2))
+        return _finish(images, self._layout, self._size)
 
 
 def _unturned(box: Box, size: tuple[int, int], turns: int) -> Box:
@@ -232,41 +200,15 @@ def _unturned(box: Box, size: tuple[int, int], turns: int) -> Box:
     return top, left, height, width
 
 
-def _finish(image: np.ndarray, layout: Layout, size: tuple[int, int]) -> np.ndarray:
-    """Add bars and masks."""
-    if image.shape[:2] != size:
-        out = np.zeros((*size, 3), np.uint8)
+def _finish(images: np.ndarray, layout: Layout, size: tuple[int, int]) -> np.ndarray:
+    """Add bars and masks to one or more pictures, uint8 (..., h, w, 3)."""
+    if images.shape[-3:-1] != size:
+        out = np.zeros((*images.shape[:-3], *size, 3), np.uint8)
         top, left = layout.place
-        out[top : top + image.shape[0], left : left + image.shape[1]] = image
-        image = out
+        out[..., top : top + images.shape[-3], left : left + images.shape[-2], :] = images
+        images = out
     if layout.black:
-        image = image.copy()
+        images = images.copy()
         for top, left, bottom, right in layout.black:
-            image[top:bottom, left:right] = 0
-    return np.ascontiguousarray(image)
-
-
-def parse_box(text: str) -> Box:
-    """Read ``W:H:X:Y`` in pixels, as FFmpeg's crop has it and its cropdetect prints it."""
-    parts = text.removeprefix("crop=").split(":")
-    if len(parts) != 4 or not all(part.isdecimal() and len(part) < 6 for part in parts):
-        raise ValueError(
-            f"{text!r} is no box: give WIDTH:HEIGHT:LEFT:TOP in pixels, such as 640:480:0:20"
-        )
-    width, height, left, top = map(int, parts)
-    if not width or not height:
-        raise ValueError(f"{text!r} is no box: it has no pixels")
-    return top, left, height, width
-
-
-def show_box(box: Box) -> str:
-    """Write a box as ``parse_box`` reads it."""
-    top, left, height, width = box
-    return f"{width}:{height}:{left}:{top}"
-
-
-def lost_share(source: Source, shaping: Shaping) -> tuple[float, float]:
-    """Return the shares of height and width that the fit cuts off what the crop box leaves."""
-    part = lay_out(shaping, source.height, source.width, (SQUARE, SQUARE)).part
-    whole = shaping.crop[2:] if shaping.crop else (source.height, source.width)
-    return 1 - part[2] / whole[0], 1 - part[3] / whole[1]
+            images[..., top:bottom, left:right, :] = 0
+    return np.ascontiguousarray(images)

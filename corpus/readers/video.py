@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from typing import ClassVar
 
@@ -114,7 +115,7 @@ class VideoReader:
         """
         import av
 
-        seen: set[int] = set()
+        seen: set[tuple] = set()
         with opened(source.path) as (container, stream):
             prepare(stream, options.threads)
             first = stream.start_time or 0
@@ -123,20 +124,32 @@ class VideoReader:
                 at = first + int(length * (2 * number + 1) / (2 * count) / stream.time_base)
                 try:
                     container.seek(at, stream=stream)
-                    frame = next(container.decode(stream), None)
+                    frame = _next_frame(container.demux(stream), seen)
                 except av.error.FFmpegError as error:
                     if isinstance(error, MemoryError):
                         raise
                     continue
-                if frame is None or frame.is_corrupt or frame.pts is None or frame.pts in seen:
+                if frame is None or frame.is_corrupt or frame.pts is None:
                     continue
-                seen.add(frame.pts)
                 settle_matrix(frame)
                 yield frame.pts * Fraction(frame.time_base), to_picture(frame, pixel_aspect(stream))
 
     def actions(self, source: Source, options: ReadOptions) -> np.ndarray | None:
         """Return None: the actions of a video lie in a file beside it."""
         return None
+
+
+def _next_frame(packets: Iterator[object], seen: set[tuple]) -> object | None:
+    """Decode one frame, unless the packets begin where they did before."""
+    first = next(packets)
+    place = first.pts, first.dts, first.pos
+    if place in seen:
+        return None
+    seen.add(place)
+    for packet in chain([first], packets):
+        for frame in packet.decode():
+            return frame
+    return None
 
 
 def _first_look(facts: VideoFacts) -> tuple[int, int, tuple[str, ...]]:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from corpus.store import Corpus
-from corpus.writing.chunks import ChunkWriter
+from corpus.writing.chunks import ChunkWriter, MarkWriter
 from corpus.writing.writer import CorpusWriter, partial_path
 
 SIZE = (8, 12)
@@ -185,3 +185,22 @@ def test_chunks_are_written_as_zarr_writes_them(tmp_path, drawn):
         trees.append(drawn.tree(partial_path(tmp_path / name)))
         assert (array[:] == frames).all()
     assert trees[0] == trees[1] and len(trees[0]) == 6
+
+
+def test_marks_are_written_as_zarr_writes_them_and_each_at_once(tmp_path, drawn, monkeypatch):
+    monkeypatch.setattr("corpus.writing.writer.MARKS_PER_CHUNK", 4)
+    ends, trees = np.cumsum(np.arange(2, 13)), []
+    for name in ("ours", "zarr"):
+        writer = CorpusWriter.create(tmp_path / name, SIZE, drawn.make_card(), False)
+        array, folder = writer._ends, partial_path(tmp_path / name) / "episode_ends"
+        for count, end in enumerate(ends):
+            if name == "zarr":
+                array.resize((count + 1,))
+                array[count] = end
+                continue
+            for mark in (99, end):  # the first is what an interruption left
+                MarkWriter(array, folder).add(mark)
+                assert array[: count + 1].tolist() == [*ends[:count], mark]
+                array.resize((count + (mark == end),))
+        trees.append(drawn.tree(folder))
+    assert trees[0] == trees[1] and len(trees[0]) == 4

@@ -18,9 +18,9 @@ from pathlib import Path
 import pytest
 
 from corpus.readers.base import ReadOptions
+from corpus.readers.layout import Shaping
 from corpus.readers.read import read_frames
 from corpus.readers.registry import reader_for
-from corpus.readers.shaper import Shaping
 from corpus.readers.video import VideoReader
 from corpus.store import Corpus
 from corpus.verify import verify

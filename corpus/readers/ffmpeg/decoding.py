@@ -14,7 +14,8 @@ from corpus.readers.ffmpeg.colours import HDR, settle_matrix
 from corpus.readers.ffmpeg.cut_off import ends_early
 from corpus.readers.ffmpeg.filter_graph import Deinterlacer
 from corpus.readers.ffmpeg.opening import check_sides, limits, opened
-from corpus.readers.shaper import SQUARE, VideoPicture
+from corpus.readers.layout import SQUARE
+from corpus.readers.shaper import VideoPicture
 
 COMPLETE = 0.9  # less than this fraction of the duration that the header names is a cut-off file
 MIN_FRAMES = 2  # a latent action needs a frame and the next one
@@ -124,21 +125,13 @@ def decode(facts: VideoFacts, container: object, stream: object) -> Iterator[obj
         raise broken(error.strerror) from error
 
 
-def _whole(frames: Iterator[object]) -> Iterator[object]:
-    """Deinterlace where needed."""
-    deinterlace = Deinterlacer()
-    for frame in frames:
-        yield from deinterlace(frame)
-    yield from deinterlace.rest()
-
-
 def timed_pictures(facts: VideoFacts, threads: int) -> Iterator[tuple[Fraction, VideoPicture]]:
     """Yield (seconds, picture) for each frame of a file; refuse a broken or short one."""
     count, start, seconds, step = 0, None, None, 1 / facts.fps
     with opened(facts.path) as (container, stream):
         prepare(stream, threads)
         aspect, clock = pixel_aspect(stream), _Clock(Fraction(stream.time_base), step)
-        for frame in _whole(decode(facts, container, stream)):
+        for frame in Deinterlacer()(decode(facts, container, stream)):
             seconds = clock(frame.pts)
             start = seconds if start is None else start
             yield seconds, to_picture(frame, aspect)

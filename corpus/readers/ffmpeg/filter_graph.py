@@ -5,7 +5,7 @@ PyAV is imported inside the functions, so that a machine without it can still tr
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -58,7 +58,11 @@ def to_array(frame: object) -> np.ndarray:
 
 
 def scaling(
-    frame: object, part: tuple[int, int, int, int], size: tuple[int, int], pix_fmt: str
+    frame: object,
+    part: tuple[int, int, int, int],
+    size: tuple[int, int],
+    pix_fmt: str,
+    stacked: int = 1,
 ) -> Chain:
     """Make the chain that cuts a part out of frames and scales it by area averaging, in one pass.
 
@@ -67,6 +71,8 @@ def scaling(
         part: top, left, height, width in stored pixels.
         size: (H, W) of the result.
         pix_fmt: ``rgb24`` or ``rgb48le``.
+        stacked: so many results come in one frame, one below the other, when all are there, or at
+            the end.
     """
     top, left, height, width = part
     colours = ""
@@ -77,9 +83,11 @@ def scaling(
         ("crop", f"{width}:{height}:{left}:{top}:exact=1"),
         ("scale", f"{size[1]}:{size[0]}:flags={FLAGS}{colours}"),
     ]
+    stack = [("tile", f"1x{stacked}")] if stacked > 1 else []
     if pix_fmt == "rgb24":  # by way of planes, which swscale has fast code for
-        filters += [("format", "gbrp"), ("scale", f"flags={FLAGS}")]
-    filters.append(("format", pix_fmt))
+        filters += [("format", "gbrp"), *stack, ("scale", f"flags={FLAGS}"), ("format", "rgb24")]
+    else:
+        filters += [("format", pix_fmt), *stack]
     return Chain(frame, filters[(height, width) == (frame.height, frame.width) :])
 
 
@@ -100,21 +108,23 @@ class Deinterlacer:
         self._kind: object = None
         self._base: object = None  # seconds a tick
 
-    def __call__(self, frame: object) -> Iterator[object]:
-        """Take a frame; yield those that are ready."""
-        if self._chain is None and not frame.interlaced_frame:
-            yield frame
-            return
-        kind = frame.width, frame.height, frame.format.name
-        if kind != self._kind:
-            yield from self.rest()
-            # Once a frame was interlaced all pass through it, as it looks ahead by one.
-            self._chain = Chain(frame, [("bwdif", "mode=send_frame:deint=interlaced")])
-            self._kind, self._base = kind, frame.time_base
-        self._chain.push(frame)
-        yield from self._ready()
+    def __call__(self, frames: Iterable[object]) -> Iterator[object]:
+        """Yield all frames, those that are interlaced as whole pictures."""
+        for frame in frames:
+            if self._chain is None and not frame.interlaced_frame:
+                yield frame
+                continue
+            kind = frame.width, frame.height, frame.format.name
+            if kind != self._kind:
+                yield from self._rest()
+                # Once a frame was interlaced all pass through it, as it looks ahead by one.
+                self._chain = Chain(frame, [("bwdif", "mode=send_frame:deint=interlaced")])
+                self._kind, self._base = kind, frame.time_base
+            self._chain.push(frame)
+            yield from self._ready()
+        yield from self._rest()
 
-    def rest(self) -> Iterator[object]:
+    def _rest(self) -> Iterator[object]:
         """Yield what it still holds."""
         if self._chain is not None:
             self._chain.push(None)

@@ -87,8 +87,8 @@ def _from_video(path: Path, card: WorldCard, world: Any) -> tuple[list[np.ndarra
     import torch
 
     from corpus.readers.base import ReadOptions
+    from corpus.readers.layout import Shaping
     from corpus.readers.read import read_frames
-    from corpus.readers.shaper import Shaping
     from corpus.readers.video import VideoReader
 
     rate = Fraction(card.fps).limit_denominator(1000)

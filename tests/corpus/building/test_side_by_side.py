@@ -77,13 +77,13 @@ def test_an_update_takes_over_what_did_not_change(tmp_path, folder, drawn, monke
     drawn.write_video(folder / "2.mp4", drawn.noise(9, seed=20))
     drawn.write_video(folder / "7.mp4", drawn.noise(11, seed=7))
     decoded = []
-    original = sys.modules["corpus.building.staging"].read_frames
+    original = sys.modules["corpus.building.staging"].read_stacks
 
     def watched(source, *arguments):
         decoded.append(source.name)
         return original(source, *arguments)
 
-    monkeypatch.setattr("corpus.building.staging.read_frames", watched)
+    monkeypatch.setattr("corpus.building.staging.read_stacks", watched)
     updated = _build(folder, tmp_path / "out", update=True, jobs=1)
     assert decoded == ["2.mp4", "7.mp4"]
     assert drawn.tree(updated) == drawn.tree(_build(folder, tmp_path / "fresh", jobs=1))

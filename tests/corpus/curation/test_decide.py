@@ -142,12 +142,39 @@ def test_menu_with_a_blinking_cursor_is_dropped(games):
 
 
 @pytest.mark.parametrize("game", ["pong", "walking"])
-def test_small_thing_that_moves_about_is_no_menu(games, game):
+def test_small_thing_that_moves_about_is_no_menu(games, game, monkeypatch):
     frames = getattr(games, game)(5, 200)
     assert not dropped(decide(games.measure(frames), FPS, only(menus=True)), 200).any()
-    # The threshold is what tells them apart.
+    # The threshold is what tells them apart, even if it is not asked where things come back to.
+    monkeypatch.setattr("corpus.curation.still.BUSY", 2.0)
+    assert not dropped(decide(games.measure(frames), FPS, only(menus=True)), 200).any()
     loose = only(menus=True, menu_share=0.9)
     assert dropped(decide(games.measure(frames), FPS, loose), 200).all()
+
+
+@pytest.mark.parametrize(("loop", "stay"), [("blinks", 15), ("turns", 30)])
+def test_menu_through_which_a_cursor_is_led_is_dropped(games, loop, stay):
+    frames = np.repeat(games.texture(9)[None] // 2, 80, axis=0)
+    for number, frame in enumerate(frames):
+        line = 8 + 9 * (number // stay)
+        frame[line : line + 4, 10:14] = 250
+        if loop == "blinks":
+            frame[50:53, 50:53] = 250 * (number // 15 % 2)
+        else:
+            y, x = np.round(3 * np.array([np.sin(number), np.cos(number)])).astype(int)
+            frame[47 + y : 49 + y, 47 + x : 49 + x] = 250
+    assert dropped(decide(games.measure(frames), FPS, only(menus=True)), 80).all()
+
+
+@pytest.mark.parametrize("hold", [1, 3])
+def test_something_small_that_goes_its_way_slowly_is_no_menu(games, hold):
+    """It touches no more places in four seconds than a spinner does, but it does not come back."""
+    frames = np.repeat(games.texture(9)[None] // 2, 90, axis=0)
+    for number, frame in enumerate(frames):
+        left = 8 + number // hold * hold // 3
+        frame[33:37, left : left + 4] = 250
+    assert len({frame.tobytes() for frame in frames}) > 25
+    assert not dropped(decide(games.measure(frames), FPS, only(menus=True)), 90).any()
 
 
 def test_leftover_of_one_frame_is_dropped(games):

@@ -7,8 +7,8 @@ import pytest
 
 from corpus.readers.base import ReadOptions
 from corpus.readers.ffmpeg import timing
+from corpus.readers.layout import Shaping
 from corpus.readers.read import read_frames
-from corpus.readers.shaper import Shaping
 from corpus.readers.video import VideoReader
 
 LOSSY = ("libx264", "yuv420p", {"crf": "16"})

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from corpus.readers.base import ReadOptions
+from corpus.readers.layout import Shaping
 from corpus.readers.read import read_frames
-from corpus.readers.shaper import Shaping
 from corpus.readers.video import VideoReader
 
 LOSSY = ("libx264", "yuv420p", {"crf": "16", "g": "20"})

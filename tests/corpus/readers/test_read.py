@@ -1,12 +1,15 @@
+import dataclasses
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
+from corpus.readers import shaper
 from corpus.readers.base import ReadOptions, Source
-from corpus.readers.read import read_frames, sample_pictures
+from corpus.readers.layout import Shaping
+from corpus.readers.read import Sampler, read_frames, read_stacks, seek_samples
 from corpus.readers.registry import READERS
-from corpus.readers.shaper import Shaper, Shaping
+from corpus.readers.shaper import Shaper
 from corpus.readers.video import VideoReader
 
 
@@ -45,22 +48,45 @@ def test_left_out_pictures_are_not_shaped_and_repeated_ones_once(
     numbered, monkeypatch, fps, shaped
 ):
     calls = []
-    monkeypatch.setattr(
-        Shaper, "__call__", lambda self, picture: calls.append(int(picture[0, 0, 0])) or picture
-    )
+    push = shaper._Arrays.push
+
+    def counted(self, picture):
+        calls.append(int(picture[0, 0, 0]))
+        push(self, picture)
+
+    monkeypatch.setattr(shaper._Arrays, "push", counted)
     fps = fps and Fraction(fps)
     read = list(read_frames(numbered(30), ReadOptions(), Shaping(size=(3, 4)), fps))
     assert len(calls) == len(set(calls)) == shaped
     assert len(read) == round(30 * (fps or 10) / 10)
+    shown = [int(frame[0, 0, 0]) for frame in read]
+    assert shown == sorted(shown) and set(shown) == set(calls)
 
 
-@pytest.mark.parametrize("count", [1, 5, 7, 100, 2900])
-def test_samples_of_arrays_are_spread_evenly(numbered, count):
-    samples = sample_pictures(numbered(count), ReadOptions(), 6)
-    assert samples.scale == 1 and len(samples.pictures) == min(count, 6)
-    if count < 256:
-        found = [int(picture[0, 0, 0]) for picture in samples.pictures]
-        assert found == sorted(found) and found[-1] - found[0] >= (count - 1) * 0.6
+def _sampled(source, count):
+    """Read a recording, and take samples by the way."""
+    sampler = Sampler(source, count)
+    for _ in read_stacks(source, ReadOptions(), Shaping(size=(3, 4)), sampler=sampler):
+        pass
+    return sampler.samples()
+
+
+@pytest.mark.parametrize("announced", [0, 0.5, 1, 2])
+@pytest.mark.parametrize("count", [1, 5, 7, 100, 255])
+def test_samples_are_spread_evenly(numbered, count, announced):
+    source = dataclasses.replace(numbered(count), frames=round(announced * count))
+    samples = _sampled(source, 6)
+    least = 3 if announced == 2 else 6
+    assert samples.scale == 1 and min(count // 2, least) <= len(samples.pictures) <= 6
+    found = [int(picture[0, 0, 0]) for picture in samples.pictures]
+    assert found == sorted(found) and found[-1] - found[0] >= (count - 1) * 0.6
+
+
+def test_few_pictures_are_shaped_as_samples(numbered, monkeypatch):
+    shaped = []
+    monkeypatch.setattr(Shaper, "__call__", lambda self, picture: shaped.append(0) or picture)
+    _sampled(dataclasses.replace(numbered(2900), frames=2900), 6)
+    assert len(shaped) <= 7
 
 
 def _video(path, drawn, gop, height=60, width=1000):
@@ -75,8 +101,8 @@ def _video(path, drawn, gop, height=60, width=1000):
 def test_samples_of_a_video_are_sought_and_always_the_same(tmp_path, drawn, monkeypatch, name):
     source = _video(tmp_path / name, drawn, gop=10)
     monkeypatch.setattr(VideoReader, "pictures", None)  # nothing is read from end to end
-    samples = sample_pictures(source, ReadOptions(), 6)
-    again = sample_pictures(source, ReadOptions(threads=1), 6)
+    samples = seek_samples(source, ReadOptions(), 6)
+    again = seek_samples(source, ReadOptions(threads=1), 6)
     levels = [picture.mean() for picture in samples.pictures]
     assert len(levels) >= 5 and min(np.diff(levels)) > 20 and levels[-1] - levels[0] > 140
     assert (np.array(samples.pictures) == again.pictures).all()
@@ -84,15 +110,8 @@ def test_samples_of_a_video_are_sought_and_always_the_same(tmp_path, drawn, monk
     assert samples.shown((0, 48, 24, 240)) == (0, 100, 50, 500)
 
 
-def test_samples_of_a_video_with_one_key_frame_are_decoded(tmp_path, drawn):
+def test_a_video_with_one_key_frame_is_sampled_while_it_is_read(tmp_path, drawn):
     source = _video(tmp_path / "a.mkv", drawn, gop=10_000)
-    levels = [picture.mean() for picture in sample_pictures(source, ReadOptions(), 6).pictures]
+    assert len(seek_samples(source, ReadOptions(), 6).pictures) == 1
+    levels = [picture.mean() for picture in _sampled(source, 6).pictures]
     assert len(levels) == 6 and min(np.diff(levels)) > 20
-
-
-def test_samples_of_a_damaged_video_are_those_before_the_damage(tmp_path, drawn):
-    source = _video(tmp_path / "a.mkv", drawn, gop=10_000)
-    data = bytearray(source.path.read_bytes())
-    data[len(data) * 2 // 3 :] = bytes(len(data) - len(data) * 2 // 3)
-    source.path.write_bytes(data)
-    assert sample_pictures(source, ReadOptions(), 6).pictures

@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from corpus.readers.base import ReadOptions
-from corpus.readers.read import read_frames, sample_pictures
+from corpus.readers.layout import Shaping
+from corpus.readers.read import Sampler, read_frames, read_stacks
 from corpus.readers.registry import READERS, reader_for
-from corpus.readers.shaper import Shaping
 
 CAMERA = "observation.images.front"
 DATA = Path(__file__).parent / "data"
@@ -43,7 +43,9 @@ def test_recordings_are_resampled_shaped_and_sampled(name):
         assert len(frames) == source.frames and frames[0].shape == (8, 12, 3)
         doubled = list(read_frames(source, options, shaping, Fraction(20)))
         assert len(doubled) == 2 * source.frames
-        samples = sample_pictures(source, options, 3)
+        sampler = Sampler(source, 3)
+        assert sum(map(len, read_stacks(source, options, shaping, sampler=sampler))) == len(frames)
+        samples = sampler.samples()
         assert len(samples.pictures) == 3
         assert samples.pictures[0].shape == (source.height, source.width, 3)
 

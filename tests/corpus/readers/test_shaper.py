@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 from corpus.readers.base import Source
-from corpus.readers.shaper import Shaper, Shaping, VideoPicture, lost_share, parse_box, show_box
+from corpus.readers.ffmpeg.colours import PQ
+from corpus.readers.layout import SQUARE, Shaping, lost_share, parse_box, show_box
+from corpus.readers.shaper import Shaper, VideoPicture, shape_all
 
 
 def _shape(picture, size, fit="crop"):
@@ -145,6 +147,30 @@ def test_pictures_may_change_their_size_between(drawn):
     shaper = Shaper(Shaping(size=(8, 8)))
     for height, width in ((16, 16), (8, 8), (31, 17), (16, 16)):
         assert shaper(np.full((height, width, 3), 90, np.uint8)).tolist() == [[[90] * 3] * 8] * 8
+
+
+def _frames(drawn, pix_fmt, counts, transfer=0):
+    """Runs of frames whose sizes change from one run to the next."""
+    import av
+
+    for number, count in enumerate(counts):
+        for picture in drawn.noise(count, 20 + 10 * number, 36, seed=number):
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            yield VideoPicture(frame.reformat(format=pix_fmt), SQUARE, transfer)
+
+
+@pytest.mark.parametrize(("pix_fmt", "transfer"), [("yuv420p", 0), ("yuv420p10le", PQ)])
+@pytest.mark.parametrize("shape", [{}, {"fit": "pad", "masks": ((1, 2, 5, 6),)}])
+@pytest.mark.parametrize("most", [1, 4, 5])
+def test_stacks_hold_what_is_shaped_one_by_one(drawn, monkeypatch, pix_fmt, transfer, shape, most):
+    shaping = Shaping(size=(9, 11), **shape)
+    monkeypatch.setattr("corpus.readers.shaper.STACK_PIXELS", most * 9 * 11)
+    pictures = list(_frames(drawn, pix_fmt, (5, 1, 8, 3), transfer))
+    pictures[2:2] = 7 * [pictures[1]]  # shown eight times
+    stacks = list(shape_all(pictures, shaping, "a"))
+    assert max(len(stack) for stack in stacks) == most
+    shaper = Shaper(shaping)
+    assert (np.concatenate(stacks) == [shaper(picture) for picture in pictures]).all()
 
 
 def test_what_is_given_is_not_written_to(drawn):

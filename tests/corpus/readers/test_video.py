@@ -9,8 +9,8 @@ from PIL import Image
 
 from corpus.readers.base import ReadOptions, Source
 from corpus.readers.ffmpeg.decoding import probe
+from corpus.readers.layout import Shaping
 from corpus.readers.read import read_frames, resample
-from corpus.readers.shaper import Shaping
 from corpus.store import Corpus
 from genie.cli import main
 
