@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from spacetime.attention import KeysValues, TimeAttention
 from spacetime.cache import TimeCache
+from spacetime.frame_step import FrameStep
 from spacetime.rotary import rotary_matrix, rotary_table
 from spacetime.space_attention import SpaceAttention
 
@@ -138,21 +139,50 @@ class SpaceTimeStack(nn.Module):
         )  # fmt: skip
         return TimeCache.empty(shape, self.norm.weight.device, start)
 
-    def step(self, x: Tensor, cache: TimeCache) -> tuple[Tensor, list[KeysValues]]:
-        """Run one new frame, float (B, N, D), over the cached history; the cache is not changed.
+    def draft(self, x: Tensor, cache: TimeCache) -> Tensor:
+        """Run one new frame, float (B, N, D), over the cached history, which stays as it was."""
+        if not self._buffered(x):
+            return self.step(x, cache)[0]
+        frame = self._frame(cache)
+        for _ in frame.run(x):
+            pass
+        return frame.output()
 
-        Returns:
-            (B, N, D), and what `TimeCache.write` needs to add the frame to the history.
-        """
+    def step(self, x: Tensor, cache: TimeCache) -> tuple[Tensor, list[KeysValues]]:
+        """Compute `draft`, and what `TimeCache.write` needs to add the frame to the history."""
+        if self._buffered(x):
+            frame = self._frame(cache)
+            new = [frame.own() for _ in frame.run(x)]
+            return frame.output(), new
         x, new = self._through(self.blocks, x, cache, self._rotation(cache, x.device))
         return self.norm(x), new
 
     def remember(self, x: Tensor, cache: TimeCache) -> None:
         """Add one finished frame, float (B, N, D), to the cache; W must be 2 or more."""
-        rotation = self._rotation(cache, x.device)
-        x, new = self._through(self.blocks[:-1], x, cache, rotation)
         # The rest of the last layer computes the frame's output, which a commit does not need.
-        cache.write([*new, self.blocks[-1].remember(x, rotation)])
+        if self._buffered(x):
+            frame = self._frame(cache)
+            run = frame.run(x)
+            new = [frame.own() for _, _ in zip(self.blocks, run, strict=False)]
+        else:
+            rotation = self._rotation(cache, x.device)
+            x, new = self._through(self.blocks[:-1], x, cache, rotation)
+            new.append(self.blocks[-1].remember(x, rotation))
+        cache.write(new)
+
+    def _buffered(self, x: Tensor) -> bool:
+        """Whether `FrameStep` can compute this: in play on a CPU."""
+        return x.is_cpu and x.dtype == torch.float32 and not torch.is_grad_enabled()
+
+    def _frame(self, cache: TimeCache) -> FrameStep:
+        """Return the cache's buffers, prepared for its next frame."""
+        if cache.frame_step is None:
+            cache.frame_step = FrameStep(self, cache)
+        frame = cache.frame_step
+        if frame.positions != cache.positions:
+            rotation = self._rotation(cache, cache.keys.device)
+            frame.prepare(cache.positions, rotation, _bias(cache))
+        return frame
 
     def _rotation(self, cache: TimeCache, device: torch.device) -> Tensor:
         """Return the rotation of the next frame's queries and keys."""
@@ -165,13 +195,18 @@ class SpaceTimeStack(nn.Module):
     ) -> tuple[Tensor, list[KeysValues]]:
         """Return the blocks' output, and each block's own keys and values."""
         # Once for all layers: in play, launching small operations costs more than computing them.
-        seen = cache.visible()
-        bias = torch.zeros(seen.shape, device=seen.device).masked_fill(~seen, -torch.inf)
+        bias = _bias(cache)
         new = []
         for layer, block in enumerate(blocks):
             x, own = block.step(x, (cache.keys[layer], cache.values[layer]), rotation, bias)
             new.append(own)
         return x, new
+
+
+def _bias(cache: TimeCache) -> Tensor:
+    """Return what is added to the next frame's scores: 0 for what it sees, or −infinity."""
+    seen = cache.visible()
+    return torch.zeros(seen.shape, device=seen.device).masked_fill(~seen, -torch.inf)
 
 
 @torch.no_grad()

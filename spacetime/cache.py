@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from spacetime.frame_step import FrameStep
+
 
 @dataclass(kw_only=True)
 class TimeCache:
@@ -22,6 +24,7 @@ class TimeCache:
         start: absolute number of the first frame; rotary angles count from it.
         count: frames committed so far.
         joined: int64 (B, 1, 1, 1), at which count the history of each rollout begins; None: at 0.
+        frame_step: the buffers of play, once it has begun on a CPU.
     """
 
     keys: Tensor
@@ -29,14 +32,17 @@ class TimeCache:
     start: int = 0
     count: int = 0
     joined: Tensor | None = None
+    frame_step: FrameStep | None = None
 
     @classmethod
     def empty(
         cls, shape: tuple[int, int, int, int, int, int], device: torch.device | str, start: int = 0
     ) -> "TimeCache":
         """Allocate a cache of shape (L, B, N, heads, W−1, head_dim) without frames."""
-        keys, values = (torch.zeros(shape, device=device) for _ in range(2))
-        return cls(keys=keys, values=values, start=start)
+        *lead, slots, head_dim = shape
+        # Products with all keys of a token are fastest if a channel's keys lie side by side.
+        keys = torch.zeros(*lead, head_dim, slots, device=device).mT
+        return cls(keys=keys, values=torch.zeros(shape, device=device), start=start)
 
     @property
     def position(self) -> int:
@@ -90,11 +96,13 @@ class TimeCache:
         self.joined[rows] = self.count - other.count
         self.keys[:, rows] = other.keys
         self.values[:, rows] = other.values
+        self.frame_step = None  # it may be prepared for this frame, with another history in sight
 
     def fork(self) -> "TimeCache":
         """Return a copy, which goes on from here by itself."""
         forked = copy(self)
         forked.keys, forked.values = self.keys.clone(), self.values.clone()
+        forked.frame_step = None
         if self.joined is not None:
             forked.joined = self.joined.clone()
         return forked
@@ -106,7 +114,7 @@ class TimeCache:
         It serves one frame: what is written to it goes to the caches it was made of.
         """
         return JoinedCache(
-            keys=torch.cat([cache.keys for cache in caches], dim=1),
+            keys=torch.cat([cache.keys.mT for cache in caches], dim=1).mT,
             values=torch.cat([cache.values for cache in caches], dim=1),
             parts=list(caches),
         )
