@@ -39,10 +39,8 @@ class TimeCache:
         cls, shape: tuple[int, int, int, int, int, int], device: torch.device | str, start: int = 0
     ) -> "TimeCache":
         """Allocate a cache of shape (L, B, N, heads, W−1, head_dim) without frames."""
-        *lead, slots, head_dim = shape
-        # Products with all keys of a token are fastest if a channel's keys lie side by side.
-        keys = torch.zeros(*lead, head_dim, slots, device=device).mT
-        return cls(keys=keys, values=torch.zeros(shape, device=device), start=start)
+        keys, values = (torch.zeros(shape, device=device) for _ in range(2))
+        return cls(keys=keys, values=values, start=start)
 
     @property
     def position(self) -> int:
@@ -114,7 +112,7 @@ class TimeCache:
         It serves one frame: what is written to it goes to the caches it was made of.
         """
         return JoinedCache(
-            keys=torch.cat([cache.keys.mT for cache in caches], dim=1).mT,
+            keys=torch.cat([cache.keys for cache in caches], dim=1),
             values=torch.cat([cache.values for cache in caches], dim=1),
             parts=list(caches),
         )
