@@ -154,7 +154,7 @@ class SpaceTimeStack(nn.Module):
             frame = self._frame(cache)
             new = [frame.own() for _ in frame.run(x)]
             return frame.output(), new
-        x, new = self._through(self.blocks, x, cache, self._rotation(cache, x.device))
+        x, new = self._through(self.blocks, x, cache, self.next_rotation(cache))
         return self.norm(x), new
 
     def remember(self, x: Tensor, cache: TimeCache) -> None:
@@ -165,7 +165,7 @@ class SpaceTimeStack(nn.Module):
             run = frame.run(x)
             new = [frame.own() for _, _ in zip(self.blocks, run, strict=False)]
         else:
-            rotation = self._rotation(cache, x.device)
+            rotation = self.next_rotation(cache)
             x, new = self._through(self.blocks[:-1], x, cache, rotation)
             new.append(self.blocks[-1].remember(x, rotation))
         cache.write(new)
@@ -180,14 +180,14 @@ class SpaceTimeStack(nn.Module):
             cache.frame_step = FrameStep(self, cache)
         frame = cache.frame_step
         if frame.positions != cache.positions:
-            rotation = self._rotation(cache, cache.keys.device)
-            frame.prepare(cache.positions, rotation, _bias(cache))
+            rotation = self.next_rotation(cache)
+            frame.prepare(cache.positions, rotation, next_bias(cache))
         return frame
 
-    def _rotation(self, cache: TimeCache, device: torch.device) -> Tensor:
-        """Return the rotation of the next frame's queries and keys."""
+    def next_rotation(self, cache: TimeCache) -> Tensor:
+        """Return the rotation of the next frame's queries and keys, as `rotary_matrix` does."""
         positions = torch.tensor(cache.positions)
-        return rotary_matrix(rotary_table(positions, self.dim // self.heads, device))
+        return rotary_matrix(rotary_table(positions, self.dim // self.heads, cache.keys.device))
 
     @staticmethod
     def _through(
@@ -195,7 +195,7 @@ class SpaceTimeStack(nn.Module):
     ) -> tuple[Tensor, list[KeysValues]]:
         """Return the blocks' output, and each block's own keys and values."""
         # Once for all layers: in play, launching small operations costs more than computing them.
-        bias = _bias(cache)
+        bias = next_bias(cache)
         new = []
         for layer, block in enumerate(blocks):
             x, own = block.step(x, (cache.keys[layer], cache.values[layer]), rotation, bias)
@@ -203,7 +203,7 @@ class SpaceTimeStack(nn.Module):
         return x, new
 
 
-def _bias(cache: TimeCache) -> Tensor:
+def next_bias(cache: TimeCache) -> Tensor:
     """Return what is added to the next frame's scores: 0 for what it sees, or −infinity."""
     seen = cache.visible()
     return torch.zeros(seen.shape, device=seen.device).masked_fill(~seen, -torch.inf)
