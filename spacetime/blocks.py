@@ -90,7 +90,11 @@ class SpaceTimeBlock(nn.Module):
 
 
 class SpaceTimeStack(nn.Module):
-    """Blocks of one width and band, with the cache that plays them frame by frame."""
+    """Blocks of one width and band, with the cache that plays them frame by frame.
+
+    Attributes:
+        buffered: whether play on a CPU computes in the buffers of a `FrameStep`.
+    """
 
     def __init__(
         self, dim: int, heads: int, layers: int, band: int, grid: tuple[int, int] | None = None
@@ -113,6 +117,7 @@ class SpaceTimeStack(nn.Module):
         self.dim, self.heads, self.band = dim, heads, band
         self.blocks = nn.ModuleList(SpaceTimeBlock(dim, heads, band, grid) for _ in range(layers))
         self.norm = nn.RMSNorm(dim)
+        self.buffered = True
 
     @property
     def memory(self) -> int:
@@ -171,8 +176,9 @@ class SpaceTimeStack(nn.Module):
         cache.write(new)
 
     def _buffered(self, x: Tensor) -> bool:
-        """Whether `FrameStep` can compute this: in play on a CPU."""
-        return x.is_cpu and x.dtype == torch.float32 and not torch.is_grad_enabled()
+        """Whether `FrameStep` computes this: in play on a CPU."""
+        on_cpu = x.is_cpu and x.dtype == torch.float32
+        return self.buffered and on_cpu and not torch.is_grad_enabled()
 
     def _frame(self, cache: TimeCache) -> FrameStep:
         """Return the cache's buffers, prepared for its next frame."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import torch
@@ -20,16 +21,41 @@ _EPS = torch.finfo(torch.float32).eps  # of `F.rms_norm`
 _SMALL_PRODUCT = 400
 
 
-@torch.no_grad()
 def lay_out_weights(model: nn.Module) -> None:
     """Lay weights out in memory as play on a CPU reads them; values, shapes and names stay.
 
     Products of the few rows of one frame with a matrix that widens them are a seventh faster if its
     columns, not its rows, are contiguous (lab notes, 2026-11-29); other matrices stay as they are.
     """
-    for layer in model.modules():
-        if isinstance(layer, nn.Linear) and layer.out_features > layer.in_features:
+    for layer in _linear_layers(model):
+        if layer.out_features > layer.in_features:
             layer.weight.data = layer.weight.data.t().contiguous().t()
+
+
+@contextmanager
+def plain_steps(model: nn.Module) -> Iterator[None]:
+    """Let new caches step block by block meanwhile, with weights as `lay_out_weights` found them.
+
+    Sums then run in the order in which they ran before there were buffers: of ten thousand frames,
+    one has a token that this decides.
+    """
+    weights = [layer.weight.data for layer in _linear_layers(model)]
+    stacks = [part for part in model.modules() if hasattr(part, "buffered")]
+    try:
+        for layer in _linear_layers(model):
+            layer.weight.data = layer.weight.data.contiguous()
+        for stack in stacks:
+            stack.buffered = False
+        yield
+    finally:
+        for layer, weight in zip(_linear_layers(model), weights, strict=True):
+            layer.weight.data = weight
+        for stack in stacks:
+            stack.buffered = True
+
+
+def _linear_layers(model: nn.Module) -> list[nn.Linear]:
+    return [part for part in model.modules() if isinstance(part, nn.Linear)]
 
 
 class FrameStep:

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from spacetime.blocks import SpaceTimeStack
 from spacetime.cache import TimeCache
-from spacetime.frame_step import lay_out_weights
+from spacetime.frame_step import lay_out_weights, plain_steps
 
 DIM, HEADS, LAYERS, GRID = 32, 2, 2, (2, 3)
 TOKENS = GRID[0] * GRID[1]
@@ -27,7 +27,7 @@ def stack(band: int, grid: tuple[int, int] | None = None) -> SpaceTimeStack:
 
 def plain(model: SpaceTimeStack) -> SpaceTimeStack:
     """Let a stack step block by block, as on a GPU."""
-    model._buffered = lambda x: False
+    model.buffered = False
     return model
 
 
@@ -136,3 +136,15 @@ def test_laying_weights_out_changes_no_value():
     assert laid_out.blocks[0].feed.down.weight.is_contiguous()
     weights = laid_out.state_dict()
     assert all(torch.equal(weights[name], value) for name, value in model.state_dict().items())
+
+
+@torch.inference_mode()
+def test_plain_steps_are_bit_for_bit_those_of_a_stack_that_was_never_laid_out():
+    never, model, x = plain(stack(3)), stack(3), frames(1, 1)[0]
+    expected = never.draft(x, never.new_cache(1, TOKENS))
+    lay_out_weights(model)
+    before = model.draft(x, model.new_cache(1, TOKENS))
+    with plain_steps(model):
+        cache = model.new_cache(1, TOKENS)
+        assert torch.equal(model.draft(x, cache), expected) and cache.frame_step is None
+    assert torch.equal(model.draft(x, model.new_cache(1, TOKENS)), before)
