@@ -183,7 +183,7 @@ class SpaceTimeStack(nn.Module):
     def _frame(self, cache: TimeCache) -> FrameStep:
         """Return the cache's buffers, prepared for its next frame."""
         if cache.frame_step is None:
-            cache.frame_step = FrameStep(self, cache)
+            cache.frame_step = FrameStep(self.blocks, self.norm, cache)
         frame = cache.frame_step
         if frame.positions != cache.positions:
             rotation = self.next_rotation(cache)

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
-
-from spacetime.frame_step import FrameStep
 
 
 @dataclass(kw_only=True)
@@ -24,7 +23,7 @@ class TimeCache:
         start: absolute number of the first frame; rotary angles count from it.
         count: frames committed so far.
         joined: int64 (B, 1, 1, 1), at which count the history of each rollout begins; None: at 0.
-        frame_step: the buffers of play, once it has begun on a CPU.
+        frame_step: the `FrameStep` of play on a CPU, once it has begun.
     """
 
     keys: Tensor
@@ -32,7 +31,7 @@ class TimeCache:
     start: int = 0
     count: int = 0
     joined: Tensor | None = None
-    frame_step: FrameStep | None = None
+    frame_step: Any = None
 
     @classmethod
     def empty(

@@ -1,20 +1,14 @@
 """One new frame through a stack of blocks on a CPU, in fixed buffers."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
+from spacetime.attention import Attention, KeysValues
+from spacetime.cache import TimeCache
 from spacetime.rotary import turn
-
-if TYPE_CHECKING:
-    from spacetime.attention import Attention, KeysValues
-    from spacetime.blocks import SpaceTimeBlock, SpaceTimeStack
-    from spacetime.cache import TimeCache
 
 _EPS = torch.finfo(torch.float32).eps  # of `F.rms_norm`
 # Products with fewer multiplications PyTorch computes in a loop that takes twice as long as sums.
@@ -36,8 +30,8 @@ def lay_out_weights(model: nn.Module) -> None:
 def plain_steps(model: nn.Module) -> Iterator[None]:
     """Let new caches step block by block meanwhile, with weights as `lay_out_weights` found them.
 
-    Sums then run in the order in which they ran before there were buffers: of ten thousand frames,
-    one has a token that this decides.
+    Sums then run in the order in which they ran before there were buffers: of a thousand frames,
+    about one has a token that this decides.
     """
     weights = [layer.weight.data for layer in _linear_layers(model)]
     stacks = [part for part in model.modules() if hasattr(part, "buffered")]
@@ -70,8 +64,14 @@ class FrameStep:
         positions: those of the frame that it is prepared for; None at first.
     """
 
-    def __init__(self, stack: SpaceTimeStack, cache: TimeCache) -> None:
-        """Make the buffers for as many rollouts and tokens as the cache holds."""
+    def __init__(self, blocks: nn.ModuleList, norm: nn.RMSNorm, cache: TimeCache) -> None:
+        """Make the buffers for as many rollouts and tokens as the cache holds.
+
+        Args:
+            blocks: the `SpaceTimeBlock`s of a stack.
+            norm: of its output.
+            cache: what they have seen; its keys and values are read where they lie.
+        """
         batch, tokens, heads, slots, size = cache.keys.shape[1:]
         rows, dim = batch * tokens, heads * size
         self.positions: list[int] | None = None
@@ -82,10 +82,10 @@ class FrameStep:
             self._projection = _Projection(batch, tokens, heads, size)
             self._space = _SpaceMix(self._projection)
             self._time = _TimeMix(self._projection, slots)
-            self._last_weight = self._norm.weight(stack.norm)
+            self._last_weight = self._norm.weight(norm)
             self._layers = [
                 _Layer(*parts, self._norm)
-                for parts in zip(stack.blocks, cache.keys, cache.values, strict=True)
+                for parts in zip(blocks, cache.keys, cache.values, strict=True)
             ]
 
     def prepare(self, positions: list[int], rotation: Tensor, bias: Tensor) -> None:
@@ -141,7 +141,7 @@ class _Norm:
 class _Layer:
     """The weights of a block as `FrameStep` multiplies by them, and its part of the cache."""
 
-    def __init__(self, block: SpaceTimeBlock, keys: Tensor, values: Tensor, norm: _Norm) -> None:
+    def __init__(self, block: nn.Module, keys: Tensor, values: Tensor, norm: _Norm) -> None:
         self.space_norm, self.space = norm.weight(block.space_norm), _Attention(block.space)
         self.bias = block.space.bias()
         self.time = None
