@@ -6,7 +6,6 @@ import os
 import platform
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +27,8 @@ def load_with(path: Path, options: PlayOptions, say: Say = silent) -> Any:
     """Load a `genie.world.World` with the settings of the options; see `load_world_on`."""
     settings = (options.steps, options.temperature)
     world = load_world_on(path, options.device, options.threads, *settings, say)
-    if options.threads is None and world.bundle.device.type == "cpu":
-        pick_threads(partial(_draft, world.bundle.dynamics))
+    if options.threads is None and pick_device(options.device).type == "cpu":
+        pick_threads(lambda: _draft(world.bundle.dynamics))
     return world
 
 
