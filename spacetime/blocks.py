@@ -167,8 +167,8 @@ class SpaceTimeStack(nn.Module):
         # The rest of the last layer computes the frame's output, which a commit does not need.
         if self._buffered(x):
             frame = self._frame(cache)
-            run = frame.run(x)
-            new = [frame.own() for _, _ in zip(self.blocks, run, strict=False)]
+            # Blocks go first in `zip`, so that the run is not asked for more than one stop a block.
+            new = [frame.own() for _, _ in zip(self.blocks, frame.run(x), strict=False)]
         else:
             rotation = self.next_rotation(cache)
             x, new = self._through(self.blocks[:-1], x, cache, rotation)
