@@ -159,7 +159,7 @@ class Dynamics(nn.Module):
             Logits float (B, N, K).
         """
         recalled = cache.recall(action) if isinstance(cache, MappedCache) else None
-        x, _ = self.stack.step(self._embed(ids, action, recalled), cache)
+        x = self.stack.draft(self._embed(ids, action, recalled), cache)
         return self._logits(x, recalled)
 
     def commit(self, ids: Tensor, action: Tensor, cache: TimeCache) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import statistics
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,6 +14,8 @@ if TYPE_CHECKING:
 DEVICES = ("auto", "cpu", "cuda", "mps")
 _SPINS = "1000"
 """Spins, about a twentieth of a millisecond, after which a waiting thread sleeps."""
+
+_ROUNDS = 6
 
 
 def pick_device(name: str = "auto") -> torch.device:
@@ -47,6 +52,43 @@ def bounded_threads(threads: int | None) -> int | None:
         return threads
     print(f"--threads {threads}: {cores} processor cores can be used here, so it is {cores}")
     return cores
+
+
+def pick_threads(work: Callable[[], object]) -> int:
+    """Let torch use as many threads as make short work fastest now, and return how many.
+
+    Threads wait for each other hundreds of times a frame. Beside a program that wants the same
+    cores, two of them take twice as long as one (lab notes, 2026-11-29). What is computed is equal
+    bit for bit.
+
+    Args:
+        work: done a dozen times and more, on 1, 2, 4, … threads, up to a core each or to a user's
+            own OMP_NUM_THREADS, until more are no faster.
+    """
+    import torch
+
+    chosen = "OMP_NUM_THREADS" in os.environ
+    most, best = torch.get_num_threads() if chosen else usable_cores(), 1
+    while 2 * best <= most and _ratio_of_threads(work, 2 * best, best) < 1:
+        best *= 2
+    torch.set_num_threads(best)
+    return best
+
+
+def _ratio_of_threads(work: Callable[[], object], many: int, few: int) -> float:
+    """Return how long work takes on many threads, over how long on few; in turn, the median."""
+    import torch
+
+    ratios = []
+    for _ in range(_ROUNDS):
+        taken = []
+        for threads in (many, few):
+            torch.set_num_threads(threads)
+            begin = time.perf_counter()
+            work()
+            taken.append(time.perf_counter() - begin)
+        ratios.append(taken[0] / taken[1])
+    return statistics.median(ratios[1:])  # the first round warms up
 
 
 def wait_briefly() -> None:

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from spacetime.attention import KeysValues, TimeAttention
 from spacetime.cache import TimeCache
+from spacetime.frame_step import FrameStep
 from spacetime.rotary import rotary_matrix, rotary_table
 from spacetime.space_attention import SpaceAttention
 
@@ -89,7 +90,11 @@ class SpaceTimeBlock(nn.Module):
 
 
 class SpaceTimeStack(nn.Module):
-    """Blocks of one width and band, with the cache that plays them frame by frame."""
+    """Blocks of one width and band, with the cache that plays them frame by frame.
+
+    Attributes:
+        buffered: whether play on a CPU computes in the buffers of a `FrameStep`.
+    """
 
     def __init__(
         self, dim: int, heads: int, layers: int, band: int, grid: tuple[int, int] | None = None
@@ -112,6 +117,7 @@ class SpaceTimeStack(nn.Module):
         self.dim, self.heads, self.band = dim, heads, band
         self.blocks = nn.ModuleList(SpaceTimeBlock(dim, heads, band, grid) for _ in range(layers))
         self.norm = nn.RMSNorm(dim)
+        self.buffered = True
 
     @property
     def memory(self) -> int:
@@ -138,26 +144,56 @@ class SpaceTimeStack(nn.Module):
         )  # fmt: skip
         return TimeCache.empty(shape, self.norm.weight.device, start)
 
-    def step(self, x: Tensor, cache: TimeCache) -> tuple[Tensor, list[KeysValues]]:
-        """Run one new frame, float (B, N, D), over the cached history; the cache is not changed.
+    def draft(self, x: Tensor, cache: TimeCache) -> Tensor:
+        """Run one new frame, float (B, N, D), over the cached history, which stays as it was."""
+        if not self._buffered(x):
+            return self.step(x, cache)[0]
+        frame = self._frame(cache)
+        for _ in frame.run(x):
+            pass
+        return frame.output()
 
-        Returns:
-            (B, N, D), and what `TimeCache.write` needs to add the frame to the history.
-        """
-        x, new = self._through(self.blocks, x, cache, self._rotation(cache, x.device))
+    def step(self, x: Tensor, cache: TimeCache) -> tuple[Tensor, list[KeysValues]]:
+        """Compute `draft`, and what `TimeCache.write` needs to add the frame to the history."""
+        if self._buffered(x):
+            frame = self._frame(cache)
+            new = [frame.own() for _ in frame.run(x)]
+            return frame.output(), new
+        x, new = self._through(self.blocks, x, cache, self.next_rotation(cache))
         return self.norm(x), new
 
     def remember(self, x: Tensor, cache: TimeCache) -> None:
         """Add one finished frame, float (B, N, D), to the cache; W must be 2 or more."""
-        rotation = self._rotation(cache, x.device)
-        x, new = self._through(self.blocks[:-1], x, cache, rotation)
         # The rest of the last layer computes the frame's output, which a commit does not need.
-        cache.write([*new, self.blocks[-1].remember(x, rotation)])
+        if self._buffered(x):
+            frame = self._frame(cache)
+            # Blocks go first in `zip`, so that the run is not asked for more than one stop a block.
+            new = [frame.own() for _, _ in zip(self.blocks, frame.run(x), strict=False)]
+        else:
+            rotation = self.next_rotation(cache)
+            x, new = self._through(self.blocks[:-1], x, cache, rotation)
+            new.append(self.blocks[-1].remember(x, rotation))
+        cache.write(new)
 
-    def _rotation(self, cache: TimeCache, device: torch.device) -> Tensor:
-        """Return the rotation of the next frame's queries and keys."""
+    def _buffered(self, x: Tensor) -> bool:
+        """Whether `FrameStep` computes this: in play on a CPU."""
+        on_cpu = x.is_cpu and x.dtype == torch.float32
+        return self.buffered and on_cpu and not torch.is_grad_enabled()
+
+    def _frame(self, cache: TimeCache) -> FrameStep:
+        """Return the cache's buffers, prepared for its next frame."""
+        if cache.frame_step is None:
+            cache.frame_step = FrameStep(self.blocks, self.norm, cache)
+        frame = cache.frame_step
+        if frame.positions != cache.positions:
+            rotation = self.next_rotation(cache)
+            frame.prepare(cache.positions, rotation, next_bias(cache))
+        return frame
+
+    def next_rotation(self, cache: TimeCache) -> Tensor:
+        """Return the rotation of the next frame's queries and keys, as `rotary_matrix` does."""
         positions = torch.tensor(cache.positions)
-        return rotary_matrix(rotary_table(positions, self.dim // self.heads, device))
+        return rotary_matrix(rotary_table(positions, self.dim // self.heads, cache.keys.device))
 
     @staticmethod
     def _through(
@@ -165,13 +201,18 @@ class SpaceTimeStack(nn.Module):
     ) -> tuple[Tensor, list[KeysValues]]:
         """Return the blocks' output, and each block's own keys and values."""
         # Once for all layers: in play, launching small operations costs more than computing them.
-        seen = cache.visible()
-        bias = torch.zeros(seen.shape, device=seen.device).masked_fill(~seen, -torch.inf)
+        bias = next_bias(cache)
         new = []
         for layer, block in enumerate(blocks):
             x, own = block.step(x, (cache.keys[layer], cache.values[layer]), rotation, bias)
             new.append(own)
         return x, new
+
+
+def next_bias(cache: TimeCache) -> Tensor:
+    """Return what is added to the next frame's scores: 0 for what it sees, or −infinity."""
+    seen = cache.visible()
+    return torch.zeros(seen.shape, device=seen.device).masked_fill(~seen, -torch.inf)
 
 
 @torch.no_grad()

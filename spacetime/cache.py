@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,6 +23,7 @@ class TimeCache:
         start: absolute number of the first frame; rotary angles count from it.
         count: frames committed so far.
         joined: int64 (B, 1, 1, 1), at which count the history of each rollout begins; None: at 0.
+        frame_step: the `FrameStep` of play on a CPU, once it has begun.
     """
 
     keys: Tensor
@@ -29,6 +31,7 @@ class TimeCache:
     start: int = 0
     count: int = 0
     joined: Tensor | None = None
+    frame_step: Any = None
 
     @classmethod
     def empty(
@@ -90,11 +93,13 @@ class TimeCache:
         self.joined[rows] = self.count - other.count
         self.keys[:, rows] = other.keys
         self.values[:, rows] = other.values
+        self.frame_step = None  # it may be prepared for this frame, with another history in sight
 
     def fork(self) -> "TimeCache":
         """Return a copy, which goes on from here by itself."""
         forked = copy(self)
         forked.keys, forked.values = self.keys.clone(), self.values.clone()
+        forked.frame_step = None
         if self.joined is not None:
             forked.joined = self.joined.clone()
         return forked

@@ -22,6 +22,7 @@ from genie.registry import ROLES, load_model
 from genie.settings import Settings
 from genie.values import text
 from lam.keymap.keymap import Keymap
+from spacetime.frame_step import lay_out_weights
 from spacetime.weights import model_fingerprint, read_json, read_shapes
 
 FORMAT_VERSION = 1
@@ -161,6 +162,8 @@ def load_bundle(path: Path | str, device: str | torch.device = "cpu", say: Say =
     _check_parts(path, models, keymap)
     for model in models.values():
         model.to(device).eval().requires_grad_(False)
+        if device_of(model).type == "cpu":
+            lay_out_weights(model)
     size = models["tokenizer"].config
     return Bundle(
         **models,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from genie.device import pick_device
+from genie.device import pick_device, pick_threads
 from genie.library.card import WorldCard, read_object
 from genie.library.catalog import playable_folder
 from genie.library.loading import load_world_on
@@ -26,7 +26,21 @@ LoadWorld = Callable[[Path, PlayOptions, Say], Any]
 def load_with(path: Path, options: PlayOptions, say: Say = silent) -> Any:
     """Load a `genie.world.World` with the settings of the options; see `load_world_on`."""
     settings = (options.steps, options.temperature)
-    return load_world_on(path, options.device, options.threads, *settings, say)
+    world = load_world_on(path, options.device, options.threads, *settings, say)
+    if options.threads is None and pick_device(options.device).type == "cpu":
+        pick_threads(lambda: _draft(world.bundle.dynamics))
+    return world
+
+
+def _draft(dynamics: Any) -> None:
+    """Draft a frame without a history."""
+    import torch
+
+    config = dynamics.config
+    with torch.inference_mode():
+        unknown = torch.full((1, config.num_tokens), config.num_codes)
+        action = torch.full((1,), config.num_actions)
+        dynamics.draft(unknown, action, dynamics.new_cache(1))
 
 
 @dataclass(frozen=True)

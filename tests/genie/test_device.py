@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from genie.device import pick_device, unused_gpu
+from genie import device
+from genie.device import pick_device, pick_threads, unused_gpu
 
 
 @pytest.fixture
@@ -32,3 +33,27 @@ def test_a_device_that_is_not_there_is_refused(gpus):
     gpus()
     with pytest.raises(ValueError, match="--device mps is not available here"):
         pick_device("mps")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "picked"),
+    [({1: 3, 2: 5}, 1), ({1: 3, 2: 2, 4: 2.5}, 2), ({1: 3, 2: 2, 4: 1}, 4)],
+)
+def test_play_takes_more_threads_as_long_as_they_are_faster(monkeypatch, seconds, picked):
+    now, used = [0.0], [4]
+
+    def work():
+        now[0] += seconds[used[0]]
+
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(device, "usable_cores", lambda: 4)
+    monkeypatch.setattr(device.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(torch, "set_num_threads", lambda threads: used.__setitem__(0, threads))
+    assert pick_threads(work) == picked == used[0]
+
+
+def test_a_user_s_own_number_of_threads_is_the_most(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
+    monkeypatch.setattr(torch, "set_num_threads", lambda threads: None)
+    assert pick_threads(lambda: pytest.fail("nothing is to be compared")) == 1

@@ -455,6 +455,7 @@ def test_files_that_cannot_be_written_are_refused_before_play(tmp_path):
 
 def test_only_the_settings_that_were_given_are_changed(world, folder, monkeypatch):
     monkeypatch.setattr("genie.world.World.load", lambda path, device, say: world)
+    monkeypatch.setattr("genie.play.setup.pick_threads", lambda work: 1)
     before = world.bundle.settings
     assert load_with(folder, PlayOptions()).settings == before
     changed = load_with(folder, PlayOptions(steps=5)).settings
