@@ -12,13 +12,7 @@ from corpus.store import Corpus
 from genie.device import pick_device
 from genie.frames import to_models
 from lam.config import LatentActionConfig
-from lam.health.measures import (
-    Decided,
-    OneStep,
-    decided,
-    one_step_from_errors,
-    squared_errors,
-)
+from lam.health.measures import OneStep, decided, one_step_from_errors, squared_errors
 from lam.losses import prediction_loss
 from lam.model import Decoder
 from train.data.clips import to_float
@@ -79,34 +73,28 @@ def fit_decoder(
 
 
 @torch.no_grad()
-def score_one_step(
-    predict: Predict, corpus: Corpus, codes: Tensor, num_codes: int
-) -> tuple[OneStep, Decided]:
+def score_one_step(predict: Predict, corpus: Corpus, codes: Tensor, num_codes: int) -> OneStep:
     """Score predictions with a corpus' codes against those with random ones."""
     starts = draw_clips(clip_starts(corpus.episode_ends, 2), PAIRS, 0, 0)
     generator = torch.Generator().manual_seed(0)
     chance = torch.randint(num_codes, (PAIRS,), generator=generator)
-    inferred, columns, parts, device = codes[torch.from_numpy(starts)], [], [], pick_device()
+    inferred, columns, device = codes[torch.from_numpy(starts)], [], pick_device()
     for first in range(0, PAIRS, AT_ONCE):
         part = slice(first, first + AT_ONCE)
         before, after = to_models(read_clips(corpus, starts[part], 2), device).unbind(dim=1)
         best = predict(before, inferred[part].to(device))
         random = predict(before, chance[part].to(device))
         compared = ((best, after), (random, after), (before, after), (best, before))
-        columns.append(torch.stack([squared_errors(*pair).cpu() for pair in compared]))
-        parts.append(decided(after, best, random))
-    inferred, random, frozen, to_current = torch.cat(columns, dim=1)
-    step = one_step_from_errors(
-        inferred=inferred, random=random, frozen=frozen, inferred_to_current=to_current
+        errors = [squared_errors(*pair) for pair in compared]
+        columns.append(torch.stack([*errors, decided(after, best, random).double()]).cpu())
+    inferred, random, frozen, to_current, judged = torch.cat(columns, dim=1)
+    return one_step_from_errors(
+        inferred=inferred,
+        random=random,
+        frozen=frozen,
+        inferred_to_current=to_current,
+        decided=judged,
     )
-    return step, _pooled(parts)
-
-
-def _pooled(parts: Sequence[Decided]) -> Decided:
-    """Pool the figures of parts of equal size."""
-    share = sum(part.share for part in parts)
-    nearer = sum(part.share * part.nearer for part in parts if part.nearer is not None)
-    return Decided(share=share / len(parts), nearer=nearer / share if share else None)
 
 
 def draw_frames(corpus: Corpus) -> Tensor:

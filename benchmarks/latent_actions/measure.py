@@ -77,7 +77,7 @@ def measure(
     training = Corpus.open(corpus_path(data, game, "train"))
     shown = read_codes(lam, training, progress, DECODER_FRAMES)
     predict = fit_decoder(training, shown, count, decoder_steps, progress)
-    step, decides = score_one_step(predict, corpus, codes, count)
+    step = score_one_step(predict, corpus, codes, count)
     use = code_use(codes[codes >= 0], count)
     names = list(game.groups)
     members = {name: codes_of(group_of_code, names.index(name)) for name in names}
@@ -101,7 +101,7 @@ def measure(
         "blocked_transitions": blocked.transitions,
         "code_shares": list(use.shares),
         "perplexity": use.perplexity,
-        "decided": asdict(decides),
+        "decided": asdict(step.decided),
         "own": _own_prediction(lam, corpus, codes),
         "health": assess_health(use, step).state,
     }
@@ -110,10 +110,11 @@ def measure(
 def _own_prediction(lam: ActionModel, corpus: Corpus, codes: Tensor) -> dict[str, float] | None:
     """Score the model's own predictions, as a run's verdict does; None if it draws no frames."""
     try:
-        step, decides = score_one_step(lam.predict, corpus, codes, lam.config.num_actions)
+        step = score_one_step(lam.predict, corpus, codes, lam.config.num_actions)
     except NotImplementedError:
         return None
-    return {"delta_psnr": step.delta_psnr, "nearer_next": step.nearer_next, **asdict(decides)}
+    figures = {"delta_psnr": step.delta_psnr, "nearer_next": step.nearer_next}
+    return figures | asdict(step.decided)
 
 
 def groups_of_codes(fitted: tuple[int, ...], seen: Tensor, num_codes: int) -> Tensor:

@@ -38,6 +38,20 @@ class CodeUse:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Decided:
+    """What the code decides: the pixels at which the inferred and a random one draw apart.
+
+    Attributes:
+        share: of the transitions, those that have such a pixel.
+        nearer: share of these in which the inferred code's are nearer to the next frame; None
+            if there are none. 0.5 is chance.
+    """
+
+    share: float
+    nearer: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class OneStep:
     """How well one step is predicted, in dB; each a PSNR of the whole set (errors pooled).
 
@@ -50,6 +64,7 @@ class OneStep:
             current one.
         changed_share: share of transitions in which anything changes; in the others no prediction
             can be nearer to the next frame.
+        decided: where the two predictions draw apart.
     """
 
     inferred_psnr: float
@@ -58,20 +73,7 @@ class OneStep:
     delta_psnr: float
     nearer_next: float
     changed_share: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Decided:
-    """What the code decides: the pixels at which the inferred and a random one draw apart.
-
-    Attributes:
-        share: of the transitions, those that have such a pixel.
-        nearer: share of these in which the inferred code's are nearer to the next frame; None
-            if there are none. 0.5 is chance.
-    """
-
-    share: float
-    nearer: float | None
+    decided: Decided
 
 
 def code_use(codes: Tensor, num_codes: int) -> CodeUse:
@@ -108,29 +110,30 @@ def one_step(before: Tensor, after: Tensor, inferred: Tensor, random: Tensor) ->
         random=squared_errors(random, after),
         frozen=squared_errors(before, after),
         inferred_to_current=squared_errors(inferred, before),
+        decided=decided(after, inferred, random),
     )
 
 
-def decided(after: Tensor, inferred: Tensor, random: Tensor) -> Decided:
-    """Score predictions where they differ by more than 8 of 255; see `one_step` for the frames.
+def decided(after: Tensor, inferred: Tensor, random: Tensor) -> Tensor:
+    """Judge predictions where they differ by more than 8 of 255; see `one_step` for the frames.
 
     Needs no scale, so it tells a paddle's code, which decides a thousandth of the frame, from one
     that decides nothing.
 
+    Returns:
+        float32 (P,): 1 where the inferred one's are nearer to the next frame, 0 where they are not,
+        NaN where nothing is decided.
+
     Raises:
-        ValueError: if the shapes differ, or there are no frames.
+        ValueError: if the shapes differ.
     """
-    if not (len(after) and after.shape == inferred.shape == random.shape):
-        raise ValueError("frames must be of one shape (P, 3, H, W), and at least one")
+    if not after.shape == inferred.shape == random.shape or after.ndim != 4:
+        raise ValueError("frames must be of one shape (P, 3, H, W)")
     after, inferred, random = _rounded(after), _rounded(inferred), _rounded(random)
     apart = (inferred - random).abs() > _DECIDED_LEVELS
     gain = ((random - after).square() - (inferred - after).square()) * apart
-    any_apart = apart.flatten(1).any(dim=1)
-    nearer = gain.flatten(1).sum(dim=1)[any_apart] > 0
-    return Decided(
-        share=any_apart.double().mean().item(),
-        nearer=nearer.double().mean().item() if len(nearer) else None,
-    )
+    nearer = (gain.flatten(1).sum(dim=1) > 0).float()
+    return torch.where(apart.flatten(1).any(dim=1), nearer, math.nan)
 
 
 def squared_errors(one: Tensor, two: Tensor) -> Tensor:
@@ -156,7 +159,12 @@ def squared_errors(one: Tensor, two: Tensor) -> Tensor:
 
 
 def one_step_from_errors(
-    *, inferred: Tensor, random: Tensor, frozen: Tensor, inferred_to_current: Tensor
+    *,
+    inferred: Tensor,
+    random: Tensor,
+    frozen: Tensor,
+    inferred_to_current: Tensor,
+    decided: Tensor,
 ) -> OneStep:
     """Score one-step predictions from the squared error of each transition.
 
@@ -166,17 +174,17 @@ def one_step_from_errors(
         frozen: float (P,), the current frame against the next one.
         inferred_to_current: float (P,), prediction with the inferred code against the current
             frame.
+        decided: float (P,), from `decided`.
 
     Raises:
         ValueError: if the columns have different lengths or are empty.
     """
     if not len(inferred) or not len(random):
         raise ValueError("no transitions: give the errors of at least one")
-    if not len(inferred) == len(frozen) == len(inferred_to_current):
-        raise ValueError(
-            f"errors of {len(inferred)}, {len(frozen)} and {len(inferred_to_current)} transitions "
-            "do not belong together"
-        )
+    lengths = [len(column) for column in (inferred, frozen, inferred_to_current, decided)]
+    if len(set(lengths)) > 1:
+        raise ValueError(f"figures of {lengths} transitions do not belong together")
+    judged = decided[~decided.isnan()]
     best, chance = _psnr(inferred), _psnr(random)
     return OneStep(
         inferred_psnr=best,
@@ -185,6 +193,10 @@ def one_step_from_errors(
         delta_psnr=best - chance,
         nearer_next=(inferred < inferred_to_current).double().mean().item(),
         changed_share=(frozen > 0).double().mean().item(),
+        decided=Decided(
+            share=len(judged) / len(decided),
+            nearer=judged.double().mean().item() if len(judged) else None,
+        ),
     )
 
 

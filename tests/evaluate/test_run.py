@@ -27,8 +27,8 @@ LAYOUT = {
     "tokenizer": "psnr ssim codes_used_share perplexity bits_per_frame",
     "dynamics": "psnr ssim random_psnr frozen_psnr ceiling_psnr delta_psnr delta_psnr_ci "
     "cross_entropy_first cross_entropy_mean by_prompt_frames",
-    "lam": "code_share perplexity psnr_1 frozen_psnr_1 delta_psnr_1 nearer_next consistency "
-    "round_trip verdict reasons agreement",
+    "lam": "code_share perplexity psnr_1 frozen_psnr_1 delta_psnr_1 nearer_next decided "
+    "consistency round_trip verdict reasons agreement",
     "drift": "random held",
     "stuck": "share rollouts threshold change",
     "revisit": "with_map without_map",

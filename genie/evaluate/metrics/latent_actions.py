@@ -16,6 +16,7 @@ from genie.evaluate.context import EvalContext
 from genie.evaluate.metrics.errors import FROZEN, INFERRED, ErrorTable, random_arm, squared_error
 from genie.evaluate.workers import at_once
 from genie.frames import to_models, to_uint8
+from lam.health.measures import decided
 
 CLIPS_A_BATCH = 8
 STRETCH = 200
@@ -31,11 +32,13 @@ class Transitions:
             against the next frame.
         to_current: float64 (clips, T - 1), squared error of the prediction against the frame
             that it started from.
+        decided: float32 (clips, T - 1), from `lam.health.measures.decided`.
     """
 
     codes: np.ndarray
     errors: ErrorTable
     to_current: np.ndarray
+    decided: np.ndarray
 
 
 def predict_transitions(context: EvalContext, tick: Tick = no_tick) -> Transitions:
@@ -46,7 +49,7 @@ def predict_transitions(context: EvalContext, tick: Tick = no_tick) -> Transitio
     bundle, choice, encoded = context.bundle, context.choice, context.encoded
     seed, device, steps = context.config.seed, bundle.device, CLIP_FRAMES - 1
 
-    def predict(part: slice, tick: Tick) -> tuple[np.ndarray, np.ndarray]:
+    def predict(part: slice, tick: Tick) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         true = read_clips(context.corpus, choice.starts[part], CLIP_FRAMES)
         before = rearrange(to_models(true[:, :-1], device), "b t c h w -> (b t) c h w")
         codes = encoded.codes[part].flatten().to(device)
@@ -57,16 +60,22 @@ def predict_transitions(context: EvalContext, tick: Tick = no_tick) -> Transitio
         )
         arms = [squared_error(frames, true[:, 1:]) for frames in (predicted, guessed)]
         arms.append(squared_error(true[:, :-1], true[:, 1:]))
+        three = (
+            frames.reshape(-1, *frames.shape[2:]) for frames in (true[:, 1:], predicted, guessed)
+        )
+        judged = decided(*(torch.from_numpy(frames).movedim(-1, 1) for frames in three))
         tick(part.stop - part.start)
-        return np.stack(arms, axis=1), squared_error(predicted, true[:, :-1])
+        to_current = squared_error(predicted, true[:, :-1])
+        return np.stack(arms, axis=1), to_current, judged.reshape(-1, steps).numpy()
 
     parts = batches(len(choice), CLIPS_A_BATCH)
-    rows, current = zip(*at_once(predict, parts, device, tick), strict=True)
+    rows, current, judged = zip(*at_once(predict, parts, device, tick), strict=True)
     arms = (INFERRED, random_arm(0), FROZEN)
     return Transitions(
         codes=encoded.codes.numpy(),
         errors=ErrorTable(squared=np.concatenate(rows), arms=arms),
         to_current=np.concatenate(current),
+        decided=np.concatenate(judged),
     )
 
 

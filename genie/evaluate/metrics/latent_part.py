@@ -35,6 +35,8 @@ def latent_part(context: EvalContext, missing: dict[str, str]) -> dict:
         seen = predict_transitions(context, tick)
     use = code_use(context.encoded.codes.flatten(), context.bundle.num_actions)
     step = one_step_scores(seen)
+    if step.decided.nearer is None:
+        missing["lam.decided_nearer"] = "no two codes draw apart"
     with context.progress.part("consistency", context.bundle.num_actions, "codes") as tick:
         each = consistency_of_codes(context, tick)
     health = assess_health(use, step, each)
@@ -47,6 +49,8 @@ def latent_part(context: EvalContext, missing: dict[str, str]) -> dict:
         "delta_psnr_1": step.delta_psnr,
         "delta_psnr_1_ci": _delta_interval(seen, context.config.seed),
         "nearer_next": step.nearer_next,
+        "decided": step.decided.share,
+        "decided_nearer": step.decided.nearer,
         "consistency": float(np.mean([share for share in each if share is not None])),
         "consistency_by_code": list(each),
         "verdict": health.state,
@@ -57,7 +61,7 @@ def latent_part(context: EvalContext, missing: dict[str, str]) -> dict:
 
 
 def one_step_scores(seen: Transitions) -> OneStep:
-    """Pool the squared errors of all transitions into one-step scores."""
+    """Pool the figures of all transitions into one-step scores."""
     column = {
         arm: torch.from_numpy(seen.errors.of(arm)).flatten()
         for arm in (INFERRED, random_arm(0), FROZEN)
@@ -67,6 +71,7 @@ def one_step_scores(seen: Transitions) -> OneStep:
         random=column[random_arm(0)],
         frozen=column[FROZEN],
         inferred_to_current=torch.from_numpy(seen.to_current).flatten(),
+        decided=torch.from_numpy(seen.decided).flatten(),
     )
 
 

@@ -97,10 +97,10 @@ def test_the_common_decoder_tells_good_codes_from_shuffled_ones(readers, data, s
         score_one_step(fit_decoder(corpus, given, 3, 40, progress=False), corpus, given, 3)
         for given in (codes, shuffled)
     )
-    assert good[0].delta_psnr > bad[0].delta_psnr + 0.3
-    assert good[0].inferred_psnr > good[0].frozen_psnr
-    assert good[1].share > 0.5
-    assert good[1].nearer > 0.8
+    assert good.delta_psnr > bad.delta_psnr + 0.3
+    assert good.inferred_psnr > good.frozen_psnr
+    assert good.decided.share > 0.5
+    assert good.decided.nearer > 0.8
 
 
 def test_an_episode_is_read_in_pieces_as_in_one(readers, data, square, monkeypatch):

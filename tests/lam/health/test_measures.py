@@ -50,6 +50,7 @@ def good(**change) -> tuple[CodeUse, OneStep]:
         "delta_psnr": 4.0,
         "nearer_next": 0.9,
         "changed_share": 1.0,
+        "decided": Decided(share=0.0, nearer=None),
         **change,
     }
     return CodeUse(shares=shares, perplexity=perplexity), OneStep(**step)
@@ -87,12 +88,14 @@ def test_psnr_pools_errors_over_the_set():
         random=torch.tensor([0.01, 0.01, 0.01, 0.01]),
         frozen=torch.tensor([0.1, 0.1]),
         inferred_to_current=torch.tensor([0.1, 0.001]),
+        decided=torch.tensor([1.0, math.nan]),
     )
     assert score.inferred_psnr == pytest.approx(30)
     assert score.random_psnr == pytest.approx(20)
     assert score.frozen_psnr == pytest.approx(10)
     assert score.delta_psnr == pytest.approx(10)
     assert score.nearer_next == 0.5
+    assert score.decided == Decided(share=0.5, nearer=1.0)
 
 
 def test_errors_are_taken_after_rounding_to_uint8():
@@ -105,11 +108,18 @@ def test_errors_are_taken_after_rounding_to_uint8():
 def test_error_columns_that_do_not_belong_together_are_refused():
     two, three = torch.ones(2), torch.ones(3)
     with pytest.raises(ValueError, match="belong together"):
-        one_step_from_errors(inferred=two, random=two, frozen=three, inferred_to_current=two)
+        one_step_from_errors(
+            inferred=two, random=two, frozen=three, inferred_to_current=two, decided=two
+        )
+    with pytest.raises(ValueError, match="belong together"):
+        one_step_from_errors(
+            inferred=two, random=two, frozen=two, inferred_to_current=two, decided=three
+        )
     with pytest.raises(ValueError, match="at least one"):
         one_step_from_errors(
-            inferred=two[:0], random=two[:0], frozen=two[:0], inferred_to_current=two[:0]
-        )
+            inferred=two[:0], random=two[:0], frozen=two[:0], inferred_to_current=two[:0],
+            decided=two[:0],
+        )  # fmt: skip
     with pytest.raises(ValueError, match="one shape"):
         squared_errors(torch.ones(1, 3, 4, 4), torch.ones(1, 3, 4, 5))
 
@@ -203,19 +213,38 @@ def test_one_inconsistent_code_makes_it_weak():
 
 
 def test_a_code_is_judged_by_the_pixels_that_it_decides():
-    before = torch.full((4, 3, 8, 8), 0.5)
+    before = torch.full((4, 3, 32, 32), 0.5)
     after, random = before.clone(), before.clone()
-    after[:, :, 0, 0] = 0.8  # the paddle: one pixel of 64
+    after[:, :, 0, 0] = 0.8  # the paddle: one pixel of 1,024
     random[:, :, 0, 0] = 0.6
     random[3] = after[3]  # the same code by chance: nothing is decided
-    inferred = after + 0.01  # everywhere worse than the frame before, but for the paddle
-    assert decided(after, inferred, random) == Decided(share=0.75, nearer=1.0)
-    assert decided(after, random, inferred) == Decided(share=0.75, nearer=0.0)
+    inferred = after + 0.02  # everywhere worse than the frame before, but for the paddle
+    assert torch.equal(decided(after, inferred, random)[:3], torch.ones(3))
+    assert decided(after, inferred, random)[3].isnan()
+    assert torch.equal(decided(after, random, inferred)[:3], torch.zeros(3))
+    score = one_step(before, after, inferred, random)
+    assert score.decided == Decided(share=0.75, nearer=1.0)
+    # Worse than a random code by the whole frame, and yet it is what moves the paddle.
+    assert score.delta_psnr < 0.3
+    assert assess_health(code_use(torch.arange(4), 4), score).state == "weak"
+
+
+@pytest.mark.parametrize(
+    ("found", "state"),
+    [
+        (Decided(share=0.04, nearer=1.0), "collapsed"),
+        (Decided(share=0.05, nearer=0.64), "collapsed"),
+        (Decided(share=0.0, nearer=None), "collapsed"),
+        (Decided(share=0.05, nearer=0.65), "weak"),
+    ],
+)
+def test_a_small_delta_is_no_collapse_where_the_codes_decide_something(found, state):
+    assert assess_health(*good(delta_psnr=0.1, decided=found)).state == state
 
 
 def test_a_code_that_draws_nothing_decides_nothing():
     frames = torch.rand(4, 3, 8, 8)
-    found = decided(frames, frames, (frames + 0.02).clamp(0, 1))
+    found = one_step(frames, frames, frames, (frames + 0.02).clamp(0, 1)).decided
     assert found == Decided(share=0.0, nearer=None)
     with pytest.raises(ValueError, match="one shape"):
         decided(frames, frames, frames[:2])
