@@ -22,6 +22,8 @@ class MovingPlayerMethod:
         same_colour: things whose mean colours differ by less, in levels of 255, are of one kind.
         least_steps: of a kind, for its motions to tell anything.
         least_surprise: what its last motion does not tell of a player's next one, in nats.
+        least_alone: a player is the only one of its kind that stays in this fraction or more of the
+            episodes that have one.
         least_found: the player is seen in this fraction of all frames or more.
         least_moving: a player moves in this fraction of its transitions or more.
         still: a step of less is standing still, in pixels.
@@ -43,6 +45,7 @@ class MovingPlayerMethod:
     same_colour: float = 30.0
     least_steps: int = 200
     least_surprise: float = 0.2
+    least_alone: float = 0.5
     least_found: float = 0.3
     least_moving: float = 0.05
     still: float = 0.6

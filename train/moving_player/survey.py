@@ -121,7 +121,7 @@ def _score(tracks: list[Track], method: MovingPlayerMethod) -> float:
         return 0.0
     counts = Counter(track.episode for track in tracks)
     alone = sum(count == 1 for count in counts.values()) / len(counts)
-    return surprise * alone
+    return surprise * alone if alone >= method.least_alone else 0.0
 
 
 def _motions(tracks: list[Track], method: MovingPlayerMethod) -> tuple[np.ndarray, np.ndarray]:

@@ -81,7 +81,7 @@ def test_the_player_is_what_its_last_motion_tells_least_of(corpus):
     assert player.present > 0.7 and player.surprise > 0.2
     assert np.allclose(sorted(player.motions.tolist()), [[-2, 0], [0, 0], [2, 0]], atol=0.3)
     occupancy = player.occupancy(SIDE, SIDE)
-    assert occupancy[:, 24:].sum() > 10 * occupancy[:, :20].sum()
+    assert occupancy[:, 24:].sum() > 20 * occupancy[:, :20].sum()
 
 
 def test_a_player_of_another_colour_in_each_level_is_found(tmp_path):
