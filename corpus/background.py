@@ -15,12 +15,10 @@ MOVING_LEVELS = 24
 """Of 255: a pixel that differs by more belongs to something; less is the noise of a video."""
 MOST_MOVING = 0.2
 """With more of the frame than this before the background the camera moves: no background."""
+MOST_OFTEN = 0.03
+"""Of the frames: a thing whose middle is in one place more often does not move."""
 LEAST_PIXELS = 1.15
 """Smaller in one direction is a shade of one pixel, and its real size is not to be seen."""
-SAFE_PIXELS = 1.5
-"""What larger frames should make of it."""
-SIZE_STEP = 8
-"""Sides of frames are multiples of a patch."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,41 +57,39 @@ def median_frame(frames: np.ndarray) -> np.ndarray:
     return np.partition(frames, middle, axis=0)[middle]
 
 
-def smallest_moving_thing(corpus: Corpus, percentile: float = 5.0) -> MovingThing | None:
+def smallest_moving_thing(frames: np.ndarray, percentile: float = 5.0) -> MovingThing | None:
     """Measure the smallest thing that moves, of connected pixels that differ from the background.
 
     A column counts by its greatest contrast over that of the thing, so that a thing that lies
-    between two pixels is not taken for two pixels wide. Width and height are a low percentile over
-    all things in a sample of frames.
+    between two pixels is not taken for two pixels wide. What touches the frame's edge may be a
+    part, and what is in one place time and again does not move: a digit of the score.
+
+    Args:
+        frames: uint8 (S, H, W, 3), such as `sample_frames` reads.
+        percentile: of the widths and of the heights of all things in the frames.
 
     Returns:
         None if nothing moves, or the camera does.
     """
-    frames = sample_frames(corpus)
     contrast = np.abs(frames.astype(np.int16) - median_frame(frames)).max(axis=-1)
     moving = contrast > MOVING_LEVELS  # (S, H, W)
     if not 0 < moving.mean() <= MOST_MOVING:
         return None
     _, things = np.unique(_components(moving), return_inverse=True)
     _, rows, columns = moving.nonzero()
-    width, height = (
-        float(np.percentile(_extents(things, places, contrast[moving], length), percentile))
-        for places, length in ((columns, corpus.width), (rows, corpus.height))
-    )
-    return MovingThing(width=width, height=height)
-
-
-def size_warning(thing: MovingThing | None, height: int, width: int) -> str | None:
-    """Say what a tokenizer of these frames will lose, and which size would hold it."""
-    if thing is None or not thing.lost:
+    extents, middles, whole = [], [], True
+    for places, length in ((columns, frames.shape[2]), (rows, frames.shape[1])):
+        extents.append(_extents(things, places, contrast[moving], length))
+        middles.append(np.bincount(things, places) / np.bincount(things))
+        first, last = (_of_each(ufunc, things, places) for ufunc in (np.minimum, np.maximum))
+        whole = whole & (first > 0) & (last < length - 1)
+    seen = np.round(middles).astype(np.int64)
+    _, place, times = np.unique(seen, axis=1, return_inverse=True, return_counts=True)
+    moves = times[place] <= max(1, MOST_OFTEN * len(frames))
+    if not (chosen := whole & moves).any():
         return None
-    factor = SAFE_PIXELS / min(thing.width, thing.height)
-    larger = (-(-round(side * factor, 3) // SIZE_STEP) * SIZE_STEP for side in (height, width))
-    size = "x".join(f"{side:.0f}" for side in larger)
-    return (
-        f"the smallest thing that moves is {thing.width:.1f}x{thing.height:.1f} pixels at "
-        f"{height}x{width}: it will be lost; build at {size} (--size {size})"
-    )
+    width, height = (float(np.percentile(extent[chosen], percentile)) for extent in extents)
+    return MovingThing(width=width, height=height)
 
 
 def _components(mask: np.ndarray) -> np.ndarray:
@@ -115,6 +111,13 @@ def _components(mask: np.ndarray) -> np.ndarray:
         if np.array_equal(least, labels[:-1]):
             return least
         labels[:-1] = least
+
+
+def _of_each(ufunc: np.ufunc, things: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Return the least or the greatest place of each thing."""
+    found = places[np.unique(things, return_index=True)[1]]
+    ufunc.at(found, things, places)
+    return found
 
 
 def _extents(

@@ -16,11 +16,14 @@ from pathlib import Path
 from corpus.building.agreement import check_actions, common_rate
 from corpus.building.committing import Committer, Curation
 from corpus.building.engine import ENGINES
+from corpus.building.pick_size import pick_size
 from corpus.building.previous import Previous
 from corpus.building.source_records import SourceRecord, write_records
 from corpus.building.staging import StageOptions
 from corpus.curation.options import CurationOptions
 from corpus.curation.overrides import read_overrides
+from corpus.frame_size import AUTO
+from corpus.progress import Tell, no_tell
 from corpus.readers import sidecar
 from corpus.readers.base import Box, ReadOptions
 from corpus.readers.find import Found, find_sources
@@ -55,7 +58,7 @@ def parse_size(text: str) -> tuple[int, int]:
 def build_corpus(
     inputs: Sequence[str | Path],
     out: str | Path,
-    size: tuple[int, int],
+    size: tuple[int, int] | str,
     *,
     format: str = "auto",
     fps: float | None = None,
@@ -73,13 +76,14 @@ def build_corpus(
     source: str | None = None,
     licence: str = "unknown",
     progress: bool = True,
+    tell: Tell = no_tell,
 ) -> Path:
     """Build a corpus from recordings.
 
     Args:
         inputs: files and folders, see ``readers.find.find_sources``.
         out: the folder to make.
-        size: (H, W) of the frames in pixels.
+        size: (H, W) of the frames in pixels; ``auto``: what moves decides, and an update keeps it.
         format: the name of a reader, or ``auto``.
         fps: frames per second to resample to, and of pictures and arrays that do not say theirs;
             without it every frame is kept, and all recordings must share one rate.
@@ -97,6 +101,7 @@ def build_corpus(
         source: what the corpus says about its origin; default: the names of the inputs.
         licence: what the corpus says about its licence.
         progress: whether to draw a progress bar on stderr.
+        tell: takes what a user should know before the build begins: the size that was chosen.
 
     Returns:
         The folder of the finished corpus.
@@ -111,6 +116,8 @@ def build_corpus(
     previous = Previous.open(out) if update else None
     if previous is None:
         refuse_existing(out)
+    if size == AUTO and previous is not None:
+        size = previous.size
     rate = _check_options(size, fit, fps, engine, jobs)
     curation = Curation(
         options=_curation_options(keep),
@@ -121,6 +128,10 @@ def build_corpus(
     _refuse_nothing(found, strict)
     with_actions = check_actions(found.sources, rate)
     read = _with_labels(read, found, previous)
+    if size == AUTO:
+        choice = pick_size(found.sources, read, fit, crop, BORDERS not in keep)
+        tell(str(choice))
+        size = choice.size
     shaping = StageOptions(
         size=tuple(size),
         fps=rate,
@@ -151,12 +162,12 @@ def build_corpus(
 
 
 def _check_options(
-    size: tuple[int, int], fit: str, fps: float | None, engine: str, jobs: int | None
+    size: tuple[int, int] | str, fit: str, fps: float | None, engine: str, jobs: int | None
 ) -> Fraction | None:
     """Refuse what no build can do; return the rate to resample to."""
     if fit not in FITS:
         raise ValueError(f"--fit is {fit!r}; allowed are {' and '.join(FITS)}")
-    if len(size) != 2 or min(size) < 1:
+    if size != AUTO and (len(size) != 2 or min(size) < 1):
         raise ValueError(f"--size is {size}; give the height and width in pixels, as 64x64")
     if engine not in ENGINES:
         raise ValueError(f"--engine is {engine!r}; allowed are {' and '.join(ENGINES)}")

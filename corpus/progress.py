@@ -11,10 +11,15 @@ from typing import TypeVar
 Item = TypeVar("Item")
 REFRESH = 3  # times a second that a bar is drawn; each takes milliseconds
 Tick = Callable[[int], None]  # takes how many units were done since the last call
+Tell = Callable[[str], None]  # takes a line that a user should know
 
 
 def no_tick(done: int) -> None:
     """Ignore progress."""
+
+
+def no_tell(line: str) -> None:
+    """Ignore a line."""
 
 
 @contextlib.contextmanager

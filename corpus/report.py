@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from corpus.background import MovingThing, size_warning, smallest_moving_thing
+from corpus.background import MovingThing, sample_frames, smallest_moving_thing
+from corpus.frame_size import size_warning
 from corpus.storage import file_sizes
 from corpus.store import FRAMES_PER_CHUNK, Corpus
 
@@ -71,7 +72,7 @@ def report(path: str | Path) -> CorpusReport:
         height=corpus.height,
         width=corpus.width,
         repeated_share=repeated_share(corpus),
-        smallest_moving=smallest_moving_thing(corpus),
+        smallest_moving=smallest_moving_thing(sample_frames(corpus)),
         bytes_per_frame=sum(file_sizes(corpus.path).values()) / corpus.num_frames,
         true_actions=corpus.has_true_actions,
         source=corpus.source,

@@ -18,7 +18,8 @@ def add_build(parser: ArgumentParser) -> None:
     add = parser.add_argument
     add("inputs", nargs="+", metavar="FILE|FOLDER", help="videos, or data sets: see --format")
     add("--out", type=Path, required=True, metavar="DIR", help="the corpus to make")
-    add("--size", type=str, required=True, metavar="HxW", help="of the frames, such as 64x64")
+    add("--size", type=str, required=True, metavar="HxW|auto", help="of the frames, such as 64x64; "
+        "auto: so that the smallest thing that moves is kept")  # fmt: skip
     add("--fps", type=float, metavar="F", help="resample (default: every frame)")
     add("--fit", choices=("crop", "pad"), default="crop", help="for other shapes (default: crop)")
     add("--crop", type=str, metavar="W:H:X:Y", help="keep this part of the picture, in its pixels")
@@ -44,7 +45,7 @@ def build(values: dict[str, Any]) -> None:
     """Run `genie corpus build`."""
     # Products of a few thousand numbers: OpenBLAS's threads would only wait for each other, busily.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from corpus.build import build_corpus, parse_size
+    from corpus.build import build_corpus
     from corpus.building.summary import summarize
     from corpus.readers.base import ReadOptions
     from corpus.readers.layout import parse_box
@@ -58,15 +59,24 @@ def build(values: dict[str, Any]) -> None:
     )
     crop, masks = values.pop("crop"), values.pop("mask")
     path = build_corpus(
-        size=parse_size(values.pop("size")),
+        size=_size(values.pop("size")),
         crop=None if crop is None else parse_box(crop),
         masks=[mask if mask in OVERLAYS else parse_box(mask) for mask in masks],
         read=read,
+        tell=print,
         **values,
     )
     for line in summarize(path):
         print(line)
     _say_where(path)
+
+
+def _size(text: str) -> tuple[int, int] | str:
+    """Read (H, W), or `auto` as it is."""
+    from corpus.build import parse_size
+    from corpus.frame_size import AUTO
+
+    return AUTO if text == AUTO else parse_size(text)
 
 
 def add_record(parser: ArgumentParser) -> None:
@@ -79,7 +89,8 @@ def add_record(parser: ArgumentParser) -> None:
     )
     add("--out", type=Path, required=True, metavar="DIR", help="the corpus to make")
     add("--frames", type=int, required=True, metavar="N", help="how many")
-    add("--size", type=str, metavar="HxW", help="crop and scale to (default: as the game shows)")
+    add("--size", type=str, metavar="HxW|auto", help="crop and scale to; auto: so that the "
+        "smallest thing that moves is kept (default: as the game shows)")  # fmt: skip
     add("--levels", type=str, metavar="A:B", help="levels A to B-1")
     add("--actions", type=str, metavar="A:B", help="play actions A to B-1 only (default: all)")
     add("--hold", type=int, default=30, metavar="N", help="longest hold in frames (default: 30)")
@@ -89,16 +100,15 @@ def add_record(parser: ArgumentParser) -> None:
 
 def record(values: dict[str, Any]) -> None:
     """Run `genie corpus record`."""
-    from corpus.build import parse_size
     from corpus.games.policy import parse_range
     from corpus.games.record import record_corpus
 
     if values["size"] is not None:
-        values["size"] = parse_size(values["size"])
+        values["size"] = _size(values["size"])
     for name in ("levels", "actions"):
         if values[name] is not None:
             values[name] = parse_range(values[name], name)
-    _say_where(record_corpus(**values))
+    _say_where(record_corpus(**values, tell=print))
 
 
 def add_join(parser: ArgumentParser) -> None:

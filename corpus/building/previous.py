@@ -70,6 +70,11 @@ class Previous:
             )
         self._unchanged: set[str] = set()
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """(H, W) of its frames."""
+        return self._corpus.height, self._corpus.width
+
     @classmethod
     def open(cls, out: Path) -> Previous | None:
         """Open the corpus at ``out``; None if there is none yet.

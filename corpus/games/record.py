@@ -13,12 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
+from corpus.frame_size import AUTO, SizeChoice, choose_size
 from corpus.games import crafter, procgen
 from corpus.games.base import Games
 from corpus.games.gymnasium import GymnasiumGames
 from corpus.games.policy import HeldActions, check_range
 from corpus.games.write_behind import WriteBehind
-from corpus.progress import progress_bar
+from corpus.progress import Tell, no_tell, progress_bar
 from corpus.readers.layout import Shaping
 from corpus.readers.shaper import Shaper
 from corpus.store import CorpusCard
@@ -28,6 +29,7 @@ from corpus.writing.writer import refuse_existing
 NUM_GAMES = 8
 MAX_EPISODE = 1000  # frames; a longer episode goes on as another one
 KINDS = {procgen.PREFIX: procgen.ProcgenGames, crafter.PREFIX: crafter.CrafterGames}
+LOOK_FRAMES, LOOK_STEP = 1024, 8  # of play in which a size is chosen; every eighth is looked at
 BUFFER_BYTES = 512 * 2**20  # for the episodes that are running, all games together
 
 
@@ -38,11 +40,12 @@ def record_corpus(
     levels: tuple[int, int] | None = None,
     hold: int = 30,
     seed: int = 0,
-    size: tuple[int, int] | None = None,
+    size: tuple[int, int] | str | None = None,
     actions: tuple[int, int] | None = None,
     num_games: int = NUM_GAMES,
     resume: bool = False,
     progress: bool = True,
+    tell: Tell = no_tell,
 ) -> Path:
     """Record random play.
 
@@ -55,12 +58,14 @@ def record_corpus(
         levels: (A, B): levels A to B - 1; for Gymnasium the seed of each reset.
         hold: the longest time an action is held, in frames, at least 1.
         seed: of the games and the policy, at least 0.
-        size: (H, W) to crop and scale to; default: as the game shows it.
+        size: (H, W) to crop and scale to; ``auto``: what moves in a first look at the game decides;
+            default: as the game shows it.
         actions: (A, B): play only actions A to B - 1; default: all. Where a game has many names for
             doing nothing, as CoinRun does, leaving those out shows more of it.
         num_games: how many copies are played at once.
         resume: go on with an interrupted recording of the same options.
         progress: whether to draw a progress bar on stderr.
+        tell: takes what a user should know, such as the size that is chosen.
 
     Returns:
         The folder of the finished corpus.
@@ -97,6 +102,13 @@ def record_corpus(
         card = CorpusCard(fps=games.fps, source=env, licence=games.licence, options=options)
         rng = np.random.default_rng(seed)
         policy = HeldActions(games.num_games, stop - first, hold, rng, first)
+        if size == AUTO:
+            with contextlib.closing(kind(env, 1, levels, seed)) as one:
+                choice = _look(
+                    one, HeldActions(1, stop - first, hold, np.random.default_rng(seed), first)
+                )
+            tell(str(choice))
+            size = choice.size
         recorder = _Recorder(games, policy, env, size)
         with open_writer(out, recorder.size, card, with_actions=True, resume=resume) as writer:
             if writer.num_frames < frames:
@@ -110,6 +122,20 @@ def _check_numbers(**given: tuple[int, int]) -> None:
     for name, (value, least) in given.items():
         if not least <= value < 2**31:
             raise ValueError(f"--{name} is {value}; give at least {least} and less than 2^31")
+
+
+def _look(games: Games, policy: HeldActions) -> SizeChoice:
+    """Play one copy for a while and choose the size of its frames."""
+    episodes: list[list[np.ndarray]] = []  # each may have a background of its own
+    for step in range(LOOK_FRAMES):
+        shown = games.observe()
+        if shown.first[0] or not episodes:
+            episodes.append([])
+        if step % LOOK_STEP == 0:
+            episodes[-1].append(shown.frames[0].copy())
+        games.act(policy.next())
+    longest = max(map(len, episodes))
+    return choose_size([np.stack(seen) for seen in episodes if len(seen) > longest / 2])
 
 
 @dataclasses.dataclass

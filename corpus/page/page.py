@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from corpus.background import size_warning
 from corpus.building.dropped import read_dropped
 from corpus.building.source_records import SourceRecord, read_records
+from corpus.frame_size import size_warning
 from corpus.page.motion import Motion, measure_motion
 from corpus.page.pictures import bars, heat, image, strip, timeline
 from corpus.report import CorpusReport, report, rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from corpus.readers.shaper import Picture, Shaper, shape_all
 
 MOST_SECONDS = 3600  # that one frame may stay on when a recording is resampled
 SAMPLE_SIDE = 480  # pixels of the longer side of a sample
+LOOK_STEP = 8  # of the pictures at the beginning of a recording that cannot be sought
 
 
 def read_stacks(
@@ -152,6 +154,21 @@ def seek_samples(source: Source, options: ReadOptions, count: int) -> Samples:
     reader = READERS[source.reader]
     spread = reader.spread(source, options, count) if hasattr(reader, "spread") else ()
     return Samples([shaper(picture) for _, picture in spread], scale)
+
+
+def look(source: Source, options: ReadOptions, count: int) -> Samples:
+    """Read up to ``count`` pictures: spread over the recording, or every eighth of its beginning.
+
+    Raises:
+        ValueError: the recording is damaged there.
+    """
+    samples = seek_samples(source, options, count)
+    if len(samples.pictures) > count / 2:
+        return samples
+    shaper, scale = _sample_shaper(source)
+    step = max(1, min(LOOK_STEP, source.frames // count))
+    timed = islice(READERS[source.reader].pictures(source, options), 0, count * step, step)
+    return Samples([shaper(picture) for _, picture in timed], scale)
 
 
 def _sample_shaper(source: Source) -> tuple[Shaper, float]:

@@ -3,10 +3,10 @@ import pytest
 
 from corpus.background import (
     MovingThing,
-    size_warning,
     smallest_moving_thing,
     still_background,
 )
+from corpus.frame_size import size_warning
 
 
 class Frames:
@@ -46,7 +46,7 @@ def test_an_even_number_of_frames_makes_no_new_colours():
 
 @pytest.mark.parametrize(("tall", "wide"), [(5, 3), (2, 6)])
 def test_the_size_of_a_thing_is_measured_across_pixels(tall, wide):
-    found = smallest_moving_thing(walking(tall, wide))
+    found = smallest_moving_thing(walking(tall, wide).frames)
     assert found.height == pytest.approx(tall, abs=0.3)
     assert found.width == pytest.approx(wide, abs=0.3)
     assert not found.lost and size_warning(found, 32, 32) is None
@@ -55,12 +55,12 @@ def test_the_size_of_a_thing_is_measured_across_pixels(tall, wide):
 def test_the_smallest_of_several_counts():
     large, small = walking(6, 6), walking(3, 2)
     joined = np.concatenate([large.frames, small.frames])
-    found = smallest_moving_thing(Frames(joined))
+    found = smallest_moving_thing(joined)
     assert found.height == pytest.approx(3, abs=0.3) and found.width == pytest.approx(2, abs=0.3)
 
 
 def test_what_is_under_a_pixel_is_said_to_be_lost_and_which_size_holds_it():
-    found = smallest_moving_thing(walking(3, 0.5))
+    found = smallest_moving_thing(walking(3, 0.5).frames)
     assert found.lost and found.width < 1.2
     line = size_warning(MovingThing(width=1.0, height=1.4), 64, 64)
     assert "1.0x1.4 pixels at 64x64: it will be lost" in line and "--size 96x96" in line
@@ -68,8 +68,8 @@ def test_what_is_under_a_pixel_is_said_to_be_lost_and_which_size_holds_it():
 
 def test_nothing_is_said_where_nothing_moves_or_everything_does():
     rng = np.random.default_rng(0)
-    assert smallest_moving_thing(Frames(np.zeros((9, 8, 8, 3), np.uint8))) is None
-    assert smallest_moving_thing(Frames(rng.integers(0, 256, (9, 8, 8, 3), np.uint8))) is None
+    assert smallest_moving_thing(np.zeros((9, 8, 8, 3), np.uint8)) is None
+    assert smallest_moving_thing(rng.integers(0, 256, (9, 8, 8, 3), np.uint8)) is None
 
 
 def test_parts_that_touch_at_a_corner_are_one_thing_and_frames_are_apart():
@@ -77,5 +77,5 @@ def test_parts_that_touch_at_a_corner_are_one_thing_and_frames_are_apart():
     for step in range(4):
         frames[0, 2 + step, 2 + step] = 255
         frames[1, 2 + step, 9 - step] = 255
-    found = smallest_moving_thing(Frames(frames))
+    found = smallest_moving_thing(frames)
     assert (found.width, found.height) == (4, 4)

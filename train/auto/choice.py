@@ -4,7 +4,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from corpus.background import size_warning, smallest_moving_thing
+from corpus.background import sample_frames, smallest_moving_thing
+from corpus.frame_size import size_warning
 from corpus.store import Corpus
 from genie.registry import find_kind
 from lam.player_sprite.location import find_sprite
@@ -121,7 +122,7 @@ def advise(corpus: Path | str) -> list[str]:
 
 def _with_losses(choice: Choice, corpus: Corpus) -> Choice:
     """Add what a tokenizer of these frames will lose, before anything is trained."""
-    thing = smallest_moving_thing(corpus)
+    thing = smallest_moving_thing(sample_frames(corpus))
     warning = size_warning(thing, corpus.height, corpus.width)
     return choice if warning is None else replace(choice, saw=(*choice.saw, warning))
 

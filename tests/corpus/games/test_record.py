@@ -130,6 +130,15 @@ def test_frames_can_be_scaled_while_recording(tmp_path, gymnasium):
     assert (read.height, read.width) == (5, 7)
 
 
+def test_the_size_can_be_left_to_a_look_at_the_game(tmp_path, gymnasium):
+    said = []
+    read = Corpus.open(_record(tmp_path / "auto", 20, size="auto", tell=said.append))
+    assert "--size auto takes 8x8" in said[0] and len(said) == 1
+    given = Corpus.open(_record(tmp_path / "given", 20, size=(8, 8)))
+    assert read.fingerprint == given.fingerprint
+    assert all(game.closed for game in gymnasium.made)
+
+
 @pytest.mark.parametrize("frames", [2, 3, 17])
 def test_short_recordings_work(tmp_path, gymnasium, frames):
     read = Corpus.open(_record(tmp_path / "out", frames))
