@@ -21,7 +21,7 @@ from train.loop.optim import MuonAdamW, lr_factor
 from train.recipe import FitConfig
 
 Predict = Callable[[Tensor, Tensor], Tensor]  # frames (B, 3, H, W), codes (B,): next frames
-STEPS = 800
+STEPS = 500
 FIT = FitConfig(share=1.0, steps=STEPS, batch=32, frames=2, lr=2e-3)
 DECODER_FRAMES = 12_000
 """Frames of the training split whose codes are read for it."""

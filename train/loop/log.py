@@ -1,4 +1,4 @@
-"""The logs of a fit: losses and held-out figures as csv, pictures and curves as png."""
+"""The logs of a fit: losses, held-out figures and speed as csv, pictures and curves as png."""
 
 import csv
 import time
@@ -13,6 +13,7 @@ from train.loop.checkpoint import check_weights
 from train.loop.clock import Clock
 from train.loop.curves import draw_curves
 from train.loop.module import FitModule
+from train.loop.throughput import Throughput
 from train.processes.ranks import Ranks
 
 LOSS_EVERY = 25
@@ -29,15 +30,23 @@ class FitLog:
     """The logs of one slice."""
 
     def __init__(
-        self, folder: Path, module: FitModule, loggers: Sequence[Logger], ranks: Ranks
+        self,
+        folder: Path,
+        module: FitModule,
+        loggers: Sequence[Logger],
+        ranks: Ranks,
+        speed: Throughput,
     ) -> None:
         """Log a fit into `folder` and to Lightning's loggers; all processes measure, one writes."""
-        self.folder, self.loggers, self.ranks = folder, loggers, ranks
+        self.folder, self.loggers, self.ranks, self.speed = folder, loggers, ranks, speed
         self.checks = module.fit_config.checks
         folder.mkdir(parents=True, exist_ok=True)
         # The checks of earlier slices are not repeated.
         self.next_check = int(module.clock.progress * self.checks)
         self.checking, self.curves_at = 0.0, time.monotonic()
+        self.timed: tuple[int, float] | None = (
+            None  # since when: the step, and the time without checks
+        )
 
     def step(self, module: FitModule, loss: Tensor, logs: dict[str, Tensor]) -> None:
         """Log a row every few steps, and check held-out episodes when due."""
@@ -45,6 +54,7 @@ class FitLog:
         if clock.step % LOSS_EVERY == 0 and self.ranks.is_first:
             figures = {name: float(value) for name, value in logs.items()}
             self._row("loss", clock, {"loss": float(loss), **figures})
+            self._time(clock)
         check = int(clock.progress * self.checks)
         if (check > self.next_check and self._affordable(clock)) or clock.finished:
             self.next_check, began = check, time.monotonic()
@@ -56,6 +66,13 @@ class FitLog:
             self.checking += self.ranks.agree(time.monotonic() - began)
         if clock.slice_over:
             self._draw_curves()
+
+    def _time(self, clock: Clock) -> None:
+        """Log the speed since the last row; the steps before the first one warm up."""
+        now, before = (clock.step, time.monotonic() - self.checking), self.timed
+        if before is not None and (row := self.speed.add(now[0] - before[0], now[1] - before[1])):
+            self._row("speed", clock, row)
+        self.timed = now
 
     def _draw_curves(self) -> None:
         if self.ranks.is_first:

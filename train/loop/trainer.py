@@ -31,6 +31,7 @@ from train.loop.hardware import pick_precision
 from train.loop.log import FitLog
 from train.loop.module import FitModule
 from train.loop.optim import MuonAdamW, lr_factor, update_ema
+from train.loop.throughput import Throughput
 from train.processes.ranks import Ranks
 from train.processes.shards import load_whole
 
@@ -96,7 +97,9 @@ def fit(
             load_whole(module, saved["state_dict"])
             optimizer.load_state_dict(saved["optimizer_states"][0])
         forecast = Forecast(folder.name)
-        log = FitLog(logs or folder / "logs", module, loggers, ranks)
+        frames = module.fit_config.batch * module.fit_config.frames
+        speed = Throughput(frames, module.device, precision, ranks.count, not ranks.sharded)
+        log = FitLog(logs or folder / "logs", module, loggers, ranks, speed)
         module.before_fit()
         module.clock.start()
         saved_at = module.clock.age
@@ -104,9 +107,10 @@ def fit(
         with _bar(folder.name) as show, closing(stream) as batches:
             for batch in batches:
                 _prepare(module, optimizer)
-                loss, figures = wrapped(*(fabric.to_device(part) for part in batch))
-                optimizer.zero_grad()
-                fabric.backward(loss)
+                with speed.step():
+                    loss, figures = wrapped(*(fabric.to_device(part) for part in batch))
+                    optimizer.zero_grad()
+                    fabric.backward(loss)
                 fabric.clip_gradients(
                     wrapped, steps, max_norm=module.fit_config.clip_norm, error_if_nonfinite=False
                 )
@@ -128,6 +132,8 @@ def fit(
                 if over:
                     ranks.first(lambda: export(module))
                     break
+    if ranks.is_first and (line := speed.summary()):
+        get_console().print(f"{folder.name}: {line}")
     for one in loggers:
         one.finalize("success")
     if module.clock.interrupted:

@@ -1,15 +1,16 @@
-"""The project's own methods, with the values of the recipes that ship."""
+"""The project's own methods, with the values of the recipes that ship but for size and length."""
 
 from typing import Any
 
 import yaml
 
-from benchmarks.latent_actions.entries.entry import Entry
+from benchmarks.latent_actions.entries.entry import CHANNELS, FIT, Entry
 from train.recipe import FOLDER
 
 
 def _shipped(recipe: str) -> dict[str, Any]:
-    return yaml.safe_load((FOLDER / f"{recipe}.yaml").read_text(encoding="utf-8"))["lam"]
+    stage = yaml.safe_load((FOLDER / f"{recipe}.yaml").read_text(encoding="utf-8"))["lam"]
+    return stage | {"fit": FIT, "model": stage["model"] | {"channels": CHANNELS}}
 
 
 WHOLE_FRAME = Entry(

@@ -1,0 +1,94 @@
+"""The speed of a fit: operations that are counted, and rates."""
+
+import csv
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from train.loop import log, throughput
+from train.loop.throughput import Throughput, counted_flops, products_per_second
+
+CPU = torch.device("cpu")
+
+
+def count(work):
+    found = []
+    with counted_flops(found.append):
+        work()
+    return found[0]
+
+
+def test_a_product_and_its_two_gradients_are_three_products():
+    layer, inputs = nn.Linear(16, 8, bias=False), torch.rand(4, 16, requires_grad=True)
+    assert count(lambda: layer(inputs).sum().backward()) == 3 * 2 * 4 * 16 * 8
+
+
+def test_a_convolution_counts_each_place_of_its_kernel():
+    layer, frames = nn.Conv2d(3, 5, 3, padding=1), torch.rand(2, 3, 8, 8)
+    with torch.no_grad():
+        assert count(lambda: layer(frames)) == 2 * 2 * 8 * 8 * 5 * 3 * 9
+
+
+def test_attention_counts_as_its_products_forwards_and_backwards():
+    heads = [torch.rand(2, 4, 32, 16, requires_grad=True) for _ in range(3)]
+    product = 2 * (2 * 4) * 32 * 32 * 16
+    with torch.no_grad():
+        assert count(lambda: F.scaled_dot_product_attention(*heads)) == 2 * product
+    found = count(lambda: F.scaled_dot_product_attention(*heads).sum().backward())
+    assert found == 7 * product
+
+
+def test_only_the_first_step_is_counted():
+    speed, layer = Throughput(6, CPU, "32-true"), nn.Linear(16, 8, bias=False)
+    for rows in (4, 400):
+        with speed.step():
+            layer(torch.rand(rows, 16)).sum().backward()
+    assert speed.flops == 2 * 2 * 4 * 16 * 8  # no gradient of the inputs
+
+
+def test_counting_changes_no_result():
+    layer, inputs = nn.Linear(16, 8), torch.rand(4, 16)
+    alone = layer(inputs)
+    with Throughput(1, CPU, "32-true").step():
+        assert torch.equal(layer(inputs), alone)
+
+
+def test_rates_are_of_all_processes_and_the_share_is_of_one(monkeypatch):
+    monkeypatch.setattr(throughput, "products_per_second", lambda *_: 1e9)
+    speed = Throughput(96, CPU, "32-true", processes=2)
+    speed.flops = 10**8
+    row = speed.add(25, 5.0)
+    assert row["frames_per_second"] == pytest.approx(2 * 96 * 5)
+    assert row["teraflops"] == pytest.approx(2 * 5e8 / 1e12)
+    assert row["of_products"] == pytest.approx(0.5)
+    speed.add(25, 15.0)
+    assert "480 frames/s" in speed.summary() and "25% of this machine" in speed.summary()
+
+
+def test_a_sharded_fit_says_its_frames_alone():
+    speed = Throughput(10, CPU, "32-true", counts=False)
+    with speed.step():
+        torch.rand(4, 4) @ torch.rand(4, 4)
+    assert set(speed.add(1, 1.0)) == {"frames_per_second"}
+    assert speed.summary() == "10 frames/s"
+
+
+def test_nothing_is_said_of_a_slice_that_was_not_timed():
+    speed = Throughput(10, CPU, "32-true")
+    assert speed.add(0, 0.0) == {} and speed.summary() is None
+
+
+def test_products_take_time():
+    assert 1e8 < products_per_second(CPU, torch.float32) < 1e14
+
+
+def test_a_fit_logs_its_speed(tiny, corpus, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(log, "LOSS_EVERY", 2)
+    tiny.fit(tiny.make_module("tokenizer", corpus), tmp_path)
+    with open(tmp_path / "logs" / "speed.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) > 2 and all(float(row["frames_per_second"]) > 0 for row in rows)
+    assert all(0 < float(row["of_products"]) < 2 for row in rows)
+    assert "of this machine's matrix products" in " ".join(capsys.readouterr().out.split())
