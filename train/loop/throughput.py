@@ -1,12 +1,14 @@
 """How fast a fit runs: frames and floating-point operations a second, and its share of products."""
 
+import copy
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
+
+from train.loop.module import FitModule
 
 PRODUCT_SIDE = {"cpu": 1024, "cuda": 8192}
 """Of the square matrices that a machine's products are timed on."""
@@ -31,17 +33,33 @@ _CPU_ATTENTION = {
 }
 
 
-@contextmanager
-def counted_flops(found: Callable[[int], None]) -> Iterator[None]:
-    """Count the floating-point operations of the products and attentions inside, uncompiled.
+def count_flops(work: Callable[[], object]) -> int:
+    """Count the floating-point operations of products, convolutions and attentions in a call.
+
+    A multiplication and an addition are two. Counting breaks operations into parts, which may round
+    otherwise: results of the call are not those that it has alone.
+    """
+    with FlopCounterMode(display=False, custom_mapping=_CPU_ATTENTION) as counter:
+        work()
+    return counter.get_total_flops()
+
+
+def flops_of_step(module: FitModule, precision: str) -> int:
+    """Count the operations of a step's forward and backward passes, which change nothing.
 
     Args:
-        found: takes their number at the end; a multiplication and an addition are two.
+        module: on its device.
+        precision: Lightning's, of the fit.
     """
-    counter = FlopCounterMode(display=False, custom_mapping=_CPU_ATTENTION)
-    with torch.compiler.set_stance("force_eager"), counter:
-        yield
-    found(counter.get_total_flops())
+    trial = copy.copy(module)
+    trial._modules = dict(module._modules)
+    trial.model = copy.deepcopy(module.model)  # uncompiled, whatever the module's own is
+    device = module.device
+    batch = [part.to(device) for part in module.draw(module.clock.step)]
+    state = torch.random.fork_rng([device] if device.type == "cuda" else [])
+    autocast = torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16-mixed")
+    with state, autocast:
+        return count_flops(lambda: trial.loss(*batch)[0].backward())
 
 
 class Throughput:
@@ -53,7 +71,7 @@ class Throughput:
         device: torch.device,
         precision: str,
         processes: int = 1,
-        counts: bool = True,
+        flops: int | None = None,
     ) -> None:
         """Measure a fit.
 
@@ -62,22 +80,12 @@ class Throughput:
             device: of this process.
             precision: Lightning's, in which products are timed.
             processes: that fit together, each on a device of its own.
-            counts: whether operations are counted; in a sharded fit they are not.
+            flops: of a step, in one process; None: not counted.
         """
         self.frames, self.device, self.processes = frames, device, processes
         self.dtype = torch.bfloat16 if precision == "bf16-mixed" else torch.float32
-        self.flops: int | None = None
+        self.flops, self._products = flops, 0.0
         self.seconds, self.steps = 0.0, 0
-        self._counts, self._products = counts, 0.0
-
-    @contextmanager
-    def step(self) -> Iterator[None]:
-        """Surround the forward and backward passes of a step; those of the first are counted."""
-        if not self._counts or self.flops is not None:
-            yield
-            return
-        with counted_flops(self._take):
-            yield
 
     def add(self, steps: int, seconds: float) -> dict[str, float]:
         """Take in how long some steps took, and return the row of the log.
@@ -102,9 +110,6 @@ class Throughput:
             f"{line}, {1000 * figures['teraflops']:,.3g} GFLOP/s: {figures['of_products']:.0%} of "
             "this machine's matrix products"
         )
-
-    def _take(self, flops: int) -> None:
-        self.flops = flops
 
     def _figures(self, rate: float) -> dict[str, float]:
         figures = {"frames_per_second": self.frames * self.processes * rate}

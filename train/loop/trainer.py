@@ -31,7 +31,7 @@ from train.loop.hardware import pick_precision
 from train.loop.log import FitLog
 from train.loop.module import FitModule
 from train.loop.optim import MuonAdamW, lr_factor, update_ema
-from train.loop.throughput import Throughput
+from train.loop.throughput import Throughput, flops_of_step
 from train.processes.ranks import Ranks
 from train.processes.shards import load_whole
 
@@ -96,21 +96,21 @@ def fit(
         if saved is not None:
             load_whole(module, saved["state_dict"])
             optimizer.load_state_dict(saved["optimizer_states"][0])
+        module.before_fit()
         forecast = Forecast(folder.name)
         frames = module.fit_config.batch * module.fit_config.frames
-        speed = Throughput(frames, module.device, precision, ranks.count, not ranks.sharded)
+        flops = None if ranks.sharded else flops_of_step(module, precision)
+        speed = Throughput(frames, module.device, precision, ranks.count, flops)
         log = FitLog(logs or folder / "logs", module, loggers, ranks, speed)
-        module.before_fit()
         module.clock.start()
         saved_at = module.clock.age
         stream = draw_ahead(partial(_draw_pinned, module), module.clock.step)
         with _bar(folder.name) as show, closing(stream) as batches:
             for batch in batches:
                 _prepare(module, optimizer)
-                with speed.step():
-                    loss, figures = wrapped(*(fabric.to_device(part) for part in batch))
-                    optimizer.zero_grad()
-                    fabric.backward(loss)
+                loss, figures = wrapped(*(fabric.to_device(part) for part in batch))
+                optimizer.zero_grad()
+                fabric.backward(loss)
                 fabric.clip_gradients(
                     wrapped, steps, max_norm=module.fit_config.clip_norm, error_if_nonfinite=False
                 )
