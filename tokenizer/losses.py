@@ -23,6 +23,11 @@ class TokenizerMethod:
         sprite_weight: where a player sprite was found, a pixel counts up to 1 + this.
         background_weight: a pixel that differs from the still background counts 1 + this. The
             background is the median of a fixed sample of frames of the corpus.
+        latent_start: whether the channels of a new tokenizer begin as the principal components of
+            what differs from the still background, so that many codes are used from the start.
+        encoder_rest: steps at the beginning in which only the decoder learns.
+        encoder_rate: learning rates of the encoder after that, as a fraction of the decoder's. At
+            the full rate, what is rare loses its codes before the decoder can draw it.
     """
 
     change_weight: float = 1.0
@@ -30,6 +35,9 @@ class TokenizerMethod:
     most_hardness: float = 4.0
     sprite_weight: float = 20.0
     background_weight: float = 0.0
+    latent_start: bool = False
+    encoder_rest: int = 0
+    encoder_rate: float = 1.0
 
 
 DEFAULT_METHOD = TokenizerMethod()

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from spacetime.blocks import SpaceTimeStack, init_weights
 from spacetime.cache import TimeCache
 from spacetime.patches import check_patch_grid, patchify, unpatchify
+from spacetime.pixels import changed_pixels
 from spacetime.quantize import FiniteScalarQuantizer
 from tokenizer.losses import TokenizerMethod, reconstruction_loss
 
@@ -54,6 +55,9 @@ class Tokenizer(nn.Module):
     without time in the encoder.
     """
 
+    ENCODER = ("embed.", "encoder.", "encoder_places", "to_latent.")
+    """How the names of the weights begin on which the ids depend."""
+
     def __init__(self, config: TokenizerConfig) -> None:
         """Build the model with new weights."""
         super().__init__()
@@ -99,9 +103,34 @@ class Tokenizer(nn.Module):
 
     def freeze_encoder(self) -> None:
         """Keep the encoder, and so the ids; only the decoder is fitted further."""
-        for part in (self.embed, self.encoder, self.to_latent):
-            part.requires_grad_(False)
-        self.encoder_places.requires_grad_(False)
+        for name, weight in self.named_parameters():
+            if name.startswith(self.ENCODER):
+                weight.requires_grad_(False)
+
+    @torch.no_grad()
+    def start_latents(self, frames: Tensor, background: Tensor) -> None:
+        """Let the channels begin as the principal components of what differs from a background.
+
+        New weights send nearly all of a still picture to a handful of codes, and the decoder learns
+        to do without them. Nothing happens if fewer patches differ than there are channels.
+
+        Args:
+            frames: float32 (B, 3, H, W) in [0, 1].
+            background: float32 (3, H, W), what stands still.
+        """
+        differs = changed_pixels(background, frames)[:, None, None]  # (B, 1, 1, H, W)
+        chosen = patchify(differs.float(), self.config.patch).amax(dim=-1)[:, 0] > 0  # (B, N)
+        x = self.embed(patchify(frames[:, None] - 0.5, self.config.patch)) + self.encoder_places
+        features = self.encoder(x)[:, 0].float()[chosen]  # (P, D)
+        channels = self.quantizer.channels
+        if len(features) <= channels:
+            return
+        middle = features.mean(dim=0)
+        _, strength, directions = torch.linalg.svd(features - middle, full_matrices=False)
+        spread = strength[:channels, None] / len(features) ** 0.5
+        weight = directions[:channels] / spread.clamp_min(1e-6)
+        self.to_latent.weight.copy_(weight)
+        self.to_latent.bias.copy_(-weight @ middle)
 
     def training_loss(
         self, frames: Tensor, method: TokenizerMethod, pixel_weights: Tensor | None = None

@@ -6,7 +6,8 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
-from corpus.background import still_background
+from corpus.background import sample_frames, still_background
+from corpus.store import Corpus
 from spacetime.pixels import changed_pixels
 from tokenizer.health import TokenizerHealth, assess_tokenizer
 from tokenizer.losses import TokenizerMethod
@@ -15,6 +16,15 @@ from train.loop.module import FitModule, FitPlan
 from train.tokenizer_health import reconstruct
 
 HELD_OUT_FRAMES = 256
+
+
+def start_latents(model: nn.Module, corpus: Corpus, method: TokenizerMethod) -> None:
+    """Start the codes of a new tokenizer with what differs from the still background, if asked."""
+    if not method.latent_start or not hasattr(model, "start_latents"):
+        return
+    frames = to_float(torch.from_numpy(sample_frames(corpus)))
+    background = to_float(torch.from_numpy(still_background(corpus)))
+    model.start_latents(frames, background)
 
 
 class TokenizerModule(FitModule):
@@ -51,6 +61,17 @@ class TokenizerModule(FitModule):
     def background(self) -> Tensor:
         """The still background, uint8 (H, W, 3): the same in every slice."""
         return torch.from_numpy(still_background(self.clips.source.corpus)).to(self.device)
+
+    @property
+    def apart(self) -> tuple[str, ...]:
+        """The weights of the encoder, where it learns at a rate of its own."""
+        if not self.method.encoder_rest and self.method.encoder_rate == 1:
+            return ()
+        return getattr(self.model, "ENCODER", ())
+
+    def apart_rate(self) -> float:
+        """Return the learning rate of the encoder, as a fraction of the decoder's."""
+        return 0.0 if self.clock.step < self.method.encoder_rest else self.method.encoder_rate
 
     def before_fit(self) -> None:
         """Read the background before the clock runs."""

@@ -26,7 +26,7 @@ from train.data.frames import Frames
 from train.export import export_world, load_model
 from train.fit_actions import fit_actions
 from train.fit_dynamics import DynamicsModule
-from train.fit_tokenizer import TokenizerModule
+from train.fit_tokenizer import TokenizerModule, start_latents
 from train.labelled.labels import read_labels
 from train.methods import method_values
 from train.options import COPIED, TrainOptions
@@ -184,8 +184,11 @@ def _tokenizer(run: RunDirectory) -> bool:
     else:
         size = {"height": run.corpus.height, "width": run.corpus.width}
         model = new_model("tokenizer", part.kind, part.model, **size)
+    method = method_values(TokenizerModule, part)
+    if run.start is None:
+        start_latents(model, run.corpus, method)
     clips = FrameClips(run.corpus, fit.frames, run.seed, run.frames)
-    plan = run.plan(fit, method_values(TokenizerModule, part))
+    plan = run.plan(fit, method)
     return run.fit(TokenizerModule(model, plan, clips, run.survey.residual), "tokenizer")
 
 

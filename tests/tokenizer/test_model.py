@@ -275,3 +275,57 @@ def test_sizes_that_do_not_fit_together_are_refused(wrong, message):
 
 def test_levels_read_from_json_are_those_written():
     assert TokenizerConfig(**SIZES, levels=[8, 5]) == TokenizerConfig(**SIZES, levels=(8, 5))
+
+
+# The start of the codes ---------------------------------------------------------------------------
+
+
+def squares(count=64):
+    """Small squares of several shades before a plain background: frames and the background."""
+    rng = torch.Generator().manual_seed(0)
+    background = torch.full((3, 32, 48), 0.4)
+    frames = background.repeat(count, 1, 1, 1)
+    for frame in frames:
+        row, column = (int(torch.randint(0, limit, (), generator=rng)) for limit in (29, 45))
+        frame[:, row : row + 3, column : column + 3] = torch.rand(3, 1, 1, generator=rng)
+    return frames, background
+
+
+@torch.no_grad()
+def test_codes_begin_with_what_differs_from_the_background():
+    torch.manual_seed(0)
+    model = Tokenizer(TokenizerConfig(height=32, width=48, dim=64, heads=2))
+    frames, background = squares()
+    before = len(model.encode(frames[:, None]).unique())
+    model.start_latents(frames, background)
+    ids, empty = model.encode(frames[:, None]), model.encode(background[None, None])
+    assert len(ids.unique()) > 1.5 * before
+    assert (ids == empty).float().mean() > 0.8
+
+
+@torch.no_grad()
+def test_where_nothing_moves_the_start_stays_as_it_was():
+    model = Tokenizer(TokenizerConfig(**SIZES))
+    before = copy.deepcopy(model.state_dict())
+    background = torch.full((3, 16, 24), 0.4)
+    model.start_latents(background.repeat(8, 1, 1, 1), background)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+def test_the_weights_that_ids_depend_on_are_those_of_the_encoder(frames):
+    model = Tokenizer(TokenizerConfig(height=8, width=12, patch=4, dim=16, heads=2))
+    ids = model.encode(frames)
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if not name.startswith(Tokenizer.ENCODER):
+                weight.normal_()
+    assert torch.equal(model.encode(frames), ids)
+    for name, weight in model.named_parameters():
+        # Blocks begin as if they were not there.
+        if name.startswith(Tokenizer.ENCODER) and "blocks" not in name and weight.ndim == 2:
+            kept = weight.detach().clone()
+            with torch.no_grad():
+                weight.normal_()
+            assert not torch.equal(model.encode(frames), ids), name
+            with torch.no_grad():
+                weight.copy_(kept)

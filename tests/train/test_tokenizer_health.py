@@ -10,6 +10,7 @@ from tokenizer.losses import TokenizerMethod
 from train import pipeline
 from train.data.clips import to_float
 from train.pipeline import train
+from train.fit_tokenizer import start_latents
 from train.tokenizer_health import measure_tokenizer_health, require_healthy_tokenizer
 
 
@@ -93,3 +94,24 @@ def test_what_differs_from_the_background_counts_more(tiny, still):
     torch.testing.assert_close(weights, torch.where(square, 11.0, 1.0))
     torch.testing.assert_close(both, 2 * weights)
     assert replace(module.method, background_weight=0.0) == TokenizerMethod()
+
+
+def test_the_encoder_rests_and_then_learns_at_its_own_rate(tiny, still, tmp_path):
+    module = tiny.make_module("tokenizer", still)
+    assert module.apart == ()
+    module.method = TokenizerMethod(encoder_rest=module.clock.total_steps, encoder_rate=0.1)
+    before = {name: weight.clone() for name, weight in module.model.state_dict().items()}
+    tiny.fit(module, tmp_path)
+    for name, weight in module.model.state_dict().items():
+        assert torch.equal(weight, before[name]) == name.startswith(module.model.ENCODER), name
+    assert module.apart_rate() == 0.1
+
+
+def test_the_start_of_the_codes_is_taken_where_it_is_asked_for(tiny, still):
+    asked, model = TokenizerMethod(latent_start=True), tiny.make_tokenizer()
+    before = model.to_latent.weight.clone()
+    start_latents(model, still, TokenizerMethod())
+    assert torch.equal(model.to_latent.weight, before)
+    start_latents(model, still, asked)
+    assert not torch.equal(model.to_latent.weight, before)
+    start_latents(Copy(), still, asked)  # a tokenizer of somebody's own without such a start

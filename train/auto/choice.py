@@ -24,8 +24,10 @@ LEAST_CAMERA = 0.2
 """The camera moves if it does in this fraction of the transitions in which anything changes."""
 LEAST_STEPS = 0.9
 """The camera moves by whole cells if its commonest shifts are this fraction of all its shifts."""
-BACKGROUND_WEIGHT = 10.0
-"""What moves in a still picture is small; without a weight the tokenizer draws it late or never."""
+SMALL_THINGS = {
+    "background_weight": 10.0, "latent_start": True, "encoder_rest": 60, "encoder_rate": 0.1,
+}  # fmt: skip
+"""What moves in a still picture is small; without care the tokenizer draws it late or never."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,7 +157,7 @@ def _still_picture(
     return Choice(
         kind="moving_player",
         model=dict(survey.values),
-        tokenizer={"background_weight": BACKGROUND_WEIGHT},
+        tokenizer=dict(SMALL_THINGS),
         saw=(
             seen,
             f"the player is a thing of {player.area:.0f} pixels, there in {player.present:.0%} of "

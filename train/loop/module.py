@@ -92,6 +92,15 @@ class FitModule(nn.Module):
         """Return the progress of the learning rate's schedule, 0 to 1."""
         return self.clock.progress
 
+    @property
+    def apart(self) -> tuple[str, ...]:
+        """How the names of weights begin that have a learning rate of their own."""
+        return ()
+
+    def apart_rate(self) -> float:
+        """Return the learning rate of the weights that are apart, as a fraction of the others'."""
+        return 1.0
+
     def before_fit(self) -> None:  # noqa: B027
         """Prepare on the device; the clock does not count it."""
 

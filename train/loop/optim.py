@@ -78,39 +78,43 @@ def orthogonalize(matrices: Tensor) -> Tensor:
 class MuonAdamW(torch.optim.Optimizer):
     """Muon and AdamW as one optimizer, with one state and one learning-rate factor."""
 
-    def __init__(self, model: nn.Module, fit: FitConfig) -> None:
+    def __init__(self, model: nn.Module, fit: FitConfig, apart: tuple[str, ...] = ()) -> None:
         """Divide the parameters of `model` by name and shape.
 
         Args:
             model: matrices whose name holds `blocks.` go to Muon, the rest to AdamW.
             fit: learning rates and weight decay.
+            apart: how the names of parameters begin that have a learning rate of their own.
         """
         named = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
-        matrices = [p for n, p in named if "blocks." in n and p.ndim == 2]
-        chosen = {id(p) for p in matrices}
-        rest = [p for _, p in named if id(p) not in chosen]
+        matrices = [(n, p) for n, p in named if "blocks." in n and p.ndim == 2]
+        chosen = {id(p) for _, p in matrices}
+        rest = [(n, p) for n, p in named if id(p) not in chosen]
         super().__init__([p for _, p in named], {})
         self.parts: list[torch.optim.Optimizer] = []
         if matrices:
             self.parts.append(
                 Muon(
-                    matrices,
+                    _groups(matrices, apart),
                     lr=fit.matrix_lr,
                     weight_decay=fit.weight_decay,
                     momentum=fit.momentum,
                 )
             )
         self.parts.append(
-            torch.optim.AdamW(rest, lr=fit.lr, betas=fit.betas, weight_decay=fit.weight_decay)
+            torch.optim.AdamW(
+                _groups(rest, apart), lr=fit.lr, betas=fit.betas, weight_decay=fit.weight_decay
+            )
         )
         self.param_groups = [group for part in self.parts for group in part.param_groups]
         for group in self.param_groups:
             group["full_lr"] = group["lr"]
 
-    def scale_lr(self, factor: float) -> None:
-        """Set every learning rate to `factor` times its full value."""
+    def scale_lr(self, factor: float, apart: float = 1.0) -> None:
+        """Set every learning rate to `factor` times its full value; those apart, `apart` of it."""
         for group in self.param_groups:
-            group["lr"] = group["full_lr"] * factor
+            own = apart if group["apart"] else 1.0
+            group["lr"] = group["full_lr"] * factor * own
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Take one step with both; see `torch.optim.Optimizer.step`."""
@@ -131,7 +135,7 @@ class MuonAdamW(torch.optim.Optimizer):
 
         So a fit whose loss broke can be resumed at lower rates.
         """
-        kept = ("full_lr", "weight_decay")
+        kept = ("full_lr", "weight_decay", "apart")
         for part, state in zip(self.parts, state_dict["parts"], strict=True):
             own = [{name: group[name] for name in kept} for group in part.param_groups]
             part.load_state_dict(state)
@@ -139,6 +143,15 @@ class MuonAdamW(torch.optim.Optimizer):
             for group, values in zip(part.param_groups, own, strict=True):
                 group.update(values)
         self.param_groups = [group for part in self.parts for group in part.param_groups]
+
+
+def _groups(named: list[tuple[str, Tensor]], apart: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Divide parameters into those that are not apart and those that are; none is left empty."""
+    groups = [
+        {"params": [p for n, p in named if n.startswith(apart) == which], "apart": which}
+        for which in (False, True)
+    ]
+    return [group for group in groups if group["params"]]
 
 
 def lr_factor(progress: float, fit: FitConfig) -> float:

@@ -91,7 +91,7 @@ def fit(
         warnings.filterwarnings("ignore", message="FSDP2-wrapped module")  # no view is written
         compile_if_it_pays(module, precision, ranks)
         wrapped = fabric.setup_module(module)
-        optimizer = MuonAdamW(module.model, module.fit_config)
+        optimizer = MuonAdamW(module.model, module.fit_config, module.apart)
         steps = fabric.setup_optimizers(optimizer)
         if saved is not None:
             load_whole(module, saved["state_dict"])
@@ -175,7 +175,7 @@ def _compiling_pays(clock: Clock, device: str) -> bool:
 
 def _prepare(module: FitModule, optimizer: MuonAdamW) -> None:
     """Set the learning rate from progress, and every draw of the step from seed and step."""
-    optimizer.scale_lr(lr_factor(module.rate_progress(), module.fit_config))
+    optimizer.scale_lr(lr_factor(module.rate_progress(), module.fit_config), module.apart_rate())
     torch.manual_seed(seed_of(module.seed, module.clock.step))
     module.before_step()
 

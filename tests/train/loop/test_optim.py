@@ -52,6 +52,25 @@ def test_each_part_has_its_own_rate_and_both_are_scaled(tiny):
     assert [group["lr"] for group in optimizer.param_groups] == [0.005, 0.001]
 
 
+def test_weights_that_are_apart_have_a_rate_of_their_own(tiny):
+    model = tiny.make_tokenizer()
+    optimizer = MuonAdamW(model, tiny.fit_config(), model.ENCODER)
+    before = copy.deepcopy(model.state_dict())
+    optimizer.scale_lr(1.0, apart=0.0)
+    take_steps(model, optimizer, 1)
+    moved = {name.removeprefix(".") for name in tiny.differences(before, model.state_dict())}
+    assert moved == {name for name in before if not name.startswith(model.ENCODER)}
+    optimizer.scale_lr(0.5, apart=0.1)
+    full = {(group["full_lr"], group["apart"]): group["lr"] for group in optimizer.param_groups}
+    assert len(full) == 4
+    assert all(lr == rate * (0.05 if apart else 0.5) for (rate, apart), lr in full.items())
+    state = copy.deepcopy(optimizer.state_dict())
+    other = MuonAdamW(model, tiny.fit_config(), model.ENCODER)
+    other.load_state_dict(state)
+    other.scale_lr(1.0, apart=0.0)
+    assert sorted(group["lr"] == 0 for group in other.param_groups) == [False, False, True, True]
+
+
 def test_a_rate_of_zero_moves_nothing(tiny):
     model = tiny.make_dynamics()
     before = copy.deepcopy(model.state_dict())
