@@ -60,8 +60,9 @@ def test_the_smallest_of_several_counts():
 
 
 def test_what_is_under_a_pixel_is_said_to_be_lost_and_which_size_holds_it():
-    found = smallest_moving_thing(walking(3, 0.5).frames)
+    found = smallest_moving_thing(walking(0.9, 0.5).frames)
     assert found.lost and found.width < 1.2
+    assert not smallest_moving_thing(walking(3, 0.9).frames).lost
     line = size_warning(MovingThing(width=1.0, height=1.4), 64, 64)
     assert "1.0x1.4 pixels at 64x64: it will be lost" in line and "--size 96x96" in line
 
