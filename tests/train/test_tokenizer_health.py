@@ -9,8 +9,8 @@ from tokenizer.health import TokenizerHealth
 from tokenizer.losses import TokenizerMethod
 from train import pipeline
 from train.data.clips import to_float
-from train.pipeline import train
 from train.fit_tokenizer import start_latents
+from train.pipeline import train
 from train.tokenizer_health import measure_tokenizer_health, require_healthy_tokenizer
 
 
