@@ -18,8 +18,8 @@ MOST_MOVING = 0.2
 MOST_OFTEN = 0.03
 """Of the frames: a thing whose middle is in one place more often does not move."""
 LEAST_AREA = 1.9
-"""Pixels of a thing that a tokenizer holds: Pong's ball at 104x80 has 2.0, and after 500 steps it is
-there in 0.87 of its frames (lab notes, 2026-11-29)."""
+"""Pixels of a thing that a tokenizer holds: Pong's ball at 104x80 has 2.0, and is in 0.87 of its
+frames after 500 steps (lab notes, 2026-11-29)."""
 
 
 @dataclass(frozen=True, kw_only=True)
