@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from corpus.background import sample_frames, smallest_moving_thing
-from corpus.frame_size import size_warning
+from corpus.frame_size import SIZE_STEP, size_warning
 from corpus.store import Corpus
 from genie.registry import find_kind
 from lam.player_sprite.location import find_sprite
@@ -20,14 +20,18 @@ from train.recipe import Recipe, load_recipe
 
 AUTO = "auto"
 """In place of the kind of an action model, in a recipe."""
-LEAST_CAMERA = 0.2
-"""The camera moves if it does in this fraction of the transitions in which anything changes."""
+LEAST_CAMERA = 0.05
+"""The camera moves if it does in this fraction of the transitions in which anything changes: 0.17 in
+Crafter, whose animals move all the time, and none in five games of a still picture."""
 LEAST_STEPS = 0.9
 """The camera moves by whole cells if its commonest shifts are this fraction of all its shifts."""
 SMALL_THINGS = {
     "background_weight": 10.0, "latent_start": True, "encoder_rest": 60, "encoder_rate": 0.1,
 }  # fmt: skip
 """What moves in a still picture is small; without care the tokenizer draws it late or never."""
+WALLS, MEMORY = {"blocked_below": 0.1}, {"map": True}
+"""Where the camera moves by whole tokens, as in the recipes of Miner and Crafter: which keys a wall
+blocks, and what was where, can be told."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +42,8 @@ class Choice:
         kind: of the action model.
         model: values of the model, beside the recipe's.
         tokenizer: values of the tokenizer's method, likewise.
+        lam: values of the action model's method.
+        dynamics: values of the dynamics' method.
         saw: what decided, in plain words.
         figures: the numbers behind it.
         survey: what the method found, if it has looked already.
@@ -46,6 +52,8 @@ class Choice:
     kind: str
     model: dict[str, Any] = field(default_factory=dict)
     tokenizer: dict[str, Any] = field(default_factory=dict)
+    lam: dict[str, Any] = field(default_factory=dict)
+    dynamics: dict[str, Any] = field(default_factory=dict)
     saw: tuple[str, ...]
     figures: dict[str, Any]
     survey: Survey | None = None
@@ -62,6 +70,8 @@ class Choice:
             "kind": self.kind,
             "model": self.model,
             "tokenizer": self.tokenizer,
+            "lam": self.lam,
+            "dynamics": self.dynamics,
             "saw": list(self.saw),
             "figures": self.figures,
         }
@@ -86,9 +96,12 @@ def choose_method(frames: Frames, seed: int, values: dict[str, Any]) -> Choice:
         count = len(motion.steps) + 1
         steps = ", ".join(f"{dy},{dx}" for dy, dx in motion.steps)
         figures["steps"] = [list(step) for step in motion.steps]
+        by_tokens = all(side % SIZE_STEP == 0 for step in motion.steps for side in step)
         return Choice(
             kind="whole_frame",
             model={"num_actions": max(count, 3)},
+            lam=dict(WALLS) if by_tokens else {},
+            dynamics=dict(MEMORY) if by_tokens else {},
             saw=(seen, f"it moves by whole steps ({steps} pixels down and right)"),
             figures=figures,
         )
@@ -171,11 +184,13 @@ def _still_picture(
 
 def resolve(recipe: Recipe, choice: Choice) -> Recipe:
     """Return the recipe with the chosen method in place of `auto`."""
-    lam, tokenizer = recipe.lam, recipe.tokenizer
+    lam, tokenizer, dynamics = recipe.lam, recipe.tokenizer, recipe.dynamics
+    model, method = choice.model | lam.model, choice.lam | lam.method
     return replace(
         recipe,
-        lam=replace(lam, kind=choice.kind, model=choice.model | lam.model),
+        lam=replace(lam, kind=choice.kind, model=model, method=method),
         tokenizer=replace(tokenizer, method=choice.tokenizer | tokenizer.method),
+        dynamics=replace(dynamics, method=choice.dynamics | dynamics.method),
     )
 
 
@@ -191,6 +206,7 @@ def recorded_choice(out: Path) -> Choice | None:
         if (chosen := record.get("auto")) is None:
             return None
         values = {name: dict(chosen[name]) for name in ("model", "tokenizer", "figures")}
+        values |= {name: dict(chosen.get(name, {})) for name in ("lam", "dynamics")}
         saw = tuple(str(line) for line in chosen["saw"])
         return Choice(kind=find_kind("lam", str(chosen["kind"])).name, saw=saw, **values)
     except (AttributeError, KeyError, TypeError) as error:

@@ -1,5 +1,6 @@
 """Actions of a moving player, in a drawn game with a ball, an opponent and walls."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -216,3 +217,38 @@ def test_a_scrolling_picture_gets_another_method(tmp_path):
     assert choice.kind != "moving_player" and "camera moves" in choice.saw[0]
     recipe = load_recipe("auto")
     assert recipe.lam.kind == AUTO and resolve(recipe, choice).lam.kind == choice.kind
+
+
+def write_walk(path, step: int) -> Corpus:
+    """Write a view of a large scene that walks by so many pixels at a time."""
+    rng = np.random.default_rng(0)
+    scenery = rng.integers(0, 256, (128, 128, 3), np.uint8)
+    corner, frames = np.array([48, 48]), []
+    for _ in range(LENGTH):
+        row, column = corner
+        frames.append(scenery[row : row + SIDE, column : column + SIDE])
+        way = np.array([(0, 1), (0, -1), (1, 0), (-1, 0)][rng.integers(4)])
+        corner = (corner + step * way).clip(0, 128 - SIDE)
+    card = CorpusCard(fps=15.0, source="drawn by a test", licence="none", options={})
+    writer = CorpusWriter.create(path, (SIDE, SIDE), card, False)
+    writer.add(np.stack(frames))
+    writer.end_episode({"file": "0"}, None)
+    writer.finish()
+    return Corpus.open(path)
+
+
+@pytest.mark.parametrize(("step", "by_tokens"), [(8, True), (4, False)])
+def test_a_camera_that_moves_by_whole_tokens_brings_walls_and_a_memory(tmp_path, step, by_tokens):
+    choice = choose_method(Frames(write_walk(tmp_path / "c", step)), 0, {})
+    assert choice.kind == "whole_frame" and "whole steps" in choice.saw[1]
+    recipe = resolve(load_recipe("auto"), choice)
+    assert recipe.lam.method == ({"blocked_below": 0.1} if by_tokens else {})
+    assert recipe.dynamics.method.get("map", False) == by_tokens
+
+
+def test_a_choice_from_before_it_had_walls_is_taken_up(tmp_path):
+    record = Choice(kind="whole_frame", saw=("it moves",), figures={}).record()
+    del record["lam"], record["dynamics"]
+    (tmp_path / "run.json").write_text(json.dumps({"auto": record}))
+    choice = recorded_choice(tmp_path)
+    assert choice.lam == choice.dynamics == {}
