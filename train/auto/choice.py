@@ -21,8 +21,8 @@ from train.recipe import Recipe, load_recipe
 AUTO = "auto"
 """In place of the kind of an action model, in a recipe."""
 LEAST_CAMERA = 0.05
-"""The camera moves if it does in this fraction of the transitions in which anything changes: 0.17 in
-Crafter, whose animals move all the time, and none in five games of a still picture."""
+"""The camera moves if it does in this fraction of the transitions in which anything changes: it is
+0.17 in Crafter, whose animals move all the time, and 0 in five games of a still picture."""
 LEAST_STEPS = 0.9
 """The camera moves by whole cells if its commonest shifts are this fraction of all its shifts."""
 SMALL_THINGS = {
