@@ -1,0 +1,1 @@
+"""What a larger model is worth, by what its training costs."""

@@ -1,0 +1,113 @@
+"""The table of fits, the laws, and their picture."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.going_on.report import errors_of
+from benchmarks.scaling.law import Law, Point, fit_law, without_each
+from genie.media.charts import Line, draw_lines, new_figure, save_chart
+
+Record = dict[str, Any]
+ASKED = (1e13, 1e15, 1e17, 1e19)
+"""Operations for which the law is asked: a core's minutes, its days, a GPU's minutes, its hours."""
+
+
+def loss_of(record: Record) -> float:
+    """Return the loss of the law: nats a token, or the mean squared error of pixels."""
+    held_out = record["held_out"]
+    return held_out if record["part"] == "dynamics" else 10 ** (-held_out / 10)
+
+
+def points_of(records: Sequence[Record], part: str) -> list[Point]:
+    """Return the fits of one part."""
+    return [
+        Point(weights=r["weights"], frames=r["frames"], flops=r["flops"], loss=loss_of(r))
+        for r in records
+        if r["part"] == part
+    ]
+
+
+def markdown(records: Sequence[Record]) -> str:
+    """Return a table of all fits, the smallest first."""
+    heads = ("part", "size", "weights", "operations", "steps", "frames", "held out", "after play")
+    lines = [_row(heads), _row(["---"] * len(heads))]
+    for record in sorted(records, key=lambda r: (r["part"], r["weights"], r["flops"])):
+        dynamics = record["part"] == "dynamics"
+        table = errors_of(record)
+        value, bounds = table.delta()[0], table.delta_interval()[0]
+        held_out = f"{record['held_out']:.3f} nats" if dynamics else f"{record['held_out']:.2f} dB"
+        lines.append(
+            _row(
+                (
+                    record["part"], record["size"], f"{record['weights'] / 1e6:.2f} M",
+                    f"{record['flops']:.1e}", f"{record['steps']:,}", f"{record['frames']:,}",
+                    held_out,
+                    f"Δ₄ {value:.2f} ({bounds[0]:.2f} to {bounds[1]:.2f})" if dynamics else "",
+                )
+            )
+        )  # fmt: skip
+    return "\n".join(lines)
+
+
+def describe(law: Law, others: Sequence[Law]) -> str:
+    """Say a law in a line, and what it expects of larger budgets, with the range of `others`."""
+    lines = [
+        f"loss = {law.floor:.3f} + {law.size:.3f} (N / 1 M)^-{law.alpha:.2f} + {law.data:.3f} "
+        f"(D / 1 M)^-{law.beta:.2f}, {law.cost:.1f} operations a weight and frame",
+        _row(("operations", "weights", "frames", "loss")),
+        _row(["---"] * 4),
+    ]
+    for flops in ASKED:
+        best = law.best(flops)
+        ranges = list(zip(*(other.best(flops) for other in others), strict=True))
+        cells = (
+            f"{value:.3g} ({min(range_):.3g} to {max(range_):.3g})"
+            for value, range_ in zip(best, ranges, strict=True)
+        )
+        lines.append(_row((f"{flops:.0e}", *cells)))
+    return "\n".join(lines)
+
+
+def laws(records: Sequence[Record]) -> dict[str, tuple[Law, list[Law]]]:
+    """Fit a law for each part that has enough fits, and it again without each of them."""
+    found = {}
+    for part in ("dynamics", "tokenizer"):
+        points = points_of(records, part)
+        try:
+            found[part] = fit_law(points), without_each(points)
+        except ValueError:
+            continue
+    return found
+
+
+def draw(records: Sequence[Record], path: Path) -> None:
+    """Draw the loss over operations, a line a size, and the law's best below them.
+
+    Raises:
+        ValueError: no part has enough fits for a law.
+    """
+    if not (fitted := laws(records)):
+        raise ValueError("no part has the six fits that a law asks for")
+    figure, axes = new_figure(columns=len(fitted))
+    for place, (part, (law, _)) in zip(axes, fitted.items(), strict=True):
+        mine = sorted((r for r in records if r["part"] == part), key=lambda r: r["flops"])
+        lines = []
+        for name in dict.fromkeys(r["size"] for r in sorted(mine, key=lambda r: r["weights"])):
+            same = [r for r in mine if r["size"] == name]
+            x, y = np.array([(np.log10(r["flops"]), loss_of(r)) for r in same]).T
+            lines.append(Line(name=f"{name}, {same[0]['weights'] / 1e6:.1f} M", x=x, y=y))
+        x = np.linspace(
+            min(line.x.min() for line in lines), max(line.x.max() for line in lines), 40
+        )
+        best = np.array([law.best(10**value)[2] for value in x])
+        lines.append(Line(name="best size, by the law", x=x, y=best))
+        unit = "nats a token" if part == "dynamics" else "mean squared error"
+        draw_lines(place, part, "log10 of operations", unit, lines)
+    save_chart(figure, path)
+
+
+def _row(cells: Sequence[Any]) -> str:
+    return f"| {' | '.join(map(str, cells))} |"
