@@ -10,7 +10,7 @@ from torch import nn
 from genie.library.bundle import Bundle
 from genie.registry import new_model
 from tokenizer.losses import TokenizerMethod
-from train.loop.throughput import count_flops
+from train.loop.throughput import counted_flops
 from train.recipe import FitConfig, Recipe
 from train.sizes import new_dynamics
 
@@ -63,13 +63,16 @@ def build(size: Size, recipe: Recipe, bundle: Bundle) -> nn.Module:
 
 def flops_of_clip(model: nn.Module, fit: FitConfig, bundle: Bundle) -> int:
     """Count the operations of training on one clip, forwards and backwards."""
-    frames, tokens = fit.frames, bundle.tokenizer.num_tokens
-    if not hasattr(model, "new_cache") or hasattr(model, "encode"):  # a tokenizer
-        clip = torch.rand(1, frames, 3, bundle.height, bundle.width)
-        return count_flops(lambda: model.training_loss(clip, TokenizerMethod())[0].backward())
-    ids = torch.zeros(1, frames, tokens, dtype=torch.long)
-    actions, masked = torch.zeros(1, frames - 1, dtype=torch.long), ids == 0
-    return count_flops(lambda: model(ids, actions, masked).float().mean().backward())
+    frames, tokens, found = fit.frames, bundle.tokenizer.num_tokens, []
+    with counted_flops(found.append):
+        if hasattr(model, "encode"):  # a tokenizer
+            clip = torch.rand(1, frames, 3, bundle.height, bundle.width)
+            model.training_loss(clip, TokenizerMethod())[0].backward()
+        else:
+            ids = torch.zeros(1, frames, tokens, dtype=torch.long)
+            actions, masked = torch.zeros(1, frames - 1, dtype=torch.long), ids == 0
+            model(ids, actions, masked).float().mean().backward()
+    return found[0]
 
 
 def count_weights(model: nn.Module) -> int:

@@ -1,65 +1,67 @@
 """How fast a fit runs: frames and floating-point operations a second, and its share of products."""
 
-import copy
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
-
-from train.loop.module import FitModule
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry, sdpa_flop_count
 
 PRODUCT_SIDE = {"cpu": 1024, "cuda": 8192}
 """Of the square matrices that a machine's products are timed on."""
 PRODUCT_REPEATS = 3
 
 
-def _attention(query: tuple, key: tuple, value: tuple, *_: Any, **__: Any) -> int:
-    return sdpa_flop_count(query, key, value)
+class _Counter(TorchDispatchMode):
+    """Counts what is calculated.
 
-
-def _attention_backward(
-    gradient: tuple, query: tuple, key: tuple, value: tuple, *_: Any, **__: Any
-) -> int:
-    # Five products of the forward's two: the scores again, and the gradients of all four factors.
-    return 5 * sdpa_flop_count(query, key, value) // 2
-
-
-# PyTorch counts the attention of GPUs only.
-_CPU_ATTENTION = {
-    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _attention,
-    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward: _attention_backward,
-}
-
-
-def count_flops(work: Callable[[], object]) -> int:
-    """Count the floating-point operations of products, convolutions and attentions in a call.
-
-    A multiplication and an addition are two. Counting breaks operations into parts, which may round
-    otherwise: results of the call are not those that it has alone.
+    PyTorch's own counter takes operations apart, which may round otherwise: a fit would not be the
+    same as one that is not counted. This one only looks on.
     """
-    with FlopCounterMode(display=False, custom_mapping=_CPU_ATTENTION) as counter:
-        work()
-    return counter.get_total_flops()
+
+    def __init__(self) -> None:
+        """Begin at 0."""
+        super().__init__()
+        self.flops = 0
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Run an operation, and add what it costs."""
+        kwargs = kwargs or {}
+        result = func(*args, **kwargs)
+        packet = func._overloadpacket
+        if packet in flop_registry:
+            self.flops += flop_registry[packet](*args, **kwargs, out_val=result)
+        elif packet in _CPU_ATTENTION:  # PyTorch counts that of GPUs only
+            query, key, value = args[_CPU_ATTENTION[packet] :][:3]
+            product = sdpa_flop_count(query.shape, key.shape, value.shape)
+            # Backwards five products of the forward pass's two: the scores again, and a gradient
+            # for each of four factors.
+            self.flops += 5 * product // 2 if _CPU_ATTENTION[packet] else product
+        return result
 
 
-def flops_of_step(module: FitModule, precision: str) -> int:
-    """Count the operations of a step's forward and backward passes, which change nothing.
+_CPU_ATTENTION = {
+    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: 0,
+    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward: 1,
+}
+"""Where the queries stand among the arguments; before them is the gradient, going backwards."""
+
+
+@contextmanager
+def counted_flops(found: Callable[[int], None]) -> Iterator[None]:
+    """Count the floating-point operations of products, convolutions and attentions inside.
 
     Args:
-        module: on its device.
-        precision: Lightning's, of the fit.
+        found: takes their number at the end; a multiplication and an addition are two.
     """
-    trial = copy.copy(module)
-    trial._modules = dict(module._modules)
-    trial.model = copy.deepcopy(module.model)  # uncompiled, whatever the module's own is
-    device = module.device
-    batch = [part.to(device) for part in module.draw(module.clock.step)]
-    state = torch.random.fork_rng([device] if device.type == "cuda" else [])
-    autocast = torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16-mixed")
-    with state, autocast:
-        return count_flops(lambda: trial.loss(*batch)[0].backward())
+    # Compiled code would not be seen.
+    with torch.compiler.set_stance("force_eager"), _Counter() as counter:
+        yield
+    found(counter.flops)
 
 
 class Throughput:
@@ -71,7 +73,7 @@ class Throughput:
         device: torch.device,
         precision: str,
         processes: int = 1,
-        flops: int | None = None,
+        counts: bool = True,
     ) -> None:
         """Measure a fit.
 
@@ -80,12 +82,22 @@ class Throughput:
             device: of this process.
             precision: Lightning's, in which products are timed.
             processes: that fit together, each on a device of its own.
-            flops: of a step, in one process; None: not counted.
+            counts: whether operations are counted; in a sharded fit they are not.
         """
         self.frames, self.device, self.processes = frames, device, processes
         self.dtype = torch.bfloat16 if precision == "bf16-mixed" else torch.float32
-        self.flops, self._products = flops, 0.0
+        self.flops: int | None = None
         self.seconds, self.steps = 0.0, 0
+        self._counts, self._products = counts, 0.0
+
+    @contextmanager
+    def step(self) -> Iterator[None]:
+        """Surround the forward and backward passes of a step; those of the first are counted."""
+        if not self._counts or self.flops is not None:
+            yield
+            return
+        with counted_flops(self._take):
+            yield
 
     def add(self, steps: int, seconds: float) -> dict[str, float]:
         """Take in how long some steps took, and return the row of the log.
@@ -110,6 +122,9 @@ class Throughput:
             f"{line}, {1000 * figures['teraflops']:,.3g} GFLOP/s: {figures['of_products']:.0%} of "
             "this machine's matrix products"
         )
+
+    def _take(self, flops: int) -> None:
+        self.flops = flops
 
     def _figures(self, rate: float) -> dict[str, float]:
         figures = {"frames_per_second": self.frames * self.processes * rate}

@@ -31,7 +31,7 @@ from train.loop.hardware import pick_precision
 from train.loop.log import FitLog
 from train.loop.module import FitModule
 from train.loop.optim import MuonAdamW, lr_factor, update_ema
-from train.loop.throughput import Throughput, flops_of_step
+from train.loop.throughput import Throughput
 from train.processes.ranks import Ranks
 from train.processes.shards import load_whole
 
@@ -99,8 +99,7 @@ def fit(
         module.before_fit()
         forecast = Forecast(folder.name)
         frames = module.fit_config.batch * module.fit_config.frames
-        flops = None if ranks.sharded else flops_of_step(module, precision)
-        speed = Throughput(frames, module.device, precision, ranks.count, flops)
+        speed = Throughput(frames, module.device, precision, ranks.count, not ranks.sharded)
         log = FitLog(logs or folder / "logs", module, loggers, ranks, speed)
         module.clock.start()
         saved_at = module.clock.age
@@ -108,9 +107,10 @@ def fit(
         with _bar(folder.name) as show, closing(stream) as batches:
             for batch in batches:
                 _prepare(module, optimizer)
-                loss, figures = wrapped(*(fabric.to_device(part) for part in batch))
-                optimizer.zero_grad()
-                fabric.backward(loss)
+                with speed.step():
+                    loss, figures = wrapped(*(fabric.to_device(part) for part in batch))
+                    optimizer.zero_grad()
+                    fabric.backward(loss)
                 fabric.clip_gradients(
                     wrapped, steps, max_norm=module.fit_config.clip_norm, error_if_nonfinite=False
                 )

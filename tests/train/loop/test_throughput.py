@@ -8,51 +8,62 @@ from torch import nn
 from torch.nn import functional as F
 
 from train.loop import log, throughput
-from train.loop.throughput import (
-    Throughput,
-    count_flops,
-    flops_of_step,
-    products_per_second,
-)
+from train.loop.throughput import Throughput, counted_flops, products_per_second
 
 CPU = torch.device("cpu")
 
 
+def count(work):
+    found = []
+    with counted_flops(found.append):
+        work()
+    return found[0]
+
+
 def test_a_product_and_its_two_gradients_are_three_products():
     layer, inputs = nn.Linear(16, 8, bias=False), torch.rand(4, 16, requires_grad=True)
-    assert count_flops(lambda: layer(inputs).sum().backward()) == 3 * 2 * 4 * 16 * 8
+    assert count(lambda: layer(inputs).sum().backward()) == 3 * 2 * 4 * 16 * 8
 
 
 def test_a_convolution_counts_each_place_of_its_kernel():
     layer, frames = nn.Conv2d(3, 5, 3, padding=1), torch.rand(2, 3, 8, 8)
     with torch.no_grad():
-        assert count_flops(lambda: layer(frames)) == 2 * 2 * 8 * 8 * 5 * 3 * 9
+        assert count(lambda: layer(frames)) == 2 * 2 * 8 * 8 * 5 * 3 * 9
 
 
 def test_attention_counts_as_its_products_forwards_and_backwards():
     heads = [torch.rand(2, 4, 32, 16, requires_grad=True) for _ in range(3)]
     product = 2 * (2 * 4) * 32 * 32 * 16
     with torch.no_grad():
-        assert count_flops(lambda: F.scaled_dot_product_attention(*heads)) == 2 * product
-    found = count_flops(lambda: F.scaled_dot_product_attention(*heads).sum().backward())
+        assert count(lambda: F.scaled_dot_product_attention(*heads)) == 2 * product
+    found = count(lambda: F.scaled_dot_product_attention(*heads).sum().backward())
     assert found == 7 * product
 
 
+def test_only_the_first_step_is_counted():
+    speed, layer = Throughput(6, CPU, "32-true"), nn.Linear(16, 8, bias=False)
+    for rows in (4, 400):
+        with speed.step():
+            layer(torch.rand(rows, 16)).sum().backward()
+    assert speed.flops == 2 * 2 * 4 * 16 * 8  # no gradient of the inputs
+
+
 @pytest.mark.parametrize("kind", ["tokenizer", "lam", "dynamics"])
-def test_a_trial_step_changes_nothing(tiny, corpus, kind):
-    module = tiny.make_module(kind, corpus)
-    before = {name: value.clone() for name, value in module.state_dict().items()}
-    torch.manual_seed(0)
-    drawn = torch.get_rng_state()
-    assert flops_of_step(module, "32-true") > 0
-    assert torch.equal(torch.get_rng_state(), drawn)
-    assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
-    assert all(weight.grad is None for weight in module.parameters())
+def test_counting_changes_no_gradient(tiny, corpus, kind):
+    gradients = []
+    for counts in (False, True):
+        torch.manual_seed(0)
+        module = tiny.make_module(kind, corpus)
+        with Throughput(1, CPU, "32-true", counts=counts).step():
+            module.loss(*module.draw(0))[0].backward()
+        gradients.append([w.grad for w in module.parameters() if w.grad is not None])
+    assert gradients[0] and all(map(torch.equal, *gradients))
 
 
 def test_rates_are_of_all_processes_and_the_share_is_of_one(monkeypatch):
     monkeypatch.setattr(throughput, "products_per_second", lambda *_: 1e9)
-    speed = Throughput(96, CPU, "32-true", processes=2, flops=10**8)
+    speed = Throughput(96, CPU, "32-true", processes=2)
+    speed.flops = 10**8
     row = speed.add(25, 5.0)
     assert row["frames_per_second"] == pytest.approx(2 * 96 * 5)
     assert row["teraflops"] == pytest.approx(2 * 5e8 / 1e12)
@@ -61,8 +72,10 @@ def test_rates_are_of_all_processes_and_the_share_is_of_one(monkeypatch):
     assert "480 frames/s" in speed.summary() and "25% of this machine" in speed.summary()
 
 
-def test_a_fit_whose_operations_are_not_counted_says_its_frames_alone():
-    speed = Throughput(10, CPU, "32-true")
+def test_a_sharded_fit_says_its_frames_alone():
+    speed = Throughput(10, CPU, "32-true", counts=False)
+    with speed.step():
+        torch.rand(4, 4) @ torch.rand(4, 4)
     assert set(speed.add(1, 1.0)) == {"frames_per_second"}
     assert speed.summary() == "10 frames/s"
 
