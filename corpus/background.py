@@ -35,9 +35,14 @@ class MovingThing:
     height: float
 
     @property
+    def area(self) -> float:
+        """Its width times its height, in square pixels."""
+        return self.width * self.height
+
+    @property
     def lost(self) -> bool:
         """Whether a tokenizer will hardly hold it."""
-        return self.width * self.height < LEAST_AREA
+        return self.area < LEAST_AREA
 
 
 def sample_frames(corpus: Corpus, count: int = SAMPLE) -> np.ndarray:

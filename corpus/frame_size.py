@@ -46,9 +46,7 @@ class SizeChoice:
             return f"{line}nothing small moves before a still background"
         line += f"the smallest thing that moves is {_pixels(self.thing)}"
         if self.thing.lost:
-            return (
-                f"{line} there and will be lost, and no larger size is tried: give one, or --crop"
-            )
+            return f"{line} there and lost, and no larger size is tried: give one (--size HxW)"
         if self.lost_at is None:
             return line
         size, thing = self.lost_at
@@ -68,7 +66,7 @@ def choose_size(recordings: Sequence[np.ndarray], fit: str = "crop") -> SizeChoi
         shaper = Shaper(Shaping(size=size, fit=fit))
         shaped = [np.stack([shaper(frame) for frame in frames]) for frames in recordings]
         things = [thing for frames in shaped if (thing := smallest_moving_thing(frames))]
-        thing = min(things, key=lambda thing: min(thing.width, thing.height), default=None)
+        thing = min(things, key=lambda thing: thing.area, default=None)
         choice = SizeChoice(size=size, thing=thing, lost_at=before)
         if thing is None or not thing.lost:
             break

@@ -6,7 +6,7 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
-from corpus.background import sample_frames, still_background
+from corpus.background import median_frame, sample_frames, still_background
 from corpus.store import Corpus
 from spacetime.pixels import changed_pixels
 from tokenizer.health import TokenizerHealth, assess_tokenizer
@@ -22,9 +22,9 @@ def start_latents(model: nn.Module, corpus: Corpus, method: TokenizerMethod) -> 
     """Start the codes of a new tokenizer with what differs from the still background, if asked."""
     if not method.latent_start or not hasattr(model, "start_latents"):
         return
-    frames = to_float(torch.from_numpy(sample_frames(corpus)))
-    background = to_float(torch.from_numpy(still_background(corpus)))
-    model.start_latents(frames, background)
+    frames = sample_frames(corpus)
+    background = torch.from_numpy(median_frame(frames))
+    model.start_latents(to_float(torch.from_numpy(frames)), to_float(background))
 
 
 class TokenizerModule(FitModule):

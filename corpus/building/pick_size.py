@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -49,12 +48,6 @@ def pick_size(
 
 def _kept(samples: Samples, crop: Box | None, cut_borders: bool) -> np.ndarray:
     """Return the part of the pictures that is kept: uint8 (S, h, w, 3)."""
-    box = find_borders(samples.pictures) if cut_borders and crop is None else None
-    if crop is not None:
-        top, left, height, width = (edge * samples.scale for edge in crop)
-        box = math.ceil(top), math.ceil(left), math.floor(height), math.floor(width)
-    pictures = np.stack(samples.pictures)
-    if box is None:
-        return pictures
-    top, left, height, width = box
-    return pictures[:, top : top + max(1, height), left : left + max(1, width)]
+    if cut_borders and crop is None and (found := find_borders(samples.pictures)):
+        crop = samples.shown(found)
+    return np.stack(samples.within(crop))

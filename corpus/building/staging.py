@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import os
 import shutil
 import time
@@ -202,19 +201,9 @@ def _shaping(
 def _find_overlays(samples: Samples, crop: Box | None) -> list[tuple[str, Box]]:
     """Kinds and places of what is laid over the game, in the part of the picture that is kept."""
     top, left = (0, 0) if crop is None else crop[:2]
-    pictures = samples.pictures
-    if crop is not None:
-        rows, columns = (
-            _reduced(start, size, samples) for start, size in zip(crop[:2], crop[2:], strict=True)
-        )
-        pictures = [picture[rows, columns] for picture in pictures]
-    boxes = ((overlay.kind, samples.shown(overlay.box)) for overlay in find_overlays(pictures))
+    overlays = find_overlays(samples.within(crop))
+    boxes = ((overlay.kind, samples.shown(overlay.box)) for overlay in overlays)
     return [(kind, (box[0] + top, box[1] + left, *box[2:])) for kind, box in boxes]
-
-
-def _reduced(start: int, size: int, samples: Samples) -> slice:
-    """Rows or columns of a sample that lie wholly inside those of the picture as it is shown."""
-    return slice(math.ceil(start * samples.scale), math.floor((start + size) * samples.scale))
 
 
 def _overlay_notes(found: list[tuple[str, Box]], options: StageOptions) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from itertools import islice
@@ -115,6 +116,16 @@ class Samples(NamedTuple):
         top, left, height, width = box
         edges = [round(edge / self.scale) for edge in (top, left, top + height, left + width)]
         return edges[0], edges[1], edges[2] - edges[0], edges[3] - edges[1]
+
+    def within(self, box: Box | None) -> list[np.ndarray]:
+        """Return what of the samples lies wholly inside a box of the picture as it is shown."""
+        if box is None:
+            return self.pictures
+        rows, columns = (
+            slice(math.ceil(start * self.scale), math.floor((start + size) * self.scale))
+            for start, size in zip(box[:2], box[2:], strict=True)
+        )
+        return [picture[rows, columns] for picture in self.pictures]
 
 
 class Sampler:

@@ -49,10 +49,17 @@ def test_the_smallest_thing_of_all_recordings_counts():
     assert both.size == choose_size([flying(4, 2)]).size
 
 
+def test_of_two_things_the_one_of_less_area_decides():
+    line, ball = flying(30, 2), flying(4, 3)
+    both, alone = choose_size([line, ball]), choose_size([ball])
+    assert both.size == alone.size and both.thing.area < 30
+    assert not choose_size([line]).thing.lost
+
+
 def test_what_no_size_holds_is_said():
     choice = choose_size([flying(1, 1)])
     assert choice.size == usual_sizes(210, 160)[-1]
-    assert "will be lost" in str(choice)
+    assert "there and lost" in str(choice)
 
 
 def test_a_camera_that_moves_asks_for_nothing():
