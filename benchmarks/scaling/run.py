@@ -41,7 +41,7 @@ def run_size(size: Size, budget: float, data: Path, clips: int, seed: int) -> di
     options = {"corpus": corpus, "recipe": str(out.with_name(f"{out.name}.yaml")), "out": out}
     options |= {"seed": seed, "resume": True, "allow_collapsed": True}
     if size.part == "dynamics":
-        share_codes(data, out, options)
+        train("encode", start=WORLD, **options)
         train("dynamics", start=WORLD, fresh=True, **options)
         found = measure_world(out / "world", dev, clips)
     else:
@@ -77,16 +77,6 @@ def plan(size: Size, budget: float, bundle: Bundle, path: Path) -> dict[str, Any
         "weights": count_weights(model), "frames": steps * fit.batch * fit.frames,
         "flops": steps * of_step, "fit": {"batch": fit.batch, "frames": fit.frames},
     }  # fmt: skip
-
-
-def share_codes(data: Path, out: Path, options: dict[str, Any]) -> None:
-    """Encode the footage once, and link what was encoded into a run."""
-    shared = data / "runs" / f"codes-{options['seed']}"
-    if not (shared / "encoded.zarr").exists():
-        train("encode", start=WORLD, **options | {"out": shared})
-    out.mkdir(parents=True, exist_ok=True)
-    if not (link := out / "encoded.zarr").exists():
-        link.symlink_to((shared / "encoded.zarr").resolve(), target_is_directory=True)
 
 
 def last_figure(path: Path, name: str) -> float:
