@@ -18,6 +18,8 @@ from lam.moving_player.config import MovingPlayerConfig
 from lam.moving_player.model import MovingPlayerModel
 from lam.player_sprite.config import SpriteActionConfig
 from lam.player_sprite.model import SpriteActionModel
+from lam.shrunk.config import ShrunkConfig
+from lam.shrunk.model import ShrunkActionModel
 from spacetime.weights import read_shapes, read_weights
 from tokenizer.model import Tokenizer, TokenizerConfig
 
@@ -78,6 +80,7 @@ def register(role: str, name: str, model: type[nn.Module], config: type) -> None
 register("lam", "player_sprite", SpriteActionModel, SpriteActionConfig)
 register("lam", "moving_player", MovingPlayerModel, MovingPlayerConfig)
 register("lam", "labelled", LabelledActionModel, LabelledConfig)
+register("lam", "shrunk", ShrunkActionModel, ShrunkConfig)
 
 
 def find_kind(role: str, name: str | None = None) -> Kind:

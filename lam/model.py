@@ -91,6 +91,9 @@ class LatentActionModel(nn.Module):
     AdaWorld (Gao et al. 2025) clusters after training.
     """
 
+    ENCODER = ("encoder.", "quantizer.", "quantized")
+    """How the names of the weights begin on which the actions depend."""
+
     def __init__(self, config: LatentActionConfig) -> None:
         """Build the model with new weights."""
         super().__init__()

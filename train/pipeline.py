@@ -2,6 +2,7 @@
 
 import contextlib
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from train.auto.picture import AUTO_PICTURE, draw_choice
 from train.data.clips import FrameClips
 from train.data.encode import Encoded, encode_corpus, load_encoded
 from train.data.frames import Frames
+from train.enlarge import is_enlarged
 from train.export import export_world, load_model
 from train.fit_actions import fit_actions
 from train.fit_dynamics import DynamicsModule
@@ -88,10 +90,15 @@ def _train(
     chosen, opened = load_recipe(recipe), Corpus.open(corpus)
     begun = None
     if chosen_options.start is not None:
-        begun = load_start_world(chosen_options.start, opened)
+        begun = load_start_world(chosen_options.start, opened, chosen_options.seed)
     wanted = (stage,) if stage != "all" else STAGES
-    if stage == "all" and begun is not None:
-        wanted = tuple(name for name in STAGES if name not in COPIED)
+    copied = () if begun is None or stage in COPIED else COPIED
+    if stage == "all":
+        if begun is not None and is_enlarged(begun):
+            # Its tokenizer repeats pixels until its decoder has been fitted on large frames.
+            copied, chosen_options = ("lam",), replace(chosen_options, decoder_only=True)
+        wanted = tuple(name for name in STAGES if name not in copied)
+    fitted = tuple(name for name in wanted if name != "encode")
     quick_check(opened, chosen_options.seed)
     labels = None
     if chosen_options.labels is not None:
@@ -104,8 +111,7 @@ def _train(
     with contextlib.ExitStack() as locks:
 
         def begin() -> None:
-            keeps = begun is not None and stage not in COPIED
-            if keeps and not (out / "tokenizer").exists():
+            if "tokenizer" in copied and not (out / "tokenizer").exists():
                 start, allowed = str(chosen_options.start), chosen_options.allow_collapsed
                 check_kept_tokenizer(begun.tokenizer, start, opened, chosen_options.seed, allowed)
             open_out(out, stage, chosen_options.resume)
@@ -115,19 +121,19 @@ def _train(
             if choice is not None and begun is None and not (out / AUTO_PICTURE).exists():
                 draw_choice(choice, opened, out / AUTO_PICTURE)
                 print(f"what it saw is drawn in {out / AUTO_PICTURE}")
-            if keeps:
-                copy_models(begun, out)
-            shares = _shares(chosen, chosen_options.minutes, wanted)
+            copy_models(begun, out, copied)
+            shares = _shares(chosen, chosen_options.minutes, fitted)
             for line in filter(None, (unused_gpu(), shares)):
                 print(line)
 
         ranks.first(begin)
         for name in wanted:
-            shared = stage == "all" and name != "encode" and begun is None
             minutes = chosen_options.minutes
+            if minutes is not None and name in fitted:
+                minutes = chosen.minutes_of(name, minutes, fitted)
             run = RunDirectory(
                 out=out, corpus=opened, frames=frames, recipe=chosen, options=chosen_options,
-                minutes=chosen.minutes_of(name, minutes) if shared and minutes else minutes,
+                minutes=minutes,
                 slice_ends=None if stop_after is None else began + stop_after * 60, start=begun,
                 labels=labels, surveyed=None if choice is None else choice.survey, ranks=ranks,
             )  # fmt: skip
@@ -141,10 +147,10 @@ def _train(
 
 
 def _shares(recipe: Recipe, minutes: float | None, stages: tuple[str, ...]) -> str | None:
-    """Say how the minutes of `all` are shared by the stages; None if there is nothing to share."""
-    if minutes is None or "tokenizer" not in stages or "dynamics" not in stages:
+    """Say how minutes are shared by the stages that are fitted; None: nothing is shared."""
+    if minutes is None or len(stages) < 2:
         return None
-    parts = (f"{name} {recipe.minutes_of(name, minutes):.3g}" for name in (*COPIED, "dynamics"))
+    parts = (f"{name} {recipe.minutes_of(name, minutes, stages):.3g}" for name in stages)
     return f"{minutes:g} minutes: {', '.join(parts)}; encoding comes on top"
 
 

@@ -1,10 +1,12 @@
 """Recipes: plain yaml values that size and fit the three models."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+FITTED = ("tokenizer", "lam", "dynamics")
 FOLDER = Path(__file__).parent / "recipes"
 _MOST_BYTES, _MOST_ALIASES, _MOST_DEPTH = 100_000, 16, 32
 _MOST = {"steps": 10**9, "batch": 1 << 16, "frames": 1 << 12, "checks": 10**6}
@@ -119,11 +121,10 @@ class Recipe:
     dynamics: StageRecipe
     settings: dict[str, Any]
 
-    def minutes_of(self, stage: str, minutes: float) -> float:
-        """Share `minutes` of `genie train all` out to one stage."""
-        stages = {"tokenizer": self.tokenizer, "lam": self.lam, "dynamics": self.dynamics}
-        total = sum(part.fit.share for part in stages.values())
-        return minutes * stages[stage].fit.share / total
+    def minutes_of(self, stage: str, minutes: float, fitted: Sequence[str] = FITTED) -> float:
+        """Share `minutes` out to one of the stages that are fitted."""
+        total = sum(getattr(self, name).fit.share for name in fitted)
+        return minutes * getattr(self, stage).fit.share / total
 
 
 def load_recipe(name: str) -> Recipe:

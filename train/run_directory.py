@@ -6,11 +6,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import nn
+
 from corpus.store import Corpus
 from genie.library.bundle import Bundle
+from genie.registry import model_record
 from spacetime.weights import read_json
 from train.data.frames import Frames
-from train.export import export_model, fingerprint
+from train.export import export_model, fingerprint, load_model
 from train.fit_lam import Survey
 from train.labelled.labels import Labels
 from train.loop.clock import Clock
@@ -19,7 +23,7 @@ from train.loop.loggers import make_loggers
 from train.loop.module import FitModule, FitPlan
 from train.loop.trainer import fit
 from train.methods import action_module, method_values
-from train.options import TrainOptions
+from train.options import COPIED, TrainOptions
 from train.processes.ranks import Ranks
 from train.recipe import FitConfig, Recipe
 
@@ -117,8 +121,10 @@ class RunDirectory:
 
     def same_codes(self, world: Bundle) -> bool:
         """Return whether ids and actions of this run mean the same as in a world."""
-        ours, models = self.stamp(), world.info["models"]
-        return all(ours[name] == models[name]["fingerprint"] for name in ("tokenizer", "lam"))
+        return all(
+            _same_encoder(name, load_model(self.out / name, name), getattr(world, name))
+            for name in COPIED
+        )
 
     @property
     def blocked_below(self) -> float:
@@ -138,3 +144,16 @@ class RunDirectory:
         if self.blocked_below:
             made_of["blocked_keys"] = f"below {self.blocked_below:g}, seed {self.seed}"
         return made_of
+
+
+def _same_encoder(role: str, ours: nn.Module, theirs: nn.Module) -> bool:
+    """Return whether two models of one role read the same off any frames."""
+    if model_record(role, ours) != model_record(role, theirs):
+        return False
+    weights, known = ours.state_dict(), theirs.state_dict()
+    reading = getattr(ours, "ENCODER", "")  # every name begins with nothing
+    return all(
+        torch.equal(weight, known[name].cpu())
+        for name, weight in weights.items()
+        if name.startswith(reading)
+    )

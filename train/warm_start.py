@@ -1,5 +1,6 @@
 """Warm start: to begin a fit from a world, on more video of the same game."""
 
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
@@ -17,42 +18,49 @@ from genie.library.catalog import find_world
 from train.data.clips import split_starts, to_float
 from train.data.encode import Encoded
 from train.data.moves import find_moves
+from train.enlarge import enlarge_world, times_larger
 from train.export import export_model
 from train.recipe import FitConfig
 
 
-def load_start_world(world: str, corpus: Corpus) -> Bundle:
+def load_start_world(world: str, corpus: Corpus, seed: int = 0) -> Bundle:
     """Load the world that a run begins from.
 
     Args:
         world: name or folder.
         corpus: the run's.
 
+        seed: of the frames that are looked at where the world is enlarged.
+
     Returns:
-        The world; a dynamics without biases by offset can learn them here, and plays the same.
+        The world, enlarged where the corpus' frames are larger by a whole factor; a dynamics
+        without biases by offset can learn them here, and plays the same.
 
     Raises:
         FileNotFoundError: there is no such world.
         ValueError: its frames are of another size than the corpus'.
     """
     bundle = load_bundle(find_world(world))
-    if (bundle.height, bundle.width) != (corpus.height, corpus.width):
+    factor = times_larger(bundle, corpus)
+    if factor is None:
         raise ValueError(
             f"{world} has frames of {bundle.height}x{bundle.width}, the corpus has "
             f"{corpus.height}x{corpus.width}: build the corpus with --size "
-            f"{bundle.height}x{bundle.width}"
+            f"{bundle.height}x{bundle.width}, or larger by a whole factor"
         )
+    if factor > 1:
+        bundle = enlarge_world(bundle, corpus, factor, seed)
     if type(bundle.dynamics) is Dynamics and hasattr(bundle.tokenizer, "grid"):
         return replace(bundle, dynamics=with_offsets(bundle.dynamics, bundle.tokenizer.grid))
     return bundle
 
 
-def copy_models(bundle: Bundle, out: Path) -> None:
-    """Write the world's tokenizer and action model into a run that has none of its own."""
-    for name, model in (("tokenizer", bundle.tokenizer), ("lam", bundle.lam)):
+def copy_models(bundle: Bundle, out: Path, names: Sequence[str]) -> None:
+    """Write the world's models of these names into a run that has none of its own."""
+    for name in names:
         if not (out / name).exists():
             (out / name).mkdir(parents=True)
-            export_model(out / name, name, model)
+            export_model(out / name, name, getattr(bundle, name))
 
 
 def warm_start(model: nn.Module, fit: FitConfig) -> tuple[nn.Module, FitConfig]:

@@ -31,6 +31,8 @@ class Games(Protocol):
         num_actions: actions are 0 to ``num_actions`` - 1.
         fps: frames per second.
         licence: what is known of the licence.
+
+    A class with `draws_larger` also takes the `size` of the corpus, and draws for it if it can.
     """
 
     num_games: int

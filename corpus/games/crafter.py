@@ -12,6 +12,7 @@ PREFIX = "crafter:"
 NAMES = ("day", "full")
 FPS = 8.0
 SIZE = (72, 72)  # 9 x 9 cells of 8 x 8 pixels
+CELLS = 9
 LICENCE = "Crafter: MIT (Danijar Hafner), its art included"
 INSTALL = "python -m pip install crafter"
 
@@ -27,6 +28,7 @@ class CrafterGames:
         num_games: G, how many copies.
         levels: (A, B): islands A to B - 1; without it, any island.
         seed: of the order of the islands.
+        size: (H, W) of the frames, if both are multiples of 9; else they are 72x72.
 
     Raises:
         ValueError: Crafter is not installed (the message holds the command), or has no such game.
@@ -36,8 +38,12 @@ class CrafterGames:
 
     fps = FPS
     licence = LICENCE
+    draws_larger = True
 
-    def __init__(self, env: str, num_games: int, levels: tuple[int, int] | None, seed: int) -> None:
+    def __init__(
+        self, env: str, num_games: int, levels: tuple[int, int] | None, seed: int,
+        size: tuple[int, int] | None = None,
+    ) -> None:  # fmt: skip
         """Open every copy; see the class."""
         name = env.removeprefix(PREFIX)
         if name not in NAMES:
@@ -53,7 +59,9 @@ class CrafterGames:
         self._range = levels or (0, 2**31)
         self._rngs = np.random.default_rng(seed).spawn(num_games)
         self._games, self._levels = [None] * num_games, [0] * num_games
-        self._frames = np.zeros((num_games, *SIZE, 3), np.uint8)
+        whole_cells = size is not None and not any(side % CELLS for side in size)
+        self._size = size if whole_cells else SIZE
+        self._frames = np.zeros((num_games, *self._size, 3), np.uint8)
         self._over = np.ones(num_games, bool)
         self.act(np.zeros(num_games, np.int64))
 
@@ -93,7 +101,7 @@ class CrafterGames:
 
     def _begin(self, index: int) -> None:
         island = self._levels[index] = int(self._rngs[index].integers(*self._range))
-        self._games[index] = self._make(size=SIZE, seed=island)
+        self._games[index] = self._make(size=self._size, seed=island)
         self._frames[index] = self._games[index].reset()
         self._over[index] = False
 

@@ -19,7 +19,8 @@ PREFIX = "procgen:"
 FPS = 15.0
 CELL_FPS = 8.0  # of a player who steps a whole cell in a frame; at 15 nobody can stop on one
 CELL_GAMES = ("maze", "miner")
-HALF_CELL = 4  # pixels, in the mode memory: eight cells across, their middle in the player's
+SIDE, LARGE_SIDE = 64, 512  # pixels: what agents are shown, and what people are
+HALF_CELL = 4  # pixels of 64, in the mode memory: eight cells across, their middle in the player's
 MODE = "hard"
 MODES = {  # besides easy and hard, which every game has; the engine aborts the process on others
     "extreme": ("chaser", "dodgeball", "leaper", "starpilot"),
@@ -51,6 +52,8 @@ class ProcgenGames:
         num_games: G, how many copies.
         levels: (A, B): levels A to B - 1; without it, any level.
         seed: of the order of the levels.
+        size: (H, W) that the frames are scaled to afterwards; above 64 pixels they are the game's
+            pictures for people, 512x512, which takes ten times as long.
 
     Raises:
         ValueError: Procgen is not installed (the message holds the commands), or has no such game,
@@ -58,12 +61,17 @@ class ProcgenGames:
     """
 
     licence = LICENCE
+    draws_larger = True
 
-    def __init__(self, env: str, num_games: int, levels: tuple[int, int] | None, seed: int) -> None:
+    def __init__(
+        self, env: str, num_games: int, levels: tuple[int, int] | None, seed: int,
+        size: tuple[int, int] | None = None,
+    ) -> None:  # fmt: skip
         """Open every copy; see the class."""
         module = load_procgen()
         name, mode, plain = _checked_game(env, list(module.env.ENV_NAMES))
         first, stop = levels or (0, 0)
+        self._large = size is not None and max(size) > SIDE
         self._env = module.ProcgenGym3Env(
             num=num_games,
             env_name=name,
@@ -72,20 +80,26 @@ class ProcgenGames:
             start_level=first,
             num_levels=stop - first,  # 0: without limit
             rand_seed=seed,
+            render_mode="rgb_array" if self._large else None,
             num_threads=os.cpu_count() or 0,  # changes no frame: each copy draws for itself
         )
         self._levels: list[int | None] = []
         self.num_games, self.num_actions = num_games, len(self._env.combos)
         self.fps = CELL_FPS if name in CELL_GAMES else FPS
         self._rim = HALF_CELL if name in CELL_GAMES and mode == "memory" else 0
+        if self._large:
+            self._rim *= LARGE_SIDE // SIDE
 
     def observe(self) -> Observation:
         """Show the frames."""
         _, images, first = self._env.observe()
         if first.any():  # a level lasts as long as its episode
             self._levels = [int(info["level_seed"]) for info in self._env.get_info()]
-        shown = slice(self._rim, images["rgb"].shape[1] - self._rim)
-        frames = np.array(images["rgb"][:, shown, shown])
+        pictures = images["rgb"]
+        if self._large:
+            pictures = np.stack([info["rgb"] for info in self._env.get_info()])
+        shown = slice(self._rim, pictures.shape[1] - self._rim)
+        frames = np.array(pictures[:, shown, shown])
         return Observation(frames=frames, first=np.array(first, bool), levels=self._levels)
 
     def rewards(self) -> np.ndarray:

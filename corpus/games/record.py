@@ -58,8 +58,8 @@ def record_corpus(
         levels: (A, B): levels A to B - 1; for Gymnasium the seed of each reset.
         hold: the longest time an action is held, in frames, at least 1.
         seed: of the games and the policy, at least 0.
-        size: (H, W) to crop and scale to; ``auto``: what moves in a first look at the game decides;
-            default: as the game shows it.
+        size: (H, W) to crop and scale to; Procgen and Crafter draw larger pictures for it.
+            ``auto``: what moves in a first look at the game decides; default: as the game shows it.
         actions: (A, B): play only actions A to B - 1; default: all. Where a game has many names for
             doing nothing, as CoinRun does, leaving those out shows more of it.
         num_games: how many copies are played at once.
@@ -82,7 +82,8 @@ def record_corpus(
         if given is not None:
             check_range(given, name)
     kind = next((kind for prefix, kind in KINDS.items() if env.startswith(prefix)), GymnasiumGames)
-    games = kind(env, min(num_games, max(1, frames // 2)), levels, seed)
+    drawn = {"size": size} if isinstance(size, tuple) and hasattr(kind, "draws_larger") else {}
+    games = kind(env, min(num_games, max(1, frames // 2)), levels, seed, **drawn)
     with contextlib.closing(games):
         first, stop = actions or (0, games.num_actions)
         if stop > games.num_actions:

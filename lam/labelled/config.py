@@ -4,15 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from lam.bases import base_record, read_base
 from lam.config import LatentActionConfig
-from lam.moving_player.config import MovingPlayerConfig
-from lam.player_sprite.config import SpriteActionConfig
-
-_BASES = {
-    "whole_frame": LatentActionConfig,
-    "player_sprite": SpriteActionConfig,
-    "moving_player": MovingPlayerConfig,
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,16 +64,8 @@ class LabelledConfig:
         Raises:
             ValueError: the base is of an unknown kind.
         """
-        base = dict(record["base"])
-        kind = base.pop("kind", None)
-        if kind not in _BASES:
-            raise ValueError(f"labels refine actions of kind {', '.join(_BASES)}, not {kind!r}")
-        return cls(**{**record, "base": _BASES[kind].from_json(base)})
+        return cls(**{**record, "base": read_base(record["base"])})
 
     def to_json(self) -> dict[str, Any]:
         """Return the record that `from_json` reads."""
-        kind = next(kind for kind, config in _BASES.items() if type(self.base) is config)
-        return asdict(self) | {
-            "base": {"kind": kind} | self.base.to_json(),
-            "names": list(self.names),
-        }
+        return asdict(self) | {"base": base_record(self.base), "names": list(self.names)}

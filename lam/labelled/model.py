@@ -4,20 +4,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lam.config import LatentActionConfig
+from lam.base_models import new_base
 from lam.holding import Holding
 from lam.labelled.config import LabelledConfig
 from lam.model import LatentActionModel
-from lam.moving_player.config import MovingPlayerConfig
-from lam.moving_player.model import MovingPlayerModel
-from lam.player_sprite.config import SpriteActionConfig
-from lam.player_sprite.model import SpriteActionModel
-
-_MODELS = {
-    LatentActionConfig: LatentActionModel,
-    SpriteActionConfig: SpriteActionModel,
-    MovingPlayerConfig: MovingPlayerModel,
-}
 
 
 class LabelledReader(nn.Module):
@@ -27,7 +17,7 @@ class LabelledReader(nn.Module):
         """Build the reader of `config`."""
         super().__init__()
         self.around = config.around
-        self.base = _MODELS[type(config.base)](config.base)
+        self.base = new_base(config.base)
         del self.base.decoder  # pixels are predicted from the named actions
         # Beside what the base sees, what it reads: few labels then need not tell it again.
         self.seen = self.base.encoder.num_features

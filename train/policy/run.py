@@ -66,7 +66,7 @@ def train_policy(
     """
     began, out, opened = time.monotonic(), Path(out), Corpus.open(corpus)
     TrainOptions(minutes=minutes, stop_after=stop_after).check("all")
-    world = load_start_world(start, opened)
+    world = load_start_world(start, opened, seed)
     named = None if labels is None else read_labels(Path(labels), opened, least_each=0)
     quick_check(opened, seed)
     folder = out / POLICY

@@ -46,6 +46,16 @@ def crafter(monkeypatch):
     monkeypatch.setitem(sys.modules, "crafter", module)
 
 
+@pytest.mark.parametrize(
+    ("asked", "drawn"), [((144, 144), (144, 144)), ((144, 72), (144, 72)), ((100, 144), SIZE)]
+)
+def test_cells_are_drawn_as_large_as_the_corpus_wants_them(tmp_path, crafter, asked, drawn):
+    game = CrafterGames("crafter:full", 1, (3, 4), 0, asked)
+    assert game.observe().frames.shape[1:] == (*drawn, 3)
+    out = record_corpus("crafter:full", tmp_path / "out", 20, size=asked, progress=False)
+    assert (Corpus.open(out).height, Corpus.open(out).width) == asked
+
+
 def test_episodes_hold_one_island_each_up_to_their_last_frame(tmp_path, crafter):
     out = record_corpus("crafter:full", tmp_path / "out", 200, (20, 90), progress=False)
     read = Corpus.open(out)

@@ -26,8 +26,9 @@ class FakeProcgen:
 
     def __init__(
         self, num, env_name, distribution_mode, use_monochrome_assets, start_level, num_levels,
-        rand_seed, **_,
+        rand_seed, render_mode, **_,
     ):  # fmt: skip
+        self.render_mode = render_mode
         self.game, self.plain = (env_name, distribution_mode), use_monochrome_assets
         self._rng = np.random.default_rng(rand_seed)
         self._range = start_level, start_level + (num_levels or 1000)
@@ -111,6 +112,21 @@ def test_half_cells_at_the_rim_are_cut_off_where_the_picture_follows_a_player(
     frames = ProcgenGames(env, 1, None, 0).observe().frames
     whole_cells = drawn[:, 4:60, 4:60] if env.endswith("memory") else drawn
     assert np.array_equal(frames, whole_cells)
+
+
+@pytest.mark.parametrize("env", ["procgen:maze:memory", "procgen:coinrun"])
+@pytest.mark.parametrize("size", [None, (64, 64), (128, 128)])
+def test_frames_above_64_pixels_are_of_the_pictures_for_people(monkeypatch, procgen, env, size):
+    rng = np.random.default_rng(0)
+    small, large = (rng.integers(0, 256, (1, side, side, 3), np.uint8) for side in (64, 512))
+    monkeypatch.setattr(FakeProcgen, "observe", lambda _: (None, {"rgb": small}, np.ones(1, bool)))
+    info = [{"level_seed": 0, "rgb": large[0]}]
+    monkeypatch.setattr(FakeProcgen, "get_info", lambda _: info)
+    games = ProcgenGames(env, 1, None, 0, size)
+    shown, rim = (large, 32) if size == (128, 128) else (small, 4)
+    inside = slice(rim, shown.shape[1] - rim) if env.endswith("memory") else slice(None)
+    assert np.array_equal(games.observe().frames, shown[:, inside, inside])
+    assert games._env.render_mode == ("rgb_array" if shown is large else None)
 
 
 @pytest.mark.parametrize(

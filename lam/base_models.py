@@ -1,0 +1,19 @@
+"""The action models that other kinds are built on, by their configurations."""
+
+from lam.config import LatentActionConfig
+from lam.model import LatentActionModel
+from lam.moving_player.config import MovingPlayerConfig
+from lam.moving_player.model import MovingPlayerModel
+from lam.player_sprite.config import SpriteActionConfig
+from lam.player_sprite.model import SpriteActionModel
+
+_MODELS = {
+    LatentActionConfig: LatentActionModel,
+    SpriteActionConfig: SpriteActionModel,
+    MovingPlayerConfig: MovingPlayerModel,
+}
+
+
+def new_base(config: LatentActionConfig) -> LatentActionModel:
+    """Build the model of a configuration with new weights."""
+    return _MODELS[type(config)](config)

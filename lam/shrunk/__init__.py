@@ -1,0 +1,1 @@
+"""Actions of large frames, read off smaller ones."""
