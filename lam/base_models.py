@@ -1,5 +1,7 @@
 """The action models that other kinds are built on, by their configurations."""
 
+from lam.camera_steps.config import CameraStepsConfig
+from lam.camera_steps.model import CameraStepsModel
 from lam.config import LatentActionConfig
 from lam.model import LatentActionModel
 from lam.moving_player.config import MovingPlayerConfig
@@ -11,6 +13,7 @@ _MODELS = {
     LatentActionConfig: LatentActionModel,
     SpriteActionConfig: SpriteActionModel,
     MovingPlayerConfig: MovingPlayerModel,
+    CameraStepsConfig: CameraStepsModel,
 }
 
 

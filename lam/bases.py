@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from lam.camera_steps.config import CameraStepsConfig
 from lam.config import LatentActionConfig
 from lam.moving_player.config import MovingPlayerConfig
 from lam.player_sprite.config import SpriteActionConfig
@@ -11,6 +12,7 @@ BASES = {
     "whole_frame": LatentActionConfig,
     "player_sprite": SpriteActionConfig,
     "moving_player": MovingPlayerConfig,
+    "camera_steps": CameraStepsConfig,
 }
 
 

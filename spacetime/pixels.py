@@ -40,3 +40,8 @@ def shrink(frames: Tensor, factor: int, shrinking: str) -> Tensor:
     *more, height, width = frames.shape
     small = F.avg_pool2d(frames.reshape(-1, height, width), factor)
     return small.reshape(*more, height // factor, width // factor)
+
+
+def enlarged(frames: Tensor, factor: int) -> Tensor:
+    """Return frames (..., H, W) with each pixel repeated, (..., factor * H, factor * W)."""
+    return frames.repeat_interleave(factor, -1).repeat_interleave(factor, -2)

@@ -23,7 +23,9 @@ class ReaderModule(LatentActionModule):
     def rate_progress(self) -> float:
         """Let the rate also fall before actions are read: by then the reader hardly changes."""
         progress = super().rate_progress()
-        return progress if self.model.quantized else min(1.0, progress / self.method.quantize_at)
+        if self.model.quantized or not self.method.quantize_at:
+            return progress
+        return min(1.0, progress / self.method.quantize_at)
 
     def decoder_loss(self, frames: Tensor, starts: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the error of next frames predicted with the actions that were read.

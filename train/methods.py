@@ -3,6 +3,7 @@
 from typing import Any
 
 from genie.registry import find_kind
+from train.camera_steps.fit import CameraStepsModule
 from train.fit_lam import ActionModule, LatentActionModule
 from train.labelled.fit import LabelledModule
 from train.loop.module import FitModule
@@ -14,6 +15,7 @@ _ACTION_MODULES: dict[str, type[ActionModule]] = {
     "whole_frame": LatentActionModule,
     "player_sprite": SpriteActionModule,
     "moving_player": MovingPlayerModule,
+    "camera_steps": CameraStepsModule,
     "labelled": LabelledModule,
 }
 

@@ -7,12 +7,14 @@ from dataclasses import MISSING, fields
 
 from dynamics.model import DynamicsConfig
 from genie.settings import Settings
+from lam.camera_steps.config import CameraStepsConfig
 from lam.config import LatentActionConfig
 from lam.losses import LatentActionMethod
 from lam.moving_player.config import MovingPlayerConfig
 from lam.player_sprite.config import SpriteActionConfig
 from tokenizer.losses import TokenizerMethod
 from tokenizer.model import TokenizerConfig
+from train.camera_steps.method import CameraStepsMethod
 from train.fit_dynamics import DynamicsMethod
 from train.moving_player.method import MovingPlayerMethod
 from train.player_sprite.method import SpriteMethod
@@ -28,6 +30,8 @@ SECTIONS = {
     "`lam: method`, kind `player_sprite`": SpriteMethod,
     "`lam: model`, kind `moving_player`: those of `lam: model` and": MovingPlayerConfig,
     "`lam: method`, kind `moving_player`": MovingPlayerMethod,
+    "`lam: model`, kind `camera_steps`: those of `lam: model` and": CameraStepsConfig,
+    "`lam: method`, kind `camera_steps`": CameraStepsMethod,
     "`dynamics: model`": DynamicsConfig,
     "`dynamics: method`": DynamicsMethod,
     "`settings`, of play": Settings,
@@ -38,6 +42,7 @@ FILLED_IN = {
     LatentActionConfig: ("height", "width"),
     SpriteActionConfig: ("box", *(field.name for field in fields(LatentActionConfig))),
     MovingPlayerConfig: tuple(field.name for field in fields(LatentActionConfig)),
+    CameraStepsConfig: ("steps", "view", *(field.name for field in fields(LatentActionConfig))),
     DynamicsConfig: ("num_tokens", "num_codes", "num_actions", "grid", "moves", "fixed"),
 }
 RENAMED = {(Settings, "unmask_order"): "order"}

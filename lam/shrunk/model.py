@@ -6,7 +6,7 @@ from lam.base_models import new_base
 from lam.losses import LatentActionMethod
 from lam.model import LatentActionModel
 from lam.shrunk.config import ShrunkConfig
-from spacetime.pixels import shrink
+from spacetime.pixels import enlarged, shrink
 
 
 class ShrunkActionModel(nn.Module):
@@ -41,10 +41,9 @@ class ShrunkActionModel(nn.Module):
 
         What the base changes is added to the frame, each of its pixels repeated.
         """
-        small, factor = self._shrink(frame), self.config.factor
+        small = self._shrink(frame)
         change = self.base.predict(small, action) - small
-        large = change.repeat_interleave(factor, -1).repeat_interleave(factor, -2)
-        return (frame + large).clamp(0, 1)
+        return (frame + enlarged(change, self.config.factor)).clamp(0, 1)
 
     def freeze_encoder(self) -> None:
         """Keep the encoder and the codes; only the decoder is fitted further."""

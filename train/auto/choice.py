@@ -11,6 +11,8 @@ from genie.registry import find_kind
 from lam.player_sprite.location import find_sprite
 from spacetime.weights import read_json
 from train.auto.motion import measure_motion
+from train.camera_steps.fit import CameraStepsModule
+from train.camera_steps.survey import LEAST_STEPS, find_camera_steps
 from train.data.frames import Frames
 from train.fit_lam import Survey
 from train.moving_player.fit import MovingPlayerModule
@@ -23,15 +25,12 @@ AUTO = "auto"
 LEAST_CAMERA = 0.05
 """The camera moves if it does in this fraction of the transitions in which anything changes: it is
 0.17 in Crafter, whose animals move all the time, and 0 in five games of a still picture."""
-LEAST_STEPS = 0.9
-"""The camera moves by whole cells if its commonest shifts are this fraction of all its shifts."""
 SMALL_THINGS = {
     "background_weight": 10.0, "latent_start": True, "encoder_rest": 60, "encoder_rate": 0.1,
 }  # fmt: skip
 """What moves in a still picture is small; without care the tokenizer draws it late or never."""
-WALLS, MEMORY = {"blocked_below": 0.1}, {"map": True}
-"""Where the camera moves by whole tokens, as in the recipes of Miner and Crafter: which keys a wall
-blocks, and what was where, can be told."""
+MEMORY = {"map": True}
+"""Where the camera moves by whole tokens, what was where can be told, as in `miner`, `crafter`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,15 +94,25 @@ def choose_method(frames: Frames, seed: int, values: dict[str, Any]) -> Choice:
     if motion.in_steps >= LEAST_STEPS:
         count = len(motion.steps) + 1
         steps = ", ".join(f"{dy},{dx}" for dy, dx in motion.steps)
-        figures["steps"] = [list(step) for step in motion.steps]
+        found = find_camera_steps(frames, seed, CameraStepsModule.METHOD(), motion)
+        top, left, height, width = found.view
+        figures |= {"steps": [list(step) for step in motion.steps], "view": list(found.view)}
         by_tokens = all(side % SIZE_STEP == 0 for step in motion.steps for side in step)
+        values = {"num_actions": max(count, 3)}
+        sizes = {"steps": found.steps, "view": found.view}
         return Choice(
-            kind="whole_frame",
-            model={"num_actions": max(count, 3)},
-            lam=dict(WALLS) if by_tokens else {},
+            kind="camera_steps",
+            model=values,
             dynamics=dict(MEMORY) if by_tokens else {},
-            saw=(seen, f"it moves by whole steps ({steps} pixels down and right)"),
+            saw=(
+                seen,
+                f"it moves by whole steps ({steps} pixels down and right): {values['num_actions']} "
+                "actions",
+                f"the player stands in the middle of {height}x{width} pixels at row {top}, column "
+                f"{left}",
+            ),
             figures=figures,
+            survey=Survey(values=sizes),
         )
     method = SpriteMethod()
     box = find_sprite(

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from corpus.clips import draw_clips
 from lam.player_sprite.location import camera_shift, motion_residual
-from spacetime.pixels import changed_pixels
+from spacetime.pixels import changed_pixels, enlarged, shrink
 from train.data.clips import split_starts, to_float
 from train.data.frames import Frames
 
@@ -17,7 +17,10 @@ LEAST_EXPLAINED = 0.4
 """A shift explains a change if it removes this fraction of the changed pixels."""
 LEAST_CHANGED = 0.03
 """Of the frame: where less changes, a shift may explain a thing that moves as well as a camera."""
+SEARCH_SIDE = 64
 MOST_STEPS = 4
+LEAST_STEP = 0.02
+"""Of the camera's shifts: a rarer one is no step, but a shift that was taken for another."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,24 +32,34 @@ class Motion:
         steps: the commonest shifts of the camera, as (dy, dx) in pixels.
         in_steps: fraction of the camera's shifts that are one of these.
         residual: float (H, W), how often each pixel is a motion residual.
+        carried: float (H, W), how often each pixel changes and goes along with the camera, where
+            the camera moves.
     """
 
     camera: float
     steps: tuple[tuple[int, int], ...]
     in_steps: float
     residual: Tensor = field(repr=False)
+    carried: Tensor = field(repr=False)
 
 
 @torch.no_grad()
 def measure_motion(frames: Frames, seed: int) -> Motion:
-    """Measure how much of what changes is the camera."""
-    starts, _ = split_starts(frames.corpus.episode_ends, 2, seed)
+    """Measure how much of what changes is the camera.
+
+    Frames much larger than 64 pixels are shrunk for it by a whole factor, if one divides them.
+    """
+    corpus = frames.corpus
+    factor = max(1, round(min(corpus.height, corpus.width) / SEARCH_SIDE))
+    if corpus.height % factor or corpus.width % factor:
+        factor = 1
+    starts, _ = split_starts(corpus.episode_ends, 2, seed)
     clips = np.array_split(draw_clips(starts, PAIRS, seed, 0), PAIRS // 128)
-    radius = _radius(frames.corpus.height, frames.corpus.width)
-    residual, explained, moved = 0, 0, []
+    radius = _radius(corpus.height // factor, corpus.width // factor)
+    residual, carried, explained, moved = 0, 0, 0, []
     changing = 0
     for part in clips:
-        before, after = to_float(frames.clips(part, 2)).unbind(dim=1)
+        before, after = shrink(to_float(frames.clips(part, 2)), factor, "mean").unbind(dim=1)
         shift = camera_shift(before, after, radius)
         left = motion_residual(before, after, shift).float()
         changed = changed_pixels(before, after).float()
@@ -55,15 +68,18 @@ def measure_motion(frames: Frames, seed: int) -> Motion:
         by_camera &= (shift != 0).any(dim=1) & (changed.mean(dim=(1, 2)) > LEAST_CHANGED)
         residual = residual + left.sum(dim=0)
         changing += int(any_change.sum())
+        carried = carried + (changed * (1 - left))[by_camera].sum(dim=0)
         explained += int(by_camera.sum())
-        moved += [tuple(step) for step in shift[by_camera].tolist()]
+        moved += [tuple(step) for step in (factor * shift[by_camera]).tolist()]
     steps, counts = np.unique(np.array(moved).reshape(-1, 2), axis=0, return_counts=True)
     order = counts.argsort()[::-1][:MOST_STEPS]
+    order = order[counts[order] >= LEAST_STEP * counts.sum()]
     return Motion(
         camera=explained / max(1, changing),
         steps=tuple(tuple(steps[index].tolist()) for index in order),
         in_steps=float(counts[order].sum() / max(1, counts.sum())),
-        residual=residual / PAIRS,
+        residual=enlarged(residual / PAIRS, factor),
+        carried=enlarged(carried / max(1, explained), factor),
     )
 
 

@@ -59,7 +59,7 @@ def read_blocked_keys(
     seen = ids[:, around] if look else ids
     chances = _relative_chances(seen, actions, ends, num_codes, num_actions, generator)
     codes = torch.from_numpy(actions.astype(np.int64))
-    shares = _key_shares(codes, chances > FREE, still)
+    shares = key_shares(codes, chances > FREE, still)
     blocked = chances < below
     blocked[:, still] = True  # in place of "none was pressed"
     possible = F.one_hot(codes.clamp_min(0), num_actions).bool()
@@ -69,7 +69,7 @@ def read_blocked_keys(
         allowed = _keys_by_look(seen, actions, ends, num_codes, still, below, generator)
         turned = ~allowed[:, still, None]  # which shows the key, whatever blocks it
         possible[codes == still] = ((blocked | turned) & allowed)[codes == still]
-    hold = _hold(codes, blocked, still, shares)
+    hold = hold_of(codes, blocked, still, shares)
     transition = hold * torch.eye(num_actions).double() + (1 - hold) * shares
     keys = actions.copy()
     spans = list(zip([0, *ends[:-1].tolist()], (ends - 1).tolist(), strict=True))
@@ -163,7 +163,7 @@ def _keys_by_look(
     return after
 
 
-def _key_shares(codes: Tensor, free: Tensor, still: int) -> Tensor:
+def key_shares(codes: Tensor, free: Tensor, still: int) -> Tensor:
     """How often each key is pressed, where nothing blocks any, float64 (A,)."""
     moving = [action for action in range(free.shape[1]) if action != still]
     counted = (codes >= 0) & free[:, moving].all(1)
@@ -171,7 +171,7 @@ def _key_shares(codes: Tensor, free: Tensor, still: int) -> Tensor:
     return counts / counts.sum()
 
 
-def _hold(codes: Tensor, blocked: Tensor, still: int, shares: Tensor) -> float:
+def hold_of(codes: Tensor, blocked: Tensor, still: int, shares: Tensor) -> float:
     """Probability that a key is held on, by motions that go on where they can."""
     before, after = codes[:-1], codes[1:]
     known = (before >= 0) & (after >= 0) & (before != still)

@@ -238,11 +238,10 @@ def write_walk(path, step: int) -> Corpus:
 
 
 @pytest.mark.parametrize(("step", "by_tokens"), [(8, True), (4, False)])
-def test_a_camera_that_moves_by_whole_tokens_brings_walls_and_a_memory(tmp_path, step, by_tokens):
+def test_a_camera_that_moves_by_whole_tokens_brings_a_memory(tmp_path, step, by_tokens):
     choice = choose_method(Frames(write_walk(tmp_path / "c", step)), 0, {})
-    assert choice.kind == "whole_frame" and "whole steps" in choice.saw[1]
+    assert choice.kind == "camera_steps" and "whole steps" in choice.saw[1]
     recipe = resolve(load_recipe("auto"), choice)
-    assert recipe.lam.method == ({"blocked_below": 0.1} if by_tokens else {})
     assert recipe.dynamics.method.get("map", False) == by_tokens
 
 

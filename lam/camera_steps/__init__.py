@@ -1,0 +1,1 @@
+"""Actions read off a camera that follows the player by whole steps."""

@@ -1,0 +1,1 @@
+"""Fitting the actions behind a camera that moves by whole steps."""

@@ -1,0 +1,143 @@
+"""Fitting the actions behind the steps of a camera: what is blocked, which key is held."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from corpus.progress import track
+from lam.camera_steps.model import CameraStepsModel, StepReader
+from lam.camera_steps.surroundings import CellNet, crop_cells
+from train.camera_steps.method import CameraStepsMethod
+from train.camera_steps.survey import find_camera_steps
+from train.data.action_chances import fit_chances, held_out_frames
+from train.data.blocked_keys import hold_of, key_shares
+from train.data.clips import FrameClips, to_bytes, to_float
+from train.data.frames import Frames
+from train.fit_lam import Survey
+from train.fit_reader import ReaderModule
+from train.loop.hardware import frames_at_once
+from train.loop.module import FitPlan
+
+MOST_ACTIONS = 5
+"""Standing still and four steps."""
+AT_ONCE = 4096
+"""Crops whose chances are computed at once."""
+
+
+class CameraStepsModule(ReaderModule):
+    """Learns what is in the way of a step and how the player looks; then fits the decoder."""
+
+    METHOD = CameraStepsMethod
+
+    def __init__(self, model: CameraStepsModel, plan: FitPlan, clips: FrameClips) -> None:
+        """Build the module; `clips` are the training frames, two or more a clip."""
+        super().__init__(model, plan, clips)
+
+    @classmethod
+    def survey(
+        cls, frames: Frames, seed: int, method: CameraStepsMethod, values: Mapping[str, Any]
+    ) -> Survey:
+        """Find the steps of the camera; raises NoStepsError if it does not move by steps."""
+        found = find_camera_steps(frames, seed, method)
+        count = {} if "num_actions" in values else {"num_actions": max(3, len(found.steps) + 1)}
+        return Survey(values=count | {"steps": found.steps, "view": found.view})
+
+    @classmethod
+    def placeholder_values(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return as many actions as there can be, and steps of a usual size."""
+        count = {} if "num_actions" in values else {"num_actions": MOST_ACTIONS}
+        return count | {"steps": ((8, 0), (0, 8)), "view": (0, 0, 16, 16)}
+
+    def before_fit(self) -> None:
+        """Read the actions again where a fit goes on."""
+        if self.model.quantized:
+            self.read_actions(self._observe(self.model.encoder))
+
+    def draw(self, step: int) -> tuple[Tensor, ...]:
+        """Return clips uint8 (B, T, H, W, 3), and where they start."""
+        starts = self.clips.draw(self.fit_config.batch, self.seed, step)
+        return self.clips.read(starts), torch.from_numpy(starts)
+
+    def loss(self, frames: Tensor, starts: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Predict the next frame."""
+        return self.decoder_loss(frames, starts)
+
+    @torch.no_grad()
+    def start_codes(self) -> None:
+        """Learn what tells keys apart, and read them."""
+        reader = self.model.encoder
+        # Its length does not depend on the fit's: a short fit would have no time for the decoder.
+        with self.clock.uncounted():
+            self._fit_reader(reader)
+            observed = self._observe(reader)
+        self.average.encoder.load_state_dict(reader.state_dict())
+        self.model.start_codes(torch.eye(self.model.config.num_actions, device=self.device))
+        self.read_actions(observed)
+
+    @torch.enable_grad()
+    def _fit_reader(self, reader: StepReader) -> None:
+        """Fit both nets, and how often keys are pressed and how long they are held."""
+        corpus, generator = self.clips.source.corpus, torch.Generator().manual_seed(self.seed)
+        count = min(corpus.num_frames, self.method.most_frames)
+        around, own, led_on = self._look(reader, count)
+        ends = corpus.episode_ends[corpus.episode_ends < count].tolist()
+        ends = np.array([*ends, count])
+        led_on[ends - 1] = -1
+        led_here = torch.full_like(led_on, -1)
+        led_here[1:] = torch.where(led_on[:-1] > 0, led_on[:-1], -1)
+        held = held_out_frames(ends, generator)
+        reader.cpu().requires_grad_(True)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            for net, crops, codes in (
+                (reader.chances, around, led_on), (reader.look, own, led_here),
+            ):  # fmt: skip
+                fit_chances(net, lambda at, crops=crops: to_float(crops[at]), codes, held)
+        reader.requires_grad_(False)
+        chances = self._chances(reader.chances, around)
+        looks = self._chances(reader.look, own)
+        for usual, found in ((reader.usual_chances, chances), (reader.usual_look, looks)):
+            usual.copy_(found.quantile(self.method.usual, dim=0).clamp_min(1e-6))
+        free = chances / reader.usual_chances
+        shares = key_shares(led_on, free >= self.method.free, 0)
+        reader.keys.shares.copy_(shares)
+        blocked = free < reader.config.blocked_below
+        reader.keys.hold.fill_(hold_of(led_on, blocked, 0, shares))
+        reader.to(self.device)
+
+    @torch.no_grad()
+    def _look(self, reader: StepReader, count: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Return what surrounds the player in frames, itself, and the steps from each to the next.
+
+        The crops are uint8 (frames, H, W, 3), the codes int64 (frames,); the last frame's is −1.
+        """
+        source, size, config = self.clips.source, frames_at_once(self.device), reader.config
+        around, own, codes = [], [], []
+        for first in track(range(0, count, size), "look around the player"):
+            last = min(first + size, count)
+            frames = to_float(source.between(first, min(last + 1, count)).to(self.device))
+            here = frames[: last - first]
+            around.append(to_bytes(crop_cells(here, config, config.near)).cpu())
+            own.append(to_bytes(crop_cells(here, config, 0)).cpu())
+            codes.append(reader.steps_of(frames[:-1], frames[1:]).cpu())
+        codes.append(torch.full((1,), -1))
+        return torch.cat(around), torch.cat(own), torch.cat(codes)
+
+    @torch.no_grad()
+    def _chances(self, net: CellNet, crops: Tensor) -> Tensor:
+        """Return a net's chances by crops, float32 (frames, A)."""
+        return torch.cat([net(to_float(part)).softmax(dim=1) for part in crops.split(AT_ONCE)])
+
+    @torch.no_grad()
+    def _observe(self, reader: StepReader) -> Tensor:
+        """Return what the reader sees of every transition, float32 (frames − 1, F)."""
+        source = self.clips.source
+        count, size, seen = source.corpus.num_frames, frames_at_once(self.device), []
+        for first in track(range(0, count - 1, size), "read the steps"):
+            frames = source.between(first, min(first + size + 1, count))
+            batch = to_float(frames.to(self.device))
+            seen.append(reader.observe(batch[:-1], batch[1:]))
+        return torch.cat(seen)
