@@ -61,6 +61,9 @@ class Decoder(nn.Module):
         self.up_middle = nn.Sequential(nn.Conv2d(3 * c, c, 3, padding=1), nn.SiLU())
         self.up_fine = nn.Sequential(nn.Conv2d(2 * c, c, 3, padding=1), nn.SiLU())
         self.to_change = nn.Conv2d(c, 12, 3, padding=1)
+        # It begins with the frozen frame: a small player is else lost in what it must unlearn.
+        nn.init.zeros_(self.to_change.weight)
+        nn.init.zeros_(self.to_change.bias)
 
     def forward(self, before: Tensor, latent: Tensor) -> Tensor:
         """Map a frame (B, 3, H, W) and a latent (B, latent) to the next frame, unclamped."""
