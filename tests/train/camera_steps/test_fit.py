@@ -134,16 +134,28 @@ def test_a_fit_that_goes_on_reads_the_same_actions(maze, fitted, tiny, tmp_path)
     assert once == twice
 
 
-def test_a_camera_that_glides_is_refused(tmp_path):
+def write_view(path, side: int, step) -> Corpus:
+    """A view of a large scene; `step(rng)` is by how many pixels it moves at a time."""
     rng = np.random.default_rng(0)
-    scenery, corner = rng.integers(0, 256, (200, 200, 3), np.uint8), np.array([80, 80])
+    scenery, corner = rng.integers(0, 256, (500, 500, 3), np.uint8), np.array([200, 200])
     card = CorpusCard(fps=8.0, source="drawn by a test", licence="none", options={})
-    writer = CorpusWriter.create(tmp_path / "c", (40, 40), card, False)
+    writer = CorpusWriter.create(path, (side, side), card, False)
     for _ in range(60):
-        writer.add(scenery[corner[0] :, corner[1] :][None, :40, :40])
-        corner = (corner + rng.integers(-5, 6, 2)).clip(0, 160)
+        writer.add(scenery[corner[0] :, corner[1] :][None, :side, :side])
+        corner = (corner + step(rng)).clip(0, 500 - side)
     writer.end_episode({"file": "0"}, None)
     writer.finish()
-    frames = Frames(Corpus.open(tmp_path / "c"))
+    return Corpus.open(path)
+
+
+def test_steps_of_large_frames_are_found(tmp_path):
+    corpus = write_view(tmp_path / "c", 128, lambda rng: 16 * MOVES[rng.integers(5)])
+    found = find_camera_steps(Frames(corpus), 0, CameraStepsMethod())
+    assert sorted(found.steps) == sorted((16 * y, 16 * x) for y, x in MOVES[1:].tolist())
+    assert found.view == (0, 0, 128, 128)
+
+
+def test_a_camera_that_glides_is_refused(tmp_path):
+    frames = Frames(write_view(tmp_path / "c", 40, lambda rng: rng.integers(-5, 6, 2)))
     with pytest.raises(NoStepsError, match="does not move by whole steps"):
         CameraStepsModule.survey(frames, 0, CameraStepsMethod(), {})
