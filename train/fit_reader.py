@@ -3,11 +3,13 @@
 import torch
 from torch import Tensor, nn
 
+from corpus.progress import track
 from lam.losses import prediction_loss
 from spacetime.ranks import take_from_first
 from train.data.clips import FrameClips, to_float
 from train.data.encode import read_episodes
 from train.fit_lam import ActionModule, LatentActionModule
+from train.loop.hardware import frames_at_once
 from train.loop.module import FitPlan
 
 
@@ -26,6 +28,22 @@ class ReaderModule(LatentActionModule):
         if self.model.quantized or not self.method.quantize_at:
             return progress
         return min(1.0, progress / self.method.quantize_at)
+
+    def before_fit(self) -> None:
+        """Read the actions again where a fit goes on."""
+        if self.model.quantized:
+            self.read_actions(self.observe_all(self.model.encoder))
+
+    @torch.no_grad()
+    def observe_all(self, reader: nn.Module) -> Tensor:
+        """Return what a reader observes of every transition, float32 (frames − 1, F)."""
+        source = self.clips.source
+        count, size, seen = source.corpus.num_frames, frames_at_once(self.device), []
+        for first in track(range(0, count - 1, size), "read the episodes"):
+            frames = source.between(first, min(first + size + 1, count))
+            batch = to_float(frames.to(self.device))
+            seen.append(reader.observe(batch[:-1], batch[1:]))
+        return torch.cat(seen)
 
     def decoder_loss(self, frames: Tensor, starts: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the error of next frames predicted with the actions that were read.

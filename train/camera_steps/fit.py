@@ -8,18 +8,17 @@ import torch
 from torch import Tensor
 
 from corpus.progress import track
-from lam.camera_steps.model import CameraStepsModel, StepReader
+from lam.camera_steps.model import StepReader
 from lam.camera_steps.surroundings import CellNet, crop_cells
 from train.camera_steps.method import CameraStepsMethod
 from train.camera_steps.survey import find_camera_steps
 from train.data.action_chances import fit_chances, held_out_frames
 from train.data.blocked_keys import hold_of, key_shares
-from train.data.clips import FrameClips, to_bytes, to_float
+from train.data.clips import to_bytes, to_float
 from train.data.frames import Frames
 from train.fit_lam import Survey
 from train.fit_reader import ReaderModule
 from train.loop.hardware import frames_at_once
-from train.loop.module import FitPlan
 
 MOST_ACTIONS = 5
 """Standing still and four steps."""
@@ -31,10 +30,6 @@ class CameraStepsModule(ReaderModule):
     """Learns what is in the way of a step and how the player looks; then fits the decoder."""
 
     METHOD = CameraStepsMethod
-
-    def __init__(self, model: CameraStepsModel, plan: FitPlan, clips: FrameClips) -> None:
-        """Build the module; `clips` are the training frames, two or more a clip."""
-        super().__init__(model, plan, clips)
 
     @classmethod
     def survey(
@@ -50,11 +45,6 @@ class CameraStepsModule(ReaderModule):
         """Return as many actions as there can be, and steps of a usual size."""
         count = {} if "num_actions" in values else {"num_actions": MOST_ACTIONS}
         return count | {"steps": ((8, 0), (0, 8)), "view": (0, 0, 16, 16)}
-
-    def before_fit(self) -> None:
-        """Read the actions again where a fit goes on."""
-        if self.model.quantized:
-            self.read_actions(self._observe(self.model.encoder))
 
     def draw(self, step: int) -> tuple[Tensor, ...]:
         """Return clips uint8 (B, T, H, W, 3), and where they start."""
@@ -72,7 +62,7 @@ class CameraStepsModule(ReaderModule):
         # Its length does not depend on the fit's: a short fit would have no time for the decoder.
         with self.clock.uncounted():
             self._fit_reader(reader)
-            observed = self._observe(reader)
+            observed = self.observe_all(reader)
         self.average.encoder.load_state_dict(reader.state_dict())
         self.model.start_codes(torch.eye(self.model.config.num_actions, device=self.device))
         self.read_actions(observed)
@@ -130,14 +120,3 @@ class CameraStepsModule(ReaderModule):
     def _chances(self, net: CellNet, crops: Tensor) -> Tensor:
         """Return a net's chances by crops, float32 (frames, A)."""
         return torch.cat([net(to_float(part)).softmax(dim=1) for part in crops.split(AT_ONCE)])
-
-    @torch.no_grad()
-    def _observe(self, reader: StepReader) -> Tensor:
-        """Return what the reader sees of every transition, float32 (frames − 1, F)."""
-        source = self.clips.source
-        count, size, seen = source.corpus.num_frames, frames_at_once(self.device), []
-        for first in track(range(0, count - 1, size), "read the steps"):
-            frames = source.between(first, min(first + size + 1, count))
-            batch = to_float(frames.to(self.device))
-            seen.append(reader.observe(batch[:-1], batch[1:]))
-        return torch.cat(seen)

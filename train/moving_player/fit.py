@@ -9,7 +9,6 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
-from corpus.progress import track
 from lam.held_keys import fit_held_keys
 from lam.moving_player.model import MovingPlayerModel, PlayerReader
 from spacetime.ranks import rank_and_count
@@ -17,7 +16,6 @@ from train.data.clips import FrameClips, to_float
 from train.data.frames import Frames
 from train.fit_lam import Survey
 from train.fit_reader import ReaderModule
-from train.loop.hardware import frames_at_once
 from train.loop.module import FitPlan
 from train.moving_player.method import MovingPlayerMethod
 from train.moving_player.survey import MovingPlayer, NoPlayerError, find_moving_player
@@ -67,11 +65,6 @@ class MovingPlayerModule(ReaderModule):
         """What the survey found."""
         return self.found.player
 
-    def before_fit(self) -> None:
-        """Read the actions again where a fit goes on."""
-        if self.model.quantized:
-            self.read_actions(self._observe(self.model.encoder))
-
     def draw(self, step: int) -> tuple[Tensor, ...]:
         """Return clips uint8 (B, T, H, W, 3), where they start, frames, and where players are.
 
@@ -100,7 +93,7 @@ class MovingPlayerModule(ReaderModule):
         reader.motions[: len(self.player.motions)] = torch.from_numpy(self.player.motions[:count])
         # Its length does not depend on the fit's: a short fit would have no time for the decoder.
         with self.clock.uncounted():
-            observed = self._observe(reader)
+            observed = self.observe_all(reader)
             self._fit_keys(reader, observed)
         self.model.encoder.load_state_dict(reader.state_dict())
         self.model.start_codes(torch.eye(count, device=self.device))
@@ -149,14 +142,3 @@ class MovingPlayerModule(ReaderModule):
         )  # fmt: skip
         reader.keys.requires_grad_(False)
         self.extra["key_likelihood"] = likelihood
-
-    @torch.no_grad()
-    def _observe(self, reader: PlayerReader) -> Tensor:
-        """Return what the reader sees of every transition, float32 (frames − 1, 5)."""
-        source = self.clips.source
-        count, size, seen = source.corpus.num_frames, frames_at_once(self.device), []
-        for first in track(range(0, count - 1, size), "follow the player"):
-            frames = source.between(first, min(first + size + 1, count))
-            batch = to_float(frames.to(self.device))
-            seen.append(reader.observe(batch[:-1], batch[1:]))
-        return torch.cat(seen)
