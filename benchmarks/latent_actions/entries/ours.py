@@ -10,7 +10,7 @@ from train.recipe import FOLDER
 
 def _shipped(recipe: str) -> dict[str, Any]:
     stage = yaml.safe_load((FOLDER / f"{recipe}.yaml").read_text(encoding="utf-8"))["lam"]
-    return stage | {"fit": FIT, "model": stage["model"] | {"channels": CHANNELS}}
+    return stage | {"fit": FIT, "model": stage.get("model", {}) | {"channels": CHANNELS}}
 
 
 WHOLE_FRAME = Entry(
