@@ -172,7 +172,7 @@ def test_keys_are_read_on_episodes_never_seen_also_at_walls(run, tmp_path):
 def test_the_choice_and_its_reasons_are_recorded_and_kept_on_resume(run, corpus, capsys):
     out, recipe = run
     choice = recorded_choice(out)
-    assert choice.kind == "moving_player" and choice.model == {"num_actions": 3}
+    assert choice.kind == "moving_player" and choice.model == {"channels": 16, "num_actions": 3}
     assert choice.saw[0] == "the picture stands still" and "2 directions" in choice.saw[-1]
     assert resolve(load_recipe("auto"), choice).tokenizer.method["background_weight"] > 0
     before = (out / "run.json").read_bytes()
@@ -251,3 +251,4 @@ def test_a_choice_from_before_it_had_walls_is_taken_up(tmp_path):
     (tmp_path / "run.json").write_text(json.dumps({"auto": record}))
     choice = recorded_choice(tmp_path)
     assert choice.lam == choice.dynamics == {}
+    assert choice.model == {"channels": 32}  # as the recipe had then
