@@ -76,7 +76,7 @@ class ActionModule(FitModule):
     def check(self) -> tuple[dict[str, float], Tensor | None]:
         """Measure one-step ΔPSNR and the use of the codes on held-out pairs."""
         frames = to_float(self.clips.held_out(HELD_OUT_PAIRS)[:, :2].to(self.device))
-        use, step = measure_codes(self.average, frames)
+        use, step = measure_codes(self.average, frames, self.held_out_actions(frames))
         self.health, self.extra["delta_psnr"] = assess_health(use, step), step.delta_psnr
         figures = {
             "frozen_psnr": step.frozen_psnr,
@@ -92,6 +92,10 @@ class ActionModule(FitModule):
             for code in range(self.model.config.num_actions)
         ]
         return figures, code_grid(prompts, torch.stack(by_code))
+
+    def held_out_actions(self, frames: Tensor) -> Tensor:
+        """Infer the actions of held-out pairs (P, 2, 3, H, W), int64 (P,)."""
+        return self.average.infer(frames)[:, 0]
 
     def notice(self) -> str | None:
         """Report the health of the codes at the end of the fit."""

@@ -60,6 +60,11 @@ class ReaderModule(LatentActionModule):
         loss = prediction_loss(before, after, predicted, self.method.change_weight)
         return loss, {"prediction": loss.detach()}
 
+    def held_out_actions(self, frames: Tensor) -> Tensor:
+        """Return the actions of held-out pairs (P, 2, 3, H, W) as read along their episodes."""
+        starts = self.clips.draw_held_out(len(frames))
+        return self.actions[torch.from_numpy(starts).to(self.device)]
+
     def read_actions(self, observed: Tensor) -> None:
         """Read the actions that the decoder learns from, off every transition (frames − 1, F)."""
         read = read_episodes(self.model, observed, self.clips.source.corpus.episode_ends)

@@ -7,8 +7,15 @@ import numpy as np
 import pytest
 import torch
 
+from corpus.store import Corpus, CorpusCard
+from corpus.writing.writer import CorpusWriter
 from genie.library.bundle import load_bundle
-from train.action_health import health_record, measure_action_health, require_healthy_actions
+from train.action_health import (
+    health_record,
+    measure_action_health,
+    read_around,
+    require_healthy_actions,
+)
 from train.loop.forecast import too_few_steps
 from train.pipeline import train
 
@@ -25,16 +32,16 @@ class Square(torch.nn.Module):
         self.config = type("Config", (), {"num_actions": 4})
 
     def infer(self, frames):
-        before, after = frames[:, 0], frames[:, 1]
         if self.constant:
-            return torch.zeros(len(frames), 1, dtype=torch.long)
+            return torch.zeros(len(frames), frames.shape[1] - 1, dtype=torch.long)
+        before, after = frames[:, :-1].flatten(0, 1), frames[:, 1:].flatten(0, 1)
         errors = [
             (self.predict(before, torch.full((len(before),), code)) - after)
             .square()
             .mean((1, 2, 3))
             for code in range(4)
         ]
-        return torch.stack(errors).argmin(0)[:, None]
+        return torch.stack(errors).argmin(0).unflatten(0, (len(frames), -1))
 
     def predict(self, frame, action):
         return torch.stack(
@@ -69,6 +76,29 @@ def test_a_model_that_knows_the_steps_is_healthy_and_a_constant_one_collapsed(wa
     assert "\n" not in line and health.reasons[0] in line and health.remedies[0] in line
     require_healthy_actions(health, allow_collapsed=True)
     assert health_record(health, allow_collapsed=True)["verdict"] == "collapsed"
+
+
+class Remembering(Square):
+    """Reads the number of the frame two before the last one of a transition; −1 without one."""
+
+    def infer(self, frames):
+        numbers = (255 * frames[:, :-2, 0, 0, 0]).round().long()
+        return torch.nn.functional.pad(numbers, (1, 0), value=-1)
+
+
+def test_an_action_is_read_with_those_around_it_but_not_across_episodes(tiny, tmp_path):
+    path, lengths = tmp_path / "c", (4, 30, 3)
+    card = CorpusCard(fps=15.0, source="drawn by a test", licence="none", options={})
+    writer, count = CorpusWriter.create(path, (16, 16), card, False), 0
+    for length in lengths:
+        numbers = count + np.arange(length, dtype=np.uint8)
+        writer.add(np.broadcast_to(numbers[:, None, None, None], (length, 16, 16, 3)))
+        writer.end_episode({"file": str(length)}, None)
+        count += length
+    writer.finish()
+    starts = np.array([0, 2, 4, 5, 20, 32, 34, 35])
+    read = read_around(Remembering(), Corpus.open(path), starts)
+    assert read.tolist() == [-1, 1, -1, 4, 19, 31, -1, 34]
 
 
 def test_collapsed_latent_actions_are_refused_before_the_dynamics_begins(finished, tmp_path):

@@ -100,9 +100,13 @@ class FrameClips:
         """Return this process's training batch of a step: uint8 (B, T, H, W, 3)."""
         return self.read(self.draw(size, seed, step))
 
+    def draw_held_out(self, size: int) -> np.ndarray:
+        """Return where `size` held-out clips start, always the same: int64 (B,)."""
+        return draw_clips(self.held_out_starts, size, 0, 0)
+
     def held_out(self, size: int) -> Tensor:
         """Return `size` held-out clips, always the same: uint8 (B, T, H, W, 3)."""
-        return self.read(draw_clips(self.held_out_starts, size, 0, 0))
+        return self.read(self.draw_held_out(size))
 
 
 def to_float(frames: Tensor) -> Tensor:

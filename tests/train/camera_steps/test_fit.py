@@ -97,7 +97,10 @@ def test_steps_and_view_are_found(maze):
 
 def test_auto_takes_the_method_and_says_why(fitted):
     record = json.loads((fitted[0] / "run.json").read_text())["auto"]
-    assert record["kind"] == "camera_steps" and record["model"] == {"channels": 16, "num_actions": 5}
+    assert record["kind"] == "camera_steps" and record["model"] == {
+        "channels": 16,
+        "num_actions": 5,
+    }
     assert "5 actions" in record["saw"][1] and "middle of 40x40 pixels" in record["saw"][2]
     assert record["dynamics"] == {"map": True}
 
