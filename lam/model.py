@@ -44,6 +44,10 @@ class Encoder(nn.Module):
         return self.head[:2](rearrange(features, "b c h w -> b (c h w)"))
 
 
+FIRST_CHANGE = 0.3
+"""Of what a new layer would draw."""
+
+
 class Decoder(nn.Module):
     """The first frame and a latent to the change."""
 
@@ -61,9 +65,11 @@ class Decoder(nn.Module):
         self.up_middle = nn.Sequential(nn.Conv2d(3 * c, c, 3, padding=1), nn.SiLU())
         self.up_fine = nn.Sequential(nn.Conv2d(2 * c, c, 3, padding=1), nn.SiLU())
         self.to_change = nn.Conv2d(c, 12, 3, padding=1)
-        # It begins with the frozen frame: a small player is else lost in what it must unlearn.
-        nn.init.zeros_(self.to_change.weight)
-        nn.init.zeros_(self.to_change.bias)
+        # It begins near the frozen frame: a small player is else lost in what it must unlearn. Not
+        # with zeros, through which no gradient would reach an encoder.
+        with torch.no_grad():
+            self.to_change.weight *= FIRST_CHANGE
+            self.to_change.bias *= FIRST_CHANGE
 
     def forward(self, before: Tensor, latent: Tensor) -> Tensor:
         """Map a frame (B, 3, H, W) and a latent (B, latent) to the next frame, unclamped."""

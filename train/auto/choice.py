@@ -10,9 +10,9 @@ from corpus.store import Corpus
 from genie.registry import find_kind
 from lam.player_sprite.location import find_sprite
 from spacetime.weights import read_json
-from train.auto.motion import measure_motion
+from train.auto.motion import Motion, measure_motion
 from train.camera_steps.fit import CameraStepsModule
-from train.camera_steps.survey import LEAST_STEPS, find_camera_steps
+from train.camera_steps.survey import LEAST_STEPS, find_camera_steps, moves_by_cells
 from train.data.frames import Frames
 from train.fit_lam import Survey
 from train.moving_player.fit import MovingPlayerModule
@@ -95,28 +95,7 @@ def choose_method(frames: Frames, seed: int, values: dict[str, Any]) -> Choice:
         return _with_losses(_still_picture(frames, seed, values, figures), frames.corpus)
     seen = f"the camera moves in {motion.camera:.0%} of all transitions in which anything changes"
     if motion.in_steps >= LEAST_STEPS:
-        count = len(motion.steps) + 1
-        steps = ", ".join(f"{dy},{dx}" for dy, dx in motion.steps)
-        found = find_camera_steps(frames, seed, CameraStepsModule.METHOD(), motion)
-        top, left, height, width = found.view
-        figures |= {"steps": [list(step) for step in motion.steps], "view": list(found.view)}
-        by_tokens = all(side % SIZE_STEP == 0 for step in motion.steps for side in step)
-        values = READ | {"num_actions": max(count, 3)}
-        sizes = {"steps": found.steps, "view": found.view}
-        return Choice(
-            kind="camera_steps",
-            model=values,
-            dynamics=dict(MEMORY) if by_tokens else {},
-            saw=(
-                seen,
-                f"it moves by whole steps ({steps} pixels down and right): {values['num_actions']} "
-                "actions",
-                f"the player stands in the middle of {height}x{width} pixels at row {top}, column "
-                f"{left}",
-            ),
-            figures=figures,
-            survey=Survey(values=sizes),
-        )
+        return _whole_steps(frames, seed, motion, seen, figures)
     method = SpriteMethod()
     box = find_sprite(
         motion.residual, method.least_residual, method.edge_residual, method.largest_box
@@ -138,6 +117,38 @@ def choose_method(frames: Frames, seed: int, values: dict[str, Any]) -> Choice:
             f"the picture follows the player, {height}x{width} pixels at row {top}, column {left}",
         ),
         figures=figures,
+    )
+
+
+def _whole_steps(
+    frames: Frames, seed: int, motion: Motion, seen: str, figures: dict[str, Any]
+) -> Choice:
+    """Choose for a camera that moves by whole steps: from cell to cell, or at one speed."""
+    count = max(len(motion.steps) + 1, 3)
+    figures["steps"] = [list(step) for step in motion.steps]
+    steps = ", ".join(f"{dy},{dx}" for dy, dx in motion.steps)
+    moves = f"it moves by whole steps ({steps} pixels down and right): {count} actions"
+    by_tokens = all(side % SIZE_STEP == 0 for step in motion.steps for side in step)
+    dynamics = dict(MEMORY) if by_tokens else {}
+    if not moves_by_cells(motion):
+        return Choice(
+            kind="whole_frame",
+            model=LEARNT | {"num_actions": count},
+            dynamics=dynamics,
+            saw=(seen, moves),
+            figures=figures,
+        )
+    found = find_camera_steps(frames, seed, CameraStepsModule.METHOD(), motion)
+    top, left, height, width = found.view
+    figures["view"] = list(found.view)
+    view = f"{height}x{width} pixels at row {top}, column {left}"
+    return Choice(
+        kind="camera_steps",
+        model=READ | {"num_actions": count},
+        dynamics=dynamics,
+        saw=(seen, moves, f"the player stands in the middle of {view}"),
+        figures=figures,
+        survey=Survey(values={"steps": found.steps, "view": found.view}),
     )
 
 

@@ -13,6 +13,10 @@ LEAST_STEPS = 0.9
 """The camera moves by whole cells if its commonest shifts are this fraction of all its shifts."""
 
 
+LEAST_CELL = 4
+"""Pixels of a step; less is a camera that scrolls at one speed, and not from cell to cell."""
+
+
 class NoStepsError(ValueError):
     """The camera does not move by whole steps."""
 
@@ -45,7 +49,7 @@ def find_camera_steps(
         NoStepsError: its shifts are not a few whole steps.
     """
     motion = measure_motion(frames, seed) if motion is None else motion
-    if not motion.steps or motion.in_steps < LEAST_STEPS:
+    if not moves_by_cells(motion):
         raise NoStepsError(
             "the camera does not move by whole steps. Take a recipe whose lam is of kind "
             "whole_frame or player_sprite"
@@ -57,6 +61,12 @@ def find_camera_steps(
     )
     view = (rows[0], columns[0], rows[1] - rows[0], columns[1] - columns[0])
     return CameraSteps(steps=motion.steps, view=view)
+
+
+def moves_by_cells(motion: Motion) -> bool:
+    """Return whether a camera moves by a few whole steps, each a cell or more."""
+    shortest = min((max(map(abs, step)) for step in motion.steps), default=0)
+    return motion.in_steps >= LEAST_STEPS and shortest >= LEAST_CELL
 
 
 def _extent(rates: Tensor, least: float, cell: int) -> tuple[int, int]:
