@@ -29,7 +29,6 @@ def load_start_world(world: str, corpus: Corpus, seed: int = 0) -> Bundle:
     Args:
         world: name or folder.
         corpus: the run's.
-
         seed: of the frames that are looked at where the world is enlarged.
 
     Returns:

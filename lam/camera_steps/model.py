@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 from lam.camera_steps.config import CameraStepsConfig
 from lam.camera_steps.keys import PossibleKeys
-from lam.camera_steps.surroundings import CellNet, crop_cells
+from lam.camera_steps.surroundings import CellNet, crop_cells, own_cell
 from lam.model import LatentActionModel
 from spacetime.pixels import changed_pixels
 
@@ -79,11 +79,8 @@ class StepReader(nn.Module):
 
     def _elsewhere(self, view: Tensor) -> Tensor:
         elsewhere = torch.ones(view.shape[-2:], dtype=torch.bool, device=view.device)
-        places = []
-        for size, cell in zip(view.shape[-2:], self.config.cell, strict=True):
-            first = max(0, (size - cell) // 2)
-            places.append(slice(first, first + cell))
-        elsewhere[places[0], places[1]] = False
+        (row, column), (height, width) = own_cell(self.config), self.config.cell
+        elsewhere[row : row + height, column : column + width] = False
         return elsewhere
 
 

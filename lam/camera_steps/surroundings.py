@@ -19,13 +19,18 @@ def crop_cells(frames: Tensor, config: CameraStepsConfig, near: int) -> Tensor:
     top, left, height, width = config.view
     view = frames[:, :, top : top + height, left : left + width]
     sides = []
-    for size, cell in zip((height, width), config.cell, strict=True):
-        wanted = (2 * near + 1) * cell
-        before = (wanted - size) // 2  # negative where the view is larger
-        sides.append((before, wanted - size - before))
+    for size, cell, first in zip((height, width), config.cell, own_cell(config), strict=True):
+        before = near * cell - first  # negative where the view is larger
+        sides.append((before, (2 * near + 1) * cell - size - before))
     (above, below), (west, east) = sides
     cells = F.pad(view, (west, east, above, below))
     return shrink(cells, config.cell[0] // seen_cell(config)[0], "mean")
+
+
+def own_cell(config: CameraStepsConfig) -> tuple[int, int]:
+    """Return the first row and column of the player's cell in the view, its middle one."""
+    height, width = config.view[2:]
+    return max(0, (height - config.cell[0]) // 2), max(0, (width - config.cell[1]) // 2)
 
 
 def seen_cell(config: CameraStepsConfig) -> tuple[int, int]:
