@@ -124,13 +124,17 @@ def _whole_steps(
     frames: Frames, seed: int, motion: Motion, seen: str, figures: dict[str, Any]
 ) -> Choice:
     """Choose for a camera that moves by whole steps: from cell to cell, or at one speed."""
-    count = max(len(motion.steps) + 1, 3)
-    figures["steps"] = [list(step) for step in motion.steps]
-    steps = ", ".join(f"{dy},{dx}" for dy, dx in motion.steps)
-    moves = f"it moves by whole steps ({steps} pixels down and right): {count} actions"
-    by_tokens = all(side % SIZE_STEP == 0 for step in motion.steps for side in step)
+    found = None
+    if moves_by_cells(motion):
+        found = find_camera_steps(frames, seed, CameraStepsModule.METHOD(), motion)
+    steps = motion.steps if found is None else found.steps
+    count = max(len(steps) + 1, 3)
+    figures["steps"] = [list(step) for step in steps]
+    listed = ", ".join(f"{dy},{dx}" for dy, dx in steps)
+    moves = f"it moves by whole steps ({listed} pixels down and right): {count} actions"
+    by_tokens = all(side % SIZE_STEP == 0 for step in steps for side in step)
     dynamics = dict(MEMORY) if by_tokens else {}
-    if not moves_by_cells(motion):
+    if found is None:
         return Choice(
             kind="whole_frame",
             model=LEARNT | {"num_actions": count},
@@ -138,7 +142,6 @@ def _whole_steps(
             saw=(seen, moves),
             figures=figures,
         )
-    found = find_camera_steps(frames, seed, CameraStepsModule.METHOD(), motion)
     top, left, height, width = found.view
     figures["view"] = list(found.view)
     view = f"{height}x{width} pixels at row {top}, column {left}"
@@ -148,7 +151,7 @@ def _whole_steps(
         dynamics=dynamics,
         saw=(seen, moves, f"the player stands in the middle of {view}"),
         figures=figures,
-        survey=Survey(values={"steps": found.steps, "view": found.view}),
+        survey=Survey(values={"steps": steps, "view": found.view}),
     )
 
 

@@ -31,7 +31,7 @@ class Motion:
         camera: fraction of the transitions with a change that a shift of the camera explains.
         steps: the commonest shifts of the camera, as (dy, dx) in pixels.
         in_steps: fraction of the camera's shifts that are one of these.
-        residual: float (H, W), how often each pixel is a motion residual.
+        residual: float (H, W) of what was looked at, how often each pixel is a motion residual.
         carried: float (H, W), how often each pixel changes and goes along with the camera, where
             the camera moves.
     """
@@ -44,31 +44,40 @@ class Motion:
 
 
 @torch.no_grad()
-def measure_motion(frames: Frames, seed: int) -> Motion:
+def measure_motion(
+    frames: Frames, seed: int, view: tuple[int, int, int, int] | None = None
+) -> Motion:
     """Measure how much of what changes is the camera.
 
     Frames much larger than 64 pixels are shrunk for it by a whole factor, if one divides them.
+
+    Args:
+        frames: of the corpus.
+        seed: of the pairs of frames that are looked at.
+        view: top, left, height and width in pixels of what is looked at; None: the whole frame.
     """
     corpus = frames.corpus
+    top, left, height, width = view or (0, 0, corpus.height, corpus.width)
     factor = max(1, round(min(corpus.height, corpus.width) / SEARCH_SIDE))
-    if corpus.height % factor or corpus.width % factor:
+    if any(side % factor for side in (corpus.height, corpus.width, top, left, height, width)):
         factor = 1
     starts, _ = split_starts(corpus.episode_ends, 2, seed)
     clips = np.array_split(draw_clips(starts, PAIRS, seed, 0), PAIRS // 128)
-    radius = _radius(corpus.height // factor, corpus.width // factor)
+    radius = _radius(height // factor, width // factor)
     residual, carried, explained, moved = 0, 0, 0, []
     changing = 0
     for part in clips:
-        before, after = shrink(to_float(frames.clips(part, 2)), factor, "mean").unbind(dim=1)
+        seen = to_float(frames.clips(part, 2))[..., top : top + height, left : left + width]
+        before, after = shrink(seen, factor, "mean").unbind(dim=1)
         shift = camera_shift(before, after, radius)
-        left = motion_residual(before, after, shift).float()
+        unexplained = motion_residual(before, after, shift).float()
         changed = changed_pixels(before, after).float()
         any_change = changed.mean(dim=(1, 2)) > 0
-        by_camera = left.mean(dim=(1, 2)) < (1 - LEAST_EXPLAINED) * changed.mean(dim=(1, 2))
+        by_camera = unexplained.mean(dim=(1, 2)) < (1 - LEAST_EXPLAINED) * changed.mean(dim=(1, 2))
         by_camera &= (shift != 0).any(dim=1) & (changed.mean(dim=(1, 2)) > LEAST_CHANGED)
-        residual = residual + left.sum(dim=0)
+        residual = residual + unexplained.sum(dim=0)
         changing += int(any_change.sum())
-        carried = carried + (changed * (1 - left))[by_camera].sum(dim=0)
+        carried = carried + (changed * (1 - unexplained))[by_camera].sum(dim=0)
         explained += int(by_camera.sum())
         moved += [tuple(step) for step in (factor * shift[by_camera]).tolist()]
     steps, counts = np.unique(np.array(moved).reshape(-1, 2), axis=0, return_counts=True)

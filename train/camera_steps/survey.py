@@ -60,7 +60,9 @@ def find_camera_steps(
         for axis in (0, 1)
     )
     view = (rows[0], columns[0], rows[1] - rows[0], columns[1] - columns[0])
-    return CameraSteps(steps=motion.steps, view=view)
+    # What stands still around the view outweighs steps over plain ground: one may be missing.
+    inside = measure_motion(frames, seed, view)
+    return CameraSteps(steps=inside.steps if moves_by_cells(inside) else motion.steps, view=view)
 
 
 def moves_by_cells(motion: Motion) -> bool:

@@ -8,6 +8,7 @@ import torch
 
 from corpus.store import Corpus, CorpusCard
 from corpus.writing.writer import CorpusWriter
+from train.auto.motion import measure_motion
 from train.camera_steps.fit import CameraStepsModule
 from train.camera_steps.method import CameraStepsMethod
 from train.camera_steps.survey import NoStepsError, find_camera_steps
@@ -156,6 +157,31 @@ def test_steps_of_large_frames_are_found(tmp_path):
     found = find_camera_steps(Frames(corpus), 0, CameraStepsMethod())
     assert sorted(found.steps) == sorted((16 * y, 16 * x) for y, x in MOVES[1:].tolist())
     assert found.view == (0, 0, 128, 128)
+
+
+def test_a_step_that_what_stands_still_outweighs_is_found(tmp_path):
+    rng, side = np.random.default_rng(0), 7 * CELL
+    things = rng.integers(0, 80, (60, 60, CELL, CELL, 3)) * (rng.random((60, 60, 1, 1, 1)) < 0.12)
+    scenery = things.transpose(0, 2, 1, 3, 4).reshape(60 * CELL, 60 * CELL, 3).astype(np.uint8)
+    chances = (0.2, 0.25, 0.25, 0.05, 0.25)  # it seldom goes down
+    score = np.full((2 * CELL, side, 3), 64, np.uint8)
+    card = CorpusCard(fps=8.0, source="drawn by a test", licence="none", options={})
+    writer = CorpusWriter.create(tmp_path / "c", (side + 2 * CELL, side), card, False)
+    for _ in range(20):
+        corner = np.array([30, 30])
+        for _ in range(40):
+            y, x = CELL * corner
+            frame = np.concatenate((scenery[y : y + side, x : x + side], score))
+            writer.add(frame[None])
+            corner = (corner + MOVES[rng.choice(5, p=chances)]).clip(0, 60 - 7)
+        writer.end_episode({"file": "0"}, None)
+    writer.finish()
+    frames = Frames(Corpus.open(tmp_path / "c"))
+    seen = measure_motion(frames, 0)
+    found = find_camera_steps(frames, 0, CameraStepsMethod(), seen)
+    assert found.view == (0, 0, side, side)
+    assert sorted(found.steps) == sorted((CELL * y, CELL * x) for y, x in MOVES[1:].tolist())
+    assert (CELL, 0) not in seen.steps
 
 
 def test_a_camera_that_glides_is_refused(tmp_path):
