@@ -54,9 +54,10 @@ class World:
         device: str | torch.device = "cpu",
         settings: Settings | None = None,
         say: Say = silent,
+        precision: str = "float32",
     ) -> "World":
         """Load a world from its folder; see `genie.library.bundle.load_bundle` for the errors."""
-        return cls(load_bundle(path, device, say), settings)
+        return cls(load_bundle(path, device, say, precision), settings)
 
     @property
     def settings(self) -> Settings:

@@ -94,6 +94,7 @@ class SpaceTimeStack(nn.Module):
 
     Attributes:
         buffered: whether play on a CPU computes in the buffers of a `FrameStep`.
+        product_dtype: in which that multiplies by weights: float32, or bfloat16.
     """
 
     def __init__(
@@ -117,7 +118,7 @@ class SpaceTimeStack(nn.Module):
         self.dim, self.heads, self.band = dim, heads, band
         self.blocks = nn.ModuleList(SpaceTimeBlock(dim, heads, band, grid) for _ in range(layers))
         self.norm = nn.RMSNorm(dim)
-        self.buffered = True
+        self.buffered, self.product_dtype = True, torch.float32
 
     @property
     def memory(self) -> int:
@@ -183,7 +184,7 @@ class SpaceTimeStack(nn.Module):
     def _frame(self, cache: TimeCache) -> FrameStep:
         """Return the cache's buffers, prepared for its next frame."""
         if cache.frame_step is None:
-            cache.frame_step = FrameStep(self.blocks, self.norm, cache)
+            cache.frame_step = FrameStep(self.blocks, self.norm, cache, self.product_dtype)
         frame = cache.frame_step
         if frame.positions != cache.positions:
             rotation = self.next_rotation(cache)

@@ -1,18 +1,21 @@
 """One new frame through a stack of blocks on a CPU, in fixed buffers."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from spacetime.attention import Attention, KeysValues
 from spacetime.cache import TimeCache
+from spacetime.products import Product, RoundedProduct, Scratch
 from spacetime.rotary import turn
 
 _EPS = torch.finfo(torch.float32).eps  # of `F.rms_norm`
 # Products with fewer multiplications PyTorch computes in a loop that takes twice as long as sums.
 _SMALL_PRODUCT = 400
+_NewProduct = Callable[[nn.Linear], Product]
 
 
 def lay_out_weights(model: nn.Module) -> None:
@@ -53,24 +56,31 @@ def _linear_layers(model: nn.Module) -> list[nn.Linear]:
 
 
 class FrameStep:
-    """Computes what `SpaceTimeBlock.step` does, for one cache, in float32 and without gradients.
+    """Computes what `SpaceTimeBlock.step` does, for one cache, without gradients.
 
     A block is some forty small operations. To launch them, and to find memory for what each
     returns, took three quarters of the time of the matrix products. Here every buffer, and every
     view of one, is made once a cache; a norm, a gain and a scale are one factor; and what no draft
-    needs is left out (lab notes, 2026-11-29).
+    needs is left out (lab notes, 2026-11-29). All but the products with weights is float32.
 
     Attributes:
         positions: those of the frame that it is prepared for; None at first.
     """
 
-    def __init__(self, blocks: nn.ModuleList, norm: nn.RMSNorm, cache: TimeCache) -> None:
+    def __init__(
+        self,
+        blocks: nn.ModuleList,
+        norm: nn.RMSNorm,
+        cache: TimeCache,
+        product_dtype: torch.dtype = torch.float32,
+    ) -> None:
         """Make the buffers for as many rollouts and tokens as the cache holds.
 
         Args:
             blocks: the `SpaceTimeBlock`s of a stack.
             norm: of its output.
             cache: what they have seen; its keys and values are read where they lie.
+            product_dtype: of the products with weights: float32, or bfloat16.
         """
         batch, tokens, heads, slots, size = cache.keys.shape[1:]
         rows, dim = batch * tokens, heads * size
@@ -83,8 +93,11 @@ class FrameStep:
             self._space = _SpaceMix(self._projection)
             self._time = _TimeMix(self._projection, slots)
             self._last_weight = self._norm.weight(norm)
+            product: _NewProduct = Product
+            if product_dtype == torch.bfloat16:
+                product = partial(RoundedProduct, scratch=Scratch(rows))
             self._layers = [
-                _Layer(*parts, self._norm)
+                _Layer(*parts, self._norm, product)
                 for parts in zip(blocks, cache.keys, cache.values, strict=True)
             ]
 
@@ -102,14 +115,14 @@ class FrameStep:
         self._x.copy_(x.flatten(0, 1))
         for layer in self._layers:
             self._projection.fill(layer.space, self._norm(self._x, layer.space_norm))
-            self._x.addmm_(self._space.mix(layer.bias), layer.space.out)
+            layer.space.out.onto(self._x, self._space.mix(layer.bias))
             if layer.time is not None:
                 self._projection.fill(layer.time, self._norm(self._x, layer.time_norm))
             yield
             if layer.time is not None:
-                self._x.addmm_(self._time.mix(layer.keys, layer.values), layer.time.out)
-            torch.mm(self._norm(self._x, layer.feed_norm), layer.up, out=self._wide)
-            self._x.addmm_(self._wide.relu_().mul_(self._wide), layer.down)
+                layer.time.out.onto(self._x, self._time.mix(layer.keys, layer.values))
+            layer.up.into(self._wide, self._norm(self._x, layer.feed_norm))
+            layer.down.onto(self._x, self._wide.relu_().mul_(self._wide))
 
     def own(self) -> KeysValues:
         """Return the frame's keys and values where `run` stands: (B, N, heads, 1, head_dim)."""
@@ -141,23 +154,27 @@ class _Norm:
 class _Layer:
     """The weights of a block as `FrameStep` multiplies by them, and its part of the cache."""
 
-    def __init__(self, block: nn.Module, keys: Tensor, values: Tensor, norm: _Norm) -> None:
-        self.space_norm, self.space = norm.weight(block.space_norm), _Attention(block.space)
+    def __init__(
+        self, block: nn.Module, keys: Tensor, values: Tensor, norm: _Norm, product: _NewProduct
+    ) -> None:
+        self.space_norm = norm.weight(block.space_norm)
+        self.space = _Attention(block.space, product)
         self.bias = block.space.bias()
         self.time = None
         if block.time is not None:
-            self.time_norm, self.time = norm.weight(block.time_norm), _Attention(block.time)
+            self.time_norm = norm.weight(block.time_norm)
+            self.time = _Attention(block.time, product)
             slots, size = keys.shape[-2:]
             self.keys, self.values = keys.view(-1, slots, size).mT, values.view(-1, slots, size)
         self.feed_norm = norm.weight(block.feed_norm)
-        self.up, self.down = block.feed.up.weight.t(), block.feed.down.weight.t()
+        self.up, self.down = product(block.feed.up), product(block.feed.down)
 
 
 class _Attention:
     """The weights of attention in space or in time."""
 
-    def __init__(self, attention: Attention) -> None:
-        self.qkv, self.out = attention.qkv.weight.t(), attention.out.weight.t()
+    def __init__(self, attention: Attention, product: _NewProduct) -> None:
+        self.qkv, self.out = product(attention.qkv), product(attention.out)
         # Over their lengths, queries would be scaled by sqrt(head_dim) and by its inverse.
         size = attention.out.in_features // attention.heads
         self.gain = torch.stack((attention.gain, torch.full_like(attention.gain, size**0.5)))
@@ -178,7 +195,7 @@ class _Projection:
 
     def fill(self, attention: _Attention, x: Tensor) -> None:
         """Project a frame, (B·N, D)."""
-        torch.mm(x, attention.qkv, out=self._qkv)
+        attention.qkv.into(self._qkv, x)
         torch.linalg.vector_norm(self._both, dim=-1, out=self._length)
         torch.hypot(self._length, self._least, out=self._length)
         torch.div(attention.gain, self._length, out=self._factors)

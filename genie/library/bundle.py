@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from genie.device import device_of
+from genie.device import PRECISIONS, device_of
 from genie.drift import DriftMeter
 from genie.interfaces import ActionModel, FrameTokenizer, TokenDynamics
 from genie.library.card import read_card, read_object
@@ -22,6 +22,7 @@ from genie.registry import ROLES, load_model
 from genie.settings import Settings
 from genie.values import text
 from lam.keymap.keymap import Keymap
+from spacetime.blocks import SpaceTimeStack
 from spacetime.frame_step import lay_out_weights
 from spacetime.weights import model_fingerprint, read_json, read_shapes
 
@@ -74,6 +75,13 @@ class Bundle:
         return device_of(self.dynamics)
 
     @property
+    def precision(self) -> str:
+        """In which the dynamics multiplies by its weights: "float32" or "bfloat16"."""
+        stack = getattr(self.dynamics, "stack", None)
+        dtype = getattr(stack, "product_dtype", torch.float32)
+        return "bfloat16" if dtype == torch.bfloat16 else "float32"
+
+    @property
     def name(self) -> str:
         """Short name, as on the command line."""
         return self.info.get("name", "unnamed")
@@ -120,13 +128,20 @@ def world_fingerprint(records: Mapping[str, Any]) -> str:
     return hashlib.sha256(joined.encode()).hexdigest()
 
 
-def load_bundle(path: Path | str, device: str | torch.device = "cpu", say: Say = silent) -> Bundle:
+def load_bundle(
+    path: Path | str,
+    device: str | torch.device = "cpu",
+    say: Say = silent,
+    precision: str = "float32",
+) -> Bundle:
     """Load a world.
 
     Args:
         path: a folder with a world.json, or `hf://user/name`.
         device: where the models go.
         say: called with what is loaded next and how far loading is, 0 to 1.
+        precision: in which the dynamics multiplies by its weights on a CPU: "float32" or
+            "bfloat16".
 
     Returns:
         The world, in evaluation mode.
@@ -164,6 +179,8 @@ def load_bundle(path: Path | str, device: str | torch.device = "cpu", say: Say =
         model.to(device).eval().requires_grad_(False)
         if device_of(model).type == "cpu":
             lay_out_weights(model)
+    if precision != "float32":
+        _round_products(models["dynamics"], precision)
     size = models["tokenizer"].config
     return Bundle(
         **models,
@@ -173,6 +190,18 @@ def load_bundle(path: Path | str, device: str | torch.device = "cpu", say: Say =
         prompts=read_prompts(path / "prompts", size.height, size.width),
         info=info,
     )
+
+
+def _round_products(dynamics: nn.Module, precision: str) -> None:
+    if precision != "bfloat16":
+        raise ValueError(f"precision is {precision!r:.40}: allowed are {', '.join(PRECISIONS)}")
+    stack = getattr(dynamics, "stack", None)
+    if not isinstance(stack, SpaceTimeStack):
+        raise ValueError(
+            f"a dynamics of class {type(dynamics).__name__} plays in float32 only: leave out "
+            "--precision"
+        )
+    stack.product_dtype = torch.bfloat16
 
 
 def _check_format(path: Path, info: Any) -> None:

@@ -28,8 +28,9 @@ def bench(path: Path, options: PlayOptions) -> None:
     frames = options.frames + WARM_UP
     speed = measure_speed(world, bundle.prompts[0], bundle.num_actions, frames=frames)
     committing, sampling, decoding = np.median(world.taken[WARM_UP:], axis=0) * 1000
-    threads = torch.get_num_threads()
-    print(f"{bundle.title}, {world.settings.steps} steps, {bundle.device}, {threads} threads")
+    threads, rounded = torch.get_num_threads(), bundle.precision != "float32"
+    machine = f"{bundle.device}, {threads} threads{f', {bundle.precision}' if rounded else ''}"
+    print(f"{bundle.title}, {world.settings.steps} steps, {machine}")
     print(f"  key to frame   p50 {speed.p50_ms:7.1f} ms   p95 {speed.p95_ms:7.1f} ms, made up of:")
     print(f"  committing     p50 {committing:7.1f} ms   the frame before, into the history")
     print(f"  sampling       p50 {sampling:7.1f} ms   the tokens of the frame")

@@ -27,6 +27,7 @@ class PlayOptions:
     temperature: float | None = None
     device: str = "auto"
     threads: int | None = None
+    precision: str = "float32"
     record: Path | None = None  # .gif, .mp4, .png for a folder, or .session for the log itself
     timings: Path | None = None  # json file, replaced once play has ended
     versus: str | None = None  # a world, a session log or a video to play beside

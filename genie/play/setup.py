@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from genie.device import pick_device, pick_threads
+from genie.device import check_precision, pick_device, pick_threads
 from genie.library.card import WorldCard, read_object
 from genie.library.catalog import playable_folder
 from genie.library.loading import load_world_on
@@ -26,7 +26,7 @@ LoadWorld = Callable[[Path, PlayOptions, Say], Any]
 def load_with(path: Path, options: PlayOptions, say: Say = silent) -> Any:
     """Load a `genie.world.World` with the settings of the options; see `load_world_on`."""
     settings = (options.steps, options.temperature)
-    world = load_world_on(path, options.device, options.threads, *settings, say)
+    world = load_world_on(path, options.device, options.threads, *settings, say, options.precision)
     if options.threads is None and pick_device(options.device).type == "cpu":
         pick_threads(lambda: _draft(world.bundle.dynamics))
     return world
@@ -60,8 +60,9 @@ class PlaySetup:
             from lam.keymap.keymap import Keymap
 
             parse_keys(options.keys, Keymap.from_json(read_object(card.path / "keymap.json")))
-        if options.device != "auto":
-            pick_device(options.device)  # last: this loads torch
+        if options.device != "auto" or options.precision != "float32":
+            # last: this loads torch
+            check_precision(options.precision, pick_device(options.device))
 
     def of(self, card: WorldCard) -> PlaySetup:
         """Return the setup of another world under the same options."""
@@ -103,6 +104,7 @@ class PlaySetup:
             "seed": self.options.seed,
             "device": str(pick_device(self.options.device)),
             "threads": torch.get_num_threads(),
+            "precision": player.world.bundle.precision,
             "cores": os.cpu_count(),
             "machine": platform.machine(),
             "torch": torch.__version__,

@@ -37,7 +37,8 @@ class Header:
         fingerprint: of that world.
         tokens: N, tokens a frame.
         seed: of everything sampled.
-        machine: what the pixels depend on: torch's version, the machine, device and threads.
+        machine: what is drawn depends on: torch's version, the machine, device, threads, and the
+            precision of products if it is not float32.
         prompt_frames: frames that each line starts from.
     """
 
@@ -153,6 +154,8 @@ def new_header(
         "device": str(device),
         "threads": torch.get_num_threads(),
     }
+    if bundle.precision != "float32":  # absent in logs from before there was another
+        machine["precision"] = bundle.precision
     return Header(
         card=card,
         fingerprint=bundle.fingerprint,

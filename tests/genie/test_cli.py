@@ -99,6 +99,7 @@ def called(monkeypatch, words, arguments):
 def test_flags_of_play_reach_its_options(monkeypatch):
     line = ["play", "w", "--headless", "--frames", "9", "--keys", "right*2 a0", "--seed", "4"]
     line += ["--steps", "2", "--temperature", "0.5", "--threads", "2", "--record", "o.gif"]
+    line += ["--precision", "bfloat16"]
     values = called(monkeypatch, ("play",), [*line, "--json", "t.json", "--prompt", "p.png"])
     assert values == {
         "world": "w",
@@ -109,6 +110,7 @@ def test_flags_of_play_reach_its_options(monkeypatch):
         "seed": 4,
         "steps": 2,
         "temperature": 0.5,
+        "precision": "bfloat16",
         "device": "auto",
         "threads": 2,
         "record": Path("o.gif"),

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from genie import device
-from genie.device import pick_device, pick_threads, unused_gpu
+from genie.device import check_precision, pick_device, pick_threads, unused_gpu
 
 
 @pytest.fixture
@@ -33,6 +33,24 @@ def test_a_device_that_is_not_there_is_refused(gpus):
     gpus()
     with pytest.raises(ValueError, match="--device mps is not available here"):
         pick_device("mps")
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "fast"), [({}, False), ({"avx512_bf16": True}, True), ({"amx_bf16": 1}, True)]
+)
+def test_bfloat16_is_refused_where_it_would_be_slower(monkeypatch, capabilities, fast):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
+    cpu = torch.device("cpu")
+    check_precision("float32", cpu)
+    if fast:
+        check_precision("bfloat16", cpu)
+    else:
+        with pytest.raises(ValueError, match="would be slower here: leave it out"):
+            check_precision("bfloat16", cpu)
+    with pytest.raises(ValueError, match="is for processors"):
+        check_precision("bfloat16", torch.device("cuda"))
+    with pytest.raises(ValueError, match="allowed are float32, bfloat16"):
+        check_precision("int8", cpu)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from train.loop.hardware import has_fast_bfloat16
+from genie.device import has_fast_bfloat16
 from train.processes.shards import shard_like, shard_optimizer, whole
 from train.recipe import FitConfig
 

@@ -201,6 +201,23 @@ def test_a_replayed_session_is_the_film_of_its_play_byte_for_byte(recorded, caps
     assert "pixels may differ" not in said  # the same machine
 
 
+def test_a_session_is_sampled_again_in_the_precision_it_was_played_in(
+    recorded, world_folder, monkeypatch, capsys
+):
+    monkeypatch.setattr("genie.device.has_fast_bfloat16", lambda device: True)
+    line = ["play", str(world_folder), "--headless", "--keys", "right*200 up*200", "--seed", "3"]
+    assert cli.main([*line, "--precision", "bfloat16", "--record", "rounded.session"]) == 0
+    assert cli.main([*line, "--record", "exact.session"]) == 0
+    rounded, exact = (Session.read(f"{name}.session") for name in ("rounded", "exact"))
+    assert rounded.header.machine["precision"] == "bfloat16"
+    assert "precision" not in exact.header.machine
+    assert not np.array_equal(rounded.ids(range(401)), exact.ids(range(401)))
+    for name in ("rounded", "exact"):
+        capsys.readouterr()
+        assert cli.main(["replay", f"{name}.session", "--verify"]) == 0
+        assert "all 401 frames" in capsys.readouterr().out
+
+
 def test_the_same_keys_are_played_in_another_world(recorded, small, world_folder):
     small.write_world(recorded / "other", small.make_models(seed=5))
     line = ["replay", "play.session", "--record"]
