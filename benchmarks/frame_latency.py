@@ -23,6 +23,7 @@ from torch.nn import functional as F
 from benchmarks.one_token_at_a_time import OneTokenAtATime
 from dynamics.model import Dynamics, DynamicsConfig
 from dynamics.sampler import draw_noise, sample_frame
+from genie.device import PRECISIONS, has_fast_bfloat16
 from genie.frame_decoder import FrameDecoder
 from genie.library.catalog import list_worlds
 from genie.world import World
@@ -75,10 +76,11 @@ class Stopwatch:
 class Play:
     """A dynamics on a full cache, and the ways to compute its next frame."""
 
-    def __init__(self, config: DynamicsConfig) -> None:
+    def __init__(self, config: DynamicsConfig, product_dtype: torch.dtype = torch.float32) -> None:
         """Draw weights, and fill the cache."""
         torch.manual_seed(0)
         self.dynamics = Dynamics(config).eval().requires_grad_(False)
+        self.dynamics.stack.product_dtype = product_dtype
         lay_out_weights(self.dynamics)
         tokens, frames = config.num_tokens, config.band
         self.ids = torch.randint(config.num_codes, (1, frames, tokens))
@@ -200,6 +202,8 @@ def measure_common(config: DynamicsConfig, steps: list[int], repeats: int) -> di
         "to_own_products": ratio(drafts, "draft", "own"),
         "to_plain_products": ratio(plain, "draft", "plain"),
     }
+    if has_fast_bfloat16(torch.device("cpu")):
+        record["bfloat16"] = measure_rounded(play, Play(config, torch.bfloat16), steps, repeats)
     alone = OneTokenAtATime(play.dynamics, play.cache)
     for number in steps:
         works = {
@@ -216,9 +220,28 @@ def measure_common(config: DynamicsConfig, steps: list[int], repeats: int) -> di
     return record
 
 
-def measure_worlds(frames: int) -> dict[str, float]:
+def measure_rounded(play: Play, rounded: Play, steps: list[int], repeats: int) -> dict[str, float]:
+    """Measure products in bfloat16 beside those in float32."""
+    drafts = alternate({"draft": rounded.draft, "own": play.products}, 5 * repeats)
+    record = {
+        "draft_ms": statistics.median(drafts["draft"]),
+        "to_own_products_in_float32": ratio(drafts, "draft", "own"),
+    }
+    for number in steps:
+        works = {
+            "float32": lambda number=number: play.frame(number),
+            "bfloat16": lambda number=number: rounded.frame(number),
+            "window": play.window,
+        }
+        taken = alternate(works, repeats)
+        record[f"{number} steps, times as fast"] = ratio(taken, "float32", "bfloat16")
+        record[f"{number} steps, uncached_loop"] = number * ratio(taken, "window", "bfloat16")
+    return record
+
+
+def measure_worlds(frames: int, precision: str) -> dict[str, float]:
     """Return frames a second of each world that ships, by the median of its frames, in turn."""
-    worlds = {card.name: World.load(card.path) for card in list_worlds()}
+    worlds = {card.name: World.load(card.path, precision=precision) for card in list_worlds()}
     for world in worlds.values():
         world.reset(world.bundle.prompts[0])
     keys = iter(range(len(worlds) * (frames + 2)))
@@ -253,10 +276,11 @@ def main() -> None:
     }
     for threads in options.threads:
         torch.set_num_threads(threads)
-        record[f"{threads} threads"] = rounded(
-            measure_common(COMMON, options.steps, options.repeats)
-            | {"worlds, frames/s": measure_worlds(4 * options.repeats)}
-        )
+        found = measure_common(COMMON, options.steps, options.repeats)
+        for precision in PRECISIONS[: 1 + has_fast_bfloat16(torch.device("cpu"))]:
+            of_worlds = measure_worlds(4 * options.repeats, precision)
+            found[f"worlds in {precision}, frames/s"] = of_worlds
+        record[f"{threads} threads"] = rounded(found)
     lines = json.dumps(record, indent=2)
     print(lines)
     if options.json:
