@@ -18,9 +18,14 @@ from train import train
 from train.export import load_model
 from train.recipe import FOLDER, load_recipe
 
+
 MINUTES = 300.0
 """Of footage: 150,000 frames and more, of which no fit sees all twice."""
 LOSSES = {"dynamics": "cross_entropy_mean", "tokenizer": "held_out_psnr"}
+
+
+class TooDearError(ValueError):
+    """A budget pays for too few steps of a size."""
 
 
 def run_size(size: Size, budget: float, data: Path, clips: int, seed: int) -> dict[str, Any]:
@@ -56,7 +61,7 @@ def plan(size: Size, budget: float, bundle: Bundle, path: Path) -> dict[str, Any
     """Write the recipe of a size, as long as the budget pays for; say what that is.
 
     Raises:
-        ValueError: the budget pays for fewer than 20 steps.
+        TooDearError: the budget pays for fewer than 20 steps.
     """
     record = yaml.safe_load((FOLDER / f"{RECIPE}.yaml").read_text(encoding="utf-8"))
     stage = record[size.part]
@@ -69,7 +74,9 @@ def plan(size: Size, budget: float, bundle: Bundle, path: Path) -> dict[str, Any
     fit, model = getattr(recipe, size.part).fit, build(size, recipe, bundle)
     of_step = fit.batch * flops_of_clip(model, fit, bundle)
     if (steps := round(budget / of_step)) < 20:
-        raise ValueError(f"{budget:.0e} operations pay for {steps} steps of {size.name}: give more")
+        raise TooDearError(
+            f"{budget:.0e} operations pay for {steps} steps of {size.name}: give more"
+        )
     stage["fit"]["steps"] = steps
     path.write_text(yaml.safe_dump(record), encoding="utf-8")
     return {
