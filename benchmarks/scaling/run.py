@@ -18,7 +18,6 @@ from train import train
 from train.export import load_model
 from train.recipe import FOLDER, load_recipe
 
-
 MINUTES = 300.0
 """Of footage: 150,000 frames and more, of which no fit sees all twice."""
 LOSSES = {"dynamics": "cross_entropy_mean", "tokenizer": "held_out_psnr"}
