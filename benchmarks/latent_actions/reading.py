@@ -14,7 +14,14 @@ from corpus.progress import progress_bar
 from corpus.store import Corpus
 from genie.device import device_of
 from genie.evaluate.metrics.agreement import fitting_half
-from genie.evaluate.metrics.probe import MOST_LOOKS, PROBE, Ceiling, Labelled, fit_ceiling
+from genie.evaluate.metrics.probe import (
+    MOST_LOOKS,
+    NETS,
+    PROBE,
+    Ceiling,
+    Labelled,
+    fit_ceiling,
+)
 from genie.evaluate.metrics.true_actions import group_table
 from genie.frames import to_models
 from genie.interfaces import ActionModel, EpisodeReader
@@ -89,7 +96,7 @@ def ceiling_of(corpus: Corpus, game: Game, true: Labelled, progress: bool = True
     key = hashlib.sha256(known.encode()).hexdigest()
     if path.exists() and (kept := json.loads(path.read_text())).pop("key") == key:
         return Ceiling(**kept)
-    with progress_bar("ceiling", MOST_LOOKS, progress, "looks") as tick:
+    with progress_bar("ceiling", len(NETS) * MOST_LOOKS, progress, "looks") as tick:
         half = fitting_half(true.episodes, 0)
         ceiling = fit_ceiling(corpus, true, half, len(game.groups), 0, tick)
     # Several runs may fit it at once; each file appears whole.

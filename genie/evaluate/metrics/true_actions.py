@@ -14,7 +14,14 @@ from genie.evaluate.metrics.agreement import (
     share_of_ceiling,
 )
 from genie.evaluate.metrics.latent_actions import infer_episodes
-from genie.evaluate.metrics.probe import LABELLED_WANTED, MOST_LOOKS, Ceiling, Labelled, fit_ceiling
+from genie.evaluate.metrics.probe import (
+    LABELLED_WANTED,
+    MOST_LOOKS,
+    NETS,
+    Ceiling,
+    Labelled,
+    fit_ceiling,
+)
 
 # Half of them, less those that decide when the probe stops, are more than the 20,000 it needs.
 MOST_FRAMES = 60_000
@@ -54,7 +61,7 @@ def agreement_part(context: EvalContext, missing: dict[str, str]) -> dict:
     except ValueError as error:
         missing["lam.agreement"] = str(error)
         return ABSENT
-    with context.progress.part("ceiling", MOST_LOOKS, "looks") as tick:
+    with context.progress.part("ceiling", len(NETS) * MOST_LOOKS, "looks") as tick:
         # On the same halves as the codes.
         half = fitting_half(true.episodes, seed)
         ceiling = fit_ceiling(context.corpus, true, half, len(groups), seed, tick)

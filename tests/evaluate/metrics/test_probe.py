@@ -4,7 +4,7 @@ import torch
 
 from genie.evaluate.metrics import probe
 from genie.evaluate.metrics.agreement import fitting_half
-from genie.evaluate.metrics.probe import InverseDynamics, Labelled, PairReader, fit_ceiling, shrink
+from genie.evaluate.metrics.probe import NETS, Labelled, PairReader, fit_ceiling, shrink
 
 
 def labelled(corpus, groups=None):
@@ -79,7 +79,40 @@ def test_only_sides_above_64_pixels_are_averaged_down(size, seen):
     assert shrunk.shape == (2, 3, *seen) and (shrunk == 7).all()
 
 
+@pytest.mark.parametrize("net", NETS)
 @pytest.mark.parametrize("size", [(16, 16), (15, 21), (64, 36)])
-def test_any_frame_size_goes_in(size):
+def test_any_frame_size_goes_in(net, size):
     frames = torch.zeros(2, 3, *size, dtype=torch.uint8)
-    assert InverseDynamics(*size, 5)(frames, frames).shape == (2, 5)
+    assert net(*size, 5)(frames, frames).shape == (2, 5)
+
+
+class Scenery:
+    """Episodes of a speck that goes about at random before a picture of their own."""
+
+    steps = ((0, 1), (0, -1), (1, 0), (-1, 0))
+
+    def __init__(self, episodes: int, length: int, side: int = 16) -> None:
+        rng, frames, actions = np.random.default_rng(0), [], []
+        for _ in range(episodes):
+            picture, place = rng.integers(0, 90, (side, side, 3)), rng.integers(0, side, 2)
+            for t in range(length):
+                frame = picture.copy()
+                frame[tuple(place)] = 255
+                frames.append(frame)
+                action = int(rng.integers(4))
+                actions.append(action if t < length - 1 else -1)
+                place = (place + 2 * np.array(self.steps[action])) % side
+        self.frames, self.actions = np.array(frames, np.uint8), np.array(actions)
+        self.episode_ends = np.arange(1, episodes + 1) * length
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        return self.frames[start:stop]
+
+
+def test_a_small_player_is_found_anywhere_in_the_frame(monkeypatch):
+    corpus, found = Scenery(episodes=80, length=30), {}
+    monkeypatch.setattr(probe, "MOST_LOOKS", 10)
+    for count in (1, 2):
+        monkeypatch.setattr(probe, "NETS", NETS[:count])
+        found[count] = measure(labelled(corpus), corpus).balanced_accuracy
+    assert found[1] < 0.4 and found[2] > 0.7
