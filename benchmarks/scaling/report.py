@@ -36,8 +36,6 @@ def markdown(records: Sequence[Record]) -> str:
     lines = [_row(heads), _row(["---"] * len(heads))]
     for record in sorted(records, key=lambda r: (r["part"], r["weights"], r["flops"])):
         dynamics = record["part"] == "dynamics"
-        table = errors_of(record)
-        value, bounds = table.delta()[0], table.delta_interval()[0]
         held_out = f"{record['held_out']:.3f} nats" if dynamics else f"{record['held_out']:.2f} dB"
         lines.append(
             _row(
@@ -45,11 +43,17 @@ def markdown(records: Sequence[Record]) -> str:
                     record["part"], record["size"], f"{record['weights'] / 1e6:.2f} M",
                     f"{record['flops']:.1e}", f"{record['steps']:,}", f"{record['frames']:,}",
                     held_out,
-                    f"Δ₄ {value:.2f} ({bounds[0]:.2f} to {bounds[1]:.2f})" if dynamics else "",
+                    _delta(record) if dynamics else "",
                 )
             )
         )  # fmt: skip
     return "\n".join(lines)
+
+
+def _delta(record: Record) -> str:
+    table = errors_of(record)
+    value, (low, high) = table.delta()[0], table.delta_interval()[0]
+    return f"Δ₄ {value:.2f} ({low:.2f} to {high:.2f})"
 
 
 def describe(law: Law, others: Sequence[Law]) -> str:

@@ -40,10 +40,12 @@ def _size(part: str, name: str, dim: int, **layers: int) -> Size:
 SIZES = {
     (size.part, size.name): size
     for size in (
+        _size("dynamics", "xxs", 32, layers=2),
         _size("dynamics", "xs", 64, layers=3),
         _size("dynamics", "s", 96, layers=4),
         _size("dynamics", "m", 160, layers=5),
         _size("dynamics", "l", 256, layers=6),
+        _size("tokenizer", "xs", 32, encoder_layers=1, decoder_layers=1),
         _size("tokenizer", "s", 64, encoder_layers=1, decoder_layers=2),
         _size("tokenizer", "m", 96, encoder_layers=2, decoder_layers=3),
         _size("tokenizer", "l", 160, encoder_layers=3, decoder_layers=4),

@@ -100,6 +100,8 @@ def make_records():
 
 def test_the_table_and_the_picture_hold_every_fit(tmp_path):
     records = make_records()
+    of_frames = {"ceiling": [1000, 900], "frozen": [2000, 1900]}
+    records += [{**records[0], "part": "tokenizer", "held_out": 28.0, "errors": of_frames}]
     assert len(markdown(records).splitlines()) == 2 + len(records)
     draw(records, tmp_path / "law.png")
     assert np.asarray(Image.open(tmp_path / "law.png")).std() > 5
@@ -113,8 +115,8 @@ def test_a_fit_that_the_file_has_is_not_made_again(tmp_path, monkeypatch):
     monkeypatch.setattr(command, "run_size", lambda size, *_: made.append(size.name) or {})
     arguments = ["run", "--data", str(tmp_path), "--out", str(tmp_path / "f.jsonl")]
     arguments += ["--parts", "tokenizer", "--budgets", "2e12"]
-    assert command.main(arguments) == 0 and made == ["s", "m", "l"]
-    assert command.main(arguments) == 0 and made == ["s", "m", "l"]
+    assert command.main(arguments) == 0 and made == ["xs", "s", "m", "l"]
+    assert command.main(arguments) == 0 and made == ["xs", "s", "m", "l"]
 
 
 def test_a_recipe_is_kept_beside_its_run(tmp_path):
