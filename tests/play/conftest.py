@@ -45,6 +45,7 @@ class FakeWorld:
         self.bundle = SimpleNamespace(
             keymap=KEYMAP,
             prompts=prompts,
+            precision="float32",
             fps=FPS,
             height=HEIGHT,
             width=WIDTH,

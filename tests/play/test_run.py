@@ -392,7 +392,7 @@ def test_a_wrong_value_is_refused_before_torch_is_loaded(flag, complaint):
 
 
 def test_there_are_at_most_as_many_threads_as_cores(world, folder, monkeypatch):
-    monkeypatch.setattr("genie.world.World.load", lambda path, device, say: world)
+    monkeypatch.setattr("genie.world.World.load", lambda path, device, say, precision: world)
     asked = []
     monkeypatch.setattr("torch.set_num_threads", asked.append)
     monkeypatch.setattr("genie.library.loading.usable_cores", lambda: 4)
@@ -454,7 +454,7 @@ def test_files_that_cannot_be_written_are_refused_before_play(tmp_path):
 
 
 def test_only_the_settings_that_were_given_are_changed(world, folder, monkeypatch):
-    monkeypatch.setattr("genie.world.World.load", lambda path, device, say: world)
+    monkeypatch.setattr("genie.world.World.load", lambda path, device, say, precision: world)
     monkeypatch.setattr("genie.play.setup.pick_threads", lambda work: 1)
     before = world.bundle.settings
     assert load_with(folder, PlayOptions()).settings == before

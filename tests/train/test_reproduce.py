@@ -29,6 +29,7 @@ TINY = {
     "lam": {"channels": 4},
     "dynamics": {"dim": 8, "heads": 2, "layers": 1, "band": 2},
 }
+SIDEWAYS = np.array([(0, 1), (0, -1), (1, 0), (-1, 0)])
 FEW = {"prompt_candidates": 2, "keymap_pairs": 64, "compared_clips": 4, "compared_frames": 4}
 LENGTH = 90  # frames of an episode; actions of a sprite are learnt from more than 80
 
@@ -41,16 +42,23 @@ def commands(world: str) -> list[list[str]]:
     return [shlex.split(line)[1:] for block in blocks for line in block.splitlines()]
 
 
-def draw(path: Path, side: int, seeds: range = range(3)) -> None:
-    """Write a corpus: a sprite with two poses stays in the middle, and the ground scrolls."""
+def draw(path: Path, side: int, seeds: range = range(3), cell: int = 0) -> None:
+    """Write a corpus: a sprite with two poses stays in the middle, and the ground scrolls.
+
+    It goes by a few pixels, or by `cell` pixels to one side.
+    """
     card = CorpusCard(fps=15.0, source="drawn by a test", licence="none", options={})
     writer = CorpusWriter.create(path, (side, side), card, False)
     sprite = np.random.default_rng(1).integers(180, 256, (2, 8, 6, 3), np.uint8)
     top, left = side // 2 - 4, side // 2 - 3
     for seed in seeds:
         rng = np.random.default_rng(seed)
-        ground = np.kron(rng.integers(0, 120, (20, 20, 3), np.uint8), np.ones((8, 8, 1), np.uint8))
-        at = np.clip(40 + rng.integers(-2, 3, (LENGTH, 2)).cumsum(0), 0, 160 - side)
+        tile = np.ones((max(8, cell), max(8, cell), 1), np.uint8)
+        ground = np.kron(rng.integers(0, 120, (20, 20, 3), np.uint8), tile)
+        steps = rng.integers(-2, 3, (LENGTH, 2))
+        if cell:
+            steps = cell * SIDEWAYS[rng.integers(4, size=LENGTH)]
+        at = np.clip(5 * len(tile) + steps.cumsum(0), 0, len(ground) - side)
         frames = np.stack([ground[y : y + side, x : x + side] for y, x in at])
         frames[:, top : top + 8, left : left + 6] = sprite[rng.integers(2, size=LENGTH)]
         writer.add(frames)
@@ -71,6 +79,8 @@ def write_tiny(name: str) -> str:
     if recipe["lam"].get("kind") == "player_sprite":
         quick = {"map_pairs": 64, "code_starts": 1, "code_steps": 4, "code_pairs": 64}
         recipe["lam"]["method"] = quick
+    if recipe["lam"].get("kind") == "camera_steps":
+        recipe["lam"]["method"] = {}
     path = Path(f"{name}.yaml")
     path.write_text(yaml.safe_dump(recipe))
     return str(path)
@@ -80,7 +90,9 @@ def tiny(words: list[str], side: int) -> list[str] | None:
     """Return the same command at tiny sizes; a recording is drawn, and None is returned."""
     flags = dict(zip(words, words[1:], strict=False))
     if words[:2] == ["corpus", "record"]:
-        draw(Path(flags["--out"]), side)
+        larger = flags.get("--size", "").split("x")[0]
+        side = int(larger or side)
+        draw(Path(flags["--out"]), side, cell=side // 9 if words[2] == "crafter:day" else 0)
         return None
     if words[:2] == ["corpus", "join"]:
         for number, part in enumerate(words[2 : words.index("--out")]):
