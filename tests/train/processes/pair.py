@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 import train.loop.log
+import train.loop.optim
 import train.loop.trainer
 from corpus.store import Corpus
 from train.processes import join
@@ -48,6 +49,7 @@ def main(folder):
     """Fit in full precision; the loss of every step is logged."""
     tiny, corpus = conftest_of("train"), Corpus.open(folder / "corpus")
     join.pick_precision = lambda: "32-true"
+    train.loop.optim.has_fast_bfloat16 = lambda device: False  # of the optimizer, likewise
     train.loop.log.LOSS_EVERY = train.loop.trainer.READ_EVERY_STEPS = 1
     train.loop.log.draw_curves = lambda folder: None
 

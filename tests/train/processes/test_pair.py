@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from train.loop import log, trainer
+from train.loop import log, optim, trainer
 from train.loop.curves import read_series
 from train.processes.launch import run_processes
 
@@ -30,6 +30,7 @@ def fit_alone(tiny, corpus, monkeypatch):
     """Fit in this process, with the batch of both; the loss of every step is logged."""
     for module, name in ((log, "LOSS_EVERY"), (trainer, "READ_EVERY_STEPS")):
         monkeypatch.setattr(module, name, 1)
+    monkeypatch.setattr(optim, "has_fast_bfloat16", lambda device: False)
 
     def fit(kind, folder):
         torch.manual_seed(0)
