@@ -23,7 +23,7 @@ from genie.evaluate.metrics.agreement import (
     fitting_half,
     share_of_ceiling,
 )
-from genie.evaluate.metrics.probe import Labelled
+from genie.evaluate.metrics.probe import PROBE, Labelled
 from genie.frames import moving_share
 from genie.interfaces import ActionModel
 from lam.health.assessment import assess_health
@@ -89,6 +89,7 @@ def measure(
         "balanced_accuracy": found.balanced_accuracy,
         "ceiling": ceiling.balanced_accuracy,
         "weak_ceiling": ceiling.weak,
+        "probe": PROBE,
         "nmi": found.mutual_information,
         "recalls": dict(zip(names, found.recalls, strict=True)),
         "delta_psnr": step.delta_psnr,
