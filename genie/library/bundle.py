@@ -47,6 +47,7 @@ class Bundle:
         statistics: token statistics of the corpus, for the drift meter.
         prompts: frames uint8 (H, W, 3) to start from, at least one.
         info: the record in world.json.
+        precision: in which the dynamics multiplies by its weights: "float32" or "bfloat16".
     """
 
     tokenizer: FrameTokenizer
@@ -57,6 +58,7 @@ class Bundle:
     statistics: Mapping[str, Any]
     prompts: Sequence[np.ndarray]
     info: Mapping[str, Any]
+    precision: str = "float32"
 
     def __repr__(self) -> str:
         """Return a few lines: name, sizes, settings and keys."""
@@ -73,13 +75,6 @@ class Bundle:
     def device(self) -> torch.device:
         """Where the models are."""
         return device_of(self.dynamics)
-
-    @property
-    def precision(self) -> str:
-        """In which the dynamics multiplies by its weights: "float32" or "bfloat16"."""
-        stack = getattr(self.dynamics, "stack", None)
-        dtype = getattr(stack, "product_dtype", torch.float32)
-        return "bfloat16" if dtype == torch.bfloat16 else "float32"
 
     @property
     def name(self) -> str:
@@ -140,8 +135,7 @@ def load_bundle(
         path: a folder with a world.json, or `hf://user/name`.
         device: where the models go.
         say: called with what is loaded next and how far loading is, 0 to 1.
-        precision: in which the dynamics multiplies by its weights on a CPU: "float32" or
-            "bfloat16".
+        precision: of the bundle; "bfloat16" on a CPU only.
 
     Returns:
         The world, in evaluation mode.
@@ -189,6 +183,7 @@ def load_bundle(
         statistics=_load_statistics(path / "statistics.json", models["dynamics"].config),
         prompts=read_prompts(path / "prompts", size.height, size.width),
         info=info,
+        precision=precision,
     )
 
 

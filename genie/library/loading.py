@@ -19,7 +19,7 @@ def load_world(
     Args:
         world: a name from `list_worlds`, or whatever `find_world` finds; None: the default.
         device: "auto", "cpu", "cuda" or "mps".
-        precision: "float32", or "bfloat16" on a processor that multiplies it: twice as fast.
+        precision: "float32", or "bfloat16" on a processor that multiplies it, which is faster.
 
     Returns:
         A `genie.World`, ready for `reset`.
