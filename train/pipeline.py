@@ -5,6 +5,7 @@ import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -20,6 +21,7 @@ from lam.health.assessment import ActionHealth
 from spacetime.weights import read_json
 from train.action_health import health_record, measure_action_health, require_healthy_actions
 from train.auto.choice import AUTO, Choice, choose_method, recorded_choice, resolve
+from train.auto.dynamics_size import pick_size
 from train.auto.picture import AUTO_PICTURE, draw_choice
 from train.data.clips import FrameClips
 from train.data.encode import Encoded, encode_corpus, load_encoded
@@ -35,7 +37,7 @@ from train.options import COPIED, TrainOptions
 from train.processes.join import count_devices, join, started
 from train.processes.launch import command_of, run_processes
 from train.processes.ranks import Ranks
-from train.recipe import Recipe, load_recipe
+from train.recipe import FitConfig, Recipe, load_recipe
 from train.run_directory import RunDirectory
 from train.run_record import open_out, write_run_record
 from train.sizes import check_sizes, new_dynamics, settings_of
@@ -221,8 +223,17 @@ def _dynamics(run: RunDirectory) -> bool:
     health = run.ranks.first(lambda: _require_actions(run, lam))
     part, fit, settings = run.recipe.dynamics, run.recipe.dynamics.fit, settings_of(run.recipe)
     method = method_values(DynamicsModule, part)
+
+    def module_of(model: nn.Module, fit: FitConfig = fit) -> DynamicsModule:
+        plan = run.plan(fit, method)
+        return DynamicsModule(model, plan, encoded, tokenizer, settings, residual)
+
+    def new_module(size: dict[str, Any]) -> DynamicsModule:
+        return module_of(new_dynamics(run.recipe, tokenizer, encoded.num_actions, size))
+
     if run.start is None or run.options.fresh:
-        model = new_dynamics(run.recipe, tokenizer, encoded.num_actions)
+        size = pick_size(run, new_module)
+        model = new_dynamics(run.recipe, tokenizer, encoded.num_actions, size)
     elif run.same_codes(run.start):
         model, fit = warm_start(run.start.dynamics, fit)
     else:
@@ -230,8 +241,7 @@ def _dynamics(run: RunDirectory) -> bool:
         model = translate_dynamics(run.start, encoded, run.corpus, run.seed, *size)
     if method.map:
         model = add_map(model, encoded, run.seed)
-    plan = run.plan(fit, method)
-    module = DynamicsModule(model, plan, encoded, tokenizer, settings, residual)
+    module = module_of(model, fit)
     finished = run.fit(module, "dynamics")
     run.ranks.first(lambda: _export(run, encoded, tokenizer, lam, health))
     return finished

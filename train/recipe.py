@@ -95,12 +95,15 @@ class StageRecipe:
         method: values of the method, such as what changed pixels count: see `TokenizerMethod`,
             `LatentActionMethod`, `SpriteMethod` and `DynamicsMethod` for what each one means.
         kind: a registered kind of model; None: the default of the stage.
+        smaller: of the dynamics, values of smaller models, the largest first. The first model is
+            taken that gets enough steps in the minutes there are (`train/auto/dynamics_size.py`).
     """
 
     fit: FitConfig
     model: dict[str, Any] = field(default_factory=dict)
     method: dict[str, Any] = field(default_factory=dict)
     kind: str | None = None
+    smaller: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)

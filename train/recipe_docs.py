@@ -54,7 +54,9 @@ A recipe is a yaml file: `genie train … --recipe FILE.yaml`. [The ones that sh
 name only what differs from these defaults, such as `lam: {method: {change_weight: 30}}`. `kind`
 names a [registered](../genie/registry.py) kind of model; of `lam` it may be `auto`, which chooses
 the kind by what moves in the corpus. Frame size, numbers of tokens and codes,
-and the sprite's box are filled in from the corpus and the earlier stages.
+and the sprite's box are filled in from the corpus and the earlier stages. `smaller`, of the
+dynamics, lists values of smaller models, the largest first: with `--minutes`, the first one is
+taken that gets enough steps in them.
 """
 
 

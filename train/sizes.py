@@ -1,5 +1,7 @@
 """Whether the sizes of a recipe fit together, and the corpus."""
 
+from typing import Any
+
 from torch import nn
 
 from corpus.store import Corpus
@@ -35,8 +37,13 @@ def check_sizes(
         fitted = (recipe.tokenizer, recipe.lam, recipe.dynamics)
     else:
         tokenizer, lam, fitted = start.tokenizer, start.lam, (recipe.dynamics,)
+    if recipe.tokenizer.smaller or recipe.lam.smaller:
+        raise ValueError("the recipe has smaller sizes of another model than the dynamics")
     if start is None or options.fresh:
         with Undrawn():
+            for smaller in recipe.dynamics.smaller:
+                size = recipe.dynamics.model | smaller
+                new_dynamics(recipe, tokenizer, lam.config.num_actions, size)
             dynamics = new_dynamics(recipe, tokenizer, lam.config.num_actions)
     else:
         dynamics = start.dynamics
@@ -59,12 +66,14 @@ def check_sizes(
     settings_of(recipe)
 
 
-def new_dynamics(recipe: Recipe, tokenizer: nn.Module, num_actions: int) -> nn.Module:
-    """Return a dynamics of the recipe's sizes, on a tokenizer's tokens, with new weights."""
+def new_dynamics(
+    recipe: Recipe, tokenizer: nn.Module, num_actions: int, model: dict[str, Any] | None = None
+) -> nn.Module:
+    """Return a dynamics on a tokenizer's tokens, with new weights; `model` None: of the recipe."""
     return new_model(
         "dynamics",
         recipe.dynamics.kind,
-        recipe.dynamics.model,
+        recipe.dynamics.model if model is None else model,
         num_tokens=tokenizer.num_tokens,
         grid=getattr(tokenizer, "grid", None),
         num_codes=tokenizer.num_codes,

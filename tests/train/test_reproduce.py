@@ -143,7 +143,7 @@ def fast_clock(monkeypatch, seconds: float) -> None:
     monkeypatch.setattr("train.loop.trainer._compiling_pays", lambda *_: False)
 
 
-@pytest.mark.parametrize("title", large_runs())
+@pytest.mark.parametrize("title", [title for title, lines in large_runs().items() if lines])
 def test_a_large_run_spends_its_minutes_and_leaves_a_world(title, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("train.action_health.PAIRS", 16)
@@ -155,7 +155,9 @@ def test_a_large_run_spends_its_minutes_and_leaves_a_world(title, tmp_path, monk
         flags = dict(zip(words, words[1:], strict=False))
         if words[:2] == ["corpus", "record"]:
             for number in range(1, 9) if "$k" in flags["--out"] else [0]:
-                draw(Path(flags["--out"].replace("$k", str(number))), 64, range(number, number + 2))
+                side = int(flags.get("--size", "64").split("x")[0])
+                part = Path(flags["--out"].replace("$k", str(number)))
+                draw(part, side, range(number, number + 2))
             continue
         if words[0] == "train":
             words[words.index("--recipe") + 1] = write_tiny(flags["--recipe"])
