@@ -10,6 +10,8 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from dynamics.model import Dynamics, DynamicsConfig
+from lam.camera_flow.config import CameraFlowConfig
+from lam.camera_flow.model import CameraFlowModel
 from lam.camera_steps.config import CameraStepsConfig
 from lam.camera_steps.model import CameraStepsModel
 from lam.config import LatentActionConfig
@@ -82,6 +84,7 @@ def register(role: str, name: str, model: type[nn.Module], config: type) -> None
 register("lam", "player_sprite", SpriteActionModel, SpriteActionConfig)
 register("lam", "moving_player", MovingPlayerModel, MovingPlayerConfig)
 register("lam", "camera_steps", CameraStepsModel, CameraStepsConfig)
+register("lam", "camera_flow", CameraFlowModel, CameraFlowConfig)
 register("lam", "labelled", LabelledActionModel, LabelledConfig)
 register("lam", "shrunk", ShrunkActionModel, ShrunkConfig)
 

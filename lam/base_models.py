@@ -1,5 +1,7 @@
 """The action models that other kinds are built on, by their configurations."""
 
+from lam.camera_flow.config import CameraFlowConfig
+from lam.camera_flow.model import CameraFlowModel
 from lam.camera_steps.config import CameraStepsConfig
 from lam.camera_steps.model import CameraStepsModel
 from lam.config import LatentActionConfig
@@ -14,6 +16,7 @@ _MODELS = {
     SpriteActionConfig: SpriteActionModel,
     MovingPlayerConfig: MovingPlayerModel,
     CameraStepsConfig: CameraStepsModel,
+    CameraFlowConfig: CameraFlowModel,
 }
 
 

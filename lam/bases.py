@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from lam.camera_flow.config import CameraFlowConfig
 from lam.camera_steps.config import CameraStepsConfig
 from lam.config import LatentActionConfig
 from lam.moving_player.config import MovingPlayerConfig
@@ -13,6 +14,7 @@ BASES = {
     "player_sprite": SpriteActionConfig,
     "moving_player": MovingPlayerConfig,
     "camera_steps": CameraStepsConfig,
+    "camera_flow": CameraFlowConfig,
 }
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from genie.registry import find_kind
+from train.camera_flow.fit import CameraFlowModule
 from train.camera_steps.fit import CameraStepsModule
 from train.fit_lam import ActionModule, LatentActionModule
 from train.labelled.fit import LabelledModule
@@ -16,6 +17,7 @@ _ACTION_MODULES: dict[str, type[ActionModule]] = {
     "player_sprite": SpriteActionModule,
     "moving_player": MovingPlayerModule,
     "camera_steps": CameraStepsModule,
+    "camera_flow": CameraFlowModule,
     "labelled": LabelledModule,
 }
 

@@ -7,6 +7,7 @@ from dataclasses import MISSING, fields
 
 from dynamics.model import DynamicsConfig
 from genie.settings import Settings
+from lam.camera_flow.config import CameraFlowConfig
 from lam.camera_steps.config import CameraStepsConfig
 from lam.config import LatentActionConfig
 from lam.losses import LatentActionMethod
@@ -14,6 +15,7 @@ from lam.moving_player.config import MovingPlayerConfig
 from lam.player_sprite.config import SpriteActionConfig
 from tokenizer.losses import TokenizerMethod
 from tokenizer.model import TokenizerConfig
+from train.camera_flow.method import CameraFlowMethod
 from train.camera_steps.method import CameraStepsMethod
 from train.fit_dynamics import DynamicsMethod
 from train.moving_player.method import MovingPlayerMethod
@@ -32,6 +34,8 @@ SECTIONS = {
     "`lam: method`, kind `moving_player`": MovingPlayerMethod,
     "`lam: model`, kind `camera_steps`: those of `lam: model` and": CameraStepsConfig,
     "`lam: method`, kind `camera_steps`": CameraStepsMethod,
+    "`lam: model`, kind `camera_flow`: those of `lam: model` and": CameraFlowConfig,
+    "`lam: method`, kind `camera_flow`": CameraFlowMethod,
     "`dynamics: model`": DynamicsConfig,
     "`dynamics: method`": DynamicsMethod,
     "`settings`, of play": Settings,
@@ -42,6 +46,7 @@ FILLED_IN = {
     LatentActionConfig: ("height", "width"),
     SpriteActionConfig: ("box", *(field.name for field in fields(LatentActionConfig))),
     MovingPlayerConfig: tuple(field.name for field in fields(LatentActionConfig)),
+    CameraFlowConfig: tuple(field.name for field in fields(LatentActionConfig)),
     CameraStepsConfig: ("steps", "view", *(field.name for field in fields(LatentActionConfig))),
     DynamicsConfig: ("num_tokens", "num_codes", "num_actions", "grid", "moves", "fixed"),
 }

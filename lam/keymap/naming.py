@@ -1,12 +1,15 @@
 """The names and keys of codes."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
+from lam.camera_flow.config import CameraFlowConfig
+from lam.camera_flow.flow import measure_flow
 from lam.keymap.code_motion import CodeMotion, measure_motions, rests, standard_error, trimmed_mean
+from lam.keymap.displacement import as_unit_frames
 
 # A component of a mean displacement counts from this many standard errors and pixels on; more
 # than the usual two or three, since the frames of one fall are not independent draws.
@@ -14,6 +17,9 @@ _SIGNIFICANT = 4.0
 _LEAST_PIXELS = 0.1
 # What moves this far on average, though in no one direction, is not standing still.
 _MIXED_PIXELS = 1.0
+# The picture grows by more, in pixels at its sides, under a step ahead; of so many transitions.
+_LEAST_GROWTH = 0.2
+_MOST_WATCHED = 256
 # A component below this fraction of the other (tan 30°) does not make a diagonal.
 _DIAGONAL = math.tan(math.pi / 6)
 # Nor does one below this fraction (tan 10°) part a code from one that has another name already.
@@ -31,6 +37,8 @@ KEYS = {
     "down-left": ("z",),
     "down-right": ("c",),
 }
+_AHEAD = {"forward": "up", "back": "down"}
+"""What has the keys of an arrow where no action goes that way."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +51,8 @@ class CodeEffect:
         dy: pixels down.
         strength: displacement along the named direction less that across it, each axis in units of
             its usual displacement: ranks the codes that share a name, the purest first.
-        direction: the word for it: left … down-right, "mixed" or "none".
+        direction: the word for it: left … down-right, "forward" or "back" where the picture grows
+            or shrinks and moves in no one direction, "mixed" or "none".
         moving_share: fraction of the code's transitions in which something moved.
         agreement: fraction of those within 45° of (dx, dy); of a "none", those that stood still.
     """
@@ -78,11 +87,20 @@ def measure_effects(
     rest = motions[idle] if rests(motions, idle, scale) else None
     means = [_mean_beyond(motion, rest) for motion in motions]
     words = _directions(means, scale)
-    effects = tuple(
+    effects = [
         _effect(motion, mean, word, scale, motion is rest)
         for motion, (mean, _), word in zip(motions, means, words, strict=True)
-    )
-    return effects, idle
+    ]
+    for code, effect in enumerate(effects):
+        (own,) = (torch.as_tensor(codes) == code).nonzero(as_tuple=True)
+        if effect.direction in ("mixed", "none") and len(own):
+            own = own[torch.linspace(0, len(own) - 1, min(len(own), _MOST_WATCHED)).long()]
+            effects[code] = _ahead(effect, before[own], after[own])
+    if effects[idle].direction in _AHEAD:  # no shift explains it, so it seemed to stand still
+        seen = set(torch.as_tensor(codes).tolist())
+        still = [code for code in seen if effects[code].direction == "none"]
+        idle = min(still, key=lambda code: motions[code].moving_share, default=idle)
+    return tuple(effects), idle
 
 
 def assign_names(effects: tuple[CodeEffect, ...], idle: int) -> tuple[str, ...]:
@@ -110,9 +128,12 @@ def assign_keys(effects: tuple[CodeEffect, ...], names: tuple[str, ...]) -> tupl
     An arrow without a code of its own goes to the strongest diagonal of that direction; second
     codes of a name have digits only.
     """
-    keys = [KEYS.get(name, ()) for name in names]
+    keys = [
+        KEYS[_AHEAD[name]] if name in _AHEAD and _AHEAD[name] not in names else KEYS.get(name, ())
+        for name in names
+    ]
     for axis in _AXES:
-        if axis in names:
+        if axis in names or any(_AHEAD.get(name) == axis for name in names):
             continue
         diagonals = [code for code, name in enumerate(names) if name in KEYS and axis in name]
         if diagonals:
@@ -184,6 +205,22 @@ def _effect(
         direction=direction,
         moving_share=motion.moving_share,
         agreement=agreement,
+    )
+
+
+def _ahead(effect: CodeEffect, before: Tensor, after: Tensor) -> CodeEffect:
+    """Call a code "forward" or "back" if the picture grows or shrinks under it."""
+    flow = measure_flow(as_unit_frames(before), as_unit_frames(after), CameraFlowConfig.reach)
+    growth = flow[:, 2:].mean(dim=1, keepdim=True)
+    mean, error = float(trimmed_mean(growth)), float(standard_error(growth))
+    if abs(mean) < max(_LEAST_GROWTH, _SIGNIFICANT * error):
+        return effect
+    return replace(
+        effect,
+        kind="camera",
+        direction="forward" if mean > 0 else "back",
+        strength=abs(mean),
+        agreement=(growth * mean > 0).float().mean().item(),
     )
 
 

@@ -1,0 +1,1 @@
+"""Actions read off how the picture flows: turns and strides of a camera that glides."""

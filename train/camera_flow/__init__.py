@@ -1,0 +1,1 @@
+"""Fitting actions that are read off how the picture flows."""
