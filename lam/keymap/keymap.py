@@ -230,8 +230,8 @@ def derive_keymap(
         num_actions: A.
 
     Returns:
-        A Keymap of A actions. Names are left, right, up, down, the four diagonals, "forward" and "back"
-        (the picture grows or shrinks), "none" (nothing happens) or "mixed" (something moves, in no
+        A Keymap of A actions. Names are left, right, up, down, the four diagonals, "forward" and
+        "back" (the picture grows or shrinks), "none" (nothing happens) or "mixed" (it moves in no
         one direction); the second strongest of a name is called e.g. left-2, unless the two part
         to either side: up-left and up-right.
 
