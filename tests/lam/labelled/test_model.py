@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from genie.registry import build_model, model_record
+from lam.camera_flow.config import CameraFlowConfig
 from lam.config import LatentActionConfig
 from lam.labelled.config import LabelledConfig
 from lam.labelled.model import LabelledActionModel
@@ -17,6 +18,7 @@ BASES = (
     LatentActionConfig(**SIZES),
     SpriteActionConfig(**SIZES, box=(4, 4, 5, 5), search_radius=2),
     MovingPlayerConfig(**SIZES),
+    CameraFlowConfig(**SIZES),
 )
 
 
