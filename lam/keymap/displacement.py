@@ -20,6 +20,9 @@ _ERROR_CEILING = 0.25
 _EXPLAINED = 0.25
 # A refined shift that counts, in pixels at search size, even where no whole shift explains enough.
 _LEAST_SLOPE = 0.25
+# The frame moves only if so much of what would change then does: two paddles and a ball are
+# scattered, too, but the walls stand still.
+_CARRIED = 0.5
 # Changed pixels (at search size) from which a transition shows anything at all.
 _LEAST_CHANGED = 4
 
@@ -36,7 +39,8 @@ class Displacement:
         changed_share: float32 (P,), fraction of pixels that changed.
         spread: float32 (P,), how scattered the change is that the shift explains: its root mean
             square distance from its own centre, over that of a whole frame. Near 1 if the frame
-            moves, however few of its pixels show it; small if one sprite does.
+            moves, however few of its pixels show it; small if one sprite does, and 0 if most of
+            what a moving frame would change stays as it is.
     """
 
     shift: Tensor
@@ -241,7 +245,23 @@ def _spread(before: Tensor, after: Tensor, changed: Tensor, shift: Tensor) -> Te
     rows = torch.arange(height, device=weight.device, dtype=weight.dtype)
     columns = torch.arange(width, device=weight.device, dtype=weight.dtype)
     variance = _variance(weight.sum(dim=2), rows) + _variance(weight.sum(dim=1), columns)
-    return (variance / (rows.var(correction=0) + columns.var(correction=0))).sqrt()
+    spread = (variance / (rows.var(correction=0) + columns.var(correction=0))).sqrt()
+    return torch.where(_carried(before, changed, shift, whole) >= _CARRIED, spread, 0.0)
+
+
+def _carried(before: Tensor, changed: Tensor, shift: Tensor, whole: Tensor) -> Tensor:
+    """Return the fraction, (P,), of what a frame that moves by a shift would change that does."""
+    # Both whole shifts that the refined one lies between: equal tiles hide the right one only.
+    lower = (shift.abs() + _LEAST_SLOPE).floor().clamp_min(1) * (shift.abs() > _LEAST_SLOPE)
+    would = changed_pixels(before, translated(before, whole), _CHANGE)
+    would &= changed_pixels(before, translated(before, (shift.sign() * lower).long()), _CHANGE)
+    height, width = before.shape[-2:]
+    rows = torch.arange(height, device=before.device) - whole[:, 1:]
+    columns = torch.arange(width, device=before.device) - whole[:, :1]
+    # What enters at the border is not known.
+    would &= ((rows >= 0) & (rows < height))[:, :, None]
+    would &= ((columns >= 0) & (columns < width))[:, None]
+    return (would & changed).sum(dim=(1, 2)) / would.sum(dim=(1, 2)).clamp_min(1)
 
 
 def _variance(weight: Tensor, positions: Tensor) -> Tensor:

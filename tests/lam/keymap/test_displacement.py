@@ -112,3 +112,18 @@ def test_one_tile_that_moves_over_a_ground_of_equal_tiles_is_no_camera():
     before, after = tiles(count=20, landmarks=1, shift=8)
     found = measure_displacement(before, after)
     assert found.moved.all() and (found.spread < 0.5).all()
+
+
+def test_things_that_move_alike_before_walls_that_stand_are_no_camera():
+    before, after = torch.full((2, 1, 3, 80, 64), 0.2)
+    for frame in (before, after):  # the walls and the score
+        frame[0, :, 8:12], frame[0, :, 74:78] = 0.9, 0.9
+        frame[0, :, 1:6, 10:14] = frame[0, :, 1:6, 50:54] = 0.6
+    for frame, rows in ((before, (20, 50, 33)), (after, (24, 54, 37))):
+        for row, column in zip(rows, (4, 58, 30), strict=True):
+            frame[0, :, row : row + 8, column : column + 2] = 0.8
+    found = measure_displacement(before, after)
+    assert found.moved[0] and found.shift[0].tolist() == pytest.approx([0, 4], abs=0.6)
+    assert found.spread[0] == 0
+    whole = measure_displacement(before, before.roll(4, dims=2))
+    assert whole.spread[0] > 0.5
