@@ -164,6 +164,12 @@ def world():
 
 
 @pytest.fixture
+def load(world):
+    """A loader of the fake world."""
+    return lambda path, options, say: world
+
+
+@pytest.fixture
 def folder(tmp_path):
     return write_world(tmp_path / "worlds" / "toy")
 
