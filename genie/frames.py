@@ -52,6 +52,11 @@ def moving_share(frames: np.ndarray) -> np.ndarray:
 
     Source: metrics.md, "Long play".
     """
+    return moving_pixels(frames).mean(axis=(-2, -1))
+
+
+def moving_pixels(frames: np.ndarray) -> np.ndarray:
+    """Mark the pixels of frames uint8 (..., T, H, W, 3) that change: bool (..., T - 1, H, W)."""
     now, before = frames[..., 1:, :, :, :], frames[..., :-1, :, :, :]
     difference = np.maximum(now, before) - np.minimum(now, before)
-    return (difference.max(axis=-1) > CHANGED_LEVELS).mean(axis=(-2, -1))
+    return difference.max(axis=-1) > CHANGED_LEVELS

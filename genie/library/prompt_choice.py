@@ -6,13 +6,14 @@ import numpy as np
 import torch
 
 from genie.batched_rollouts import MakeRollout, infer_actions, play_keys, rollout_seeds
-from genie.frames import CorpusLike, moving_share, to_models
+from genie.frames import CorpusLike, moving_pixels, moving_share, to_models
 from genie.library.bundle import Bundle
 
 HELD_FRAMES = 30
 CANDIDATES_A_BATCH = 4
 MOVES = 0.25
-"""A step moves the frame if it changes this fraction of what a step changes on average."""
+"""A step moves the frame if it changes this fraction of what a step changes on average, and a key
+tells in it if so much changes otherwise than without a key."""
 GOOD = 0.75
 """Frames with this fraction of the best score are good enough to be chosen for their looks."""
 STILL = 1 / 4096
@@ -38,6 +39,9 @@ def obedience(
 ) -> np.ndarray:
     """Hold every key but the idle one from each frame, and score how many steps obey.
 
+    They read back as the key, move something, and move otherwise than the idle key does: a ball
+    flies also while the player's own paddle lies at the edge.
+
     Args:
         bundle: the world.
         make_rollout: builds the batched engine.
@@ -48,19 +52,26 @@ def obedience(
         float64 (C,), 0 to 1: `evenly` of the fractions of steps that obey.
     """
     keys = np.array([code for code in range(bundle.num_actions) if code != bundle.keymap.idle])
-    obeyed, moved = [], []
+    obeyed, moved, told = [], [], []
     for first in range(0, len(frames), CANDIDATES_A_BATCH):
         part = to_models(frames[first : first + CANDIDATES_A_BATCH, None], bundle.device)
         with torch.inference_mode():
             ids = bundle.tokenizer.encode(part).long().repeat_interleave(len(keys), dim=0)
         actions = np.tile(keys, len(part))[:, None].repeat(HELD_FRAMES, axis=1)  # (C·(A-1), t)
-        seeds = rollout_seeds(seed, np.arange(len(actions)))
-        played = play_keys(bundle, make_rollout, ids, actions, seeds)
+        # Of one frame all with one seed, so that they differ by the key alone.
+        seeds = rollout_seeds(seed, np.arange(first, first + len(part)))
+        played = play_keys(bundle, make_rollout, ids, actions, np.repeat(seeds, len(keys)).tolist())
+        idle = np.full((len(part), HELD_FRAMES), bundle.keymap.idle)
+        unmoved = play_keys(bundle, make_rollout, ids[:: len(keys)], idle, seeds)
         obeyed.append(infer_actions(bundle, played) == actions)
-        moved.append(moving_share(played))
-    obeyed, moved = np.concatenate(obeyed), np.concatenate(moved)
+        moving = moving_pixels(played)
+        moved.append(moving.mean(axis=(-2, -1)))
+        otherwise = moving != moving_pixels(unmoved).repeat(len(keys), axis=0)
+        told.append(otherwise.mean(axis=(-2, -1)))
+    obeyed, moved, told = (np.concatenate(parts) for parts in (obeyed, moved, told))
     # A player who runs on the spot at a wall reads back as the key, too: the frame must move.
     counts = obeyed & (moved >= MOVES * moved.mean())
+    counts &= (told > 0) & (told >= MOVES * told.mean())
     return evenly(counts.reshape(len(frames), len(keys), -1).mean(axis=2))
 
 

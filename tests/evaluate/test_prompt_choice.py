@@ -107,3 +107,20 @@ def test_actions_under_which_nothing_moves_are_found(toy):
     bundle, prompts = bundle_of(toy), list(frames_at(toy, (1, 1), (2, 2)))
     assert still_actions(bundle, Dead, prompts) == list(range(bundle.num_actions))
     assert still_actions(bundle, toy.PerfectRollout, prompts) == [0]
+
+
+def test_what_moves_by_itself_is_no_obedience(toy):
+    class Flickers(toy.PerfectRollout):
+        """A ball moves at each step, whatever is played; the player is stuck."""
+
+        def next(self, actions):
+            return toy.move(self.ids, toy.torch.full_like(actions, 3))
+
+    class ReadsTheKeyAnyway(toy.ToyLam):
+        def infer(self, frames):
+            keys = toy.torch.arange(1, 4).repeat(len(frames) // 3)
+            return keys[:, None].expand(-1, frames.shape[1] - 1)
+
+    bundle = bundle_of(toy)
+    bundle.lam = ReadsTheKeyAnyway()
+    assert obedience(bundle, Flickers, frames_at(toy, (0, 2), (2, 2))).tolist() == [0.0, 0.0]
