@@ -142,8 +142,17 @@ class Committer:
                     f"{self._partial} has {record.file} as recording {index}, those given have "
                     f"{given} or it changed: give the same recordings, or delete the folder"
                 )
-            if not record.left_out:  # the search for duplicates knows it again
-                measurements = Measurements.load(self._measured(index))
+            # The search for duplicates knows it again, if it has something left to search: what was
+            # measured is removed before the corpus gets its name.
+            if not record.left_out and len(records) < len(self._sources):
+                measured = self._measured(index)
+                if not measured.exists():
+                    raise ValueError(
+                        f"{self._partial} is a build of {len(records)} recordings that lacks only "
+                        "its name: go on with these and add the others by --update, or delete the "
+                        "folder"
+                    )
+                measurements = Measurements.load(measured)
                 self._duplicates.remember(record.file, measurements, record.decided())
                 self._know(record)
         return records
