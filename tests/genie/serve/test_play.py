@@ -1,5 +1,6 @@
 """Visitors of one process: each plays as alone, sees only the own frames, and disturbs nobody."""
 
+import contextlib
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +10,7 @@ import pytest
 
 pytest.importorskip("uvicorn", reason="optional extra serve: uvicorn")
 
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from genie.serve import connection, engine
 from genie.serve import play as play_module
@@ -135,8 +136,9 @@ def test_who_asks_too_fast_is_dropped(server):
     page = server.page()
     page.socket.send("x")
     assert page.read()[0]["number"] == 0
-    for _ in range(300):
-        page.socket.send("{}")
+    with contextlib.suppress(ConnectionClosed):  # it may be dropped before it has asked so often
+        for _ in range(300):
+            page.socket.send("{}")
     code, words = page.closed()
     assert code == TOO_MANY and "too much at once" in words
 
