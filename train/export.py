@@ -17,6 +17,7 @@ from genie.library.writer import write_bundle
 from genie.registry import build_model, model_record
 from genie.rollout import Rollout
 from genie.settings import Settings
+from lam.keymap.displacement import Measure
 from lam.keymap.keymap import Keymap, derive_keymap
 from lam.keymap.labels import name_by_labels
 from spacetime.weights import model_fingerprint, read_json, read_weights, write_json, write_weights
@@ -67,7 +68,12 @@ def _read_record(folder: Path) -> tuple[str | None, dict[str, Any]]:
 
 
 def find_keymap(
-    corpus: Corpus, encoded: Encoded, seed: int, pairs: int = 4000, onset: int = 5
+    corpus: Corpus,
+    encoded: Encoded,
+    seed: int,
+    pairs: int = 4000,
+    onset: int = 5,
+    measure: Measure | None = None,
 ) -> Keymap:
     """Name the actions by what they do in the first frames after they are pressed.
 
@@ -77,6 +83,7 @@ def find_keymap(
         seed: of the choice of transitions.
         pairs: how many are measured, as many for each action.
         onset: how many frames after the press.
+        measure: finds what moved, if the action model knows better than whole frames do.
     """
     rng, fresh = np.random.default_rng(seed), held_for(encoded.actions) < onset
     chosen = []
@@ -87,7 +94,7 @@ def find_keymap(
     clips = read_clips(corpus, chosen, 2)  # (P, 2, H, W, 3)
     frames = torch.from_numpy(clips).movedim(-1, -3)
     actions = torch.from_numpy(encoded.actions[chosen])
-    return derive_keymap(frames[:, 0], frames[:, 1], actions, encoded.num_actions)
+    return derive_keymap(frames[:, 0], frames[:, 1], actions, encoded.num_actions, measure)
 
 
 def held_for(actions: np.ndarray) -> np.ndarray:
@@ -133,7 +140,8 @@ def export_world(
         seed: of the choice of prompts and transitions.
         method: how many of both.
     """
-    keymap = find_keymap(corpus, encoded, seed, method.keymap_pairs, method.keymap_onset)
+    measure = getattr(models["lam"], "measure_player", None)
+    keymap = find_keymap(corpus, encoded, seed, method.keymap_pairs, method.keymap_onset, measure)
     if named := getattr(models["lam"].config, "names", ()):
         keymap = name_by_labels(keymap, named)
     layout = TokenLayout(

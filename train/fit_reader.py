@@ -34,6 +34,15 @@ class ReaderModule(LatentActionModule):
         if self.model.quantized:
             self.read_actions(self.observe_all(self.model.encoder))
 
+    def draw(self, step: int) -> tuple[Tensor, ...]:
+        """Return clips uint8 (B, T, H, W, 3), and where they start, int64 (B,)."""
+        starts = self.clips.draw(self.fit_config.batch, self.seed, step)
+        return self.clips.read(starts), torch.from_numpy(starts)
+
+    def loss(self, frames: Tensor, starts: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Predict the next frame from the actions that were read."""
+        return self.decoder_loss(frames, starts)
+
     @torch.no_grad()
     def observe_all(self, reader: nn.Module) -> Tensor:
         """Return what a reader observes of every transition, float32 (frames − 1, F)."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lam.keymap.displacement import Displacement, check_codes, measure_displacement
+from lam.keymap.displacement import Displacement, Measure, check_codes
 
 # Enough for a steady mean, and seconds of work on one core.
 _MOST_PAIRS_PER_CODE = 1024
@@ -38,7 +38,7 @@ class CodeMotion:
 
 
 def measure_motions(
-    before: Tensor, after: Tensor, codes: Tensor, num_codes: int
+    before: Tensor, after: Tensor, codes: Tensor, num_codes: int, measure: Measure
 ) -> tuple[list[CodeMotion], int, Tensor]:
     """Measure how the player moves under every code.
 
@@ -47,6 +47,7 @@ def measure_motions(
         after: the same shape.
         codes: int64 (P,), 0 … A−1.
         num_codes: A.
+        measure: finds what moved.
 
     Returns:
         The motion of each code, the id of the idle one (it shows least), and the usual
@@ -57,7 +58,7 @@ def measure_motions(
     """
     codes = check_codes(codes, num_codes, len(before))
     index = _sample(codes, num_codes)
-    found = measure_displacement(before[index], after[index])
+    found = measure(before[index], after[index])
     codes = codes[index]
     motions = [_motion(found.select(codes == code)) for code in range(num_codes)]
     scale = _axis_scale(found)

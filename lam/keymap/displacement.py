@@ -1,5 +1,6 @@
 """How far, and how much of, a frame moves to the next one; keys are named by it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -66,6 +67,10 @@ class Displacement:
             changed_share=self.changed_share[index],
             spread=self.spread[index],
         )
+
+
+Measure = Callable[[Tensor, Tensor], Displacement]
+"""Frames before and after, each (P, 3, H, W), to what moved."""
 
 
 def as_unit_frames(frames: Tensor, name: str = "frames") -> Tensor:

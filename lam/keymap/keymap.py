@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from lam.keymap.displacement import Measure
     from lam.keymap.naming import CodeEffect
 
 _FORMAT = 1
@@ -214,7 +215,11 @@ class Keymap:
 
 
 def derive_keymap(
-    frames_before: Tensor, frames_after: Tensor, actions: Tensor, num_actions: int
+    frames_before: Tensor,
+    frames_after: Tensor,
+    actions: Tensor,
+    num_actions: int,
+    measure: Measure | None = None,
 ) -> Keymap:
     """Name every latent action by the displacement that goes with it.
 
@@ -228,6 +233,7 @@ def derive_keymap(
         frames_after: the same shape: frame t + 1, or the prediction of an action from the prompt.
         actions: int64 (P,): the action of each pair, 0 … A−1.
         num_actions: A.
+        measure: finds what moved; None: block matching of whole frames.
 
     Returns:
         A Keymap of A actions. Names are left, right, up, down, the four diagonals, "forward" and
@@ -240,7 +246,9 @@ def derive_keymap(
     """
     from lam.keymap.naming import assign_keys, assign_names, measure_effects  # loads torch
 
-    effects, idle = measure_effects(frames_before, frames_after, actions, num_actions)
+    given = {} if measure is None else {"measure": measure}
+    pairs = frames_before, frames_after
+    effects, idle = measure_effects(*pairs, actions, num_actions, **given)
     names = assign_names(effects, idle)
     keys = assign_keys(effects, names)
     described = (

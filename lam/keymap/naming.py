@@ -9,7 +9,7 @@ from torch import Tensor
 from lam.camera_flow.config import CameraFlowConfig
 from lam.camera_flow.flow import measure_flow
 from lam.keymap.code_motion import CodeMotion, measure_motions, rests, standard_error, trimmed_mean
-from lam.keymap.displacement import as_unit_frames
+from lam.keymap.displacement import Measure, as_unit_frames, measure_displacement
 
 # A component of a mean displacement counts from this many standard errors and pixels on; more
 # than the usual two or three, since the frames of one fall are not independent draws.
@@ -67,7 +67,11 @@ class CodeEffect:
 
 
 def measure_effects(
-    before: Tensor, after: Tensor, codes: Tensor, num_codes: int
+    before: Tensor,
+    after: Tensor,
+    codes: Tensor,
+    num_codes: int,
+    measure: Measure = measure_displacement,
 ) -> tuple[tuple[CodeEffect, ...], int]:
     """Measure what every code does and which one is idle.
 
@@ -76,6 +80,7 @@ def measure_effects(
         after: the same shape.
         codes: int64 (P,), 0 … A−1.
         num_codes: A.
+        measure: finds what moved.
 
     Returns:
         The effect of each code, and the id of the code that moves least.
@@ -83,7 +88,7 @@ def measure_effects(
     Raises:
         ValueError: if shapes do not fit, there are no pairs, or a code is out of range.
     """
-    motions, idle, scale = measure_motions(before, after, codes, num_codes)
+    motions, idle, scale = measure_motions(before, after, codes, num_codes, measure)
     rest = motions[idle] if rests(motions, idle, scale) else None
     means = [_mean_beyond(motion, rest) for motion in motions]
     words = _directions(means, scale)
@@ -91,7 +96,7 @@ def measure_effects(
         _effect(motion, mean, word, scale, motion is rest)
         for motion, (mean, _), word in zip(motions, means, words, strict=True)
     ]
-    for code, effect in enumerate(effects):
+    for code, effect in enumerate(effects if measure is measure_displacement else ()):
         (own,) = (torch.as_tensor(codes) == code).nonzero(as_tuple=True)
         if effect.direction in ("mixed", "none") and len(own):
             own = own[torch.linspace(0, len(own) - 1, min(len(own), _MOST_WATCHED)).long()]

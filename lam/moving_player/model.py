@@ -7,11 +7,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lam.held_keys import MISSING, HeldKeys
+from lam.keymap.displacement import Displacement, as_unit_frames
 from lam.model import LatentActionModel
 from lam.moving_player.config import MovingPlayerConfig
 from lam.moving_player.detector import PlayerDetector
 
 _WAVES = (1, 2, 4, 8)
+_PAIRS = 64
 
 
 class PlayerReader(nn.Module):
@@ -97,6 +99,23 @@ class MovingPlayerModel(LatentActionModel):
     def read(self, observed: Tensor, episodes: Tensor | None = None) -> Tensor:
         """Read actions int64 (B, S) off consecutive transitions (B, S, 5), from `observe`."""
         return self.encoder.read(observed)
+
+    @torch.no_grad()
+    def measure_player(self, before: Tensor, after: Tensor) -> Displacement:
+        """Measure how the player moves between frames (P, 3, H, W): its keys are named by it.
+
+        What else moves, such as a ball, says nothing of them.
+        """
+        device, parts = self.encoder.motions.device, []
+        pairs = zip(before.split(_PAIRS), after.split(_PAIRS), strict=True)
+        for pair in pairs:
+            frames = (as_unit_frames(one).to(device) for one in pair)
+            parts.append(self._observe_pairs(*frames))
+        observed = torch.cat(parts)
+        moved = self.encoder.motion_of(observed) > 0  # neither missing nor standing still
+        step = torch.where(moved[:, None], observed[:, 2:4].flip(1), 0.0).cpu()
+        moved, nothing = moved.cpu(), torch.zeros(len(step))
+        return Displacement(shift=step, moved=moved, changed_share=nothing, spread=nothing)
 
     def describe(self, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
         """Return the player's position and motion for a net, (P, F), and what is observed.

@@ -29,6 +29,19 @@ def bundle_of(toy):
     return toy.make_bundle(keymap=keymap)
 
 
+def bundle_that_reads_every_key(toy):
+    """A world whose action model reads the key that is held, whatever the frames show."""
+
+    class ReadsTheKeyAnyway(toy.ToyLam):
+        def infer(self, frames):
+            keys = toy.torch.arange(1, 4).repeat(len(frames) // 3)
+            return keys[:, None].expand(-1, frames.shape[1] - 1)
+
+    bundle = bundle_of(toy)
+    bundle.lam = ReadsTheKeyAnyway()
+    return bundle
+
+
 def test_every_key_obeyed_scores_one(toy):
     frames = frames_at(toy, (0, 0), (2, 1))
     assert obedience(bundle_of(toy), toy.PerfectRollout, frames).tolist() == [1.0, 1.0]
@@ -45,13 +58,7 @@ def test_a_place_where_no_key_does_anything_scores_nothing_and_comes_last(toy):
 
 
 def test_running_on_the_spot_counts_for_nothing_though_it_reads_back(toy):
-    class ReadsTheKeyAnyway(toy.ToyLam):
-        def infer(self, frames):
-            keys = toy.torch.arange(1, 4).repeat(len(frames) // 3)
-            return keys[:, None].expand(-1, frames.shape[1] - 1)
-
-    bundle = bundle_of(toy)
-    bundle.lam = ReadsTheKeyAnyway()
+    bundle = bundle_that_reads_every_key(toy)
     scores = obedience(bundle, stuck_at_left(toy), frames_at(toy, (0, 2), (2, 2)))
     assert scores[0] == 0 and scores[1] > 0.3
 
@@ -116,11 +123,5 @@ def test_what_moves_by_itself_is_no_obedience(toy):
         def next(self, actions):
             return toy.move(self.ids, toy.torch.full_like(actions, 3))
 
-    class ReadsTheKeyAnyway(toy.ToyLam):
-        def infer(self, frames):
-            keys = toy.torch.arange(1, 4).repeat(len(frames) // 3)
-            return keys[:, None].expand(-1, frames.shape[1] - 1)
-
-    bundle = bundle_of(toy)
-    bundle.lam = ReadsTheKeyAnyway()
+    bundle = bundle_that_reads_every_key(toy)
     assert obedience(bundle, Flickers, frames_at(toy, (0, 2), (2, 2))).tolist() == [0.0, 0.0]

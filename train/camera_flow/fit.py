@@ -45,15 +45,6 @@ class CameraFlowModule(ReaderModule):
         """Return as many actions as there can be."""
         return {} if "num_actions" in values else {"num_actions": cls.METHOD.most_keys}
 
-    def draw(self, step: int) -> tuple[Tensor, ...]:
-        """Return clips uint8 (B, T, H, W, 3), and where they start."""
-        starts = self.clips.draw(self.fit_config.batch, self.seed, step)
-        return self.clips.read(starts), torch.from_numpy(starts)
-
-    def loss(self, frames: Tensor, starts: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """Predict the next frame."""
-        return self.decoder_loss(frames, starts)
-
     @torch.no_grad()
     def start_codes(self) -> None:
         """Read the keys that the survey found off all episodes."""

@@ -46,15 +46,6 @@ class CameraStepsModule(ReaderModule):
         count = {} if "num_actions" in values else {"num_actions": MOST_ACTIONS}
         return count | {"steps": ((8, 0), (0, 8)), "view": (0, 0, 16, 16)}
 
-    def draw(self, step: int) -> tuple[Tensor, ...]:
-        """Return clips uint8 (B, T, H, W, 3), and where they start."""
-        starts = self.clips.draw(self.fit_config.batch, self.seed, step)
-        return self.clips.read(starts), torch.from_numpy(starts)
-
-    def loss(self, frames: Tensor, starts: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """Predict the next frame."""
-        return self.decoder_loss(frames, starts)
-
     @torch.no_grad()
     def start_codes(self) -> None:
         """Learn what tells keys apart, and read them."""

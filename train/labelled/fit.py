@@ -74,15 +74,6 @@ class LabelledModule(ReaderModule):
             take_from_first(list(self.state_dict().values()))
         self.read_actions(observed)
 
-    def draw(self, step: int) -> tuple[Tensor, Tensor]:
-        """Return clips uint8 (B, T, H, W, 3), and where they start, int64 (B,)."""
-        starts = self.clips.draw(self.fit_config.batch, self.seed, step)
-        return self.clips.read(starts), torch.from_numpy(starts)
-
-    def loss(self, frames: Tensor, starts: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """Predict the next frame from the actions that were read."""
-        return self.decoder_loss(frames, starts)
-
     def _name_actions(self, observed: Tensor) -> None:
         """Fit the reader, and carry the decoder over from the codes to the named actions."""
         model, ends = self.model, self.clips.source.corpus.episode_ends
