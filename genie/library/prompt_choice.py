@@ -10,6 +10,8 @@ from genie.frames import CorpusLike, moving_pixels, moving_share, to_models
 from genie.library.bundle import Bundle
 
 HELD_FRAMES = 30
+FIRST_FRAMES = 8
+"""They count as much as all that are held: a paddle is at the wall by then, wherever it began."""
 CANDIDATES_A_BATCH = 4
 MOVES = 0.25
 """A step moves the frame if it changes this fraction of what a step changes on average, and a key
@@ -49,7 +51,8 @@ def obedience(
         seed: of sampling.
 
     Returns:
-        float64 (C,), 0 to 1: `evenly` of the fractions of steps that obey.
+        float64 (C,), 0 to 1: the mean of `evenly` of the fractions of steps that obey, of the first
+        ones and of all.
     """
     keys = np.array([code for code in range(bundle.num_actions) if code != bundle.keymap.idle])
     obeyed, moved, told = [], [], []
@@ -72,7 +75,9 @@ def obedience(
     # A player who runs on the spot at a wall reads back as the key, too: the frame must move.
     counts = obeyed & (moved >= MOVES * moved.mean())
     counts &= (told > 0) & (told >= MOVES * told.mean())
-    return evenly(counts.reshape(len(frames), len(keys), -1).mean(axis=2))
+    counts = counts.reshape(len(frames), len(keys), -1)
+    first = evenly(counts[..., :FIRST_FRAMES].mean(axis=2))
+    return (first + evenly(counts.mean(axis=2))) / 2
 
 
 def evenly(fractions: np.ndarray) -> np.ndarray:
