@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import errno
 import shutil
-import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from corpus.building.bar import BuildBar
 from corpus.building.dropped import save_dropped
 from corpus.building.engine import stage_all
 from corpus.building.previous import Kept, Previous
@@ -30,7 +30,6 @@ from corpus.curation.measure import Measurements
 from corpus.curation.options import CurationOptions, Stretch
 from corpus.curation.overrides import Override, lay_over
 from corpus.curation.repeats import repeat_pattern
-from corpus.progress import progress_bar
 from corpus.readers.base import Source
 from corpus.store import PIECE
 from corpus.writing.writer import CorpusWriter, partial_path
@@ -102,7 +101,7 @@ class Committer:
         ]
         self._clear(folders)
         expected = sum(_expected_frames(source, options) for source, _ in todo)
-        with _Bar(self, expected, len(self._sources), progress) as bar:
+        with BuildBar(self, expected, len(self._sources), progress) as bar:
             sources = [todo[index][0] for index in fresh]
             staged = stage_all(sources, options, folders, engine, jobs, bar.show)
             for source, mark in todo:
@@ -278,31 +277,3 @@ def _expected_frames(source: Source, options: StageOptions) -> int:
     if options.fps is None or not source.fps:
         return source.frames
     return round(source.frames / source.fps * options.fps)
-
-
-class _Bar:
-    """The progress of a build: files, frames a second, time left."""
-
-    def __init__(self, committer: Committer, frames: int, files: int, visible: bool) -> None:
-        self._committer, self._files = committer, files
-        self._began, self._shown = time.monotonic(), 0
-        self._first = committer.num_frames
-        self._bar = progress_bar("building", frames, visible, status=self._status)
-
-    def __enter__(self) -> _Bar:
-        self._advance = self._bar.__enter__()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._bar.__exit__(*error)
-
-    def show(self) -> None:
-        """Bring the bar up to date."""
-        # What is found in the frames may have them read again.
-        done = max(self._shown, self._committer.num_frames - self._first)
-        self._advance(done - self._shown)
-        self._shown = done
-
-    def _status(self) -> str:
-        rate = self._shown / max(1e-9, time.monotonic() - self._began)
-        return f"{len(self._committer.records)} of {self._files} files, {rate:,.0f} frames/s"

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from lam.keymap.displacement import parabola_vertex
 from spacetime.pixels import shrink
 
 NUMBERS = 4
@@ -15,6 +16,8 @@ _LONGER = 1e-4
 """Added to the error for each pixel of a shift: of equal fits the shorter one wins."""
 _SURE = 0.02
 """A block counts whole if moving it takes away so much of its mean error, and in part for less."""
+_BEND = 1e-4
+"""Errors that bend less around a shift do not tell a fraction of a pixel."""
 _DOUBT = 0.3
 """Blocks' worth of standing still that every mean holds: where nothing is sure, nothing moves."""
 _ROW_STRIDE = 2
@@ -86,8 +89,9 @@ def _best_shifts(errors: Tensor, reach: tuple[int, int]) -> tuple[Tensor, Tensor
     grid = errors.unflatten(-1, (heights, widths))
     shift = torch.stack(
         (
-            dy[row] + _vertex(grid.gather(-1, _index(column, heights))[..., 0], row),
-            dx[column] + _vertex(grid.gather(-2, _index(row, widths, -2))[..., 0, :], column),
+            dy[row] + parabola_vertex(grid.gather(-1, _index(column, heights))[..., 0], row, _BEND),
+            dx[column]
+            + parabola_vertex(grid.gather(-2, _index(row, widths, -2))[..., 0, :], column, _BEND),
         ),
         dim=-1,
     )
@@ -98,18 +102,6 @@ def _index(at: Tensor, length: int, dim: int = -1) -> Tensor:
     """Repeat an index (P, r, c) so that it picks a column, or with dim −2 a row, of a grid."""
     shape = (*at.shape, length, 1) if dim == -1 else (*at.shape, 1, length)
     return at[..., None, None].expand(shape)
-
-
-def _vertex(curve: Tensor, at: Tensor) -> Tensor:
-    """Return where between −½ and ½ around an index (...,) a curve (..., S) has its minimum."""
-    last = curve.shape[-1] - 1
-    middle = curve.gather(-1, at[..., None])[..., 0]
-    low = curve.gather(-1, (at - 1).clamp_min(0)[..., None])[..., 0]
-    high = curve.gather(-1, (at + 1).clamp_max(last)[..., None])[..., 0]
-    bend = low - 2 * middle + high
-    inside = (at > 0) & (at < last) & (bend > 1e-4)
-    offset = 0.5 * (low - high) / bend.clamp_min(1e-6)
-    return torch.where(inside, offset, 0.0).clamp(-0.5, 0.5)
 
 
 def _slope(values: Tensor, weight: Tensor, place: Tensor) -> Tensor:

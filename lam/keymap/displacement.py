@@ -220,20 +220,23 @@ def _refined_minimum(errors: Tensor, radius: int) -> tuple[Tensor, Tensor]:
     best = biased.argmin(dim=1)
     row, column = best // side, best % side
     index = torch.arange(len(errors), device=errors.device)
-    dy = row - radius + _vertex(errors[index, :, column], row)
-    dx = column - radius + _vertex(errors[index, row, :], column)
+    dy = row - radius + parabola_vertex(errors[index, :, column], row)
+    dx = column - radius + parabola_vertex(errors[index, row, :], column)
     return torch.stack([dx, dy], dim=1).float(), errors[index, row, column]
 
 
-def _vertex(curve: Tensor, at: Tensor) -> Tensor:
-    """Return where between −½ and ½ around an index (P,) the curve (P, S) has its minimum."""
-    last = curve.shape[1] - 1
-    middle = curve.gather(1, at[:, None])[:, 0]
-    before = curve.gather(1, (at - 1).clamp_min(0)[:, None])[:, 0]
-    after = curve.gather(1, (at + 1).clamp_max(last)[:, None])[:, 0]
+def parabola_vertex(curve: Tensor, at: Tensor, least_bend: float = 1e-6) -> Tensor:
+    """Return where between −½ and ½ around an index (...,) a curve (..., S) has its minimum.
+
+    It is 0 at the ends of the curve, and where the curve bends by `least_bend` or less.
+    """
+    last = curve.shape[-1] - 1
+    middle = curve.gather(-1, at[..., None])[..., 0]
+    before = curve.gather(-1, (at - 1).clamp_min(0)[..., None])[..., 0]
+    after = curve.gather(-1, (at + 1).clamp_max(last)[..., None])[..., 0]
     bend = before - 2 * middle + after
     offset = 0.5 * (before - after) / bend.clamp_min(1e-6)
-    inside = (at > 0) & (at < last) & (bend > 1e-6)
+    inside = (at > 0) & (at < last) & (bend > least_bend)
     return torch.where(inside, offset, torch.zeros_like(offset)).clamp(-0.5, 0.5)
 
 

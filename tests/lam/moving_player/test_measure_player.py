@@ -33,7 +33,7 @@ def breakout():
 
 @pytest.fixture
 def model(monkeypatch):
-    """A model that finds the paddle, since it is told where it is."""
+    """A model whose detector returns where the paddle was drawn."""
     config = MovingPlayerConfig(height=HEIGHT, width=WIDTH, num_actions=3, channels=4)
     model = MovingPlayerModel(config).eval()
     model.encoder.motions.copy_(torch.tensor([[0.0, 0.0], [0.0, 3.0], [0.0, -3.0]]))

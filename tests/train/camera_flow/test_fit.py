@@ -104,9 +104,8 @@ def test_auto_reads_a_gliding_camera_and_a_run_learns_its_keys(walks, tiny, tmp_
     train("lam", corpus.path, recipe, out, allow_collapsed=True, resume=True)  # is at its end
 
 
-def test_frames_of_noise_are_no_gliding_camera(tiny, tmp_path, monkeypatch):
-    corpus = tiny.write_corpus(tmp_path / "c", size=(32, 32))
-    monkeypatch.setattr("train.auto.choice.LEAST_CAMERA", -1.0)
+def test_a_flow_that_does_not_last_is_left_to_latents_of_whole_frames(walks, monkeypatch):
     monkeypatch.setattr("train.auto.choice.LEAST_HOLD", 1.0)
-    choice = choose_method(Frames(corpus), 0, dict(load_recipe(AUTO).lam.model))
-    assert choice.kind in ("whole_frame", "player_sprite") and "flow" not in choice.figures
+    choice = choose_method(Frames(walks[0]), 0, dict(load_recipe(AUTO).lam.model))
+    assert choice.kind == "whole_frame" and 0.8 < choice.figures["hold"] < 1
+    assert "flow" not in choice.figures and choice.survey is None
