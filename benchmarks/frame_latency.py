@@ -27,7 +27,7 @@ from genie.device import PRECISIONS, has_fast_bfloat16
 from genie.frame_decoder import FrameDecoder
 from genie.library.catalog import list_worlds
 from genie.world import World
-from spacetime.frame_step import lay_out_weights
+from spacetime.step.frame_step import lay_out_weights
 from tokenizer.model import Tokenizer, TokenizerConfig
 
 COMMON = DynamicsConfig(

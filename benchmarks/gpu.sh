@@ -8,15 +8,18 @@
 # From the root of a clone, with the extras train and record. A corpus in OUT/corpus is used; without
 # one CoinRun is recorded. A rehearsal on a processor:
 #
-#     DEVICE=cpu FRAMES=20 PLAYERS="1 4" RECORDED=2000 RECIPE=smoke MINUTES=0.5 benchmarks/gpu.sh OUT
+#     DEVICE=cpu PRECISIONS=float32 FRAMES=20 PLAYERS="1 4" RECORDED=2000 RECIPE=smoke MINUTES=0.5 benchmarks/gpu.sh OUT
 set -euo pipefail
 out=${1:?usage: benchmarks/gpu.sh OUT}
 device=${DEVICE:-cuda} frames=${FRAMES:-500} minutes=${MINUTES:-2}
 mkdir -p "$out"
 if [ "$device" = cuda ]; then nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader; fi
 for world in coinrun crafter miner; do
-    genie bench "$world" --device "$device" --frames "$frames"
+    for precision in ${PRECISIONS:-float32 bfloat16}; do
+        genie bench "$world" --device "$device" --frames "$frames" --precision "$precision"
+    done
 done | tee "$out/play.txt"
+python -m benchmarks.gpu_frames --device "$device" --players ${PLAYERS:-1 16 256} --json "$out/frames.json"
 python benchmarks/env_rate.py --device "$device" --batches ${PLAYERS:-1 16 64 256} --rounds 3 \
     --json "$out/players.json"
 if [ ! -d "$out/corpus" ]; then

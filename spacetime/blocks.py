@@ -5,9 +5,9 @@ from torch import Tensor, nn
 
 from spacetime.attention import KeysValues, TimeAttention
 from spacetime.cache import TimeCache
-from spacetime.frame_step import FrameStep
 from spacetime.rotary import rotary_matrix, rotary_table
 from spacetime.space_attention import SpaceAttention
+from spacetime.step.frame_step import FrameStep
 
 
 class FeedForward(nn.Module):
@@ -93,7 +93,7 @@ class SpaceTimeStack(nn.Module):
     """Blocks of one width and band, with the cache that plays them frame by frame.
 
     Attributes:
-        buffered: whether play on a CPU computes in the buffers of a `FrameStep`.
+        buffered: whether play computes in the buffers of a `FrameStep`.
         product_dtype: in which that multiplies by weights: float32, or bfloat16.
     """
 
@@ -147,39 +147,30 @@ class SpaceTimeStack(nn.Module):
 
     def draft(self, x: Tensor, cache: TimeCache) -> Tensor:
         """Run one new frame, float (B, N, D), over the cached history, which stays as it was."""
-        if not self._buffered(x):
-            return self.step(x, cache)[0]
-        frame = self._frame(cache)
-        for _ in frame.run(x):
-            pass
-        return frame.output()
+        return self._frame(cache).draft(x) if self._buffered(x) else self.step(x, cache)[0]
 
     def step(self, x: Tensor, cache: TimeCache) -> tuple[Tensor, list[KeysValues]]:
         """Compute `draft`, and what `TimeCache.write` needs to add the frame to the history."""
         if self._buffered(x):
-            frame = self._frame(cache)
-            new = [frame.own() for _ in frame.run(x)]
-            return frame.output(), new
+            return self._frame(cache).step(x)
         x, new = self._through(self.blocks, x, cache, self.next_rotation(cache))
         return self.norm(x), new
 
     def remember(self, x: Tensor, cache: TimeCache) -> None:
         """Add one finished frame, float (B, N, D), to the cache; W must be 2 or more."""
-        # The rest of the last layer computes the frame's output, which a commit does not need.
         if self._buffered(x):
-            frame = self._frame(cache)
-            # Blocks go first in `zip`, so that the run is not asked for more than one stop a block.
-            new = [frame.own() for _, _ in zip(self.blocks, frame.run(x), strict=False)]
+            new = self._frame(cache).remember(x)
         else:
+            # The rest of the last block computes the frame's output, which a commit does not need.
             rotation = self.next_rotation(cache)
             x, new = self._through(self.blocks[:-1], x, cache, rotation)
             new.append(self.blocks[-1].remember(x, rotation))
         cache.write(new)
 
     def _buffered(self, x: Tensor) -> bool:
-        """Whether `FrameStep` computes this: in play on a CPU."""
-        on_cpu = x.is_cpu and x.dtype == torch.float32
-        return self.buffered and on_cpu and not torch.is_grad_enabled()
+        """Whether `FrameStep` computes this: in play on a CPU or a CUDA GPU."""
+        fits = (x.is_cpu or x.is_cuda) and x.dtype == torch.float32
+        return self.buffered and fits and not torch.is_grad_enabled()
 
     def _frame(self, cache: TimeCache) -> FrameStep:
         """Return the cache's buffers, prepared for its next frame."""

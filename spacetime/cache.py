@@ -23,7 +23,7 @@ class TimeCache:
         start: absolute number of the first frame; rotary angles count from it.
         count: frames committed so far.
         joined: int64 (B, 1, 1, 1), at which count the history of each rollout begins; None: at 0.
-        frame_step: the `FrameStep` of play on a CPU, once it has begun.
+        frame_step: the `FrameStep` of play, once it has begun.
     """
 
     keys: Tensor
@@ -93,7 +93,8 @@ class TimeCache:
         self.joined[rows] = self.count - other.count
         self.keys[:, rows] = other.keys
         self.values[:, rows] = other.values
-        self.frame_step = None  # it may be prepared for this frame, with another history in sight
+        if self.frame_step is not None:
+            self.frame_step.positions = None  # it may be prepared with another history in sight
 
     def fork(self) -> "TimeCache":
         """Return a copy, which goes on from here by itself."""

@@ -23,7 +23,7 @@ from genie.settings import Settings
 from genie.values import text
 from lam.keymap.keymap import Keymap
 from spacetime.blocks import SpaceTimeStack
-from spacetime.frame_step import lay_out_weights
+from spacetime.step.frame_step import lay_out_weights
 from spacetime.weights import model_fingerprint, read_json, read_shapes
 
 FORMAT_VERSION = 1
@@ -135,7 +135,7 @@ def load_bundle(
         path: a folder with a world.json, or `hf://user/name`.
         device: where the models go.
         say: called with what is loaded next and how far loading is, 0 to 1.
-        precision: of the bundle; "bfloat16" on a CPU only.
+        precision: of the bundle; "bfloat16" on a CPU or a CUDA GPU.
 
     Returns:
         The world, in evaluation mode.

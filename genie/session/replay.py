@@ -86,7 +86,7 @@ def verify(session: Session, world: Any, tick: Tick = no_tick) -> Verification:
         world: the genie.world.World of the session; it is left in a session of its own.
         tick: called with 1 for each record.
     """
-    from spacetime.frame_step import plain_steps
+    from spacetime.step.frame_step import plain_steps
 
     found = _verify(session, world, tick)
     if found.difference is not None:

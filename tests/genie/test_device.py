@@ -47,10 +47,23 @@ def test_bfloat16_is_refused_where_it_would_be_slower(monkeypatch, capabilities,
     else:
         with pytest.raises(ValueError, match="would be slower here: leave it out"):
             check_precision("bfloat16", cpu)
-    with pytest.raises(ValueError, match="is for processors"):
-        check_precision("bfloat16", torch.device("cuda"))
+    for other in ("cuda", "mps"):
+        with pytest.raises(ValueError, match="is for processors and GPUs"):
+            check_precision("bfloat16", torch.device(other))
     with pytest.raises(ValueError, match="allowed are float32, bfloat16"):
         check_precision("int8", cpu)
+
+
+def test_bfloat16_is_taken_on_a_gpu_that_multiplies_it_itself(monkeypatch):
+    asked = []
+
+    def supported(**how) -> bool:
+        asked.append(how)
+        return True
+
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", supported)
+    check_precision("bfloat16", torch.device("cuda"))
+    assert asked == [{"including_emulation": False}]  # emulated it is slower
 
 
 @pytest.mark.parametrize(

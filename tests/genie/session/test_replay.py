@@ -14,7 +14,7 @@ from genie.session.format import record_type
 from genie.session.header import read_header
 from genie.session.log import Session
 from genie.session.replay import last_seconds, pictures, verify, write_pictures
-from spacetime.frame_step import FrameStep, plain_steps
+from spacetime.step.frame_step import FrameStep, plain_steps
 
 FRAMES = 500
 
@@ -168,7 +168,7 @@ def test_a_log_whose_sums_ran_in_another_order_is_verified_in_that_order(
     assert (found.sampled, found.difference) == (20, None)
     forged = forge(before.session, 20, at_7={"ids": before.session[7].ids ^ 1})
     assert verify(forged, World(bundle)).difference is not None
-    monkeypatch.setattr("spacetime.frame_step.plain_steps", lambda model: nullcontext())
+    monkeypatch.setattr("spacetime.step.frame_step.plain_steps", lambda model: nullcontext())
     assert verify(before.session, World(bundle)).difference is not None
 
 

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from spacetime.blocks import SpaceTimeStack
-from spacetime.products import Product, RoundedProduct, Scratch
+from spacetime.step.products import Product, RoundedProduct, Scratch
 
 ROWS, NARROW, WIDE = 6, 16, 32
 

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from spacetime.blocks import SpaceTimeStack
 from spacetime.cache import TimeCache
-from spacetime.frame_step import lay_out_weights, plain_steps
+from spacetime.step.frame_step import lay_out_weights, plain_steps
 
 DIM, HEADS, LAYERS, GRID = 32, 2, 2, (2, 3)
 TOKENS = GRID[0] * GRID[1]

@@ -1,0 +1,108 @@
+"""What a CUDA graph and bfloat16 are worth in play on a GPU, for one player and for many.
+
+    python -m benchmarks.gpu_frames [--device cuda] [--players 1 16 256] [--steps 2] [--json FILE]
+
+The common shape with new weights: 64 tokens of 1,000 codes, width 256, 6 layers, 16 frames in
+sight. A frame is sampled and committed, not decoded. The ways take turns in one process; a ratio is
+the median of the ratios of neighbours. On a CPU there are no graphs, only the fixed buffers.
+"""
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+
+import torch
+
+from benchmarks.frame_latency import COMMON, ratio, rounded
+from dynamics.model import Dynamics
+from dynamics.sampler import draw_noise, sample_frame
+from genie.device import check_precision, pick_device
+from spacetime.step.cuda_graph import RUNS_BEFORE
+from spacetime.step.frame_step import plain_steps
+
+Frame = Callable[[], float]
+
+
+def frames(
+    device: torch.device, players: int, steps: int, dtype: torch.dtype, plain: bool
+) -> Frame:
+    """Return what samples and commits a frame of each player, and says how many ms it took.
+
+    Args:
+        device: where.
+        players: B.
+        steps: M.
+        dtype: of the products with weights.
+        plain: block by block, launched one by one, in place of fixed buffers and a graph.
+    """
+    torch.manual_seed(0)
+    dynamics = Dynamics(COMMON).to(device).eval().requires_grad_(False)
+    dynamics.stack.product_dtype = dtype
+    action = torch.zeros(players, dtype=torch.int64, device=device)
+    seeds, cache = list(range(players)), dynamics.new_cache(players)
+
+    def frame() -> float:
+        begin = time.perf_counter()
+        with torch.inference_mode(), plain_steps(dynamics) if plain else nullcontext():
+            ids = sample_frame(
+                dynamics, action, cache,
+                noise=draw_noise(seeds, cache.position, steps, COMMON.num_tokens),
+                unmask_order="confidence", temperature=1.0,
+            )  # fmt: skip
+            dynamics.commit(ids, action, cache)
+            ids.cpu()  # waits for the GPU
+        return (time.perf_counter() - begin) * 1000
+
+    return frame
+
+
+def measure(device: torch.device, players: int, steps: int, repeats: int) -> dict[str, object]:
+    """Let the ways take turns for so many players."""
+    ways = {"single launches": (torch.float32, True), "graph": (torch.float32, False)}
+    try:
+        check_precision("bfloat16", device)
+        ways["graph, bfloat16"] = (torch.bfloat16, False)
+    except ValueError:
+        pass
+    works = {name: frames(device, players, steps, *how) for name, how in ways.items()}
+    for _ in range(RUNS_BEFORE // (steps + 1) + 2):
+        for work in works.values():
+            work()
+    taken = {name: [] for name in works}
+    for _ in range(repeats):
+        for name, work in works.items():
+            taken[name].append(work())
+    return {
+        "players": players,
+        "frames_per_second": {
+            name: players * 1000 / statistics.median(times) for name, times in taken.items()
+        },
+        "times_as_fast": {name: ratio(taken, "single launches", name) for name in works},
+    }
+
+
+def main() -> None:
+    """Measure and print a line for each number of players."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    parser.add_argument("--players", type=int, nargs="+", default=[1, 16, 256])
+    parser.add_argument("--steps", type=int, default=2, help="refinement steps of a frame")
+    parser.add_argument("--repeats", type=int, default=30)
+    parser.add_argument("--json", type=Path, help="write the result here as well")
+    given = parser.parse_args()
+    device = pick_device(given.device)
+    found = []
+    for players in given.players:
+        found.append(rounded(measure(device, players, given.steps, given.repeats)))
+        print(json.dumps(found[-1]), flush=True)
+    if given.json is not None:
+        record = {"device": str(device), "steps": given.steps, "found": found}
+        given.json.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
