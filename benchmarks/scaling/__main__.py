@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.lines import add_line, read_lines
-from benchmarks.scaling.report import describe, draw, laws, markdown
+from benchmarks.scaling.report import describe, draw, laws, markdown, points_of
 from benchmarks.scaling.run import TooDearError, run_size
 from benchmarks.scaling.sizes import BUDGETS, SIZES
 from genie.evaluate.report.provenance import machine_and_date
@@ -56,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
         records = read_lines(given.file)
         print(markdown(records))
         for part, (law, others) in laws(records).items():
-            print(f"\n{part}: {describe(law, others)}")
+            print(f"\n{part}: {describe(law, others, points_of(records, part))}")
         if given.picture is not None:
             draw(records, given.picture)
     except (ValueError, OSError) as error:

@@ -50,7 +50,7 @@ class Law:
 
 
 def fit_law(points: Sequence[Point]) -> Law:
-    """Fit the law by least squares: exponents on a grid, the rest by their best values.
+    """Fit the law by least squares of relative errors: exponents on a grid, the rest exactly.
 
     Raises:
         ValueError: there are fewer than six fits, or not three sizes.
@@ -64,12 +64,19 @@ def fit_law(points: Sequence[Point]) -> Law:
     by_size = (weights / 1e6) ** -alphas[:, None]
     by_data = (frames / 1e6) ** -betas[:, None]
     columns = np.stack([np.ones_like(by_size), by_size, by_data], axis=-1)  # (G, points, 3)
-    factors, errors = _not_negative(columns, losses)
+    # Relative: else the fits that learned least, whose losses are largest, would decide.
+    factors, errors = _not_negative(columns / losses[:, None], np.ones_like(losses))
     least = int(errors.argmin())
     best = (*factors[least], alphas[least], betas[least])
     floor, size, data, alpha, beta = map(float, best)
     cost = float(np.median(flops / (weights * frames)))
     return Law(floor=floor, size=size, data=data, alpha=alpha, beta=beta, cost=cost)
+
+
+def relative_error(law: Law, points: Sequence[Point]) -> float:
+    """Return the root mean square of what a law misses each point by, as a part of its loss."""
+    ratios = [float(law.loss(p.weights, p.frames)) / p.loss for p in points]
+    return float(np.sqrt(np.mean(np.square(np.array(ratios) - 1))))
 
 
 def without_each(points: Sequence[Point]) -> list[Law]:

@@ -7,12 +7,15 @@ from typing import Any
 import numpy as np
 
 from benchmarks.going_on.report import errors_of
-from benchmarks.scaling.law import Law, Point, fit_law, without_each
+from benchmarks.scaling.law import Law, Point, fit_law, relative_error, without_each
 from genie.media.charts import Line, draw_lines, new_figure, save_chart
 
 Record = dict[str, Any]
 ASKED = (1e13, 1e15, 1e17, 1e19)
 """Operations for which the law is asked: a core's minutes, its days, a GPU's minutes, its hours."""
+
+LEAST_STEPS = 100
+"""Shorter fits have hardly left their warm-up; the table and the picture show them, no law."""
 
 
 def loss_of(record: Record) -> float:
@@ -22,11 +25,11 @@ def loss_of(record: Record) -> float:
 
 
 def points_of(records: Sequence[Record], part: str) -> list[Point]:
-    """Return the fits of one part."""
+    """Return the fits of one part that are long enough for a law."""
     return [
         Point(weights=r["weights"], frames=r["frames"], flops=r["flops"], loss=loss_of(r))
         for r in records
-        if r["part"] == part
+        if r["part"] == part and r["steps"] >= LEAST_STEPS
     ]
 
 
@@ -56,11 +59,13 @@ def _delta(record: Record) -> str:
     return f"Δ₄ {value:.2f} ({low:.2f} to {high:.2f})"
 
 
-def describe(law: Law, others: Sequence[Law]) -> str:
+def describe(law: Law, others: Sequence[Law], points: Sequence[Point]) -> str:
     """Say a law in a line, and what it expects of larger budgets, with the range of `others`."""
+    missed = relative_error(law, points)
     lines = [
         f"loss = {law.floor:.3f} + {law.size:.3f} (N / 1 M)^-{law.alpha:.2f} + {law.data:.3f} "
-        f"(D / 1 M)^-{law.beta:.2f}, {law.cost:.1f} operations a weight and frame",
+        f"(D / 1 M)^-{law.beta:.2f}, {law.cost:.0f} operations a weight and frame; it misses "
+        f"{len(points)} fits by {missed:.1%}",
         _row(("operations", "weights", "frames", "loss")),
         _row(["---"] * 4),
     ]

@@ -21,6 +21,11 @@ def data_folder() -> Path:
     return _place("data", "XDG_DATA_HOME", ".local/share")
 
 
+def cache_folder() -> Path:
+    """Return the folder of what can be made again, such as compiled code; it may not exist yet."""
+    return _place("cache", "XDG_CACHE_HOME", ".cache")
+
+
 def sessions_folder() -> Path:
     """Return where the window writes its session logs."""
     return data_folder() / "sessions"

@@ -6,6 +6,7 @@ be switched off, and hides the order of what happens around a step.
 """
 
 import logging
+import os
 import signal
 import threading
 import warnings
@@ -22,6 +23,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from torch import Tensor
 
 from genie.device import pick_device
+from genie.library.user_paths import cache_folder
 from spacetime.seeds import seed_of
 from train.data.clips import draw_ahead
 from train.loop.checkpoint import not_a_number, read_checkpoint, save_checkpoint
@@ -158,6 +160,8 @@ def compile_if_it_pays(module: FitModule, precision: str, ranks: Ranks) -> None:
     # Compiled whole, a dynamics would not gather the weights of its blocks.
     if ranks.sharded or not ranks.agree(_compiling_pays(module.clock, device)):
         return
+    # Torch would keep it among the temporary files, which are gone when the machine starts anew.
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache_folder() / "compiled"))
     # Without a C++ compiler the fit goes on uncompiled.
     torch._dynamo.config.suppress_errors = True
     module.to(device)

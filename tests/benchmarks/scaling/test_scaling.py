@@ -1,13 +1,15 @@
 """The law of scaling on losses that are made by one, and the plan of a fit."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import yaml
 from PIL import Image
 
 from benchmarks.scaling import __main__ as command
-from benchmarks.scaling.law import Law, Point, fit_law, without_each
-from benchmarks.scaling.report import describe, draw, loss_of, markdown
+from benchmarks.scaling.law import Law, Point, fit_law, relative_error, without_each
+from benchmarks.scaling.report import LEAST_STEPS, describe, draw, loss_of, markdown, points_of
 from benchmarks.scaling.run import plan
 from benchmarks.scaling.sizes import SIZES
 from genie.library.bundle import load_bundle
@@ -48,7 +50,23 @@ def test_with_noise_the_laws_without_each_point_differ():
     losses = [law.best(1e15)[2] for law in others]
     assert len(others) == len(points) and max(losses) > min(losses)
     assert min(losses) < TRUE.best(1e15)[2] + 0.1 and max(losses) > TRUE.best(1e15)[2] - 0.1
-    assert "1e+15" in describe(fit_law(points), others)
+    assert "1e+15" in describe(fit_law(points), others, points)
+
+
+def test_a_law_is_fitted_to_what_it_misses_of_each_loss():
+    """A point of a large loss that no law explains weighs no more than one of a small loss."""
+    points = make_points()
+    assert relative_error(TRUE, points) == pytest.approx(0)
+    off = [replace(points[0], loss=points[0].loss * 1.2), *points[1:]]
+    assert relative_error(TRUE, off) == pytest.approx(0.2 / 1.2 / len(points) ** 0.5)
+    assert relative_error(fit_law(off), off) < relative_error(TRUE, off)
+
+
+def test_fits_in_their_warm_up_make_no_law():
+    records = make_records()
+    assert len(points_of(records, "dynamics")) == len(records)
+    brief = [record | {"steps": LEAST_STEPS - 1} for record in records]
+    assert points_of(brief, "dynamics") == [] and len(markdown(brief).splitlines()) > len(brief)
 
 
 def test_few_points_make_no_law():

@@ -7,13 +7,14 @@ from genie.library import user_paths
 
 @pytest.fixture(autouse=True)
 def plain(monkeypatch):
-    for name in ("GENIE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+    for name in ("GENIE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(user_paths.sys, "platform", "linux")
 
 
 def test_settings_and_data_lie_where_the_system_keeps_them(monkeypatch):
     assert user_paths.config_folder() == Path.home() / ".config" / "genie-worlds"
+    assert user_paths.cache_folder() == Path.home() / ".cache" / "genie-worlds"
     assert user_paths.sessions_folder() == Path.home() / ".local/share/genie-worlds/sessions"
     monkeypatch.setenv("XDG_DATA_HOME", "/data")
     assert user_paths.saves_folder() == Path("/data/genie-worlds/saves")
@@ -33,6 +34,7 @@ def test_one_variable_puts_everything_elsewhere(monkeypatch):
     monkeypatch.setenv("GENIE_HOME", "/elsewhere")
     for folder in (
         user_paths.config_folder(),
+        user_paths.cache_folder(),
         user_paths.unpacked_folder(),
         user_paths.user_worlds_folder(),
     ):

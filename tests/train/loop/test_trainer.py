@@ -1,6 +1,7 @@
 """When a fit is compiled, what it says when memory is short, and what it exports."""
 
 import logging
+import os
 
 import lightning_utilities.core.rank_zero as rank_zero
 import pytest
@@ -40,6 +41,21 @@ def test_long_fits_are_compiled_counted_in_steps_or_in_time(tiny, corpus, monkey
     monkeypatch.setattr(stage, "compile_model", lambda: compiled.append(True))
     trainer.compile_if_it_pays(stage, "32-true", Ranks())
     assert bool(compiled) == pays
+
+
+@pytest.mark.parametrize("chosen", [None, "/elsewhere"])
+def test_compiled_code_is_kept_where_a_restart_leaves_it(
+    tiny, corpus, tmp_path, monkeypatch, chosen
+):
+    stage = tiny.make_module("tokenizer", corpus, Clock(total_steps=6000))
+    monkeypatch.setenv("GENIE_HOME", str(tmp_path))
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", chosen or "")
+    if chosen is None:
+        monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR")
+    monkeypatch.setattr(stage, "compile_model", lambda: None)
+    trainer.compile_if_it_pays(stage, "32-true", Ranks())
+    kept = chosen or str(tmp_path / "cache" / "compiled")
+    assert os.environ["TORCHINDUCTOR_CACHE_DIR"] == kept
 
 
 def too_much(*_):
