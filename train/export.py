@@ -12,7 +12,7 @@ from corpus.clips import read_clips, split_episodes
 from corpus.store import Corpus
 from genie.drift import TokenLayout, build_statistics
 from genie.library.bundle import Bundle
-from genie.library.prompt_choice import candidate_frames, choose_prompts, still_actions
+from genie.library.prompt_choice import candidate_rounds, choose_prompts, still_actions
 from genie.library.writer import write_bundle
 from genie.registry import build_model, model_record
 from genie.rollout import Rollout
@@ -165,14 +165,13 @@ def export_world(
     }
     _, held_out = split_episodes(corpus.num_episodes, seed)
     episodes = held_out if len(held_out) else np.arange(corpus.num_episodes)
-    shown = np.linspace(0, len(episodes) - 1, method.prompt_candidates).round().astype(int)
-    candidates = candidate_frames(corpus, episodes[shown], seed)
+    candidates = candidate_rounds(corpus, episodes, method.prompt_candidates, seed)
     world = Bundle(
         **models,
         settings=settings,
         keymap=keymap,
         statistics=statistics,
-        prompts=candidates,
+        prompts=[],
         info=record,
     )
     for model in models.values():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 import torch
 
@@ -18,6 +20,8 @@ MOVES = 0.25
 tells in it if so much changes otherwise than without a key."""
 GOOD = 0.75
 """Frames with this fraction of the best score are good enough to be chosen for their looks."""
+MOST_ROUNDS = 3
+"""How often candidates are drawn, if the first ones have too few good frames."""
 STILL = 1 / 4096
 """Below this fraction of changing pixels (one in a frame of 64x64) an action moves nothing."""
 STILL_FRAMES = 4
@@ -34,6 +38,22 @@ def candidate_frames(corpus: CorpusLike, episodes: np.ndarray, seed: int = 0) ->
     fractions = np.random.default_rng([seed, 8]).uniform(0.1, 0.9, len(episodes))
     chosen = starts[episodes] + (fractions * (stops - starts)[episodes]).astype(int)
     return np.concatenate([corpus.read(int(frame), int(frame) + 1) for frame in chosen])
+
+
+def candidate_rounds(
+    corpus: CorpusLike, episodes: np.ndarray, size: int, seed: int = 0
+) -> Iterator[np.ndarray]:
+    """Draw candidates again and again, each time other frames, uint8 (size, H, W, 3).
+
+    Args:
+        corpus: where they come from.
+        episodes: int64 (E,), which may be shown; each round takes them from the first to the last.
+        size: frames of a round.
+        seed: of the choice.
+    """
+    shown = np.linspace(0, len(episodes) - 1, size).round().astype(int)
+    for number in range(MOST_ROUNDS):
+        yield candidate_frames(corpus, episodes[shown], seed + number)
 
 
 def obedience(
@@ -87,16 +107,33 @@ def evenly(fractions: np.ndarray) -> np.ndarray:
 
 
 def choose_prompts(
-    bundle: Bundle, make_rollout: MakeRollout, frames: np.ndarray, count: int, seed: int = 0
+    bundle: Bundle,
+    make_rollout: MakeRollout,
+    rounds: Iterable[np.ndarray],
+    count: int,
+    seed: int = 0,
 ) -> list[np.ndarray]:
-    """Choose at most `count` of the frames uint8 (C, H, W, 3).
+    """Choose at most `count` of the candidates.
 
     The most obedient comes first; then, of those that are nearly as good, each time the one that is
     least like those chosen; the rest in their order.
+
+    Args:
+        bundle: the world.
+        make_rollout: builds the batched engine.
+        rounds: candidates, uint8 (C, H, W, 3) each; more are asked for while fewer than `count`
+            are good, such as where a player lies at the wall most of the time.
+        count: of prompts.
+        seed: of sampling.
     """
-    if len(frames) <= 1:
-        return list(frames)
-    scores = obedience(bundle, make_rollout, frames, seed)
+    candidates, found = [], []
+    for frames in rounds:
+        candidates.append(frames)
+        found.append(obedience(bundle, make_rollout, frames, seed))
+        scores = np.concatenate(found)
+        if ((scores >= GOOD * scores.max()) & (scores > 0)).sum() >= count:
+            break
+    frames = np.concatenate(candidates)
     codes = _code_counts(bundle, frames)
     order = np.argsort(-scores, kind="stable").tolist()
     chosen = [order.pop(0)]

@@ -3,6 +3,7 @@ import numpy as np
 from genie.library import prompt_choice
 from genie.library.prompt_choice import (
     candidate_frames,
+    candidate_rounds,
     choose_prompts,
     evenly,
     obedience,
@@ -51,7 +52,7 @@ def test_a_place_where_no_key_does_anything_scores_nothing_and_comes_last(toy):
     frames = frames_at(toy, (0, 2), (2, 2), (0, 1), (3, 3), (1, 1), (2, 0))
     scores = obedience(bundle_of(toy), stuck_at_left(toy), frames)
     assert (scores[[0, 2]] == 0).all() and (scores[[1, 3, 4, 5]] > 0).all()
-    chosen = choose_prompts(bundle_of(toy), stuck_at_left(toy), frames, 4)
+    chosen = choose_prompts(bundle_of(toy), stuck_at_left(toy), [frames], 4)
     assert len(chosen) == 4
     stuck = [(frame == bad).all() for frame in chosen for bad in frames[[0, 2]]]
     assert not any(stuck)
@@ -81,7 +82,7 @@ def test_candidates_come_from_inside_of_episodes_one_each(toy_corpus):
 
 def test_no_more_frames_come_back_than_there_are(toy):
     frames = frames_at(toy, (1, 1), (2, 2))
-    assert len(choose_prompts(bundle_of(toy), toy.PerfectRollout, frames, 8)) == 2
+    assert len(choose_prompts(bundle_of(toy), toy.PerfectRollout, [frames], 8)) == 2
 
 
 def test_good_frames_are_chosen_unlike_each_other(toy, monkeypatch):
@@ -96,9 +97,31 @@ def test_good_frames_are_chosen_unlike_each_other(toy, monkeypatch):
     assert (obedience(bundle, toy.PerfectRollout, frames) == 1).all()
     monkeypatch.setattr(prompt_choice, "obedience", lambda *_: np.ones(len(frames)))
     bundle.tokenizer = Codes()
-    chosen = choose_prompts(bundle, toy.PerfectRollout, frames, 3)
+    chosen = choose_prompts(bundle, toy.PerfectRollout, [frames], 3)
     rows = [int(np.argwhere(frame[..., 0] == 200)[0, 0]) // toy.CELL for frame in chosen]
     assert sorted(rows) == [1, 2, 3]
+
+
+def test_more_candidates_are_asked_for_while_too_few_are_good(toy):
+    stuck, free = frames_at(toy, (0, 2), (0, 1), (0, 0)), frames_at(toy, (2, 2), (3, 3), (1, 1))
+    asked = []
+
+    def rounds():
+        for frames in (stuck, free, stuck, free):
+            asked.append(len(frames))
+            yield frames
+
+    chosen = choose_prompts(bundle_of(toy), stuck_at_left(toy), rounds(), 2)
+    assert len(asked) == 2 and all((frame == free).all(axis=(1, 2, 3)).any() for frame in chosen)
+    choose_prompts(bundle_of(toy), toy.PerfectRollout, rounds(), 3)
+    assert len(asked) == 3
+
+
+def test_rounds_of_candidates_are_other_frames_of_the_same_episodes(toy_corpus):
+    episodes = np.array([3, 5, 7])
+    first, second, *more = candidate_rounds(toy_corpus, episodes, 3, seed=0)
+    assert len(more) == 1 and (first != second).any()
+    assert (first == candidate_frames(toy_corpus, episodes, seed=0)).all()
 
 
 def test_one_episode_gives_several_candidates(toy_corpus):
