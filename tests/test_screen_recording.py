@@ -1,6 +1,6 @@
 """From an uncurated screen recording to a world that is played, by three commands.
 
-An hour of it, with the shipped recipe: ``benchmarks/screen_recording.py``.
+An hour of it, with the shipped recipe: ``benchmarks/play/screen_recording.py``.
 """
 
 import json
@@ -8,7 +8,7 @@ import json
 import numpy as np
 from PIL import Image
 
-from benchmarks.screen_recording import judge, write_recording
+from benchmarks.play.screen_recording import judge, write_recording
 from genie.cli import main
 
 RECIPE = """
@@ -39,7 +39,7 @@ def play_level(seed, length=90):
 
 
 def test_a_screen_recording_becomes_a_world(tmp_path, monkeypatch):
-    monkeypatch.setattr("benchmarks.screen_recording.GAME_SECONDS", (10, 15))
+    monkeypatch.setattr("benchmarks.play.screen_recording.GAME_SECONDS", (10, 15))
     games = {name: [play_level(seed + n) for n in range(4)] for name, seed in (("a", 0), ("b", 9))}
     video, corpus, run = (str(tmp_path / name) for name in ("screen.mkv", "corpus", "run"))
     drawn = write_recording(tmp_path / "screen.mkv", games, 60, screen=(72, 128))

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from benchmarks.soak import press_something
+from benchmarks.play.soak import press_something
 from genie.session.log import Session
 
 

@@ -1,8 +1,8 @@
 """Draw a long screen recording as people have them: two games in turn, menus, cuts, a webcam.
 
-    python -m benchmarks.screen_recording CORPUS CORPUS --minutes 60 --out hour.mkv
+    python -m benchmarks.play.screen_recording CORPUS CORPUS --minutes 60 --out hour.mkv
     genie corpus build hour.mkv --out footage --size 64x64
-    python -m benchmarks.screen_recording --judge footage --out hour.mkv
+    python -m benchmarks.play.screen_recording --judge footage --out hour.mkv
 
 The first writes the recording, and beside it, as ``hour-scenes.json``, what happens when. The last
 says how much of that the build found.

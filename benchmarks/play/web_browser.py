@@ -1,6 +1,6 @@
 """Worlds as pages in a headless Chromium: what the README's keys show, and the time of a frame.
 
-    python benchmarks/web_browser.py [WORLD ...] [--pages DIR] [--frames F] [--json FILE]
+    python benchmarks/play/web_browser.py [WORLD ...] [--pages DIR] [--frames F] [--json FILE]
 
 Each world is exported (the extra web) and opened with WASM on one thread, by a link that holds keys
 and seed 1: those of the README's command for the default world, their own demo for others. Beside
@@ -33,7 +33,7 @@ from genie.play.scripted_keys import parse_keys
 from genie.session.log import Session
 from genie.web.export import export_page
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SEED = 1
 ROUNDS = 5
 WARM_UP_FRAMES = 3  # of each round, not counted

@@ -1,7 +1,7 @@
 """Visitors of a running `genie serve`: their rates, the server's memory, who is refused meanwhile.
 
     genie serve coinrun --visitors 9
-    python benchmarks/serve_visitors.py ADDRESS --pid PID [--visitors 8] [--minutes 10]
+    python benchmarks/play/serve_visitors.py ADDRESS --pid PID [--visitors 8] [--minutes 10]
         [--pace 15] [--checked 200] [--json FILE]
 
 ADDRESS is what the server printed, with its token; one place more than visitors is for those who

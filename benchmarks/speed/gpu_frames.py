@@ -1,6 +1,6 @@
 """What a CUDA graph and bfloat16 are worth in play on a GPU, for one player and for many.
 
-    python -m benchmarks.gpu_frames [--device cuda] [--players 1 16 256] [--steps 2] [--json FILE]
+    python -m benchmarks.speed.gpu_frames [--players 1 16 256] [--steps 2] [--json FILE]
 
 The common shape with new weights: 64 tokens of 1,000 codes, width 256, 6 layers, 16 frames in
 sight. A frame is sampled and committed, not decoded. The ways take turns in one process; a ratio is
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.frame_latency import COMMON, ratio, rounded
+from benchmarks.speed.frame_latency import COMMON, ratio, rounded
 from dynamics.model import Dynamics
 from dynamics.sampler import draw_noise, sample_frame
 from genie.device import check_precision, pick_device

@@ -1,6 +1,6 @@
 """From a key to a changed frame in the real window; do the adaptive steps hold the pace?
 
-    python -m benchmarks.latency [WORLD] [--presses N] [--fps F] [--steps M] [--threads N]
+    python -m benchmarks.play.latency [WORLD] [--presses N] [--fps F] [--steps M] [--threads N]
 
 The window is SDL's dummy, its clock the real one. A key goes down at a random time between two
 frames; the time is taken until the window shows a frame that was sampled under it. --steps sets the

@@ -1,6 +1,6 @@
 """How long a piece that is put into the last frame stays in play, by what of the history it enters.
 
-    python -m benchmarks.edits miner crafter --rollouts 48
+    python -m benchmarks.play.edits miner crafter --rollouts 48
 
 Rollouts play 10 frames, then a square of another prompt's tokens is put down away from the middle
 of the frame, and 20 frames of the idle action follow. `stays` is the share of those placed tokens

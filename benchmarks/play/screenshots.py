@@ -1,6 +1,6 @@
 """The README's pictures: start screen, play, help, compare, and a film of what was played.
 
-    python -m benchmarks.screenshots [WORLD] [--versus B] [--prompt I] [--steps M] [--threads N]
+    python -m benchmarks.play.screenshots [WORLD] [--versus B] [--prompt I] [--steps M]
 
 Everything is what the window paints at its own pace, on the display that SDL_VIDEODRIVER names (x11
 under Xvfb, say), or else on SDL's dummy. The film, play.gif, is written beside the folder of the

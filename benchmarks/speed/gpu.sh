@@ -3,14 +3,14 @@
 # of many players together, and the speed of a fit of each stage, with the share of plain matrix
 # products that it reaches (OUT/run/logs/*/speed.csv).
 #
-#     benchmarks/gpu.sh OUT
+#     benchmarks/speed/gpu.sh OUT
 #
 # From the root of a clone, with the extras train and record. A corpus in OUT/corpus is used; without
 # one CoinRun is recorded. A rehearsal on a processor:
 #
-#     DEVICE=cpu PRECISIONS=float32 FRAMES=20 PLAYERS="1 4" RECORDED=2000 RECIPE=smoke MINUTES=0.5 benchmarks/gpu.sh OUT
+#     DEVICE=cpu PRECISIONS=float32 FRAMES=20 PLAYERS="1 4" RECORDED=2000 RECIPE=smoke MINUTES=0.5 benchmarks/speed/gpu.sh OUT
 set -euo pipefail
-out=${1:?usage: benchmarks/gpu.sh OUT}
+out=${1:?usage: benchmarks/speed/gpu.sh OUT}
 device=${DEVICE:-cuda} frames=${FRAMES:-500} minutes=${MINUTES:-2}
 mkdir -p "$out"
 if [ "$device" = cuda ]; then nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader; fi
@@ -19,8 +19,8 @@ for world in coinrun crafter miner; do
         genie bench "$world" --device "$device" --frames "$frames" --precision "$precision"
     done
 done | tee "$out/play.txt"
-python -m benchmarks.gpu_frames --device "$device" --players ${PLAYERS:-1 16 256} --json "$out/frames.json"
-python benchmarks/env_rate.py --device "$device" --batches ${PLAYERS:-1 16 64 256} --rounds 3 \
+python -m benchmarks.speed.gpu_frames --device "$device" --players ${PLAYERS:-1 16 256} --json "$out/frames.json"
+python benchmarks/speed/env_rate.py --device "$device" --batches ${PLAYERS:-1 16 64 256} --rounds 3 \
     --json "$out/players.json"
 if [ ! -d "$out/corpus" ]; then
     genie corpus record procgen:coinrun --out "$out/corpus" --frames "${RECORDED:-100000}" \

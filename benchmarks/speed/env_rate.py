@@ -1,6 +1,6 @@
 """Steps a second of a world as an environment, alone and in batches, beside `World.step`.
 
-    python benchmarks/env_rate.py [WORLD ...] [--batches 1 16 256] [--rounds R] [--json FILE]
+    python benchmarks/speed/env_rate.py [WORLD ...] [--batches 1 16 256] [--rounds R] [--json FILE]
 
 The variants take turns in one process, so their ratios hold on a busy machine. Agents press random
 keys, and no episode ends. A round has --frames frames, or two steps where a batch has more.

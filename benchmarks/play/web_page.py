@@ -1,6 +1,6 @@
 """Worlds in onnxruntime-web beside PyTorch: tokens that are equal, milliseconds a frame, sizes.
 
-    python benchmarks/web_page.py [WORLD ...] [--frames F] [--seed S] [--json FILE]
+    python benchmarks/play/web_page.py [WORLD ...] [--frames F] [--seed S] [--json FILE]
 
 Each world is exported (the extra web) and played in node, with WASM on one thread, by the page's
 own modules. Teacher-forced: each frame follows those that PyTorch sampled, so that one token that
@@ -23,7 +23,7 @@ from genie.library.catalog import find_world, list_worlds
 from genie.web.export import export_page
 from genie.world import World
 
-PLAY = Path(__file__).parents[1] / "tests" / "genie" / "web" / "play.mjs"
+PLAY = Path(__file__).parents[2] / "tests" / "genie" / "web" / "play.mjs"
 
 
 @dataclass(frozen=True, kw_only=True)

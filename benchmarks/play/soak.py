@@ -1,6 +1,6 @@
 """Random keys in the real window at full speed, to see if anything breaks, grows or slows down.
 
-    python -m benchmarks.soak [WORLD] [--minutes M] [--threads N] [--seed S] [--json FILE]
+    python -m benchmarks.play.soak [WORLD] [--minutes M] [--threads N] [--seed S] [--json FILE]
 
 The window is SDL's dummy; keys, saves, rewinds, branches and films come at random.
 Everything is written below a temporary folder.

@@ -1,6 +1,6 @@
 """Rates of reading and of a whole build, against FFmpeg's own decode, crop and scale.
 
-    python benchmarks/build_rate.py [VIDEO ...] [--size 64x64] [--rounds 3] [--cores 1 2]
+    python benchmarks/speed/build_rate.py [VIDEO ...] [--size 64x64] [--rounds 3] [--cores 1 2]
 
 On one core, CPU seconds are compared, and on more of them seconds. Each figure is the median of
 rounds that take turns, so that a busy machine slows all alike. FFmpeg is run twice: with its usual

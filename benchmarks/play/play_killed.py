@@ -1,6 +1,6 @@
 """SIGKILL while playing, at random times: how much of the session is lost?
 
-    python benchmarks/play_killed.py [WORLD] [--times N] [--threads N]
+    python benchmarks/play/play_killed.py [WORLD] [--times N] [--threads N]
 
 A process plays the window's own path under SDL's dummy driver and says after each frame how many
 there were; it is killed, and its log is read.

@@ -1,4 +1,4 @@
-from benchmarks.soak import Sample, summarize
+from benchmarks.play.soak import Sample, summarize
 
 
 def test_growth_and_rates_are_taken_after_the_warm_up():

@@ -1,6 +1,6 @@
 """How long does training wait for frames that stay on object storage, beside a disk?
 
-    python -m benchmarks.storage_rate CORPUS [--url s3://BUCKET/NAME] [--steps 100]
+    python -m benchmarks.speed.storage_rate CORPUS [--url s3://BUCKET/NAME] [--steps 100]
 
 Without ``--url`` the corpus is copied to an S3 server that is started on this machine (moto). The
 same clips are drawn from each place, first with nothing read, then again with what the cache kept,

@@ -3,8 +3,8 @@ import time
 import pytest
 import torch
 
-from benchmarks.frame_latency import Play, Stopwatch, alternate, measure_common, ratio
-from benchmarks.one_token_at_a_time import OneTokenAtATime
+from benchmarks.speed.frame_latency import Play, Stopwatch, alternate, measure_common, ratio
+from benchmarks.speed.one_token_at_a_time import OneTokenAtATime
 from dynamics.model import DynamicsConfig
 
 TINY = DynamicsConfig(num_tokens=6, num_codes=40, num_actions=3, dim=32, heads=2, layers=2, band=3)
