@@ -23,13 +23,13 @@ from rich.table import Table
 from torch.nn import functional as F
 
 from corpus.store import Corpus
-from genie.batched_rollouts import play_segment, start_rollout
 from genie.drift import DriftMeter
 from genie.frames import to_models, to_uint8
 from genie.library.bundle import Bundle, load_bundle
 from genie.library.catalog import find_world
 from genie.media.charts import save_png
-from genie.rollout import Rollout
+from genie.rollouts.batched_rollouts import play_segment, start_rollout
+from genie.rollouts.rollout import Rollout
 
 FRAMES = 64  # of a moment: a window of the meter
 WARM_UP = 24  # frames of play before a moment

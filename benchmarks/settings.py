@@ -22,7 +22,7 @@ from genie.evaluate.metrics.errors import FROZEN, INFERRED
 from genie.evaluate.metrics.rollouts import score_rollouts
 from genie.library.bundle import load_bundle
 from genie.library.catalog import find_world
-from genie.rollout import Rollout
+from genie.rollouts.rollout import Rollout
 from genie.settings import Settings
 
 CHOICES = (

@@ -21,11 +21,11 @@ import torch
 from corpus.clips import clip_starts, draw_clips, read_clips
 from corpus.progress import progress_bar
 from corpus.store import Corpus
-from genie.batched_rollouts import BATCH_ROLLOUTS, encode_prompts, play_keys
 from genie.frames import to_models, to_uint8
 from genie.library.bundle import Bundle, load_bundle
 from genie.library.catalog import find_world
-from genie.rollout import Rollout
+from genie.rollouts.batched_rollouts import BATCH_ROLLOUTS, encode_prompts, play_keys
+from genie.rollouts.rollout import Rollout
 
 SCREEN = (210, 160)  # the sizes below are in pixels of the console's screen
 LEAST_MIX = 0.2  # of a thing's colour with the background's

@@ -4,7 +4,7 @@ from importlib import import_module
 
 _PUBLIC = {
     "World": "genie.world",
-    "Rollout": "genie.rollout",
+    "Rollout": "genie.rollouts.rollout",
     "Bundle": "genie.library.bundle",
     "load_bundle": "genie.library.bundle",
     "load_world": "genie.library.loading",

@@ -7,12 +7,13 @@ import torch
 from torch import Tensor
 
 from genie.edit import edit_frame
-from genie.frame_decoder import FrameDecoder, decoder_memory
 from genie.frames import encode_prompt, to_models
 from genie.inputs import check_prompt
 from genie.library.bundle import Bundle, load_bundle
 from genie.library.progress import Say, silent
-from genie.rollout import Rollout
+from genie.rollouts.frame_decoder import FrameDecoder, decoder_memory
+from genie.rollouts.rollout import Rollout
+from genie.rollouts.together import commit_together, step_together
 from genie.session.format import FrameRecord
 from genie.session.header import Header, new_header
 from genie.session.log import Session
@@ -20,7 +21,6 @@ from genie.session.past import seen_until
 from genie.session.state import State
 from genie.settings import Settings
 from genie.speed import StepSeconds
-from genie.together import commit_together, step_together
 
 
 class World:

@@ -66,7 +66,9 @@ def test_every_module_of_the_fitting_rooms_imports_without_window_video_and_game
 
 
 def test_playing_without_a_window_imports_no_pygame():
-    lines = "import genie.world, genie.rollout, genie.library.bundle, genie.library.catalog"
+    lines = (
+        "import genie.world, genie.rollouts.rollout, genie.library.bundle, genie.library.catalog"
+    )
     result = run(REFUSE + lines)
     assert result.returncode == 0, result.stderr
 

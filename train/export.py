@@ -15,14 +15,14 @@ from genie.library.bundle import Bundle
 from genie.library.prompt_choice import candidate_rounds, choose_prompts, still_actions
 from genie.library.writer import write_bundle
 from genie.registry import build_model, model_record
-from genie.rollout import Rollout
+from genie.rollouts.rollout import Rollout
 from genie.settings import Settings
 from lam.keymap.displacement import Measure
 from lam.keymap.keymap import Keymap, derive_keymap
 from lam.keymap.labels import name_by_labels
 from spacetime.weights import model_fingerprint, read_json, read_weights, write_json, write_weights
 from train.data.encode import Encoded
-from train.fit_dynamics import DynamicsMethod
+from train.stages.fit_dynamics import DynamicsMethod
 
 
 def export_model(folder: Path, role: str, model: nn.Module) -> None:

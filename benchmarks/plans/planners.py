@@ -14,7 +14,7 @@ from genie.library.bundle import Bundle
 from genie.plan import Plan, PlanLimits, find_plan
 from genie.plan.guides import REACHED, share_of
 from genie.plan.imagination import Moment, imagine
-from genie.rollout import Rollout
+from genie.rollouts.rollout import Rollout
 from train.export import load_model
 
 Planner = Callable[[Bundle, np.ndarray, np.ndarray, PlanLimits], Plan]

@@ -19,7 +19,7 @@ from torch import Tensor
 from genie import World
 from genie.edit import token_grid
 from genie.library.catalog import find_world
-from genie.rollout import Rollout
+from genie.rollouts.rollout import Rollout
 
 BEFORE, AFTER, SIDE = 10, (1, 5, 20), 2
 BAND = 8

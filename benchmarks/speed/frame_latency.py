@@ -24,8 +24,8 @@ from benchmarks.speed.one_token_at_a_time import OneTokenAtATime
 from dynamics.model import Dynamics, DynamicsConfig
 from dynamics.sampler import draw_noise, sample_frame
 from genie.device import PRECISIONS, has_fast_bfloat16
-from genie.frame_decoder import FrameDecoder
 from genie.library.catalog import list_worlds
+from genie.rollouts.frame_decoder import FrameDecoder
 from genie.world import World
 from spacetime.step.frame_step import lay_out_weights
 from tokenizer.model import Tokenizer, TokenizerConfig

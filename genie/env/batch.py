@@ -18,7 +18,7 @@ from genie.frames import encode_prompt
 from genie.inputs import check_prompt
 from genie.library.bundle import Bundle, load_bundle
 from genie.library.catalog import find_world
-from genie.rollout import Rollout, cache_without
+from genie.rollouts.rollout import Rollout, cache_without
 from genie.session.state import State
 
 Reward = Callable[[np.ndarray, np.ndarray, int], float]

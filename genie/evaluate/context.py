@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 
 from corpus.progress import Progress
-from genie.batched_rollouts import MakeRollout
 from genie.evaluate.clips import CLIPS_WANTED, ClipChoice, EncodedClips, choose_clips, encode_clips
 from genie.frames import CorpusLike
 from genie.library.bundle import Bundle
-from genie.rollout import Rollout
+from genie.rollouts.batched_rollouts import MakeRollout
+from genie.rollouts.rollout import Rollout
 from genie.speed import EARLY_FRAMES, LATE_FRAMES
 
 FRAMES = 1000

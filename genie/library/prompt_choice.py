@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import torch
 
-from genie.batched_rollouts import MakeRollout, infer_actions, play_keys, rollout_seeds
 from genie.frames import CorpusLike, moving_pixels, moving_share, to_models
 from genie.library.bundle import Bundle
+from genie.rollouts.batched_rollouts import MakeRollout, infer_actions, play_keys, rollout_seeds
 
 HELD_FRAMES = 30
 FIRST_FRAMES = 8

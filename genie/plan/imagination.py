@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from genie.rollout import Rollout
+from genie.rollouts.rollout import Rollout
 
 
 @dataclass(eq=False, kw_only=True)

@@ -15,7 +15,7 @@ from genie.plan.guides import Look, LooksGuide, PositionGuide, share_of
 from genie.plan.imagination import Moment, imagine
 from genie.plan.offsets import LEAST_EVIDENCE, find_offsets
 from genie.plan.search import Guide, Plan, PlanLimits, search
-from genie.rollout import Rollout, cache_without
+from genie.rollouts.rollout import Rollout, cache_without
 
 OFFSETS = 3
 """Places where the goal may be that are searched for, one after the other."""

@@ -10,9 +10,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from genie.rollouts.together import commit_together, step_together
 from genie.serve.messages import Answer
 from genie.serve.play import Play
-from genie.together import commit_together, step_together
 
 GATHER_SECONDS = 0.005
 """At most so long a frame waits for those of others, to be computed with them."""

@@ -10,12 +10,12 @@ import torch
 from genie.edit import edit_frame
 from genie.inputs import check_action
 from genie.library.bundle import Bundle
+from genie.rollouts.together import can_join
 from genie.serve.limits import MOST_FRAMES, MOST_STEPS
 from genie.serve.messages import Answer
 from genie.session.log import Session
 from genie.session.state import State, sampled_with
 from genie.settings import Settings
-from genie.together import can_join
 from genie.values import whole
 from genie.world import World
 

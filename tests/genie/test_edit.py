@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from genie.edit import KEEP, Fade, edit_tokens, fade_to, token_grid
-from genie.rollout import Rollout
+from genie.rollouts.rollout import Rollout
 from genie.session.log import Session
 from genie.session.replay import pictures, verify
 from genie.session.state import State

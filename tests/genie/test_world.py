@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from genie.rollout import Rollout
+from genie.rollouts.rollout import Rollout
 from genie.world import World
 
 

@@ -13,8 +13,8 @@ from genie.library.bundle import load_bundle
 from spacetime.weights import read_weights
 from tokenizer.health import TokenizerHealth
 from train import pipeline as run
-from train import tokenizer_health
 from train.export import fingerprint
+from train.stages import tokenizer_health
 from train.warm_start import load_start_world, translate_dynamics, warm_start
 
 # Models of a few steps are collapsed; test_action_health.py shows that this is refused otherwise.

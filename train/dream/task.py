@@ -10,7 +10,7 @@ from torch import Tensor
 
 from genie.frames import to_models
 from genie.library.bundle import Bundle
-from genie.rollout import Rollout
+from genie.rollouts.rollout import Rollout
 from spacetime.seeds import seed_of
 
 Reward = Callable[[Tensor, Tensor], Tensor]

@@ -10,12 +10,12 @@ from einops import rearrange
 
 from corpus.clips import read_clips
 from corpus.progress import Tick, no_tick
-from genie.batched_rollouts import infer_actions
 from genie.evaluate.clips import CLIP_FRAMES, batches
 from genie.evaluate.context import EvalContext
 from genie.evaluate.metrics.errors import FROZEN, INFERRED, ErrorTable, random_arm, squared_error
 from genie.evaluate.workers import at_once
 from genie.frames import to_models, to_uint8
+from genie.rollouts.batched_rollouts import infer_actions
 from lam.health.measures import decided
 
 CLIPS_A_BATCH = 8

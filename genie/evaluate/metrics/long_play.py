@@ -7,7 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from corpus.progress import Tick, no_tick
-from genie.batched_rollouts import (
+from genie.drift import DriftMeter
+from genie.evaluate.clips import batches
+from genie.evaluate.context import STRETCH, EvalConfig, EvalContext
+from genie.evaluate.workers import at_once
+from genie.frames import moving_share
+from genie.library.bundle import Bundle
+from genie.rollouts.batched_rollouts import (
     RolloutLike,
     encode_prompts,
     infer_actions,
@@ -15,12 +21,6 @@ from genie.batched_rollouts import (
     rollout_seeds,
     start_rollout,
 )
-from genie.drift import DriftMeter
-from genie.evaluate.clips import batches
-from genie.evaluate.context import STRETCH, EvalConfig, EvalContext
-from genie.evaluate.workers import at_once
-from genie.frames import moving_share
-from genie.library.bundle import Bundle
 
 ROLLOUTS = 8  # for 32 clips or more
 HOLD = 30

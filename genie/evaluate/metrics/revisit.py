@@ -12,7 +12,10 @@ import torch
 from corpus.progress import Tick, no_tick
 from dynamics.token_map import MapLayout, TokenMap
 from dynamics.translate import with_map
-from genie.batched_rollouts import (
+from genie.evaluate.clips import batches
+from genie.evaluate.context import EvalConfig, EvalContext
+from genie.evaluate.workers import at_once
+from genie.rollouts.batched_rollouts import (
     BATCH_ROLLOUTS,
     MakeRollout,
     as_numpy,
@@ -20,10 +23,7 @@ from genie.batched_rollouts import (
     rollout_seeds,
     start_rollout,
 )
-from genie.evaluate.clips import batches
-from genie.evaluate.context import EvalConfig, EvalContext
-from genie.evaluate.workers import at_once
-from genie.rollout import Rollout
+from genie.rollouts.rollout import Rollout
 
 STEPS = (16, 64, 256)  # away
 ROLLOUTS = {16: 12, 64: 24, 256: 4}  # for 32 clips or more

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from corpus.clips import read_clips
 from corpus.progress import Tick, no_tick
-from genie.batched_rollouts import BATCH_ROLLOUTS, play_segment, rollout_seeds, start_rollout
 from genie.evaluate.clips import BATCH_FRAMES, HORIZON, LONGEST_PROMPT, batches
 from genie.evaluate.context import EvalContext
 from genie.evaluate.metrics.errors import (
@@ -25,6 +24,12 @@ from genie.evaluate.metrics.similarity import ssim
 from genie.evaluate.workers import at_once
 from genie.frames import to_uint8
 from genie.library.bundle import Bundle
+from genie.rollouts.batched_rollouts import (
+    BATCH_ROLLOUTS,
+    play_segment,
+    rollout_seeds,
+    start_rollout,
+)
 
 RANDOM_DRAWS = 4
 

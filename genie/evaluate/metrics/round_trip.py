@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from corpus.progress import Tick, no_tick
-from genie.batched_rollouts import encode_prompts, infer_actions, play_keys, rollout_seeds
 from genie.evaluate.clips import batches
 from genie.evaluate.context import EvalConfig, EvalContext
 from genie.evaluate.workers import at_once
+from genie.rollouts.batched_rollouts import encode_prompts, infer_actions, play_keys, rollout_seeds
 
 HELD_PROMPTS = 16  # these two are for 32 clips or more
 HELD_FRAMES = 30

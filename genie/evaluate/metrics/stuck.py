@@ -7,17 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from corpus.progress import Tick, no_tick
-from genie.batched_rollouts import (
+from genie.evaluate.clips import batches
+from genie.evaluate.context import EvalConfig, EvalContext
+from genie.evaluate.metrics.long_play import HOLD
+from genie.evaluate.workers import at_once
+from genie.rollouts.batched_rollouts import (
     BATCH_ROLLOUTS,
     encode_prompts,
     play_segment,
     rollout_seeds,
     start_rollout,
 )
-from genie.evaluate.clips import batches
-from genie.evaluate.context import EvalConfig, EvalContext
-from genie.evaluate.metrics.long_play import HOLD
-from genie.evaluate.workers import at_once
 
 ROLLOUTS = 64  # for 32 clips or more
 FRAMES = 100  # played, and then tried

@@ -12,12 +12,12 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from corpus.progress import Tick, no_tick
-from genie.batched_rollouts import RolloutLike, as_numpy, start_rollout
 from genie.evaluate.clips import batches, choose_clips
 from genie.evaluate.context import STRETCH, EvalConfig, EvalContext
 from genie.evaluate.workers import at_once
 from genie.frames import to_models
 from genie.media.charts import save_png
+from genie.rollouts.batched_rollouts import RolloutLike, as_numpy, start_rollout
 from spacetime.partial import write_atomic
 
 SHOWN_FRAMES = (1, 10, 100, 300, 1000)

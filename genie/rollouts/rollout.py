@@ -10,9 +10,9 @@ from torch import Tensor
 from dynamics.sampler import draw_noise, sample_frame
 from dynamics.token_map import TokenMap
 from genie.device import device_of
-from genie.frame_decoder import FrameDecoder, decoder_memory
 from genie.interfaces import FrameTokenizer, StreamingDecoder, TokenDynamics
 from genie.library.bundle import Bundle
+from genie.rollouts.frame_decoder import FrameDecoder, decoder_memory
 from genie.settings import Settings
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from genie.library.bundle import load_bundle
-from genie.together import can_join, commit_together, step_together
+from genie.rollouts.together import can_join, commit_together, step_together
 from genie.world import World
 from spacetime.cache import JoinedCache
 

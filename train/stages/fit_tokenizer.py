@@ -13,7 +13,7 @@ from tokenizer.health import TokenizerHealth, assess_tokenizer
 from tokenizer.losses import TokenizerMethod
 from train.data.clips import FrameClips, to_float
 from train.loop.module import FitModule, FitPlan
-from train.tokenizer_health import reconstruct
+from train.stages.tokenizer_health import reconstruct
 
 HELD_OUT_FRAMES = 256
 

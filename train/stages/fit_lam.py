@@ -13,11 +13,11 @@ from lam.health.pictures import code_grid
 from lam.losses import LatentActionMethod
 from spacetime.pixels import changed_pixels
 from spacetime.ranks import gather_rows, take_from_first
-from train.action_health import measure_codes
 from train.data.clips import FrameClips, to_float
 from train.data.frames import Frames
 from train.loop.module import FitModule, FitPlan
 from train.loop.optim import update_ema
+from train.stages.action_health import measure_codes
 
 HELD_OUT_PAIRS = 512
 PICTURE_PROMPTS = 6

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from dynamics.sampler import draw_noise
-from genie.rollout import Rollout
+from genie.rollouts.rollout import Rollout
 
 SEEDS = (7, 3, 11)
 
@@ -167,7 +167,7 @@ def test_each_frame_is_drawn_with_the_noise_of_its_own_number(bundle, prompts, k
         asked.append((tuple(seeds), frame))
         return draw_noise(seeds, frame, *sizes)
 
-    monkeypatch.setattr("genie.rollout.draw_noise", noted)
+    monkeypatch.setattr("genie.rollouts.rollout.draw_noise", noted)
     play(Rollout(bundle, SEEDS), *prompts, keys[:3])
     assert asked == [(SEEDS, 2), (SEEDS, 3), (SEEDS, 4)]
 

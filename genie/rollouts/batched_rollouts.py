@@ -22,7 +22,7 @@ BATCH_ROLLOUTS = 10
 
 
 class RolloutLike(Protocol):
-    """What is used of genie.rollout.Rollout."""
+    """What is used of genie.rollouts.rollout.Rollout."""
 
     def reset(self, ids: Tensor, actions: Tensor) -> object:
         """Start from prompts, int64 (B, T0, N) and (B, T0 - 1): uint8 frames (B, T0, H, W, 3)."""

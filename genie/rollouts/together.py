@@ -11,7 +11,7 @@ import torch
 
 from genie.inputs import check_action
 from genie.library.bundle import Bundle
-from genie.rollout import Rollout, cache_without
+from genie.rollouts.rollout import Rollout, cache_without
 from genie.speed import StepSeconds
 
 

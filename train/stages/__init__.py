@@ -1,0 +1,1 @@
+"""What each stage fits, and whether what came out is any good."""
