@@ -1,3 +1,6 @@
+import json
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -6,8 +9,9 @@ from benchmarks.latent_actions.common_decoder import additivity, fit_decoder, sc
 from benchmarks.latent_actions.measure import groups_of_codes, held_runs, measure, read_back
 from benchmarks.latent_actions.reading import ceiling_of, label, read_codes
 from benchmarks.latent_actions.record import corpus_path
+from benchmarks.lines import read_lines
 from corpus.store import Corpus
-from genie.evaluate.metrics.probe import Ceiling
+from genie.evaluate.metrics.probe import PROBE, Ceiling
 
 PERFECT = Ceiling(balanced_accuracy=1.0, labelled=1000, weak=True)
 
@@ -138,3 +142,29 @@ def test_the_ceiling_is_fitted_once_for_a_corpus_and_its_groups(perfect_probe, d
     other = replace(square, groups={"left": [1], "right": [2]}, resting=())
     ceiling_of(corpus, other, label(corpus, other), progress=False)
     assert len(perfect_probe) == 2
+
+
+def test_the_ceiling_of_a_recording_that_is_the_shipped_one_is_not_fitted_again(
+    perfect_probe, data, square, tmp_path, monkeypatch
+):
+    corpus = Corpus.open(corpus_path(data, square, "test"))
+    true = label(corpus, square)
+    ceiling_of(corpus, square, true, progress=False)
+    beside = corpus.path.with_name("square-test.ceiling.json")
+    kept = json.loads(beside.read_text())
+    beside.unlink()
+    shipped = {"balanced_accuracy": 0.7, "labelled": 9, "weak": True}
+    monkeypatch.setattr(reading, "SHIPPED", tmp_path / "ceilings.json")
+    for key, expected in ((kept["key"], Ceiling(**shipped)), ("another recording", PERFECT)):
+        reading.SHIPPED.write_text(json.dumps({"square": shipped | {"key": key}}))
+        assert ceiling_of(corpus, square, true, progress=False) == expected
+    assert len(perfect_probe) == 2
+
+
+def test_shipped_ceilings_are_those_of_the_lines_of_the_table():
+    lines = read_lines(Path(reading.__file__).with_name("results.jsonl"))
+    figures = [(line["game"], line["figures"]) for line in lines if line["outcome"] == "found"]
+    for game, shipped in json.loads(reading.SHIPPED.read_text()).items():
+        mine = [found for name, found in figures if name == game and found.get("probe") == PROBE]
+        assert mine and all(found["ceiling"] == shipped["balanced_accuracy"] for found in mine)
+        assert all(found["weak_ceiling"] == shipped["weak"] for found in mine)
