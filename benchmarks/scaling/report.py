@@ -11,8 +11,14 @@ from benchmarks.scaling.law import Law, Point, fit_law, relative_error, without_
 from genie.media.charts import Line, draw_lines, new_figure, save_chart
 
 Record = dict[str, Any]
-ASKED = (1e13, 1e15, 1e17, 1e19)
-"""Operations for which the law is asked: a core's minutes, its days, a GPU's minutes, its hours."""
+ASKED = {
+    1e14: "half an hour of a core",
+    1e15: "five hours of a core",
+    6e18: "a day of an H100",
+    1.5e21: "a day of 256 of them",
+}
+"""Operations for which the law is asked. A core does some 6e10 a second in these fits, an H100 did
+7e13 in one of 4 M weights (lab notes, 2026-11-26)."""
 
 LEAST_STEPS = 100
 """Shorter fits have hardly left their warm-up; the table and the picture show them, no law."""
@@ -66,17 +72,17 @@ def describe(law: Law, others: Sequence[Law], points: Sequence[Point]) -> str:
         f"loss = {law.floor:.3f} + {law.size:.3f} (N / 1 M)^-{law.alpha:.2f} + {law.data:.3f} "
         f"(D / 1 M)^-{law.beta:.2f}, {law.cost:.0f} operations a weight and frame; it misses "
         f"{len(points)} fits by {missed:.1%}",
-        _row(("operations", "weights", "frames", "loss")),
-        _row(["---"] * 4),
+        _row(("operations", "about", "weights", "frames", "loss")),
+        _row(["---"] * 5),
     ]
-    for flops in ASKED:
+    for flops, about in ASKED.items():
         best = law.best(flops)
         ranges = list(zip(*(other.best(flops) for other in others), strict=True))
         cells = (
             f"{value:.3g} ({min(range_):.3g} to {max(range_):.3g})"
             for value, range_ in zip(best, ranges, strict=True)
         )
-        lines.append(_row((f"{flops:.0e}", *cells)))
+        lines.append(_row((f"{flops:.2g}", about, *cells)))
     return "\n".join(lines)
 
 
