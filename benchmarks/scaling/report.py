@@ -113,7 +113,7 @@ def draw(records: Sequence[Record], path: Path) -> None:
         for name in dict.fromkeys(r["size"] for r in sorted(mine, key=lambda r: r["weights"])):
             same = [r for r in mine if r["size"] == name]
             x, y = np.array([(np.log10(r["flops"]), loss_of(r)) for r in same]).T
-            lines.append(Line(name=f"{name}, {same[0]['weights'] / 1e6:.1f} M", x=x, y=y))
+            lines.append(Line(name=f"{name}, {same[0]['weights'] / 1e6:.2f} M", x=x, y=y))
         x = np.linspace(
             min(line.x.min() for line in lines), max(line.x.max() for line in lines), 40
         )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLOURS = ("#1f5fb4", "#d65d0e", "#787878", "#188c5a", "#963ca0")
+COLOURS = ("#1f5fb4", "#d65d0e", "#787878", "#188c5a", "#963ca0", "#a8841a")
 INK, GRID = "#282828", "#e0e0e0"
 WIDTH, HEIGHT, DPI = 640, 400, 100  # of one chart, in pixels
 MOST_MARKED = 32  # points of a line that are marked one by one
