@@ -20,6 +20,8 @@ MOVES = 0.25
 tells in it if so much changes otherwise than without a key."""
 GOOD = 0.75
 """Frames with this fraction of the best score are good enough to be chosen for their looks."""
+LEAST_PROMPTS = 4
+"""So many are chosen, however good they are; more only of good ones."""
 MOST_ROUNDS = 3
 """How often candidates are drawn, if the first ones have too few good frames."""
 STILL = 1 / 4096
@@ -116,7 +118,7 @@ def choose_prompts(
     """Choose at most `count` of the candidates.
 
     The most obedient comes first; then, of those that are nearly as good, each time the one that is
-    least like those chosen; the rest in their order.
+    least like those chosen; and others in their order while there are fewer than four.
 
     Args:
         bundle: the world.
@@ -139,6 +141,8 @@ def choose_prompts(
     chosen = [order.pop(0)]
     while order and len(chosen) < count:
         good = [index for index in order if scores[index] >= GOOD * scores.max()]
+        if not good and len(chosen) >= LEAST_PROMPTS:
+            break
         unlike = [_least_distance(codes[index], codes[chosen]) for index in good]
         best = good[int(np.argmax(unlike))] if good else order[0]
         order.remove(best)

@@ -117,6 +117,17 @@ def test_more_candidates_are_asked_for_while_too_few_are_good(toy):
     assert len(asked) == 3
 
 
+def test_where_too_few_are_good_there_are_fewer_prompts(toy):
+    free = frames_at(toy, (2, 2), (3, 3), (1, 1), (3, 1), (1, 3))
+    stuck = frames_at(toy, (0, 2), (0, 1), (0, 0), (0, 3))
+    for good, bad, expected in ((5, 4, 5), (2, 4, 4), (2, 1, 3)):
+        candidates = np.concatenate((free[:good], stuck[:bad]))
+        chosen = choose_prompts(bundle_of(toy), stuck_at_left(toy), [candidates], 8)
+        assert len(chosen) == expected
+        told = [(frame == free).all(axis=(1, 2, 3)).any() for frame in chosen]
+        assert sum(told) == good
+
+
 def test_rounds_of_candidates_are_other_frames_of_the_same_episodes(toy_corpus):
     episodes = np.array([3, 5, 7])
     first, second, *more = candidate_rounds(toy_corpus, episodes, 3, seed=0)
