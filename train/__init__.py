@@ -10,9 +10,9 @@ _PUBLIC = {
     "FitConfig": "train.recipe",
     "Clock": "train.loop.clock",
     "FrameClips": "train.data.clips",
-    "TokenizerModule": "train.stages.fit_tokenizer",
-    "ActionModule": "train.stages.fit_lam",
-    "DynamicsModule": "train.stages.fit_dynamics",
+    "TokenizerModule": "train.fit_tokenizer",
+    "ActionModule": "train.fit_lam",
+    "DynamicsModule": "train.fit_dynamics",
     "register_action_module": "train.methods",
 }
 __all__ = list(_PUBLIC)

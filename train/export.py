@@ -22,7 +22,7 @@ from lam.keymap.keymap import Keymap, derive_keymap
 from lam.keymap.labels import name_by_labels
 from spacetime.weights import model_fingerprint, read_json, read_weights, write_json, write_weights
 from train.data.encode import Encoded
-from train.stages.fit_dynamics import DynamicsMethod
+from train.fit_dynamics import DynamicsMethod
 
 
 def export_model(folder: Path, role: str, model: nn.Module) -> None:

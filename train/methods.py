@@ -5,12 +5,12 @@ from typing import Any
 from genie.registry import find_kind
 from train.camera_flow.fit import CameraFlowModule
 from train.camera_steps.fit import CameraStepsModule
+from train.fit_lam import ActionModule, LatentActionModule
 from train.labelled.fit import LabelledModule
 from train.loop.module import FitModule
 from train.moving_player.fit import MovingPlayerModule
 from train.player_sprite.fit import SpriteActionModule
 from train.recipe import StageRecipe
-from train.stages.fit_lam import ActionModule, LatentActionModule
 
 _ACTION_MODULES: dict[str, type[ActionModule]] = {
     "whole_frame": LatentActionModule,

@@ -27,6 +27,15 @@ from train.data.encode import Encoded, encode_corpus, load_encoded
 from train.data.frames import Frames
 from train.enlarge import is_enlarged
 from train.export import export_world, load_model
+from train.fit_actions import fit_actions
+from train.fit_dynamics import DynamicsModule
+from train.fit_tokenizer import TokenizerModule, start_latents
+from train.health.action_health import health_record, measure_action_health, require_healthy_actions
+from train.health.tokenizer_health import (
+    check_kept_tokenizer,
+    measure_tokenizer_health,
+    require_healthy_tokenizer,
+)
 from train.labelled.labels import read_labels
 from train.methods import method_values
 from train.options import COPIED, TrainOptions
@@ -37,15 +46,6 @@ from train.recipe import FitConfig, Recipe, load_recipe
 from train.run_directory import RunDirectory
 from train.run_record import open_out, write_run_record
 from train.sizes import check_sizes, new_dynamics, settings_of
-from train.stages.action_health import health_record, measure_action_health, require_healthy_actions
-from train.stages.fit_actions import fit_actions
-from train.stages.fit_dynamics import DynamicsModule
-from train.stages.fit_tokenizer import TokenizerModule, start_latents
-from train.stages.tokenizer_health import (
-    check_kept_tokenizer,
-    measure_tokenizer_health,
-    require_healthy_tokenizer,
-)
 from train.warm_start import (
     add_map,
     copy_models,

@@ -17,10 +17,10 @@ from tokenizer.losses import TokenizerMethod
 from tokenizer.model import TokenizerConfig
 from train.camera_flow.method import CameraFlowMethod
 from train.camera_steps.method import CameraStepsMethod
+from train.fit_dynamics import DynamicsMethod
 from train.moving_player.method import MovingPlayerMethod
 from train.player_sprite.method import SpriteMethod
 from train.recipe import FitConfig
-from train.stages.fit_dynamics import DynamicsMethod
 
 SECTIONS = {
     "`fit`, of each stage": FitConfig,

@@ -15,6 +15,7 @@ from genie.registry import model_record
 from spacetime.weights import read_json
 from train.data.frames import Frames
 from train.export import export_model, fingerprint, load_model
+from train.fit_lam import Survey
 from train.labelled.labels import Labels
 from train.loop.clock import Clock
 from train.loop.forecast import too_few_steps
@@ -25,7 +26,6 @@ from train.methods import action_module, method_values
 from train.options import COPIED, TrainOptions
 from train.processes.ranks import Ranks
 from train.recipe import FitConfig, Recipe
-from train.stages.fit_lam import Survey
 
 
 @dataclass(frozen=True, kw_only=True)

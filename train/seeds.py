@@ -8,8 +8,8 @@ import torch
 from rich import get_console
 
 from spacetime.weights import write_json
+from train.fit_lam import ActionModule
 from train.run_directory import RunDirectory
-from train.stages.fit_lam import ActionModule
 
 
 def fit_seeds(

@@ -10,11 +10,11 @@ from genie.registry import Undrawn, new_model
 from genie.settings import Settings
 from train.data.clips import split_starts
 from train.data.encode import check_codes
+from train.fit_dynamics import DynamicsModule, check_clip_length
+from train.fit_tokenizer import TokenizerModule
 from train.methods import action_module, method_values
 from train.options import TrainOptions
 from train.recipe import Recipe
-from train.stages.fit_dynamics import DynamicsModule, check_clip_length
-from train.stages.fit_tokenizer import TokenizerModule
 
 MOST_WEIGHTS = 1 << 30
 

@@ -21,13 +21,13 @@ from lam.model import LatentActionModel
 from tokenizer.model import Tokenizer, TokenizerConfig
 from train.data.clips import FrameClips
 from train.data.encode import Encoded
+from train.fit_dynamics import DynamicsModule
+from train.fit_lam import LatentActionModule
+from train.fit_tokenizer import TokenizerModule
 from train.loop.clock import Clock
 from train.loop.module import FitPlan
 from train.loop.trainer import fit as fit_module
 from train.recipe import FitConfig
-from train.stages.fit_dynamics import DynamicsModule
-from train.stages.fit_lam import LatentActionModule
-from train.stages.fit_tokenizer import TokenizerModule
 
 SIZE, EPISODES, LENGTH = 16, 6, 20
 CODES, TOKENS, ACTIONS = 9, 4, 4

@@ -108,7 +108,7 @@ def tiny(words: list[str], side: int) -> list[str] | None:
 @pytest.mark.parametrize("world", SIDE)
 def test_the_commands_of_a_shipped_world_make_one(world, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("train.stages.action_health.PAIRS", 16)
+    monkeypatch.setattr("train.health.action_health.PAIRS", 16)
     for words in commands(world):
         command = tiny(words, SIDE[world])
         assert command is None or main(command) == 0, words
@@ -146,7 +146,7 @@ def fast_clock(monkeypatch, seconds: float) -> None:
 @pytest.mark.parametrize("title", [title for title, lines in large_runs().items() if lines])
 def test_a_large_run_spends_its_minutes_and_leaves_a_world(title, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("train.stages.action_health.PAIRS", 16)
+    monkeypatch.setattr("train.health.action_health.PAIRS", 16)
     lines = large_runs()[title]
     lines += lines[-1:] * ("--resume" in lines[-1])  # the same twice
     fast_clock(monkeypatch, 10.0)

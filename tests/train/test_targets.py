@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from train.data.clips import to_float
-from train.stages.fit_dynamics import DynamicsMethod
+from train.fit_dynamics import DynamicsMethod
 
 
 class Answers(nn.Module):

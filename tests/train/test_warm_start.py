@@ -14,7 +14,7 @@ from spacetime.weights import read_weights
 from tokenizer.health import TokenizerHealth
 from train import pipeline as run
 from train.export import fingerprint
-from train.stages import tokenizer_health
+from train.health import tokenizer_health
 from train.warm_start import load_start_world, translate_dynamics, warm_start
 
 # Models of a few steps are collapsed; test_action_health.py shows that this is refused otherwise.

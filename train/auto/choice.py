@@ -18,11 +18,11 @@ from train.camera_flow.fit import CameraFlowModule
 from train.camera_steps.fit import CameraStepsModule
 from train.camera_steps.survey import LEAST_STEPS, find_camera_steps, moves_by_cells
 from train.data.frames import Frames
+from train.fit_lam import Survey
 from train.moving_player.fit import MovingPlayerModule
 from train.moving_player.survey import NoPlayerError
 from train.player_sprite.method import SpriteMethod
 from train.recipe import Recipe, load_recipe
-from train.stages.fit_lam import Survey
 
 AUTO = "auto"
 """In place of the kind of an action model, in a recipe."""

@@ -17,9 +17,9 @@ from lam.camera_flow.keys import FlowKeys, fit_flow_keys
 from train.camera_flow.method import CameraFlowMethod
 from train.data.clips import to_float
 from train.data.frames import Frames
+from train.fit_lam import Survey
+from train.fit_reader import ReaderModule
 from train.loop.hardware import frames_at_once
-from train.stages.fit_lam import Survey
-from train.stages.fit_reader import ReaderModule
 
 FEWEST_KEYS = 3
 """Standing still and two directions."""

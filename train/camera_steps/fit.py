@@ -16,9 +16,9 @@ from train.data.action_chances import fit_chances, held_out_frames
 from train.data.blocked_keys import hold_of, key_shares
 from train.data.clips import to_bytes, to_float
 from train.data.frames import Frames
+from train.fit_lam import Survey
+from train.fit_reader import ReaderModule
 from train.loop.hardware import frames_at_once
-from train.stages.fit_lam import Survey
-from train.stages.fit_reader import ReaderModule
 
 MOST_ACTIONS = 5
 """Standing still and four steps."""

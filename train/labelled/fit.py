@@ -15,11 +15,11 @@ from spacetime.ranks import take_from_first
 from train.data.clips import FrameClips, to_float
 from train.data.encode import read_episodes
 from train.data.frames import Frames
+from train.fit_reader import ReaderModule
 from train.labelled.labels import Labels
 from train.labelled.method import LabelledMethod
 from train.loop.hardware import frames_at_once
 from train.loop.module import FitPlan
-from train.stages.fit_reader import ReaderModule
 
 
 def refine(base: LatentActionModel, labels: Labels) -> LabelledActionModel:

@@ -14,11 +14,11 @@ from lam.moving_player.model import MovingPlayerModel, PlayerReader
 from spacetime.ranks import rank_and_count
 from train.data.clips import FrameClips, to_float
 from train.data.frames import Frames
+from train.fit_lam import Survey
+from train.fit_reader import ReaderModule
 from train.loop.module import FitPlan
 from train.moving_player.method import MovingPlayerMethod
 from train.moving_player.survey import MovingPlayer, NoPlayerError, find_moving_player
-from train.stages.fit_lam import Survey
-from train.stages.fit_reader import ReaderModule
 
 MOST_ACTIONS = 9
 """Standing still and eight directions."""

@@ -19,13 +19,13 @@ from lam.player_sprite.persistence import info_nce
 from spacetime.ranks import rank_and_count
 from train.data.clips import FrameClips, split_starts, to_float
 from train.data.frames import Frames
+from train.fit_lam import Survey
+from train.fit_reader import ReaderModule
 from train.loop.hardware import frames_at_once
 from train.loop.module import FitPlan
 from train.player_sprite.codes import fit_best_codes
 from train.player_sprite.method import SpriteMethod
 from train.player_sprite.pairs import draw_pairs, long_episodes
-from train.stages.fit_lam import Survey
-from train.stages.fit_reader import ReaderModule
 
 
 def mean_residual(

@@ -8,8 +8,8 @@ from torch import nn
 
 from genie.registry import register
 from lam.config import LatentActionConfig
+from train.fit_lam import ActionModule, LatentActionModule
 from train.methods import register_action_module
-from train.stages.fit_lam import ActionModule, LatentActionModule
 
 NUM_CODES = 8
 """A of the entries from papers: Genie's number for its games."""

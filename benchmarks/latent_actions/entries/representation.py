@@ -10,7 +10,7 @@ from lam.config import LatentActionConfig
 from lam.health.measures import code_use
 from lam.model import Encoder, LatentActionModel
 from train.data.clips import to_float
-from train.stages.fit_lam import HELD_OUT_PAIRS, LatentActionModule
+from train.fit_lam import HELD_OUT_PAIRS, LatentActionModule
 
 
 @dataclass(frozen=True, kw_only=True)

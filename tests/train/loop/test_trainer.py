@@ -9,6 +9,7 @@ import torch
 
 from train.data.frames import Frames
 from train.export import load_model
+from train.fit_tokenizer import TokenizerModule
 from train.loop import trainer
 from train.loop.clock import Clock
 from train.options import TrainOptions
@@ -16,7 +17,6 @@ from train.pipeline import train
 from train.processes.ranks import Ranks
 from train.recipe import load_recipe
 from train.run_directory import RunDirectory
-from train.stages.fit_tokenizer import TokenizerModule
 
 PAYS = trainer.COMPILE_PAYS_AFTER_STEPS
 SMOKE = [getattr(load_recipe("smoke"), name) for name in ("tokenizer", "lam", "dynamics")]

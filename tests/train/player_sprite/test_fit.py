@@ -13,6 +13,7 @@ from lam.player_sprite.config import SpriteActionConfig
 from lam.player_sprite.model import SpriteActionModel
 from train.data.clips import FrameClips, to_float
 from train.data.frames import Frames
+from train.fit_dynamics import token_residual
 from train.loop.clock import Clock
 from train.loop.module import FitPlan
 from train.loop.optim import MuonAdamW, lr_factor
@@ -20,7 +21,6 @@ from train.pipeline import train
 from train.player_sprite import fit as sprite_fit
 from train.player_sprite.fit import SpriteActionModule, locate_sprite, mean_residual
 from train.player_sprite.method import SpriteMethod
-from train.stages.fit_dynamics import token_residual
 
 SIDE, KEYS, BOX = 24, 3, (9, 9, 6, 5)
 STEPS = 90

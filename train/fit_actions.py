@@ -3,12 +3,12 @@
 from genie.registry import new_model
 from train.data.clips import FrameClips
 from train.export import load_model
+from train.fit_lam import ActionModule
 from train.labelled.fit import LabelledModule, refine
 from train.labelled.method import LabelledMethod
 from train.methods import action_module, method_values
 from train.run_directory import RunDirectory
 from train.seeds import fit_seeds
-from train.stages.fit_lam import ActionModule
 from train.warm_start import warm_start
 
 

@@ -15,9 +15,9 @@ from spacetime.pixels import changed_pixels
 from spacetime.ranks import gather_rows, take_from_first
 from train.data.clips import FrameClips, to_float
 from train.data.frames import Frames
+from train.health.action_health import measure_codes
 from train.loop.module import FitModule, FitPlan
 from train.loop.optim import update_ema
-from train.stages.action_health import measure_codes
 
 HELD_OUT_PAIRS = 512
 PICTURE_PROMPTS = 6

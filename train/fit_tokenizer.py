@@ -12,8 +12,8 @@ from spacetime.pixels import changed_pixels
 from tokenizer.health import TokenizerHealth, assess_tokenizer
 from tokenizer.losses import TokenizerMethod
 from train.data.clips import FrameClips, to_float
+from train.health.tokenizer_health import reconstruct
 from train.loop.module import FitModule, FitPlan
-from train.stages.tokenizer_health import reconstruct
 
 HELD_OUT_FRAMES = 256
 

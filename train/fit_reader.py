@@ -8,9 +8,9 @@ from lam.losses import prediction_loss
 from spacetime.ranks import take_from_first
 from train.data.clips import FrameClips, to_float
 from train.data.encode import read_episodes
+from train.fit_lam import ActionModule, LatentActionModule
 from train.loop.hardware import frames_at_once
 from train.loop.module import FitPlan
-from train.stages.fit_lam import ActionModule, LatentActionModule
 
 
 class ReaderModule(LatentActionModule):

@@ -10,14 +10,14 @@ import torch
 from corpus.store import Corpus, CorpusCard
 from corpus.writing.writer import CorpusWriter
 from genie.library.bundle import load_bundle
-from train.loop.forecast import too_few_steps
-from train.pipeline import train
-from train.stages.action_health import (
+from train.health.action_health import (
     health_record,
     measure_action_health,
     read_around,
     require_healthy_actions,
 )
+from train.loop.forecast import too_few_steps
+from train.pipeline import train
 
 
 class Square(torch.nn.Module):

@@ -9,9 +9,9 @@ from tokenizer.health import TokenizerHealth
 from tokenizer.losses import TokenizerMethod
 from train import pipeline
 from train.data.clips import to_float
+from train.fit_tokenizer import start_latents
+from train.health.tokenizer_health import measure_tokenizer_health, require_healthy_tokenizer
 from train.pipeline import train
-from train.stages.fit_tokenizer import start_latents
-from train.stages.tokenizer_health import measure_tokenizer_health, require_healthy_tokenizer
 
 
 class Copy(torch.nn.Module):

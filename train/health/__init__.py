@@ -1,0 +1,1 @@
+"""Collapsed models are refused before the next stage."""

@@ -1,1 +1,0 @@
-"""What each stage fits, and whether what came out is any good."""
