@@ -32,40 +32,42 @@ def record_graph(work: Callable[[], Result]) -> tuple[Result, Callable[[], None]
 
 
 class GraphedWork(Generic[Result]):
-    """Calls work whose tensors keep their addresses; soon with one launch for all its kernels.
+    """Does work whose tensors keep their addresses; soon with one launch for all its kernels.
 
     Python and the driver take longer to launch a kernel than a GPU takes to run most of a small
     model's, of which a frame has some hundreds.
     """
 
-    def __init__(
-        self, work: Callable[[], Result], record: Record = record_graph, before: int = RUNS_BEFORE
-    ) -> None:
-        """Take work without arguments.
+    def __init__(self, record: Record = record_graph, before: int = RUNS_BEFORE) -> None:
+        """Begin without a graph.
 
         Args:
-            work: reads and writes the same tensors each time, and does not wait for the GPU.
             record: as `record_graph`.
-            before: how often it is called plainly at first.
+            before: how often work is called plainly at first.
         """
-        self._work, self._record, self._before = work, record, before
+        self._record, self._before = record, before
         self._runs = 0
         self._replay: Callable[[], None] | None = None
         self._result: Result | None = None
 
-    def __call__(self) -> Result:
-        """Do the work; what it returns is valid until the next call."""
+    def __call__(self, work: Callable[[], Result]) -> Result:
+        """Do the work, always the same; what it returns is valid until the next call.
+
+        Args:
+            work: reads and writes the same tensors each time, and does not wait for the GPU. It is
+                not kept: who owns this and the work would else never be freed at once.
+        """
         if self._runs == self._before:
-            self._try_to_record()
+            self._try_to_record(work)
         self._runs += 1
         if self._replay is None:
-            return self._work()
+            return work()
         self._replay()
         return self._result
 
-    def _try_to_record(self) -> None:
+    def _try_to_record(self, work: Callable[[], Result]) -> None:
         try:
-            self._result, self._replay = self._record(self._work)
+            self._result, self._replay = self._record(work)
         except RuntimeError as error:
             warnings.warn(
                 f"frames take as long as their single launches, since this GPU records no graph "

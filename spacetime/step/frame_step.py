@@ -99,7 +99,7 @@ class FrameStep:
                 _Layer(*parts, self._norm, product)
                 for parts in zip(blocks, cache.keys, cache.values, strict=True)
             ]
-        self._graph = GraphedWork(self._whole) if device.type == "cuda" else None
+        self._graph = GraphedWork() if device.type == "cuda" else None
 
     def prepare(self, positions: list[int], rotation: Tensor, bias: Tensor) -> None:
         """Take what is the same in all drafts of a frame, as `TimeAttention.step` takes it."""
@@ -110,7 +110,7 @@ class FrameStep:
         """Return what a frame, float (B, N, D), comes to."""
         self._enter(x)
         if self._graph is not None:
-            return self._graph()[0].clone()
+            return self._graph(self._whole)[0].clone()
         for _ in self._run():
             pass
         return self.output()
@@ -120,14 +120,14 @@ class FrameStep:
         self._enter(x)
         if self._graph is None:
             return self._whole()
-        output, new = self._graph()
+        output, new = self._graph(self._whole)
         return output.clone(), new
 
     def remember(self, x: Tensor) -> list[KeysValues]:
         """Return only what each block adds to the history."""
         self._enter(x)
         if self._graph is not None:
-            return self._graph()[1]
+            return self._graph(self._whole)[1]
         # The rest of the last block computes the frame's output. Blocks go first in `zip`, so that
         # the run is not asked for more than one stop a block.
         return [self._own() for _, _ in zip(self._layers, self._run(), strict=False)]

@@ -4,6 +4,8 @@ No GPU is needed: a recorder keeps every operation with the tensors that it read
 them again on those very tensors, as a CUDA graph does.
 """
 
+import gc
+import weakref
 from collections.abc import Callable
 
 import pytest
@@ -75,7 +77,7 @@ def graphed_cache(model: SpaceTimeStack, batch: int, before: int = 1) -> TimeCac
     """Return a cache whose frames go through a graph, as on a GPU."""
     cache = model.new_cache(batch, TOKENS, 1_000_000)
     step = model._frame(cache)
-    step._graph = GraphedWork(step._whole, Recording(step._x), before)
+    step._graph = GraphedWork(Recording(step._x), before)
     return cache
 
 
@@ -122,8 +124,8 @@ def test_work_is_recorded_once_it_was_done_often_enough():
     def recorded(work):
         return work(), lambda: replayed.append(1)
 
-    graphed = GraphedWork(work, recorded, before=2)
-    assert [graphed() for _ in range(5)] == [1, 2, 3, 3, 3]
+    graphed = GraphedWork(recorded, before=2)
+    assert [graphed(work) for _ in range(5)] == [1, 2, 3, 3, 3]
     assert (len(done), len(replayed)) == (3, 3)
 
 
@@ -131,10 +133,25 @@ def test_where_no_graph_can_be_recorded_work_goes_on_and_this_is_said_once():
     def refused(work):
         raise RuntimeError("operation not permitted when stream is capturing")
 
-    graphed = GraphedWork(lambda: 7, refused, before=1)
+    graphed = GraphedWork(refused, before=1)
     with pytest.warns(UserWarning, match="records no graph of them: operation not") as said:
-        assert [graphed() for _ in range(4)] == [7] * 4
+        assert [graphed(lambda: 7) for _ in range(4)] == [7] * 4
     assert len(said) == 1
+
+
+@torch.no_grad()
+def test_a_cache_with_a_graph_is_freed_as_soon_as_it_is_left():
+    model = stack()
+    cache = graphed_cache(model, 1)
+    for x in torch.randn(3, 1, TOKENS, DIM):
+        model.draft(x, cache)
+    left = weakref.ref(cache.frame_step)
+    gc.disable()  # caches of many players take gigabytes of a GPU
+    try:
+        del cache
+        assert left() is None
+    finally:
+        gc.enable()
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
@@ -143,7 +160,7 @@ def test_on_a_gpu_a_graph_draws_what_single_launches_draw():
     model = stack().to("cuda")
     plain, graphed = model.new_cache(2, TOKENS), model.new_cache(2, TOKENS)
     model._frame(plain)._graph = None
-    model._frame(graphed)._graph = GraphedWork(graphed.frame_step._whole, before=2)
+    model._frame(graphed)._graph = GraphedWork(before=2)
     for x in torch.randn(9, 2, TOKENS, DIM, device="cuda"):
         assert torch.equal(model.draft(x, graphed), model.draft(x, plain))
         model.remember(x, graphed)
