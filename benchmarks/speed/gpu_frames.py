@@ -12,7 +12,6 @@ import json
 import statistics
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from pathlib import Path
 
 import torch
@@ -22,7 +21,6 @@ from dynamics.model import Dynamics
 from dynamics.sampler import draw_noise, sample_frame
 from genie.device import check_precision, pick_device
 from spacetime.step.cuda_graph import RUNS_BEFORE
-from spacetime.step.frame_step import plain_steps
 
 Frame = Callable[[], float]
 
@@ -41,13 +39,13 @@ def frames(
     """
     torch.manual_seed(0)
     dynamics = Dynamics(COMMON).to(device).eval().requires_grad_(False)
-    dynamics.stack.product_dtype = dtype
+    dynamics.stack.product_dtype, dynamics.stack.buffered = dtype, not plain
     action = torch.zeros(players, dtype=torch.int64, device=device)
     seeds, cache = list(range(players)), dynamics.new_cache(players)
 
     def frame() -> float:
         begin = time.perf_counter()
-        with torch.inference_mode(), plain_steps(dynamics) if plain else nullcontext():
+        with torch.inference_mode():
             ids = sample_frame(
                 dynamics, action, cache,
                 noise=draw_noise(seeds, cache.position, steps, COMMON.num_tokens),

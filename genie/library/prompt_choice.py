@@ -130,17 +130,21 @@ def choose_prompts(
     """
     candidates, found = [], []
     for frames in rounds:
-        candidates.append(frames)
-        found.append(obedience(bundle, make_rollout, frames, seed))
+        # Little footage gives the same frames again.
+        new = [frame for frame in frames if not any((frame == old).all() for old in candidates)]
+        if new:
+            candidates.extend(new)
+            found.append(obedience(bundle, make_rollout, np.stack(new), seed))
         scores = np.concatenate(found)
-        if ((scores >= GOOD * scores.max()) & (scores > 0)).sum() >= count:
+        good_enough = (scores >= GOOD * scores.max()) & (scores > 0)
+        if good_enough.sum() >= count:
             break
-    frames = np.concatenate(candidates)
+    frames = np.stack(candidates)
     codes = _code_counts(bundle, frames)
     order = np.argsort(-scores, kind="stable").tolist()
     chosen = [order.pop(0)]
     while order and len(chosen) < count:
-        good = [index for index in order if scores[index] >= GOOD * scores.max()]
+        good = [index for index in order if good_enough[index]]
         if not good and len(chosen) >= LEAST_PROMPTS:
             break
         unlike = [_least_distance(codes[index], codes[chosen]) for index in good]

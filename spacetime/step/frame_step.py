@@ -99,7 +99,7 @@ class FrameStep:
                 _Layer(*parts, self._norm, product)
                 for parts in zip(blocks, cache.keys, cache.values, strict=True)
             ]
-        self._graph = GraphedWork() if device.type == "cuda" else None
+        self._graph = GraphedWork.on(device) if device.type == "cuda" else None
 
     def prepare(self, positions: list[int], rotation: Tensor, bias: Tensor) -> None:
         """Take what is the same in all drafts of a frame, as `TimeAttention.step` takes it."""
@@ -109,7 +109,7 @@ class FrameStep:
     def draft(self, x: Tensor) -> Tensor:
         """Return what a frame, float (B, N, D), comes to."""
         self._enter(x)
-        if self._graph is not None:
+        if self._graph is not None and self._graph.due():
             return self._graph(self._whole)[0].clone()
         for _ in self._run():
             pass
@@ -118,15 +118,15 @@ class FrameStep:
     def step(self, x: Tensor) -> tuple[Tensor, list[KeysValues]]:
         """Return `draft`, and what each block adds to the history: to be used before the next."""
         self._enter(x)
-        if self._graph is None:
-            return self._whole()
-        output, new = self._graph(self._whole)
-        return output.clone(), new
+        if self._graph is not None and self._graph.due():
+            output, new = self._graph(self._whole)
+            return output.clone(), new
+        return self._whole()
 
     def remember(self, x: Tensor) -> list[KeysValues]:
         """Return only what each block adds to the history."""
         self._enter(x)
-        if self._graph is not None:
+        if self._graph is not None and self._graph.due():
             return self._graph(self._whole)[1]
         # The rest of the last block computes the frame's output. Blocks go first in `zip`, so that
         # the run is not asked for more than one stop a block.

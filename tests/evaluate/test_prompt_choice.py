@@ -120,12 +120,18 @@ def test_more_candidates_are_asked_for_while_too_few_are_good(toy):
 def test_where_too_few_are_good_there_are_fewer_prompts(toy):
     free = frames_at(toy, (2, 2), (3, 3), (1, 1), (3, 1), (1, 3))
     stuck = frames_at(toy, (0, 2), (0, 1), (0, 0), (0, 3))
-    for good, bad, expected in ((5, 4, 5), (2, 4, 4), (2, 1, 3)):
+    for good, bad, expected in ((5, 4, 5), (2, 4, 4), (2, 1, 3), (0, 4, 4)):
         candidates = np.concatenate((free[:good], stuck[:bad]))
         chosen = choose_prompts(bundle_of(toy), stuck_at_left(toy), [candidates], 8)
         assert len(chosen) == expected
         told = [(frame == free).all(axis=(1, 2, 3)).any() for frame in chosen]
         assert sum(told) == good
+
+
+def test_a_frame_that_is_drawn_again_is_no_other_candidate(toy):
+    frames = frames_at(toy, (2, 2), (3, 3))
+    chosen = choose_prompts(bundle_of(toy), toy.PerfectRollout, [frames, frames], 4)
+    assert len(chosen) == 2
 
 
 def test_rounds_of_candidates_are_other_frames_of_the_same_episodes(toy_corpus):

@@ -44,6 +44,8 @@ COMPILE_PAYS_AFTER = {"cpu": 600.0, "cuda": 45.0}
 two of compiling, twice as fast on a GPU after half a minute (lab notes, 2026-11-21 and -26)."""
 COMPILE_PAYS_AFTER_STEPS = 1000
 """The same where steps are counted, whatever a step takes."""
+COMPILED_CODE = "TORCHINDUCTOR_CACHE_DIR"
+"""Environment variable: the folder of compiled code."""
 READ_EVERY_STEPS, READ_EVERY_SECONDS = 25, 1.0
 """How often the loss is read back: reading makes a GPU wait."""
 
@@ -160,13 +162,24 @@ def compile_if_it_pays(module: FitModule, precision: str, ranks: Ranks) -> None:
     # Compiled whole, a dynamics would not gather the weights of its blocks.
     if ranks.sharded or not ranks.agree(_compiling_pays(module.clock, device)):
         return
-    # Torch would keep it among the temporary files, which are gone when the machine starts anew.
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache_folder() / "compiled"))
+    _keep_compiled_code()
     # Without a C++ compiler the fit goes on uncompiled.
     torch._dynamo.config.suppress_errors = True
     module.to(device)
     with torch.autocast(device, dtype=torch.bfloat16, enabled=precision == "bf16-mixed"):
         module.compile_model()
+
+
+def _keep_compiled_code() -> None:
+    """Let torch keep compiled code in the cache folder, unless the user has chosen another one.
+
+    It would lie among the temporary files, which are gone when the machine starts anew.
+    """
+    from torch._inductor.runtime.cache_dir_utils import default_cache_dir
+
+    # Importing torch._dynamo, as Lightning does, sets the variable to the default.
+    if os.environ.get(COMPILED_CODE, default_cache_dir()) == default_cache_dir():
+        os.environ[COMPILED_CODE] = str(cache_folder() / "compiled")
 
 
 def _compiling_pays(clock: Clock, device: str) -> bool:

@@ -2,6 +2,9 @@
 
 import logging
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import lightning_utilities.core.rank_zero as rank_zero
 import pytest
@@ -18,6 +21,7 @@ from train.processes.ranks import Ranks
 from train.recipe import load_recipe
 from train.run_directory import RunDirectory
 
+ROOT = Path(__file__).resolve().parents[3]
 PAYS = trainer.COMPILE_PAYS_AFTER_STEPS
 SMOKE = [getattr(load_recipe("smoke"), name) for name in ("tokenizer", "lam", "dynamics")]
 
@@ -43,19 +47,25 @@ def test_long_fits_are_compiled_counted_in_steps_or_in_time(tiny, corpus, monkey
     assert bool(compiled) == pays
 
 
-@pytest.mark.parametrize("chosen", [None, "/elsewhere"])
-def test_compiled_code_is_kept_where_a_restart_leaves_it(
-    tiny, corpus, tmp_path, monkeypatch, chosen
-):
-    stage = tiny.make_module("tokenizer", corpus, Clock(total_steps=6000))
-    monkeypatch.setenv("GENIE_HOME", str(tmp_path))
-    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", chosen or "")
-    if chosen is None:
-        monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR")
-    monkeypatch.setattr(stage, "compile_model", lambda: None)
-    trainer.compile_if_it_pays(stage, "32-true", Ranks())
-    kept = chosen or str(tmp_path / "cache" / "compiled")
-    assert os.environ["TORCHINDUCTOR_CACHE_DIR"] == kept
+@pytest.mark.parametrize("chosen", ["", "/elsewhere"])
+def test_compiled_code_is_kept_where_a_restart_leaves_it(tmp_path, chosen):
+    """In a process of its own, since importing Lightning sets the variable."""
+    program = (
+        "import os; from train.loop.trainer import _keep_compiled_code; _keep_compiled_code();"
+        "from torch._inductor.runtime.cache_dir_utils import cache_dir; print(cache_dir())"
+    )
+    outside = {k: v for k, v in os.environ.items() if k != "TORCHINDUCTOR_CACHE_DIR"}
+    if chosen:
+        chosen = str(tmp_path / "chosen")
+        outside["TORCHINDUCTOR_CACHE_DIR"] = chosen
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=outside | {"GENIE_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == (chosen or str(tmp_path / "cache" / "compiled"))
 
 
 def too_much(*_):
