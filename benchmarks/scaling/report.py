@@ -7,7 +7,14 @@ from typing import Any
 import numpy as np
 
 from benchmarks.going_on.report import errors_of
-from benchmarks.scaling.law import Law, Point, fit_law, relative_error, without_each
+from benchmarks.scaling.law import (
+    EXPONENTS,
+    Law,
+    Point,
+    fit_law,
+    relative_error,
+    without_each,
+)
 from genie.media.charts import Line, draw_lines, new_figure, save_chart
 
 Record = dict[str, Any]
@@ -68,10 +75,13 @@ def _delta(record: Record) -> str:
 def describe(law: Law, others: Sequence[Law], points: Sequence[Point]) -> str:
     """Say a law in a line, and what it expects of larger budgets, with the range of `others`."""
     missed = relative_error(law, points)
+    undetermined = law.alpha >= EXPONENTS[-1]
+    edge = ["alpha is the largest that was tried: not determined"] if undetermined else []
     lines = [
-        f"loss = {law.floor:.3f} + {law.size:.3f} (N / 1 M)^-{law.alpha:.2f} + {law.data:.3f} "
+        f"loss = {law.floor:.3g} + {law.size:.3g} (N / 1 M)^-{law.alpha:.2f} + {law.data:.3g} "
         f"(D / 1 M)^-{law.beta:.2f}, {law.cost:.0f} operations a weight and frame; it misses "
         f"{len(points)} fits by {missed:.1%}",
+        *edge,
         _row(("operations", "about", "weights", "frames", "loss")),
         _row(["---"] * 5),
     ]

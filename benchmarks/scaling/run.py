@@ -19,7 +19,7 @@ from train.export import load_model
 from train.recipe import FOLDER, load_recipe
 
 MINUTES = 300.0
-"""Of footage: 150,000 frames and more, of which no fit sees all twice."""
+"""Of footage: 144,000 frames and more, which the longest fits see four times."""
 LOSSES = {"dynamics": "cross_entropy_mean", "tokenizer": "held_out_psnr"}
 
 
