@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.speed.frame_latency import COMMON, ratio, rounded
+from benchmarks.frame_latency import COMMON, ratio, rounded
 from dynamics.model import Dynamics
 from dynamics.sampler import draw_noise, sample_frame
 from genie.device import check_precision, pick_device

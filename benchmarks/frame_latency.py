@@ -1,6 +1,6 @@
 """Where the time of a frame goes, and how it stands to its own products and to other ways to play.
 
-    python -m benchmarks.speed.frame_latency [--steps 8 25] [--threads 1 2] [--json FILE]
+    python -m benchmarks.frame_latency [--steps 8 25] [--threads 1 2] [--json FILE]
 
 The common shape has new weights: 64 tokens of 1,000 codes, width 256, 6 layers, 16 frames in sight.
 What is compared runs in turn, and a ratio is the median of the ratios of neighbours: it holds on a

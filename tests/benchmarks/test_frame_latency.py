@@ -3,7 +3,7 @@ import time
 import pytest
 import torch
 
-from benchmarks.speed.frame_latency import Play, Stopwatch, alternate, measure_common, ratio
+from benchmarks.frame_latency import Play, Stopwatch, alternate, measure_common, ratio
 from benchmarks.speed.one_token_at_a_time import OneTokenAtATime
 from dynamics.model import DynamicsConfig
 

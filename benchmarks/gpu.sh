@@ -3,14 +3,14 @@
 # of many players together, and the speed of a fit of each stage, with the share of plain matrix
 # products that it reaches (OUT/run/logs/*/speed.csv).
 #
-#     benchmarks/speed/gpu.sh OUT
+#     benchmarks/gpu.sh OUT
 #
 # From the root of a clone, with the extras train and record. A corpus in OUT/corpus is used; without
 # one CoinRun is recorded. A rehearsal on a processor:
 #
-#     DEVICE=cpu PRECISIONS=float32 FRAMES=20 PLAYERS="1 4" RECORDED=2000 RECIPE=smoke MINUTES=0.5 benchmarks/speed/gpu.sh OUT
+#     DEVICE=cpu PRECISIONS=float32 FRAMES=20 PLAYERS="1 4" RECORDED=2000 RECIPE=smoke MINUTES=0.5 benchmarks/gpu.sh OUT
 set -euo pipefail
-out=${1:?usage: benchmarks/speed/gpu.sh OUT}
+out=${1:?usage: benchmarks/gpu.sh OUT}
 device=${DEVICE:-cuda} frames=${FRAMES:-500} minutes=${MINUTES:-2}
 mkdir -p "$out"
 if [ "$device" = cuda ]; then nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader; fi
