@@ -46,7 +46,8 @@ class DynamicsMethod:
         compared_frames: frames of each.
         keymap_pairs: transitions that the keys are named by, as many for each action.
         keymap_onset: frames of a pressed key that name it: a jump rises before it falls.
-        prompt_candidates: frames of held-out episodes that the prompts are chosen from.
+        prompt_candidates: frames of held-out episodes that the prompts are chosen from; twice or
+            three times as many where too few of them are good.
         prompts: how many are chosen.
     """
 

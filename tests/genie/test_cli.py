@@ -1,7 +1,4 @@
 import json
-import os
-import subprocess
-import sys
 from importlib import metadata
 from pathlib import Path
 
@@ -252,63 +249,3 @@ def test_a_checkout_that_is_not_installed_knows_its_version(capsys, monkeypatch)
         f'version = "{capsys.readouterr().out.split()[-1]}"'
         in (ROOT / "pyproject.toml").read_text()
     )
-
-
-COMMANDS = [
-    [],
-    *([word] for word in ("play", "replay", "worlds", "export", "train", "evaluate")),
-    *([word] for word in ("compare", "card", "bench", "corpus")),
-    *(["corpus", word] for word in ("build", "record", "report")),
-]
-
-
-@pytest.mark.parametrize("words", COMMANDS)
-def test_every_command_explains_itself(capsys, words):
-    assert cli.main([*words, "--help"]) == 0
-    assert "usage: genie" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("arguments", [["--help"], ["play", "--help"], ["worlds"], ["--version"]])
-def test_light_commands_load_neither_torch_nor_lightning_nor_pygame(arguments):
-    code = (
-        "import sys; from genie.cli import main; status = main(sys.argv[1:]);"
-        "print({'torch', 'lightning', 'pygame', 'av', 'zarr'} & set(sys.modules), file=sys.stderr);"
-        "sys.exit(status)"
-    )
-    result = subprocess.run(
-        [sys.executable, "-c", code, *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert result.returncode == 0
-    assert result.stderr.strip() == "set()"
-
-
-@pytest.mark.parametrize(
-    ("chosen", "spins"),
-    [({}, "1000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "ACTIVE"}, None)],
-)
-def test_threads_wait_briefly_for_each_other_unless_told_how(monkeypatch, capsys, chosen, spins):
-    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
-        monkeypatch.setenv(name, "to come back")
-        monkeypatch.delenv(name)
-    for name, value in chosen.items():
-        monkeypatch.setenv(name, value)
-    assert cli.main(["--version"]) == 0
-    assert os.environ.get("GOMP_SPINCOUNT") == spins
-
-
-def test_play_py_passes_its_arguments_to_play():
-    result = subprocess.run(
-        [sys.executable, str(ROOT / "play.py"), TINY_WORLD, "--headless"],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert result.returncode == 2
-    assert result.stderr.startswith("genie: no world is called 'no-such-world'")
-    assert result.stderr.count("\n") == 1

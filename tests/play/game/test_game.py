@@ -1,8 +1,5 @@
 """Everything the keys do, without a screen."""
 
-import re
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -289,29 +286,3 @@ def test_every_command_has_its_key_on_the_help(game):
     assert {command.caps for command in COMMANDS.values()} >= {"P", "F5", "F9", "H", "Esc"}
     assert all(command.about for command in COMMANDS.values())
     assert len({command.caps for command in COMMANDS.values()}) == len(COMMANDS)
-
-
-@pytest.mark.parametrize("keys", [("g",), ("l",), ("k", "return"), ("f12",)])
-def test_a_folder_that_takes_no_film_is_told_at_the_key_in_plain_words(
-    game, workplace, monkeypatch, keys
-):
-    (workplace / "file").write_text("no folder")
-    options = replace(game.game.options, folder=workplace / "file" / "deeper")
-    monkeypatch.setattr(game.game, "options", options)
-    game.ticks(3)
-    game.tap(*keys)
-    assert game.game.mark is None and game.game.export is None
-    assert re.match("(cannot|could not) .*file", game.message)
-    assert "Errno" not in game.message
-    game.ticks(2)
-    assert game.player.frame_number == 5
-
-
-def test_saves_and_keys_that_cannot_be_written_are_told_in_plain_words(game, home):
-    home.parent.mkdir(exist_ok=True)
-    home.write_text("a file where a folder should be")
-    game.ticks(2)
-    for keys in (("f5", "return"), ("f2", "escape")):
-        game.tap(*keys)
-        assert "not a directory" in game.message
-        assert "Errno" not in game.message
