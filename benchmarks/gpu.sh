@@ -19,7 +19,6 @@ for world in coinrun crafter miner; do
         genie bench "$world" --device "$device" --frames "$frames" --precision "$precision"
     done
 done | tee "$out/play.txt"
-python -m benchmarks.speed.gpu_frames --device "$device" --players ${PLAYERS:-1 16 256} --json "$out/frames.json"
 python benchmarks/speed/env_rate.py --device "$device" --batches ${PLAYERS:-1 16 64 256} --rounds 3 \
     --json "$out/players.json"
 if [ ! -d "$out/corpus" ]; then
@@ -29,3 +28,4 @@ fi
 genie train all --corpus "$out/corpus" --recipe "${RECIPE:-coinrun}" --out "$out/run" --minutes "$minutes" \
     --allow-collapsed
 tail -n 1 "$out"/run/logs/*/speed.csv
+python -m benchmarks.speed.gpu_frames --device "$device" --players ${PLAYERS:-1 16 256} --json "$out/frames.json"

@@ -7,7 +7,6 @@ them again on those very tensors, as a CUDA graph does.
 import gc
 import weakref
 from collections.abc import Callable
-from functools import partial
 
 import pytest
 import torch
@@ -17,7 +16,7 @@ from torch.utils._pytree import tree_leaves
 
 from spacetime.blocks import SpaceTimeStack
 from spacetime.cache import TimeCache
-from spacetime.step.cuda_graph import GraphedWork, record_graph
+from spacetime.step.cuda_graph import GraphedWork
 
 DIM, HEADS, LAYERS, GRID, BAND = 32, 2, 2, (2, 3), 4
 TOKENS = GRID[0] * GRID[1]
@@ -155,18 +154,3 @@ def test_a_cache_with_a_graph_is_freed_as_soon_as_it_is_left():
         assert left() is None
     finally:
         gc.enable()
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
-@torch.inference_mode()
-def test_on_a_gpu_a_graph_draws_what_single_launches_draw():
-    model = stack().to("cuda")
-    plain, graphed = model.new_cache(2, TOKENS), model.new_cache(2, TOKENS)
-    model._frame(plain)._graph = None
-    recorded = partial(record_graph, device=graphed.keys.device)
-    model._frame(graphed)._graph = GraphedWork(recorded, before=2)
-    for x in torch.randn(9, 2, TOKENS, DIM, device="cuda"):
-        assert torch.equal(model.draft(x, graphed), model.draft(x, plain))
-        model.remember(x, graphed)
-        model.remember(x, plain)
-    assert graphed.frame_step._graph._replay is not None
