@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from heapq import heappop, heappush
 
 import numpy as np
 import torch
@@ -14,7 +15,9 @@ from dynamics.token_map import MapLayout, TokenMap
 from dynamics.translate import with_map
 from genie.evaluate.clips import batches
 from genie.evaluate.context import EvalConfig, EvalContext
+from genie.evaluate.metrics.errors import psnr
 from genie.evaluate.workers import at_once
+from genie.library.bundle import Bundle
 from genie.rollouts.batched_rollouts import (
     BATCH_ROLLOUTS,
     MakeRollout,
@@ -27,8 +30,10 @@ from genie.rollouts.rollout import Rollout
 
 STEPS = (16, 64, 256)  # away
 ROLLOUTS = {16: 12, 64: 24, 256: 4}  # for 32 clips or more
-EXTRA = 16  # steps that the way back may take more: something may stand in it for a while
-ASIDE = 3  # steps to the side where the way is blocked
+EXTRA = 16  # steps that the way back may take more: something may stand in it
+ASIDE = 3  # steps to the side where the way out is blocked, at most
+PASSED, UNTRIED, BLOCKED = 1, 2, 8  # costs of a step on the way back
+PLACES = 20_000  # that a search for it looks at
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,12 +45,16 @@ class Return:
         returned: fraction of them that found back to where they began.
         same_tokens: of these, the fraction of tokens that are what was last seen there.
         by_chance: the same, each compared with what another rollout saw at its beginning.
+        psnr: of the pixels of those tokens, both decoded, pooled over the rollouts; in dB.
+        psnr_by_chance: likewise.
     """
 
     rollouts: int
     returned: float | None
     same_tokens: float | None
     by_chance: float | None
+    psnr: float | None
+    psnr_by_chance: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,25 +133,59 @@ def _returns(
     parts = at_once(play, batches(count, BATCH_ROLLOUTS), context.bundle.device, tick)
     walks = [walk for part in parts for walk in part if walk.went_away]
     back = [walk for walk in walks if walk.frame is not None]
-    pairs = list(zip(back, [*back[1:], *back[:1]], strict=True))
+    own = list(zip(back, back, strict=True))
+    others = list(zip(back, [*back[1:], *back[:1]], strict=True)) if len(back) > 1 else []
     return Return(
         rollouts=len(walks),
         returned=len(back) / len(walks) if walks else None,
-        same_tokens=float(np.mean([walk.likeness(walk) for walk in back])) if back else None,
-        by_chance=float(np.mean([a.likeness(b) for a, b in pairs])) if len(pairs) > 1 else None,
+        same_tokens=_same_tokens(own, layout),
+        by_chance=_same_tokens(others, layout),
+        psnr=_psnr(own, layout, context.bundle),
+        psnr_by_chance=_psnr(others, layout, context.bundle),
     )
 
 
+def _same_tokens(pairs: list[tuple[_Walk, _Walk]], layout: MapLayout) -> float | None:
+    """Return the mean fraction of tokens that are, at a return, what another walk saw at first."""
+    found = []
+    for now, then in pairs:
+        known = [n for n in layout.follows if then.seen[n] != layout.unknown]
+        # Where the scene has changed altogether on the way, nothing is known of the first one.
+        found.append(sum(now.frame[n] == then.seen[n] for n in known) / max(1, len(known)))
+    return float(np.mean(found)) if found else None
+
+
+@torch.inference_mode()
+def _psnr(pairs: list[tuple[_Walk, _Walk]], layout: MapLayout, bundle: Bundle) -> float | None:
+    """Return how near the pixels of those tokens are."""
+    if not pairs:
+        return None
+    now = torch.tensor([walk.frame for walk, _ in pairs])
+    seen = torch.tensor([other.seen for _, other in pairs])
+    known = seen != layout.unknown
+    if not known.any():
+        return None
+    both = torch.stack((now, torch.where(known, seen, now)))[:, :, None].to(bundle.device)
+    pixels = [bundle.tokenizer.decode(ids)[:, 0].cpu().double() for ids in both]
+    error = (pixels[0] - pixels[1]).square().mean(dim=1)  # (R, H, W)
+    shown = known.view(-1, 1, *layout.grid).double()
+    weights = torch.nn.functional.interpolate(shown, error.shape[1:])[:, 0]
+    return float(psnr(((error * weights).sum() / weights.sum()).item()))
+
+
 class _Walk:
-    """Keys that lead one rollout away from where it begins, and back by the same way.
+    """Keys that lead one rollout away from where it begins, and back by the cheapest way.
 
     Attributes:
+        seen: the tokens of the first picture as they were last seen, K where they are not known;
+            None: some of it is in the picture at the farthest point.
         frame: the tokens when it was back; None before.
     """
 
     def __init__(
         self, layout: MapLayout, first: list[int], steps: int, rng: np.random.Generator
     ) -> None:
+        self.seen: list[int] | None = None
         self.frame: list[int] | None = None
         self._layout, self._left, self._rng = layout, steps, rng
         self._map, self._none = TokenMap(layout), len(layout.shifts) - 1
@@ -150,23 +193,21 @@ class _Walk:
         self._still = next((a for a in range(self._none) if not layout.shifts[a]), 0)
         self._ahead = self._moving[int(rng.integers(len(self._moving)))]
         self._aside: list[int] = []
-        self._way: list[int] = []  # shifts
-        self._seen: list[int] | None = None  # of the first picture, when it was left
+        self._costs: dict[tuple[int, int], int] = {}  # of steps between places that were tried
         self._map.observe(first, self._none)
 
     @property
     def went_away(self) -> bool:
         """Whether all of the first picture was out of sight at the farthest point."""
-        return self._seen is not None
+        return self.seen is not None
 
     def next_action(self) -> int:
         """Choose the next key."""
-        if self.frame is not None:
+        if self.frame is not None or not (self._left or self._map.at):
             return self._still
         if self._left:
             return self._aside.pop() if self._aside else self._ahead
-        back = -self._way[-1]
-        return next((a for a in self._moving if self._layout.shifts[a] == back), self._still)
+        return self._homewards()
 
     def see(self, ids: list[int], action: int) -> None:
         """Take in the frame that a key led to."""
@@ -174,38 +215,51 @@ class _Walk:
             return
         before = self._map.at
         self._map.observe(ids, action)
-        moved = self._map.at - before
+        now, towards = self._map.at, before + self._layout.shifts[action]
+        if now != before:
+            self._costs[before, now] = self._costs[now, before] = PASSED
+        else:
+            self._costs[before, towards] = BLOCKED
         if self._left:
             self._left -= 1
-            self._go_on(moved, action)
+            if now == before and action == self._ahead:
+                aside = int(self._rng.choice([key for key in self._moving if key != action]))
+                self._aside = [aside] * int(self._rng.integers(1, ASIDE + 1))
             if not self._left:
                 self._turn()
-        elif moved and moved == -self._way[-1]:
-            self._way.pop()
-        elif moved:
-            self._way.append(moved)
-        if not self._left and not self._way:
+        elif not now:
             self.frame = ids
 
-    def likeness(self, other: _Walk) -> float:
-        """Return the fraction of tokens that are what a walk saw at its beginning."""
-        pairs = zip(other._seen, self.frame, strict=True)
-        same = [seen == now for seen, now in pairs if seen != self._layout.unknown]
-        # Where the scene has changed altogether on the way, nothing is known of the first one.
-        return sum(same) / len(same) if same else 0.0
+    def _homewards(self) -> int:
+        """Return the first key of the cheapest way to where the walk began, by A*."""
+        shifts = {action: self._layout.shifts[action] for action in self._moving}
+        longest = max(self._far(shift) for shift in shifts.values())
+        costs, firsts = {self._map.at: 0}, {self._map.at: self._still}
+        ahead = [(0.0, self._map.at)]
+        for _ in range(PLACES):
+            if not ahead:
+                break
+            _, at = heappop(ahead)
+            if not at:
+                return firsts[0]
+            for action, shift in shifts.items():
+                to = at + shift
+                cost = costs[at] + self._costs.get((at, to), UNTRIED)
+                if cost < costs.get(to, cost + 1):
+                    costs[to] = cost
+                    firsts[to] = action if at == self._map.at else firsts[at]
+                    heappush(ahead, (cost + PASSED * self._far(to) / longest, to))
+        return self._still
 
-    def _go_on(self, moved: int, action: int) -> None:
-        if moved:
-            self._way.append(moved)
-        elif action == self._ahead:
-            aside = int(self._rng.choice([key for key in self._moving if key != action]))
-            self._aside = [aside] * int(self._rng.integers(1, ASIDE + 1))
+    def _far(self, place: int) -> int:
+        """Return the rows and columns from the beginning to a place."""
+        return sum(map(abs, self._layout.apart(0, place)))
 
     def _turn(self) -> None:
         """Note what is known of the first picture, if none of it is in sight."""
         layout, now = self._layout, set(_positions(self._layout, self._map.at))
         if now.isdisjoint(_positions(layout, 0)):
-            self._seen = self._map.known(0, layout.follows)
+            self.seen = self._map.known(0, layout.follows)
 
 
 def _positions(layout: MapLayout, at: int) -> Iterator[int]:

@@ -55,6 +55,24 @@ class Faithful:
         return window(*self.at[n], hashed)
 
 
+class FallingIn(Faithful):
+    """Nothing is in the way, and the fourth place that is entered can never be entered again."""
+
+    def reset(self, ids, actions):
+        shown = super().reset(ids, actions)
+        self.entered = [[] for _ in self.at]
+        return shown
+
+    def step(self, actions):
+        for n, action in enumerate(actions.tolist()):
+            down, right = MOVES[action]
+            to = self.at[n][0] + down, self.at[n][1] + right
+            if (down or right) and to not in self.entered[n][3:4]:
+                self.entered[n].append(to)
+                self.at[n] = to
+        return torch.tensor([self.tokens(n) for n in range(len(actions))]), actions
+
+
 class Forgetful(Faithful):
     """Ground is drawn anew when it comes into the picture."""
 
@@ -140,6 +158,13 @@ def test_a_world_that_remembers_looks_the_same_after_an_absence(scored):
     there = found.with_map["12"]
     assert there.rollouts > 12 and there.returned == 1.0 and there.same_tokens == 1.0
     assert there.by_chance < 0.1
+    assert there.psnr == 100.0 and there.psnr_by_chance < 20
+
+
+def test_what_fell_into_the_way_is_walked_round(scored):
+    _, found = scored(FallingIn)
+    there = found.with_map["12"]
+    assert there.rollouts > 12 and there.returned == 1.0 and there.same_tokens == 1.0
 
 
 def test_a_world_that_draws_anew_does_not(scored):
