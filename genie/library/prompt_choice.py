@@ -73,8 +73,8 @@ def obedience(
         seed: of sampling.
 
     Returns:
-        float64 (C,), 0 to 1: the mean of `evenly` of the fractions of steps that obey, of the first
-        ones and of all.
+        float64 (C,), 0 to 1, of the fractions of steps that obey each key: half by `evenly`, of the
+        first ones and of all, and half by the square root of the first ones' least.
     """
     keys = np.array([code for code in range(bundle.num_actions) if code != bundle.keymap.idle])
     obeyed, moved, told = [], [], []
@@ -98,8 +98,9 @@ def obedience(
     counts = obeyed & (moved >= MOVES * moved.mean())
     counts &= (told > 0) & (told >= MOVES * told.mean())
     counts = counts.reshape(len(frames), len(keys), -1)
-    first = evenly(counts[..., :FIRST_FRAMES].mean(axis=2))
-    return (first + evenly(counts.mean(axis=2))) / 2
+    first, held = counts[..., :FIRST_FRAMES].mean(axis=2), counts.mean(axis=2)
+    # Beside a wall one key moves nothing, however well the others do.
+    return (evenly(first) + evenly(held)) / 4 + np.sqrt(first.min(axis=1)) / 2
 
 
 def evenly(fractions: np.ndarray) -> np.ndarray:

@@ -70,6 +70,23 @@ def test_a_pit_where_jumps_do_all_loses_to_ground_where_each_key_does_something(
     assert evenly(np.array([[1.0, 1.0], [0.0, 0.0]])).tolist() == [1.0, 0.0]
 
 
+def test_a_place_where_one_key_does_nothing_is_not_good(toy):
+    """At the left edge two keys obey as ever, and the third by chance once in eight steps."""
+    frames = frames_at(toy, (0, 2), (2, 2), (1, 1))
+
+    class Edge(toy.PerfectRollout):
+        steps = 0
+
+        def next(self, actions):
+            self.steps += 1
+            moved = toy.move(self.ids, actions)
+            blocked = (self.ids[:, :1] == 0) & (actions == 3)[:, None] & (self.steps % 8 > 0)
+            return toy.torch.where(blocked, self.ids, moved)
+
+    scores = obedience(bundle_of(toy), Edge, frames)
+    assert 0.3 < scores[0] < prompt_choice.GOOD * scores.max() and scores[1] > 0.8 * scores.max()
+
+
 def test_candidates_come_from_inside_of_episodes_one_each(toy_corpus):
     frames = candidate_frames(toy_corpus, np.array([3, 5, 7]), seed=0)
     inside = [
