@@ -18,8 +18,9 @@ from lam.config import LatentActionConfig
 from lam.labelled.config import LabelledConfig
 from lam.labelled.model import LabelledActionModel
 from lam.model import LatentActionModel
-from lam.moving_player.config import MovingPlayerConfig
+from lam.moving_player.config import MovingPlayerConfig, ScrollingPlayerConfig
 from lam.moving_player.model import MovingPlayerModel
+from lam.moving_player.scrolling import ScrollingPlayerModel
 from lam.player_sprite.config import SpriteActionConfig
 from lam.player_sprite.model import SpriteActionModel
 from lam.shrunk.config import ShrunkConfig
@@ -83,6 +84,7 @@ def register(role: str, name: str, model: type[nn.Module], config: type) -> None
 
 register("lam", "player_sprite", SpriteActionModel, SpriteActionConfig)
 register("lam", "moving_player", MovingPlayerModel, MovingPlayerConfig)
+register("lam", "scrolling_player", ScrollingPlayerModel, ScrollingPlayerConfig)
 register("lam", "camera_steps", CameraStepsModel, CameraStepsConfig)
 register("lam", "camera_flow", CameraFlowModel, CameraFlowConfig)
 register("lam", "labelled", LabelledActionModel, LabelledConfig)

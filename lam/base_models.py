@@ -6,8 +6,9 @@ from lam.camera_steps.config import CameraStepsConfig
 from lam.camera_steps.model import CameraStepsModel
 from lam.config import LatentActionConfig
 from lam.model import LatentActionModel
-from lam.moving_player.config import MovingPlayerConfig
+from lam.moving_player.config import MovingPlayerConfig, ScrollingPlayerConfig
 from lam.moving_player.model import MovingPlayerModel
+from lam.moving_player.scrolling import ScrollingPlayerModel
 from lam.player_sprite.config import SpriteActionConfig
 from lam.player_sprite.model import SpriteActionModel
 
@@ -15,6 +16,7 @@ _MODELS = {
     LatentActionConfig: LatentActionModel,
     SpriteActionConfig: SpriteActionModel,
     MovingPlayerConfig: MovingPlayerModel,
+    ScrollingPlayerConfig: ScrollingPlayerModel,
     CameraStepsConfig: CameraStepsModel,
     CameraFlowConfig: CameraFlowModel,
 }

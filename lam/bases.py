@@ -6,13 +6,14 @@ from typing import Any
 from lam.camera_flow.config import CameraFlowConfig
 from lam.camera_steps.config import CameraStepsConfig
 from lam.config import LatentActionConfig
-from lam.moving_player.config import MovingPlayerConfig
+from lam.moving_player.config import MovingPlayerConfig, ScrollingPlayerConfig
 from lam.player_sprite.config import SpriteActionConfig
 
 BASES = {
     "whole_frame": LatentActionConfig,
     "player_sprite": SpriteActionConfig,
     "moving_player": MovingPlayerConfig,
+    "scrolling_player": ScrollingPlayerConfig,
     "camera_steps": CameraStepsConfig,
     "camera_flow": CameraFlowConfig,
 }

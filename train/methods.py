@@ -8,7 +8,7 @@ from train.camera_steps.fit import CameraStepsModule
 from train.fit_lam import ActionModule, LatentActionModule
 from train.labelled.fit import LabelledModule
 from train.loop.module import FitModule
-from train.moving_player.fit import MovingPlayerModule
+from train.moving_player.fit import MovingPlayerModule, ScrollingPlayerModule
 from train.player_sprite.fit import SpriteActionModule
 from train.recipe import StageRecipe
 
@@ -16,6 +16,7 @@ _ACTION_MODULES: dict[str, type[ActionModule]] = {
     "whole_frame": LatentActionModule,
     "player_sprite": SpriteActionModule,
     "moving_player": MovingPlayerModule,
+    "scrolling_player": ScrollingPlayerModule,
     "camera_steps": CameraStepsModule,
     "camera_flow": CameraFlowModule,
     "labelled": LabelledModule,

@@ -18,7 +18,7 @@ from tokenizer.model import TokenizerConfig
 from train.camera_flow.method import CameraFlowMethod
 from train.camera_steps.method import CameraStepsMethod
 from train.fit_dynamics import DynamicsMethod
-from train.moving_player.method import MovingPlayerMethod
+from train.moving_player.method import MovingPlayerMethod, ScrollingPlayerMethod
 from train.player_sprite.method import SpriteMethod
 from train.recipe import FitConfig
 
@@ -32,6 +32,7 @@ SECTIONS = {
     "`lam: method`, kind `player_sprite`": SpriteMethod,
     "`lam: model`, kind `moving_player`: those of `lam: model` and": MovingPlayerConfig,
     "`lam: method`, kind `moving_player`": MovingPlayerMethod,
+    "`lam: method`, kind `scrolling_player`: as of `moving_player`, but": ScrollingPlayerMethod,
     "`lam: model`, kind `camera_steps`: those of `lam: model` and": CameraStepsConfig,
     "`lam: method`, kind `camera_steps`": CameraStepsMethod,
     "`lam: model`, kind `camera_flow`: those of `lam: model` and": CameraFlowConfig,
@@ -46,6 +47,11 @@ FILLED_IN = {
     LatentActionConfig: ("height", "width"),
     SpriteActionConfig: ("box", *(field.name for field in fields(LatentActionConfig))),
     MovingPlayerConfig: tuple(field.name for field in fields(LatentActionConfig)),
+    ScrollingPlayerMethod: tuple(
+        field.name
+        for field in fields(MovingPlayerMethod)
+        if getattr(ScrollingPlayerMethod, field.name) == field.default
+    ),
     CameraFlowConfig: tuple(field.name for field in fields(LatentActionConfig)),
     CameraStepsConfig: ("steps", "view", *(field.name for field in fields(LatentActionConfig))),
     DynamicsConfig: ("num_tokens", "num_codes", "num_actions", "grid", "moves", "fixed"),
@@ -66,10 +72,11 @@ taken that gets enough steps in them.
 
 
 def meanings(config: type) -> dict[str, str]:
-    """Read the attributes off a docstring: name to meaning, in one line."""
+    """Read the attributes off the docstrings of a class and its bases: name to meaning."""
     # Python 3.13 strips the indentation of docstrings; earlier ones keep it.
-    text = inspect.cleandoc(config.__doc__).partition("Attributes:")[2]
-    entries = re.findall(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", text, re.MULTILINE)
+    docs = [inspect.cleandoc(one.__doc__ or "") for one in reversed(config.__mro__)]
+    texts = [doc.partition("Attributes:")[2] for doc in docs]
+    entries = re.findall(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", "\n".join(texts), re.MULTILINE)
     return {name: " ".join(meaning.split()) for name, meaning in entries}
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 from lam.config import LatentActionConfig
 
@@ -38,10 +38,14 @@ class MovingPlayerConfig(LatentActionConfig):
         return self.num_actions
 
     @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> "MovingPlayerConfig":
+    def from_json(cls, record: Mapping[str, Any]) -> Self:
         """Read a world's record."""
         return cls(**record)
 
     def to_json(self) -> dict[str, Any]:
         """Return the record that `from_json` reads."""
         return asdict(self)
+
+
+class ScrollingPlayerConfig(MovingPlayerConfig):
+    """The same where the picture scrolls behind the player."""

@@ -9,6 +9,17 @@ from spacetime.pixels import CHANGED
 
 # Half the pixels along each axis tell a shift as well as all of them.
 _STRIDE = 2
+_SEARCH_SIDE = 64
+
+
+def search_factor(*sides: int) -> int:
+    """Return the whole factor by which frames are shrunk to about 64 pixels to find a shift.
+
+    Args:
+        sides: in pixels, the frame's two first; 1 if the factor does not divide all of them.
+    """
+    factor = max(1, round(min(sides[:2]) / _SEARCH_SIDE))
+    return 1 if any(side % factor for side in sides) else factor
 
 
 def camera_shift(

@@ -19,8 +19,8 @@ from train.camera_steps.fit import CameraStepsModule
 from train.camera_steps.survey import LEAST_STEPS, find_camera_steps, moves_by_cells
 from train.data.frames import Frames
 from train.fit_lam import Survey
-from train.moving_player.fit import MovingPlayerModule
-from train.moving_player.survey import NoPlayerError
+from train.moving_player.fit import MovingPlayerModule, ScrollingPlayerModule
+from train.moving_player.survey import MovingPlayer, NoPlayerError
 from train.player_sprite.method import SpriteMethod
 from train.recipe import Recipe, load_recipe
 
@@ -108,7 +108,7 @@ def choose_method(frames: Frames, seed: int, values: dict[str, Any]) -> Choice:
         motion.residual, method.least_residual, method.edge_residual, method.largest_box
     )
     if box is None:
-        return _gliding(frames, seed, values, seen, figures)
+        return _scrolling(frames, seed, values, seen, figures)
     top, left, height, width = box
     figures["box"] = list(box)
     return Choice(
@@ -120,6 +120,44 @@ def choose_method(frames: Frames, seed: int, values: dict[str, Any]) -> Choice:
         ),
         figures=figures,
     )
+
+
+def _scrolling(
+    frames: Frames, seed: int, values: dict[str, Any], seen: str, figures: dict[str, Any]
+) -> Choice:
+    """Choose for a picture that scrolls, with no figure that keeps to one position in it."""
+    module = ScrollingPlayerModule
+    try:
+        survey = module.survey(frames, seed, module.METHOD(), values)
+    except NoPlayerError:
+        return _gliding(frames, seed, values, seen, figures)
+    return Choice(
+        kind="scrolling_player",
+        model=READ | survey.values,
+        saw=(seen, *_player_seen(survey.player, "seen moving in the scene in")),
+        figures=figures | _player_figures(survey.player),
+        survey=replace(survey, values={}),
+    )
+
+
+def _player_seen(player: MovingPlayer, there: str) -> tuple[str, str]:
+    """Say what a player was taken for; `there` leads to the fraction of the frames."""
+    return (
+        f"the player is a thing of {player.area:.0f} pixels, {there} {player.present:.0%} of the "
+        "frames: of all that stays, its last motion tells its next one least",
+        f"it moves in {len(player.motions) - 1} directions: {len(player.motions)} actions",
+    )
+
+
+def _player_figures(player: MovingPlayer) -> dict[str, Any]:
+    """Return the numbers behind it."""
+    return {
+        "present": round(player.present, 3),
+        "moving": round(player.moving, 3),
+        "surprise": round(player.surprise, 3),
+        "colours": player.colours.round().tolist(),
+        "motions": player.motions.round(1).tolist(),
+    }
 
 
 def _gliding(
@@ -220,25 +258,12 @@ def _still_picture(
             ),
             figures=figures,
         )
-    player = survey.player
-    figures |= {
-        "present": round(player.present, 3),
-        "moving": round(player.moving, 3),
-        "surprise": round(player.surprise, 3),
-        "colours": player.colours.round().tolist(),
-        "motions": player.motions.round(1).tolist(),
-    }
     return Choice(
         kind="moving_player",
         model=READ | survey.values,
         tokenizer=dict(SMALL_THINGS),
-        saw=(
-            seen,
-            f"the player is a thing of {player.area:.0f} pixels, there in {player.present:.0%} of "
-            "the frames: of all that stays, its last motion tells its next one least",
-            f"it moves in {len(player.motions) - 1} directions: {len(player.motions)} actions",
-        ),
-        figures=figures,
+        saw=(seen, *_player_seen(survey.player, "there in")),
+        figures=figures | _player_figures(survey.player),
         survey=replace(survey, values={}),  # they are the choice's now
     )
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from corpus.clips import draw_clips
-from lam.player_sprite.location import camera_shift, motion_residual
+from lam.player_sprite.location import camera_shift, motion_residual, search_factor
 from spacetime.pixels import changed_pixels, enlarged, shrink
 from train.data.clips import split_starts, to_float
 from train.data.frames import Frames
@@ -17,7 +17,6 @@ LEAST_EXPLAINED = 0.4
 """A shift explains a change if it removes this fraction of the changed pixels."""
 LEAST_CHANGED = 0.03
 """Of the frame: where less changes, a shift may explain a thing that moves as well as a camera."""
-SEARCH_SIDE = 64
 MOST_STEPS = 4
 LEAST_STEP = 0.02
 """Of the camera's shifts: a rarer one is no step, but a shift that was taken for another."""
@@ -58,9 +57,7 @@ def measure_motion(
     """
     corpus = frames.corpus
     top, left, height, width = view or (0, 0, corpus.height, corpus.width)
-    factor = max(1, round(min(corpus.height, corpus.width) / SEARCH_SIDE))
-    if any(side % factor for side in (corpus.height, corpus.width, top, left, height, width)):
-        factor = 1
+    factor = search_factor(corpus.height, corpus.width, top, left, height, width)
     starts, _ = split_starts(corpus.episode_ends, 2, seed)
     clips = np.array_split(draw_clips(starts, PAIRS, seed, 0), PAIRS // 128)
     radius = _radius(height // factor, width // factor)

@@ -63,7 +63,7 @@ def draw_choice(choice: Choice, corpus: Corpus, path: Path) -> None:
 
 def _shown(choice: Choice, corpus: Corpus) -> tuple[np.ndarray, list[Place | None]]:
     """Choose frames (P, H, W, 3), and find the player in them."""
-    if choice.kind == "moving_player" and choice.survey is not None:
+    if choice.kind in ("moving_player", "scrolling_player") and choice.survey is not None:
         player = choice.survey.player
         seen = np.flatnonzero(~np.isnan(player.positions).any(axis=1))
         chosen = seen[np.linspace(0, len(seen) - 1, PANELS).round().astype(int)]

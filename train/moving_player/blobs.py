@@ -1,9 +1,10 @@
-"""What stands out from the still background of an episode: connected blobs, and their kinds."""
+"""What stands out from the background of an episode: connected blobs, and their kinds."""
 
 import numpy as np
 from scipy import ndimage
 from scipy.cluster import hierarchy
 
+from train.moving_player.foreground import find_foreground
 from train.moving_player.method import MovingPlayerMethod
 
 FRAME, ROW, COLUMN, AREA, RED = 0, 1, 2, 3, 4
@@ -12,29 +13,30 @@ LEAST_AREA = 2
 MOST_COMPARED = 3000
 
 
-def find_blobs(frames: np.ndarray, first: int, method: MovingPlayerMethod) -> np.ndarray:
+def find_blobs(
+    frames: np.ndarray, first: int, camera: np.ndarray, method: MovingPlayerMethod
+) -> np.ndarray:
     """List the blobs of one episode.
 
     Args:
         frames: uint8 (T, H, W, 3).
         first: number in the corpus of its first frame.
+        camera: from `camera_path`.
         method: what a blob is.
 
     Returns:
-        float64 (blobs, 7): frame in the corpus, row and column of the middle in pixels, area in
-        pixels, and mean red, green and blue, 0 to 255.
+        float64 (blobs, 7): frame in the corpus, row and column of the middle in pixels, counted
+        from where the camera stood at first, area in pixels, and mean red, green and blue, 0 to
+        255.
     """
-    sample = np.linspace(0, len(frames) - 1, min(len(frames), method.background_frames))
-    background = np.median(frames[sample.astype(int)], axis=0)
-    apart = np.abs(frames - background.astype(np.int16)).max(axis=3) > method.foreground
-    most, table = method.largest_blob * apart[0].size, []
-    for number, mask in enumerate(apart):
+    most, table = method.largest_blob * frames[0, ..., 0].size, []
+    for number, mask in enumerate(find_foreground(frames, camera, method)):
         labels, count = ndimage.label(mask, structure=np.ones((3, 3)))
         if not count:
             continue
         index, pixels = np.arange(1, count + 1), labels.ravel()
         area = np.bincount(pixels, minlength=count + 1)[1:]
-        middle = np.array(ndimage.center_of_mass(mask, labels, index)) + 0.5
+        middle = np.array(ndimage.center_of_mass(mask, labels, index)) + 0.5 + camera[number]
         colour = [
             np.bincount(pixels, frames[number, ..., channel].ravel(), count + 1)[1:] / area
             for channel in range(3)

@@ -17,7 +17,7 @@ from train.data.frames import Frames
 from train.fit_lam import Survey
 from train.fit_reader import ReaderModule
 from train.loop.module import FitPlan
-from train.moving_player.method import MovingPlayerMethod
+from train.moving_player.method import MovingPlayerMethod, ScrollingPlayerMethod
 from train.moving_player.survey import MovingPlayer, NoPlayerError, find_moving_player
 
 MOST_ACTIONS = 9
@@ -142,3 +142,9 @@ class MovingPlayerModule(ReaderModule):
         )  # fmt: skip
         reader.keys.requires_grad_(False)
         self.extra["key_likelihood"] = likelihood
+
+
+class ScrollingPlayerModule(MovingPlayerModule):
+    """The same for a player that moves about while the picture scrolls."""
+
+    METHOD = ScrollingPlayerMethod

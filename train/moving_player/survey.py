@@ -13,7 +13,7 @@ from corpus.store import Corpus
 from train.moving_player.blobs import kinds_of_colour
 from train.moving_player.method import MovingPlayerMethod
 from train.moving_player.motions import find_motions, motion_of, surprise_of
-from train.moving_player.tracks import Track, find_tracks
+from train.moving_player.tracks import Track, find_tracks, join_in_turn
 
 
 class NoPlayerError(ValueError):
@@ -26,13 +26,14 @@ class MovingPlayer:
 
     Attributes:
         frames: int64 (F,), the frames in which it was looked for, whole episodes.
-        positions: float64 (F, 2), row and column of its middle in pixels; NaN where it is not seen.
+        positions: float64 (F, 2), row and column of its middle in the picture, in pixels; NaN where
+            it is not seen.
         colours: float64 (K, 3), the mean colours, 0 to 255, that it has in different episodes, the
             commonest first.
         present: fraction of the frames in which it is seen.
         moving: fraction of its transitions in which it moves.
         surprise: what its last motion does not tell of its next one, in nats.
-        motions: float64 (M, 2), the steps that it takes, in pixels; the first one is 0.
+        motions: float64 (M, 2), the steps that it takes in the scene, in pixels; the first is 0.
         area: its mean size in pixels.
     """
 
@@ -66,7 +67,7 @@ def find_moving_player(
     corridor, enemies come and go; a player may do anything at any time, in nearly every frame.
 
     Args:
-        corpus: gameplay in front of a still background; it may differ between episodes.
+        corpus: gameplay in front of a background that differs between episodes.
         seed: of the choice of episodes.
         method: what a player is.
 
@@ -92,6 +93,8 @@ def find_moving_player(
         return None
     colours = kinds_of_colour(np.stack([track.colour for track in tracks]), method.same_colour, rng)
     found = [[track.with_kind(colours) for track in part] for part in found]
+    if method.neighbours:
+        found = [join_in_turn(part) for part in found]
     scores = [
         _score([track for part in found for track in part if track.kind == kind], method)
         for kind in range(len(colours))
@@ -155,7 +158,7 @@ def _joined(
     """
     positions = np.full((len(frames), 2), np.nan)
     for track in players:
-        positions[np.searchsorted(frames, track.frames)] = track.positions
+        positions[np.searchsorted(frames, track.frames)] = track.in_picture
     present = 1 - float(np.isnan(positions).any(axis=1).mean())
     if present < method.least_found:
         return None

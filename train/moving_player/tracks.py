@@ -8,6 +8,7 @@ import numpy as np
 
 from corpus.store import Corpus
 from train.moving_player.blobs import AREA, COLUMN, FRAME, RED, ROW, find_blobs
+from train.moving_player.foreground import camera_path
 from train.moving_player.method import MovingPlayerMethod
 
 _COLOUR_IN_PIXELS = 1 / 8
@@ -23,7 +24,9 @@ class Track:
     Attributes:
         episode: its number in the corpus.
         frames: int64 (N,), rising numbers in the corpus of the frames in which it is seen.
-        positions: float64 (N, 2), row and column of its middle in pixels.
+        positions: float64 (N, 2), row and column of its middle in pixels, counted from where the
+            camera stood at the beginning of the episode.
+        camera: float64 (N, 2), where the camera stands in these frames, likewise.
         cover: fraction of the episode's frames in which it is seen.
         colour: float64 (3,), its mean colour, 0 to 255.
         area: its mean size in pixels.
@@ -33,6 +36,7 @@ class Track:
     episode: int
     frames: np.ndarray
     positions: np.ndarray
+    camera: np.ndarray
     cover: float
     colour: np.ndarray
     area: float
@@ -41,6 +45,11 @@ class Track:
     def with_kind(self, colours: np.ndarray) -> Track:
         """Return this track with the number of the nearest of colours, float64 (kinds, 3)."""
         return replace(self, kind=int(np.linalg.norm(colours - self.colour, axis=1).argmin()))
+
+    @property
+    def in_picture(self) -> np.ndarray:
+        """Row and column in the picture, float64 (N, 2)."""
+        return self.positions - self.camera
 
     def steps(self) -> tuple[np.ndarray, np.ndarray]:
         """Return each two steps in a row, float64 (S, 2) and (S, 2), in pixels."""
@@ -60,20 +69,50 @@ def find_tracks(corpus: Corpus, episode: int, method: MovingPlayerMethod) -> lis
     """
     first, stop = corpus.episode(episode)
     frames = np.asarray(corpus.read(first, stop))  # uint8 (T, H, W, 3)
-    blobs = find_blobs(frames, first, method)
+    camera = camera_path(frames, method)
+    blobs = find_blobs(frames, first, camera, method)
     reach = method.reach * max(frames.shape[1:3])
     numbers = _follow(blobs, reach, method)
     tracks = []
     for number in np.flatnonzero(np.bincount(numbers) >= method.least_present * len(frames)):
         own = blobs[numbers == number]
+        seen = own[:, FRAME].astype(np.int64)
         tracks.append(
             Track(
-                episode=episode, frames=own[:, FRAME].astype(np.int64),
-                positions=own[:, [ROW, COLUMN]], cover=len(own) / len(frames),
+                episode=episode, frames=seen, positions=own[:, [ROW, COLUMN]],
+                camera=camera[seen - first], cover=len(own) / len(frames),
                 colour=own[:, RED:].mean(axis=0), area=float(own[:, AREA].mean()),
             )
         )  # fmt: skip
     return tracks
+
+
+def join_in_turn(tracks: list[Track]) -> list[Track]:
+    """Join things of one kind and one episode that are never seen at once, the longest first.
+
+    Where the picture scrolls, who stands still is not seen, and may be one and the same.
+    """
+    joined: list[Track] = []
+    for track in sorted(tracks, key=lambda track: -len(track.frames)):
+        for number, other in enumerate(joined):
+            if other.kind == track.kind and not np.isin(track.frames, other.frames).any():
+                joined[number] = _join(other, track)
+                break
+        else:
+            joined.append(track)
+    return joined
+
+
+def _join(one: Track, other: Track) -> Track:
+    frames = np.concatenate((one.frames, other.frames))
+    order, weights = frames.argsort(), (len(one.frames), len(other.frames))
+    return Track(
+        episode=one.episode, kind=one.kind, frames=frames[order], cover=one.cover + other.cover,
+        positions=np.concatenate((one.positions, other.positions))[order],
+        camera=np.concatenate((one.camera, other.camera))[order],
+        colour=np.average((one.colour, other.colour), axis=0, weights=weights),
+        area=float(np.average((one.area, other.area), weights=weights)),
+    )  # fmt: skip
 
 
 def _follow(blobs: np.ndarray, reach: float, method: MovingPlayerMethod) -> np.ndarray:

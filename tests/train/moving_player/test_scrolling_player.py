@@ -1,0 +1,148 @@
+"""Actions of a player that moves about while the picture scrolls, in a drawn game."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from corpus.store import Corpus, CorpusCard
+from corpus.writing.writer import CorpusWriter
+from genie.evaluate.metrics.agreement import agreement_with_true_actions
+from lam.moving_player.config import ScrollingPlayerConfig
+from lam.moving_player.scrolling import ScrollingPlayerModel, camera_step
+from train.auto.choice import recorded_choice
+from train.auto.picture import AUTO_PICTURE, MARK, PANELS
+from train.export import load_model
+from train.moving_player.foreground import camera_path
+from train.moving_player.method import MovingPlayerMethod, ScrollingPlayerMethod
+from train.moving_player.survey import find_moving_player
+from train.pipeline import train
+
+SIDE, LENGTH, SCENE, PLAYER = 40, 260, 160, (240, 240, 60)
+WAYS = np.array([(0, 0), (0, 2), (0, -2), (2, 0), (-2, 0)])
+
+
+def draw_episode(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A player walks by held keys; the camera follows once it comes near the edge of the picture.
+
+    A guard goes to and fro.
+
+    Returns:
+        Frames, keys, and where the player is in the picture.
+    """
+    rng = np.random.default_rng(seed)
+    scene = np.kron(rng.integers(0, 110, (32, 32, 3)), np.ones((5, 5, 1))).astype(np.uint8)
+    keys = np.concatenate([np.full(rng.integers(4, 12), rng.integers(5)) for _ in range(LENGTH)])
+    player, camera = np.array([80, 80]), np.array([60, 60])
+    frames, places = [], []
+    for time in range(LENGTH):
+        guard = (78, 70 + abs((time + 11 * seed) % 40 - 20))
+        picture = scene.copy()
+        for (row, column), colour in ((guard, (200, 60, 200)), (player, PLAYER)):
+            picture[row : row + 4, column : column + 3] = colour
+        rows, columns = (slice(side, side + SIDE) for side in camera)
+        frames.append(picture[rows, columns])
+        places.append(player - camera)
+        player = (player + WAYS[keys[time]]).clip(20, SCENE - 24)
+        gap = np.clip(camera, player - SIDE + 14, player - 10).clip(0, SCENE - SIDE) - camera
+        camera += np.round(rng.uniform(0.2, 1.5, 2) * gap).astype(int)  # now late, now early
+    return np.stack(frames), keys[: LENGTH - 1], np.stack(places)
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory) -> Corpus:
+    path = tmp_path_factory.mktemp("scroll") / "c"
+    card = CorpusCard(fps=15.0, source="drawn by a test", licence="none", options={})
+    writer = CorpusWriter.create(path, (SIDE, SIDE), card, True)
+    for seed in range(12):
+        frames, keys, _ = draw_episode(seed)
+        writer.add(frames)
+        writer.end_episode({"file": str(seed)}, keys)
+    writer.finish()
+    return Corpus.open(path)
+
+
+def test_the_camera_is_followed_and_stands_where_none_is_wanted(corpus):
+    frames, keys, places = draw_episode(3)
+    camera = camera_path(frames, ScrollingPlayerMethod())
+    in_scene = (places + camera)[1:] - (places + camera)[:-1]
+    walked = (in_scene == WAYS[keys]).all(axis=1)
+    # At the rim of the scene a key moves nothing.
+    assert (walked | (in_scene == 0).all(axis=1)).mean() > 0.95 and walked.mean() > 0.6
+    assert np.ptp(camera, axis=0).max() > 20
+    assert not camera_path(frames, MovingPlayerMethod()).any()
+
+
+def test_the_player_is_found_where_it_is_in_the_picture(corpus):
+    player = find_moving_player(corpus, 0, ScrollingPlayerMethod())
+    assert np.allclose(player.colours[0], PLAYER, atol=25)
+    motions = sorted(player.motions.round().tolist())
+    assert motions == [[-2, 0], [0, -2], [0, 0], [0, 2], [2, 0]]
+    off = []
+    for number, position in zip(player.frames, player.positions, strict=True):
+        if not np.isnan(position).any():
+            _, _, places = draw_episode(number // LENGTH)
+            off.append(np.abs(position - places[number % LENGTH] - (2, 1.5)).max())
+    assert len(off) > 0.2 * len(player.frames) and np.median(off) < 1.5
+
+
+def test_the_step_of_the_player_is_that_in_the_scene(monkeypatch):
+    config = ScrollingPlayerConfig(height=SIDE, width=SIDE, num_actions=5, channels=4)
+    reader = ScrollingPlayerModel(config).eval().encoder
+    scene = torch.rand(3, 80, 80, generator=torch.Generator().manual_seed(0))
+    before, after = scene[None, :, 20:60, 20:60], scene[None, :, 23:63, 18:58]
+    assert camera_step(before, after).tolist() == [[3.0, -2.0]]
+    found = iter((torch.tensor([[10.0, 12.0]]), torch.tensor([[9.0, 15.0]])))
+    monkeypatch.setattr(reader.detector, "locate", lambda frames: (next(found), torch.ones(1)))
+    assert reader.observe(before, after).tolist() == [[10.0, 12.0, 2.0, 1.0, 1.0]]
+
+
+def test_large_frames_are_shrunk_to_follow_the_camera():
+    scene = torch.rand(3, 80, 80, generator=torch.Generator().manual_seed(0))
+    large = scene.repeat_interleave(2, -1).repeat_interleave(2, -2)
+    before, after = large[None, :, :128, :128], large[None, :, 8:136, 4:132]
+    assert camera_step(before, after).tolist() == [[8.0, 4.0]]
+
+
+@pytest.fixture(scope="module")
+def run(corpus, tmp_path_factory):
+    """A run of the recipe auto, its action model only."""
+    out = tmp_path_factory.mktemp("run") / "r"
+    recipe = out.parent / "auto.yaml"
+    recipe.write_text("""
+about: of a test
+tokenizer: {fit: {share: 1, steps: 2, batch: 2, frames: 2, checks: 1}}
+lam:
+  kind: auto
+  fit: {share: 1, steps: 150, batch: 12, frames: 2, lr: 0.01, ema: 0.9, checks: 2}
+  model: {channels: 4}
+  method: {quantize_at: 0.9}
+dynamics:
+  fit: {share: 1, steps: 2, batch: 2, frames: 4, checks: 1}
+  model: {dim: 8, heads: 2, layers: 1, band: 2}
+settings: {steps: 2, order: random, temperature: 1.0}
+""")
+    train("lam", corpus.path, str(recipe), out)
+    return out
+
+
+def test_auto_takes_it_and_its_keys_are_read_on_episodes_never_seen(run):
+    model = load_model(run / "lam", "lam")
+    assert type(model) is ScrollingPlayerModel and model.config.num_actions == 5
+    codes, keys, episodes = [], [], []
+    for seed in range(100, 106):
+        frames, true, _ = draw_episode(seed)
+        clip = torch.from_numpy(frames).movedim(-1, 1)[None].float() / 255
+        codes.append(model.infer(clip)[0])
+        keys.append(torch.from_numpy(true))
+        episodes.append(torch.full_like(keys[-1], seed))
+    found = agreement_with_true_actions(*map(torch.cat, (codes, keys, episodes)))
+    assert found.balanced_accuracy > 0.75
+
+
+def test_what_auto_saw_is_said_and_drawn(run):
+    choice = recorded_choice(run)
+    assert choice.kind == "scrolling_player" and choice.model["num_actions"] == 5
+    assert "camera moves" in choice.saw[0] and "moving in the scene" in choice.saw[1]
+    sheet = np.asarray(Image.open(run / AUTO_PICTURE))
+    assert (sheet == MARK).all(axis=2).sum() > 4 * PANELS
