@@ -20,6 +20,8 @@ MOVES = 0.25
 tells in it if so much changes otherwise than without a key."""
 GOOD = 0.75
 """Frames with this fraction of the best score are good enough to be chosen for their looks."""
+ACTING = 0.25
+"""A key acts anywhere if in a quarter of the candidates so many of its first steps obey."""
 LEAST_PROMPTS = 4
 """So many are chosen, however good they are; more only of good ones."""
 MOST_ROUNDS = 3
@@ -74,7 +76,8 @@ def obedience(
 
     Returns:
         float64 (C,), 0 to 1, of the fractions of steps that obey each key: half by `evenly`, of the
-        first ones and of all, and half by the square root of the first ones' least.
+        first ones and of all, and half by the square root of the first ones' least, among the keys
+        that act anywhere.
     """
     keys = np.array([code for code in range(bundle.num_actions) if code != bundle.keymap.idle])
     obeyed, moved, told = [], [], []
@@ -99,8 +102,14 @@ def obedience(
     counts &= (told > 0) & (told >= MOVES * told.mean())
     counts = counts.reshape(len(frames), len(keys), -1)
     first, held = counts[..., :FIRST_FRAMES].mean(axis=2), counts.mean(axis=2)
-    # Beside a wall one key moves nothing, however well the others do.
-    return (evenly(first) + evenly(held)) / 4 + np.sqrt(first.min(axis=1)) / 2
+    return (evenly(first) + evenly(held)) / 4 + np.sqrt(_least(first)) / 2
+
+
+def _least(fractions: np.ndarray) -> np.ndarray:
+    """Return the least of float (C, keys): beside a wall one key moves nothing."""
+    # A key that hardly acts from any frame would else let chance choose.
+    acting = np.quantile(fractions, 0.75, axis=0) >= ACTING
+    return fractions[:, acting].min(axis=1) if acting.any() else fractions.min(axis=1)
 
 
 def evenly(fractions: np.ndarray) -> np.ndarray:

@@ -1,1 +1,1 @@
-"""Actions read off a player that moves about in a still picture."""
+"""Actions read off a player that moves about in a picture that is still or scrolls."""

@@ -3,9 +3,10 @@
 import torch
 from torch import Tensor, nn
 
+from lam.keymap.displacement import translated
 from lam.moving_player.config import ScrollingPlayerConfig
 from lam.moving_player.model import MovingPlayerModel, PlayerReader
-from lam.player_sprite.location import camera_shift, search_factor
+from lam.player_sprite.location import camera_shift, search_factor, search_radius
 from spacetime.pixels import shrink
 
 
@@ -41,8 +42,11 @@ def camera_step(before: Tensor, after: Tensor) -> Tensor:
         after: the same shape; the frames that follow.
 
     Returns:
-        float32 (P, 2), whole pixels of frames of about 64 pixels.
+        float32 (P, 2), whole pixels.
     """
     factor = search_factor(*before.shape[2:])
-    small = (shrink(frames, factor, "mean") for frames in (before, after))
-    return factor * camera_shift(*small).float()
+    small = [shrink(frames, factor, "mean") for frames in (before, after)]
+    step = factor * camera_shift(*small, search_radius(*small[0].shape[2:]))
+    if factor > 1:  # the rest, of less than a pixel of the small frames
+        step += camera_shift(translated(before, -step.flip(1)), after, factor)
+    return step.float()

@@ -22,6 +22,11 @@ def search_factor(*sides: int) -> int:
     return 1 if any(side % factor for side in sides) else factor
 
 
+def search_radius(height: int, width: int) -> int:
+    """Return how far a shift is looked for, in pixels: further than a cell of 8."""
+    return min(9, (min(height, width) - 2) // 2)
+
+
 def camera_shift(
     before: Tensor, after: Tensor, radius: int = 5, penalty: float = 0.05 / 255
 ) -> Tensor:

@@ -87,6 +87,24 @@ def test_a_place_where_one_key_does_nothing_is_not_good(toy):
     assert 0.3 < scores[0] < prompt_choice.GOOD * scores.max() and scores[1] > 0.8 * scores.max()
 
 
+def test_a_key_that_acts_nowhere_does_not_leave_the_choice_to_chance(toy):
+    frames = frames_at(toy, *((row, column) for row in range(4) for column in range(4)))
+
+    class DeadKey(toy.PerfectRollout):
+        """*down* moves once in eight steps, and from one place only."""
+
+        steps = 0
+
+        def next(self, actions):
+            self.steps += 1
+            lucky = (self.ids == toy.torch.tensor([2, 2])).all(dim=1) & (self.steps % 8 == 1)
+            dead = (actions == 3) & ~lucky
+            return toy.torch.where(dead[:, None], self.ids, toy.move(self.ids, actions))
+
+    scores = obedience(bundle_of(toy), DeadKey, frames)
+    assert (scores >= prompt_choice.GOOD * scores.max()).all()
+
+
 def test_candidates_come_from_inside_of_episodes_one_each(toy_corpus):
     frames = candidate_frames(toy_corpus, np.array([3, 5, 7]), seed=0)
     inside = [

@@ -7,7 +7,12 @@ import torch
 from torch import Tensor
 
 from corpus.clips import draw_clips
-from lam.player_sprite.location import camera_shift, motion_residual, search_factor
+from lam.player_sprite.location import (
+    camera_shift,
+    motion_residual,
+    search_factor,
+    search_radius,
+)
 from spacetime.pixels import changed_pixels, enlarged, shrink
 from train.data.clips import split_starts, to_float
 from train.data.frames import Frames
@@ -60,7 +65,7 @@ def measure_motion(
     factor = search_factor(corpus.height, corpus.width, top, left, height, width)
     starts, _ = split_starts(corpus.episode_ends, 2, seed)
     clips = np.array_split(draw_clips(starts, PAIRS, seed, 0), PAIRS // 128)
-    radius = _radius(height // factor, width // factor)
+    radius = search_radius(height // factor, width // factor)
     residual, carried, explained, moved = 0, 0, 0, []
     changing = 0
     for part in clips:
@@ -87,8 +92,3 @@ def measure_motion(
         residual=enlarged(residual / PAIRS, factor),
         carried=enlarged(carried / max(1, explained), factor),
     )
-
-
-def _radius(height: int, width: int) -> int:
-    """Return how far a shift is looked for, in pixels: further than a cell of 8."""
-    return min(9, (min(height, width) - 2) // 2)

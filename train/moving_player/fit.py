@@ -126,8 +126,9 @@ class MovingPlayerModule(ReaderModule):
     @torch.enable_grad()
     def _fit_keys(self, reader: PlayerReader, observed: Tensor) -> None:
         """Fit the keys of the training episodes."""
-        ends = np.isin(self.player.frames + 1, self.clips.source.corpus.episode_ends)
-        numbers = np.split(self.player.frames, np.flatnonzero(ends[:-1]) + 1)
+        frames = self.player.frames
+        ends = np.isin(frames + 1, self.clips.source.corpus.episode_ends)[:-1]
+        numbers = np.split(frames, np.flatnonzero(ends | (np.diff(frames) > 1)) + 1)
         parts = [observed[part[0] : part[-1]] for part in numbers if len(part) > 1]
         padded = pad_sequence(parts, batch_first=True)
         length = torch.tensor([len(part) for part in parts], device=padded.device)

@@ -58,7 +58,8 @@ def _beside_neighbours(
     background shows within a pixel does not stand out, but for the rim of a thing that does.
     """
     times = [sign * step for step in method.neighbours for sign in (-1, 1)]
-    for number, frame in enumerate(frames.astype(np.float32)):
+    for number, pixels in enumerate(frames):
+        frame = pixels.astype(np.float32)
         moved = [
             _moved(frames[number + time], camera[number] - camera[number + time])
             for time in times

@@ -1,6 +1,7 @@
 """How actions are read off a moving player: the numbers of the method."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,8 +14,6 @@ class MovingPlayerMethod:
             soon, and the decoder takes the rest.
         survey_frames: frames in which the player is looked for.
         background_frames: frames of an episode whose median is its background.
-        neighbours: where the picture scrolls, a frame's background is the median of the frames so
-            many before and after it, moved as the camera moved; none: the picture stands still.
         foreground: a pixel differs from the background by more than this, in levels of 255.
         largest_blob: a blob of more than this fraction of the frame is scenery.
         reach: a thing moves by less than this fraction of the frame's longer side a frame.
@@ -38,7 +37,6 @@ class MovingPlayerMethod:
     quantize_at: float = 0.25
     survey_frames: int = 20_000
     background_frames: int = 48
-    neighbours: tuple[int, ...] = ()
     foreground: int = 24
     largest_blob: float = 0.15
     reach: float = 0.2
@@ -54,6 +52,7 @@ class MovingPlayerMethod:
     still: float = 0.6
     least_direction: float = 0.03
     rounds: int = 6
+    neighbours: ClassVar[tuple[int, ...]] = ()  # the picture stands still
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,9 +61,21 @@ class ScrollingPlayerMethod(MovingPlayerMethod):
 
     Who stands still for as long as the neighbours reach is background, so a player is seen while it
     moves only: enough to learn its look by.
+
+    Attributes:
+        neighbours: a frame's background is the median of the frames so many before and after it,
+            moved as the camera moved; two numbers or more.
     """
 
-    survey_frames: int = 10_000
+    survey_frames: int = 6_000
     neighbours: tuple[int, ...] = (4, 7, 11, 16)
     least_present: float = 0.12
     least_found: float = 0.1
+
+    def __post_init__(self) -> None:
+        """Refuse neighbours that tell no background."""
+        if len(self.neighbours) < 2 or min(self.neighbours) < 1:
+            raise ValueError(
+                f"neighbours must be two numbers of frames or more, 1 or above, got "
+                f"{list(self.neighbours)}"
+            )

@@ -25,7 +25,7 @@ class MovingPlayer:
     """The thing that is moved by keys, as far as frames tell.
 
     Attributes:
-        frames: int64 (F,), the frames in which it was looked for, whole episodes.
+        frames: int64 (F,), the frames in which it was looked for, episodes from their beginning.
         positions: float64 (F, 2), row and column of its middle in the picture, in pixels; NaN where
             it is not seen.
         colours: float64 (K, 3), the mean colours, 0 to 255, that it has in different episodes, the
@@ -67,7 +67,8 @@ def find_moving_player(
     corridor, enemies come and go; a player may do anything at any time, in nearly every frame.
 
     Args:
-        corpus: gameplay in front of a background that differs between episodes.
+        corpus: gameplay in front of a still background, which may differ between episodes, or, with
+            `neighbours`, one that scrolls.
         seed: of the choice of episodes.
         method: what a player is.
 
@@ -76,17 +77,18 @@ def find_moving_player(
     """
     rng = np.random.default_rng(seed)
     episodes, _ = split_episodes(corpus.num_episodes, seed)
-    chosen, count = [], 0
+    chosen, left = {}, method.survey_frames
     for episode in rng.permutation(episodes).tolist():
-        if count >= method.survey_frames:
+        if left <= 0:
             break
-        chosen.append(episode)
         first, stop = corpus.episode(episode)
-        count += stop - first
-    chosen = sorted(chosen)
+        # Of a recording of hours that is one episode, the beginning.
+        chosen[episode] = (first, min(stop, first + method.survey_frames))
+        left -= stop - first
+    chosen = dict(sorted(chosen.items()))
     found = [
-        find_tracks(corpus, episode, method)
-        for episode in show(chosen, "look for the player", unit="episodes")
+        find_tracks(corpus, episode, span, method)
+        for episode, span in show(list(chosen.items()), "look for the player", unit="episodes")
     ]
     tracks = [track for part in found for track in part]
     if not tracks:
@@ -94,13 +96,14 @@ def find_moving_player(
     colours = kinds_of_colour(np.stack([track.colour for track in tracks]), method.same_colour, rng)
     found = [[track.with_kind(colours) for track in part] for part in found]
     if method.neighbours:
-        found = [join_in_turn(part) for part in found]
+        # It may have walked a little while something hid it.
+        found = [join_in_turn(part, max(corpus.height, corpus.width) / 2) for part in found]
     scores = [
         _score([track for part in found for track in part if track.kind == kind], method)
         for kind in range(len(colours))
     ]
     players = [player for part in found if (player := _player(part, scores)) is not None]
-    frames = np.concatenate([np.arange(*corpus.episode(episode)) for episode in chosen])
+    frames = np.concatenate([np.arange(*span) for span in chosen.values()])
     return _joined(players, colours, frames, method)
 
 

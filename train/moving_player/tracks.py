@@ -30,6 +30,7 @@ class Track:
         cover: fraction of the episode's frames in which it is seen.
         colour: float64 (3,), its mean colour, 0 to 255.
         area: its mean size in pixels.
+        parts: int64 (N,), which of the tracks that it was joined of it is in each frame.
         kind: number of its colour among those of a corpus; −1: not compared yet.
     """
 
@@ -40,6 +41,7 @@ class Track:
     cover: float
     colour: np.ndarray
     area: float
+    parts: np.ndarray
     kind: int = -1
 
     def with_kind(self, colours: np.ndarray) -> Track:
@@ -54,20 +56,23 @@ class Track:
     def steps(self) -> tuple[np.ndarray, np.ndarray]:
         """Return each two steps in a row, float64 (S, 2) and (S, 2), in pixels."""
         steps = np.diff(self.positions, axis=0)
-        in_a_row = np.diff(self.frames) == 1
+        in_a_row = (np.diff(self.frames) == 1) & (np.diff(self.parts) == 0)
         both = in_a_row[:-1] & in_a_row[1:]
         return steps[:-1][both], steps[1:][both]
 
 
-def find_tracks(corpus: Corpus, episode: int, method: MovingPlayerMethod) -> list[Track]:
+def find_tracks(
+    corpus: Corpus, episode: int, span: tuple[int, int], method: MovingPlayerMethod
+) -> list[Track]:
     """Follow what stands out from the background of an episode.
 
     Args:
         corpus: the frames.
         episode: its number.
+        span: the first frame to look at, and the one after the last.
         method: what a thing is, and how long one must be seen.
     """
-    first, stop = corpus.episode(episode)
+    first, stop = span
     frames = np.asarray(corpus.read(first, stop))  # uint8 (T, H, W, 3)
     camera = camera_path(frames, method)
     blobs = find_blobs(frames, first, camera, method)
@@ -81,21 +86,27 @@ def find_tracks(corpus: Corpus, episode: int, method: MovingPlayerMethod) -> lis
             Track(
                 episode=episode, frames=seen, positions=own[:, [ROW, COLUMN]],
                 camera=camera[seen - first], cover=len(own) / len(frames),
+                parts=np.zeros(len(own), np.int64),
                 colour=own[:, RED:].mean(axis=0), area=float(own[:, AREA].mean()),
             )
         )  # fmt: skip
     return tracks
 
 
-def join_in_turn(tracks: list[Track]) -> list[Track]:
-    """Join things of one kind and one episode that are never seen at once, the longest first.
+def join_in_turn(tracks: list[Track], reach: float) -> list[Track]:
+    """Join things of one kind and one episode of which one begins where another vanished.
 
-    Where the picture scrolls, who stands still is not seen, and may be one and the same.
+    Where the picture scrolls, who stands still is not seen.
+
+    Args:
+        tracks: of an episode.
+        reach: in pixels; further away it is another one.
     """
     joined: list[Track] = []
-    for track in sorted(tracks, key=lambda track: -len(track.frames)):
+    for track in sorted(tracks, key=lambda track: track.frames[0]):
         for number, other in enumerate(joined):
-            if other.kind == track.kind and not np.isin(track.frames, other.frames).any():
+            near = np.linalg.norm(track.positions[0] - other.positions[-1]) <= reach
+            if other.kind == track.kind and other.frames[-1] < track.frames[0] and near:
                 joined[number] = _join(other, track)
                 break
         else:
@@ -104,12 +115,13 @@ def join_in_turn(tracks: list[Track]) -> list[Track]:
 
 
 def _join(one: Track, other: Track) -> Track:
-    frames = np.concatenate((one.frames, other.frames))
-    order, weights = frames.argsort(), (len(one.frames), len(other.frames))
+    weights = (len(one.frames), len(other.frames))
     return Track(
-        episode=one.episode, kind=one.kind, frames=frames[order], cover=one.cover + other.cover,
-        positions=np.concatenate((one.positions, other.positions))[order],
-        camera=np.concatenate((one.camera, other.camera))[order],
+        episode=one.episode, kind=one.kind, cover=one.cover + other.cover,
+        frames=np.concatenate((one.frames, other.frames)),
+        parts=np.concatenate((one.parts, other.parts + one.parts[-1] + 1)),
+        positions=np.concatenate((one.positions, other.positions)),
+        camera=np.concatenate((one.camera, other.camera)),
         colour=np.average((one.colour, other.colour), axis=0, weights=weights),
         area=float(np.average((one.area, other.area), weights=weights)),
     )  # fmt: skip

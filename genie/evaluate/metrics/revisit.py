@@ -45,7 +45,8 @@ class Return:
         returned: fraction of them that found back to where they began.
         same_tokens: of these, the fraction of tokens that are what was last seen there.
         by_chance: the same, each compared with what another rollout saw at its beginning.
-        psnr: of the pixels of those tokens, both decoded, pooled over the rollouts; in dB.
+        psnr: of the pixels of those tokens, both decoded, pooled over the rollouts, in dB; None
+            also if none of them is known any more.
         psnr_by_chance: likewise.
     """
 

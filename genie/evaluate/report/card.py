@@ -196,14 +196,15 @@ def _revisit_rows(revisit: Mapping[str, Any] | None) -> list[tuple[str, str]]:
     """Say how places look after an absence; worlds without a map have no such rows."""
     if revisit is None or revisit["with_map"] is None:
         return []
-    without = revisit["without_map"]
-    return [
-        (
-            f"the same tokens after {steps} steps away and back, with / without map / by chance",
-            show((found["same_tokens"], without[steps]["same_tokens"], found["by_chance"])),
-        )
-        for steps, found in revisit["with_map"].items()
-    ]
+    without, rows = revisit["without_map"], []
+    for steps, found in revisit["with_map"].items():
+        away = f"after {steps} steps away and back, with / without map / by chance"
+        same = (found["same_tokens"], without[steps]["same_tokens"], found["by_chance"])
+        rows.append((f"the same tokens {away}", show(same)))
+        if "psnr" in found:  # reports of before have none
+            seen = (found["psnr"], without[steps]["psnr"], found["psnr_by_chance"])
+            rows.append((f"PSNR {away}, dB", show(seen)))
+    return rows
 
 
 def _verdict(lam: Mapping[str, Any]) -> list[str]:

@@ -41,7 +41,9 @@ def _explain_revisit(revisit: Mapping, missing: dict[str, str]) -> None:
     for arm, by_steps in revisit.items():
         for steps, found in by_steps.items():
             if None in found.values():
-                missing[f"revisit.{arm}.{steps}"] = "too few rollouts went out of sight and back"
+                missing[f"revisit.{arm}.{steps}"] = (
+                    "too few rollouts went out of sight and back, or the scene was another one"
+                )
 
 
 def unexplained(report: Mapping) -> list[str]:

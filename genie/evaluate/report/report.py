@@ -184,10 +184,11 @@ def _revisit_rows(revisit: Mapping) -> list[tuple[str, object]]:
         return []
     return [
         (
-            f"the same after {steps} steps away, tokens, with and without map",
-            (found["same_tokens"], revisit["without_map"][steps]["same_tokens"]),
+            f"the same after {steps} steps away, {name}, with and without map",
+            (found[key], revisit["without_map"][steps][key]),
         )
         for steps, found in revisit["with_map"].items()
+        for name, key in (("tokens", "same_tokens"), ("PSNR, dB", "psnr"))
     ]
 
 

@@ -10,7 +10,7 @@ from lam.camera_flow.config import CameraFlowConfig
 from lam.config import LatentActionConfig
 from lam.labelled.config import LabelledConfig
 from lam.labelled.model import LabelledActionModel
-from lam.moving_player.config import MovingPlayerConfig
+from lam.moving_player.config import MovingPlayerConfig, ScrollingPlayerConfig
 from lam.player_sprite.config import SpriteActionConfig
 
 SIZES = {"height": 16, "width": 16, "channels": 4, "num_actions": 4}
@@ -18,6 +18,7 @@ BASES = (
     LatentActionConfig(**SIZES),
     SpriteActionConfig(**SIZES, box=(4, 4, 5, 5), search_radius=2),
     MovingPlayerConfig(**SIZES),
+    ScrollingPlayerConfig(**SIZES),
     CameraFlowConfig(**SIZES),
 )
 

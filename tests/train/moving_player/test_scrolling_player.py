@@ -1,5 +1,7 @@
 """Actions of a player that moves about while the picture scrolls, in a drawn game."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -16,6 +18,7 @@ from train.export import load_model
 from train.moving_player.foreground import camera_path
 from train.moving_player.method import MovingPlayerMethod, ScrollingPlayerMethod
 from train.moving_player.survey import find_moving_player
+from train.moving_player.tracks import Track, join_in_turn
 from train.pipeline import train
 
 SIDE, LENGTH, SCENE, PLAYER = 40, 260, 160, (240, 240, 60)
@@ -97,11 +100,60 @@ def test_the_step_of_the_player_is_that_in_the_scene(monkeypatch):
     assert reader.observe(before, after).tolist() == [[10.0, 12.0, 2.0, 1.0, 1.0]]
 
 
-def test_large_frames_are_shrunk_to_follow_the_camera():
-    scene = torch.rand(3, 80, 80, generator=torch.Generator().manual_seed(0))
-    large = scene.repeat_interleave(2, -1).repeat_interleave(2, -2)
-    before, after = large[None, :, :128, :128], large[None, :, 8:136, 4:132]
-    assert camera_step(before, after).tolist() == [[8.0, 4.0]]
+@pytest.mark.parametrize(
+    ("side", "step"), [(64, (8, 0)), (64, (-6, 7)), (128, (1, 0)), (192, (1, -2)), (128, (-9, 5))]
+)
+def test_the_camera_is_followed_at_any_size_and_speed(side, step):
+    rng = np.random.default_rng(0)
+    scene = np.kron(rng.random((60, 60, 3)), np.ones((5, 5, 1))).astype(np.float32)
+    scene = torch.from_numpy(scene).movedim(-1, 0)
+    (down, right), size = step, slice(40, 40 + side)
+    before = scene[None, :, size, size]
+    after = scene[None, :, 40 + down : 40 + down + side, 40 + right : 40 + right + side]
+    assert camera_step(before, after).tolist() == [list(step)]
+
+
+def test_frames_too_small_to_tell_a_shift_stand_still():
+    frames = torch.rand(2, 3, 2, 64, generator=torch.Generator().manual_seed(0))
+    assert camera_step(frames[:1], frames[1:]).tolist() == [[0.0, 0.0]]
+    wide = torch.rand(1, 3, 8, 70, generator=torch.Generator().manual_seed(0))
+    assert camera_step(wide[..., :64], wide[..., 2:66]).tolist() == [[0.0, 2.0]]
+
+
+def track(start: int, column: float, kind: int = 0) -> Track:
+    """A thing that is seen in ten frames and walks right by a pixel."""
+    frames = np.arange(start, start + 10)
+    positions = np.column_stack((np.zeros(10), column + np.arange(10.0)))
+    return Track(
+        episode=0, frames=frames, positions=positions, camera=np.zeros((10, 2)), cover=0.1,
+        colour=np.zeros(3), area=9.0, kind=kind, parts=np.zeros(10, np.int64),
+    )  # fmt: skip
+
+
+def test_who_stood_still_is_the_same_thing_and_who_is_elsewhere_another():
+    (joined,) = join_in_turn([track(40, 21), track(0, 10)], reach=8)
+    assert joined.frames.tolist() == [*range(10), *range(40, 50)] and joined.cover == 0.2
+    assert len(join_in_turn([track(0, 10), track(40, 60)], reach=8)) == 2
+    assert len(join_in_turn([track(0, 10), track(5, 12)], reach=8)) == 2
+    assert len(join_in_turn([track(0, 10), track(40, 21, kind=1)], reach=8)) == 2
+
+
+def test_from_one_part_to_the_next_there_is_no_step():
+    (joined,) = join_in_turn([track(0, 10), track(10, 25)], reach=8)
+    before, after = joined.steps()
+    assert len(after) == 16 and (after == (0, 1)).all() and (before == (0, 1)).all()
+
+
+def test_of_a_recording_that_is_one_long_episode_the_beginning_is_looked_at(corpus):
+    method = ScrollingPlayerMethod(survey_frames=200)
+    player = find_moving_player(corpus, 0, replace(method, least_found=0.01, least_steps=20))
+    assert len(player.frames) == 200 and np.ptp(player.frames) == 199
+
+
+def test_neighbours_that_tell_no_background_are_refused():
+    for wrong in ((), (4,), (0, 4)):
+        with pytest.raises(ValueError, match="two numbers of frames or more"):
+            ScrollingPlayerMethod(neighbours=wrong)
 
 
 @pytest.fixture(scope="module")
