@@ -67,7 +67,7 @@ class ScrollingPlayerMethod(MovingPlayerMethod):
             moved as the camera moved; two numbers or more.
     """
 
-    survey_frames: int = 6_000
+    survey_frames: int = 10_000
     neighbours: tuple[int, ...] = (4, 7, 11, 16)
     least_present: float = 0.12
     least_found: float = 0.1
