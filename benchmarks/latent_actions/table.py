@@ -53,12 +53,13 @@ def markdown(runs: Sequence[dict[str, Any]], split: str = "test") -> str:
     runs = [run for run in runs if run["split"] == split]
     games, entries = known_names(runs)
     seeds, parts = len({run["seed"] for run in runs}), []
+    over = "One seed." if seeds == 1 else f"Mean of {seeds} seeds ± half their range."
     for figure, title in FIGURES.items():
         rows = [[f"`{entry}`", *(cell(runs, game, entry, figure) for game in games)]
                 for entry in entries]  # fmt: skip
         lines = [["entry", *games], ["---"] * (1 + len(games)), *rows]
         table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-        parts.append(f"### {title}\n\nMean of {seeds} seeds ± half their range.\n\n{table}\n")
+        parts.append(f"### {title}\n\n{over}\n\n{table}\n")
     return "\n".join(parts)
 
 
