@@ -20,6 +20,7 @@ from genie.serve.lobby import Lobby
 MOST_VISITORS = 256
 _PATIENCE = 60.0  # seconds in which a browser must answer a ping; it cannot while it asks
 _SHUTDOWN_SECONDS = 10
+_KEEP_ALIVE_SECONDS = 75  # a page that is loaded again would find the browser's connections cut
 _STOPPED = "stopped serving"
 
 
@@ -101,6 +102,7 @@ def make_server(
         ws_ping_timeout=_PATIENCE,
         ws_per_message_deflate=not is_loopback(options.host),
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
     )
     return uvicorn.Server(config), token
 

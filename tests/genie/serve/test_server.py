@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,17 @@ def test_the_token_opens_the_page_and_leaves_the_address(server):
     assert get(server.host, "/small/world/prompt-00.png", Cookie=cookie)[2][:4] == b"\x89PNG"
     for path in ("/small/world/none.png", "/none/", "/small/../../pyproject.toml"):
         assert get(server.host, path, Cookie=cookie)[0] == 404
+
+
+def test_a_connection_waits_for_a_page_that_is_loaded_again(server):
+    asked = http.client.HTTPConnection(server.host, timeout=30)
+    asked.request("GET", "/")
+    asked.getresponse().read()
+    kept = asked.sock
+    time.sleep(6)  # by itself uvicorn cuts it after five
+    asked.request("GET", "/")
+    assert asked.getresponse().read() and asked.sock is kept
+    asked.close()
 
 
 def test_the_token_leads_to_no_other_server(server):
