@@ -1,4 +1,4 @@
-"""What a player is told where nothing can be written."""
+"""Messages about files and folders that cannot be written."""
 
 import re
 from dataclasses import replace

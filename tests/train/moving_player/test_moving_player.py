@@ -126,29 +126,6 @@ def test_directions_that_are_hardly_taken_are_no_motions():
     assert len(find_motions(step, replace(METHOD, least_direction=0.01))) == 4
 
 
-@pytest.fixture(scope="module")
-def run(corpus, tmp_path_factory):
-    """A run of the recipe auto, its action model only."""
-    out = tmp_path_factory.mktemp("run") / "r"
-    text = """
-about: of a test
-tokenizer: {fit: {share: 1, steps: 2, batch: 2, frames: 2, checks: 1}}
-lam:
-  kind: auto
-  fit: {share: 1, steps: 150, batch: 12, frames: 2, lr: 0.01, ema: 0.9, checks: 2}
-  model: {channels: 4}
-  method: {quantize_at: 0.9}
-dynamics:
-  fit: {share: 1, steps: 2, batch: 2, frames: 4, checks: 1}
-  model: {dim: 8, heads: 2, layers: 1, band: 2}
-settings: {steps: 2, order: random, temperature: 1.0}
-"""
-    recipe = out.parent / "auto.yaml"
-    recipe.write_text(text)
-    train("lam", corpus.path, str(recipe), out)
-    return out, recipe
-
-
 def test_keys_are_read_on_episodes_never_seen_also_at_walls(run, tmp_path):
     model = load_model(run[0] / "lam", "lam")
     assert type(model) is MovingPlayerModel and model.config.num_actions == 3

@@ -19,7 +19,6 @@ from train.moving_player.foreground import camera_path
 from train.moving_player.method import MovingPlayerMethod, ScrollingPlayerMethod
 from train.moving_player.survey import find_moving_player
 from train.moving_player.tracks import Track, join_in_turn
-from train.pipeline import train
 
 SIDE, LENGTH, SCENE, PLAYER = 40, 260, 160, (240, 240, 60)
 WAYS = np.array([(0, 0), (0, 2), (0, -2), (2, 0), (-2, 0)])
@@ -156,30 +155,8 @@ def test_neighbours_that_tell_no_background_are_refused():
             ScrollingPlayerMethod(neighbours=wrong)
 
 
-@pytest.fixture(scope="module")
-def run(corpus, tmp_path_factory):
-    """A run of the recipe auto, its action model only."""
-    out = tmp_path_factory.mktemp("run") / "r"
-    recipe = out.parent / "auto.yaml"
-    recipe.write_text("""
-about: of a test
-tokenizer: {fit: {share: 1, steps: 2, batch: 2, frames: 2, checks: 1}}
-lam:
-  kind: auto
-  fit: {share: 1, steps: 150, batch: 12, frames: 2, lr: 0.01, ema: 0.9, checks: 2}
-  model: {channels: 4}
-  method: {quantize_at: 0.9}
-dynamics:
-  fit: {share: 1, steps: 2, batch: 2, frames: 4, checks: 1}
-  model: {dim: 8, heads: 2, layers: 1, band: 2}
-settings: {steps: 2, order: random, temperature: 1.0}
-""")
-    train("lam", corpus.path, str(recipe), out)
-    return out
-
-
 def test_auto_takes_it_and_its_keys_are_read_on_episodes_never_seen(run):
-    model = load_model(run / "lam", "lam")
+    model = load_model(run[0] / "lam", "lam")
     assert type(model) is ScrollingPlayerModel and model.config.num_actions == 5
     codes, keys, episodes = [], [], []
     for seed in range(100, 106):
@@ -193,8 +170,8 @@ def test_auto_takes_it_and_its_keys_are_read_on_episodes_never_seen(run):
 
 
 def test_what_auto_saw_is_said_and_drawn(run):
-    choice = recorded_choice(run)
+    choice = recorded_choice(run[0])
     assert choice.kind == "scrolling_player" and choice.model["num_actions"] == 5
     assert "camera moves" in choice.saw[0] and "moving in the scene" in choice.saw[1]
-    sheet = np.asarray(Image.open(run / AUTO_PICTURE))
+    sheet = np.asarray(Image.open(run[0] / AUTO_PICTURE))
     assert (sheet == MARK).all(axis=2).sum() > 4 * PANELS
