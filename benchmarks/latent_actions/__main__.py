@@ -5,7 +5,8 @@
     python -m benchmarks.latent_actions labels GAME RUN|WORLD --data DIR [--counts N …]
     python -m benchmarks.latent_actions table FILE.jsonl [--picture FILE.png]
 
-Games: pong breakout mspacman coinrun climber miner bigfish caveflyer plunder vizdoom crafter.
+Games: pong breakout mspacman coinrun climber miner bigfish caveflyer plunder vizdoom crafter
+spaceinvaders ninja.
 """
 
 import argparse
