@@ -9,7 +9,7 @@ from dynamics.masking import cosine_ratio
 from dynamics.model import Dynamics
 from spacetime.cache import TimeCache
 
-UNMASK_ORDERS = ("confidence", "random")
+UNMASK_ORDERS = ("confidence", "random", "anchored")
 
 
 def frame_generator(seed: int, frame: int) -> torch.Generator:
@@ -62,6 +62,12 @@ def sample_codes(logits: Tensor, temperature: float, uniform: Tensor) -> tuple[T
     return code, probabilities.gather(-1, code[..., None]).squeeze(-1)
 
 
+def entropy(logits: Tensor) -> Tensor:
+    """Return how unsure each token is, in nats: logits (…, K), entropies float32 (…)."""
+    log = logits.float().log_softmax(dim=-1)
+    return -(log.exp() * log).sum(dim=-1)
+
+
 @torch.inference_mode()
 def sample_frame(
     model: Dynamics,
@@ -83,7 +89,8 @@ def sample_frame(
         cache: the frames before; not changed.
         noise: float (B, M, 2, N), from `draw_noise`.
         unmask_order: "confidence" keeps the most probable codes first, with jitter that fades out
-            over the steps; "random" keeps any.
+            over the steps; "anchored" the same, and of the first ones to be kept one is the token
+            that is least sure, at each step; "random" keeps any.
         temperature: of the codes.
 
     Returns:
@@ -100,20 +107,24 @@ def sample_frame(
     noise = noise.to(action.device)
     ids = torch.full((batch, tokens), mask_id, device=noise.device)
     for step in range(steps):
-        codes, probability = sample_codes(
-            model.draft(ids, action, cache), temperature, noise[:, step, 0]
-        )
+        logits = model.draft(ids, action, cache)
+        codes, probability = sample_codes(logits, temperature, noise[:, step, 0])
         masked = ids == mask_id
         progress = (step + 1) / steps
         left = int(cosine_ratio(torch.tensor(progress)).mul(tokens).floor()) if progress < 1 else 0
         jitter = noise[:, step, 1]
-        if unmask_order == "confidence":
+        if unmask_order != "random":
             # MaskGIT's annealing: without it, the same few easy positions would always lead.
             gumbel = -(-(jitter.clamp(1e-6, 1 - 1e-6)).log()).log()
             rank = probability.clamp_min(1e-9).log() + (1 - progress) * gumbel
         else:
             rank = jitter
         rank = rank.masked_fill(~masked, math.inf)  # kept tokens stay
+        if unmask_order == "anchored":
+            # What is sure tells the others nothing. Were all that is unsure left to the last step,
+            # its tokens would be drawn side by side: a ball here and there, or nowhere.
+            least_sure = entropy(logits).masked_fill(~masked, -math.inf).argmax(-1, keepdim=True)
+            rank = rank.scatter(-1, least_sure, math.inf)
         keep = rank.argsort(dim=-1, descending=True)[:, : tokens - left]
         kept = torch.zeros_like(masked).scatter(-1, keep, True)
         ids = torch.where(masked & kept, codes, ids)

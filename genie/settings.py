@@ -14,7 +14,7 @@ class Settings:
 
     Attributes:
         steps: M, refinement passes a frame, 1 or more.
-        unmask_order: which tokens are kept first: "confidence" or "random".
+        unmask_order: which tokens are kept first: "confidence", "anchored" or "random".
         temperature: of the codes, 0 or more; 0 takes the likeliest.
         prompt_frames: true frames that play starts from, 1 or more.
     """

@@ -17,7 +17,7 @@ MISSING = 255
 """Order of a record that stands for one that was damaged."""
 EDITED = 128
 """Added to the order of a record whose tokens were changed by hand."""
-UNMASK_ORDERS = ("confidence", "random")
+UNMASK_ORDERS = ("confidence", "random", "anchored")
 """The sampler's orders as the format numbers them."""
 MOST_CODES = 65536
 

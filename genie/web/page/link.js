@@ -94,7 +94,7 @@ function readSetting(deed) {
   const fits = {
     steps: Number.isInteger(number) && number >= 1 && number <= MOST_STEPS,
     temperature: value !== "" && number >= 0 && number <= 10,
-    order: value === "confidence" || value === "random",
+    order: ["confidence", "random", "anchored"].includes(value),
   };
   if (!name || !fits[name]) throw damaged("its settings");
   return { [name]: name === "order" ? value : number };

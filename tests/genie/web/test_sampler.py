@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from dynamics.masking import cosine_ratio
-from dynamics.sampler import draw_noise, sample_frame
+from dynamics.sampler import UNMASK_ORDERS, draw_noise, sample_frame
 from genie.web.export import PAGE
 from spacetime.rotary import rotary_matrix, rotary_table
 
@@ -37,7 +37,7 @@ def test_keys_are_rotated_as_in_torch(ask):
         torch.testing.assert_close(drawn, expected, atol=1e-7, rtol=0)
 
 
-@pytest.mark.parametrize("order", ["confidence", "random"])
+@pytest.mark.parametrize("order", UNMASK_ORDERS)
 @pytest.mark.parametrize("temperature", [0.0, 0.8, 2.0])
 def test_the_same_codes_are_drawn(ask, order, temperature):
     steps, tokens, codes = 3, 64, 100

@@ -49,6 +49,20 @@ export function sampleCode(logits, temperature, uniform) {
   return [code, chances[code]];
 }
 
+/** Return how unsure a token is by its logits (K,), in nats. */
+function entropyOf(logits) {
+  const most = logits.reduce((a, b) => Math.max(a, b));
+  let sum = 0;
+  for (const logit of logits) sum += Math.exp(round(logit - most));
+  const shift = round(Math.log(sum));
+  let total = 0;
+  for (const logit of logits) {
+    const log = round(round(logit - most) - shift);
+    total -= round(round(Math.exp(log)) * log);
+  }
+  return round(total);
+}
+
 /** Return the rank by which tokens are kept first. */
 function rankOf(chance, jitter, progress, order) {
   if (order === "random") return jitter;
@@ -56,6 +70,13 @@ function rankOf(chance, jitter, progress, order) {
   const gumbel = -round(Math.log(-round(Math.log(inside))));
   const annealed = round(round(1 - progress) * gumbel);
   return round(round(Math.log(Math.max(chance, round(1e-9)))) + annealed);
+}
+
+/** Let the masked token that is least sure be among the first to be kept. */
+function anchor(masked, logits, codes) {
+  const unsure = masked.map(({ n }) => entropyOf(logits.subarray(n * codes, (n + 1) * codes)));
+  const least = unsure.indexOf(unsure.reduce((a, b) => Math.max(a, b), -Infinity));
+  if (least >= 0) masked[least].rank = Infinity;
 }
 
 /**
@@ -81,6 +102,7 @@ export function refine(ids, logits, noise, step, settings) {
     const rank = rankOf(chance, noise[base + tokens + n], progress, settings.order);
     masked.push({ n, code, rank });
   }
+  if (settings.order === "anchored") anchor(masked, logits, codes);
   const kept = tokens - masked.length;
   const keep = Math.max(tokens - tokensLeft(step, settings.steps, tokens) - kept, 0);
   masked.sort((a, b) => b.rank - a.rank || a.n - b.n);
