@@ -15,8 +15,6 @@ BATCH, LAYERS, BAND, TOKENS, CODES = 2, 2, 3, 6, 36
 FRAMES = (LAYERS + 2) * BAND + 1
 CHANGED = 4
 
-SIZES = {"height": 16, "width": 24, "patch": 8, "dim": 16, "heads": 2}
-
 
 @pytest.fixture
 def frames() -> Tensor:
@@ -246,37 +244,6 @@ def test_every_parameter_learns(new_model, frames):
         assert parameter.grad is not None and parameter.grad.abs().max() > 0, name
 
 
-# Configuration ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("wrong", [{"height": 17}, {"width": 20}, {"patch": 5}, {"patch": 0}])
-def test_a_patch_that_does_not_divide_the_frame_is_refused(wrong):
-    with pytest.raises(ValueError, match="multiples of the patch"):
-        TokenizerConfig(**SIZES | wrong)
-
-
-@pytest.mark.parametrize(
-    ("wrong", "message"),
-    [
-        ({"dim": 18, "heads": 4}, "do not fit together"),
-        ({"dim": 12, "heads": 4}, "do not fit together"),
-        ({"heads": 0}, "do not fit together"),
-        ({"band": 0}, "do not fit together"),
-        ({"encoder_layers": 0}, "do not fit together"),
-        ({"decoder_layers": 0}, "do not fit together"),
-        ({"levels": (8, 1)}, "levels must be"),
-        ({"levels": ()}, "levels must be"),
-    ],
-)
-def test_sizes_that_do_not_fit_together_are_refused(wrong, message):
-    with pytest.raises(ValueError, match=message):
-        Tokenizer(TokenizerConfig(**SIZES | wrong))
-
-
-def test_levels_read_from_json_are_those_written():
-    assert TokenizerConfig(**SIZES, levels=[8, 5]) == TokenizerConfig(**SIZES, levels=(8, 5))
-
-
 # The start of the codes ---------------------------------------------------------------------------
 
 
@@ -305,7 +272,7 @@ def test_codes_begin_with_what_differs_from_the_background():
 
 @torch.no_grad()
 def test_where_nothing_moves_the_start_stays_as_it_was():
-    model = Tokenizer(TokenizerConfig(**SIZES))
+    model = Tokenizer(TokenizerConfig(height=16, width=24, dim=16, heads=2))
     before = copy.deepcopy(model.state_dict())
     background = torch.full((3, 16, 24), 0.4)
     model.start_latents(background.repeat(8, 1, 1, 1), background)
