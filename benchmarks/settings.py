@@ -30,9 +30,11 @@ CHOICES = (
     (2, "confidence", 0.0),
     (2, "confidence", 0.5),
     (2, "confidence", 0.8),
+    (2, "anchored", 0.8),
     (2, "random", 0.5),
     (3, "confidence", 0.5),
     (3, "confidence", 0.8),
+    (3, "anchored", 0.8),
     (3, "random", 0.5),
     (6, "confidence", 0.8),
 )
