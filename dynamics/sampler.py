@@ -124,7 +124,7 @@ def sample_frame(
             # What is sure tells the others nothing. Were all that is unsure left to the last step,
             # its tokens would be drawn side by side: a ball here and there, or nowhere.
             least_sure = entropy(logits).masked_fill(~masked, -math.inf).argmax(-1, keepdim=True)
-            rank = rank.scatter(-1, least_sure, math.inf)
+            rank = rank.scatter(-1, least_sure, torch.finfo(rank.dtype).max)  # after the kept ones
         keep = rank.argsort(dim=-1, descending=True)[:, : tokens - left]
         kept = torch.zeros_like(masked).scatter(-1, keep, True)
         ids = torch.where(masked & kept, codes, ids)

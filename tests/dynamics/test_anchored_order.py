@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from dynamics.masking import cosine_ratio
 from dynamics.sampler import UNMASK_ORDERS, draw_noise, entropy, sample_frame
 
 TOKENS, CODES, ROLLOUTS = 16, 5, 200
@@ -50,6 +51,22 @@ def test_by_confidence_its_places_are_drawn_by_themselves():
     assert share_of_one("confidence", 1) == pytest.approx(by_themselves, abs=0.1)
     assert share_of_one("confidence", 3) < 0.7
     assert share_of_one("anchored", 2) > share_of_one("confidence", 2) + 0.1
+
+
+def test_as_many_stay_masked_as_in_any_order():
+    """Also where a step keeps none: the least sure token does not take the place of a kept one."""
+    steps, masked = 3 * TOKENS, []
+
+    def watched(ids: Tensor, *_: object) -> Tensor:
+        masked.append((ids == CODES).sum(dim=1))
+        return draft(ids)
+
+    model = SimpleNamespace(config=SimpleNamespace(num_codes=CODES), draft=watched)
+    noise = draw_noise(list(range(ROLLOUTS)), 0, steps, TOKENS)
+    action = torch.zeros(ROLLOUTS, dtype=torch.long)
+    sample_frame(model, action, None, noise=noise, unmask_order="anchored", temperature=1.0)
+    for step, left in enumerate(masked):
+        assert (left == int(TOKENS * cosine_ratio(torch.tensor(step / steps)))).all()
 
 
 def test_it_may_be_anywhere():
