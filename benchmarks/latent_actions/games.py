@@ -114,7 +114,7 @@ GAMES = {
             groups={"left": [1], "right": [2], "up": [3], "down": [4], "still": [0, 5]},
             resting=("still",), opposites=(LEFT_RIGHT, UP_DOWN), camera="follows", levels=CRAFTER,
         ),
-        # The next two were chosen, and first recorded, after the last change of `auto`.
+        # Recorded for `auto` after its last change; Ninja's avatar had been looked for before.
         Game(
             name="spaceinvaders", env="ALE/SpaceInvaders-v5", actions=(0, 6), hold=16,
             size=(104, 80), groups={"rest": [0, 1], "right": [2, 4], "left": [3, 5]},
