@@ -64,8 +64,7 @@ def sample_codes(logits: Tensor, temperature: float, uniform: Tensor) -> tuple[T
 
 def entropy(logits: Tensor) -> Tensor:
     """Return how unsure each token is, in nats: logits (…, K), entropies float32 (…)."""
-    log = logits.float().log_softmax(dim=-1)
-    return -(log.exp() * log).sum(dim=-1)
+    return torch.special.entr(logits.float().softmax(dim=-1)).sum(dim=-1)
 
 
 @torch.inference_mode()

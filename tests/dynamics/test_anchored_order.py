@@ -1,5 +1,6 @@
 """What is drawn at once must fit together: the anchored order draws what decides first."""
 
+import math
 from types import SimpleNamespace
 
 import pytest
@@ -84,5 +85,8 @@ def test_with_one_step_there_is_no_order(order):
 
 
 def test_entropy_is_that_of_the_distribution():
-    logits = torch.tensor([[0.0, 0.0, 0.0, 0.0], [50.0, 0.0, 0.0, 0.0]])
-    assert entropy(logits).tolist() == pytest.approx([torch.tensor(4.0).log().item(), 0], abs=1e-6)
+    impossible = -torch.inf
+    logits = torch.tensor(
+        [[0.0, 0.0, 0.0, 0.0], [50.0, 0.0, 0.0, 0.0], [0.0, 0.0, impossible, impossible]]
+    )
+    assert entropy(logits).tolist() == pytest.approx([math.log(4), 0, math.log(2)], abs=1e-6)

@@ -52,13 +52,12 @@ export function sampleCode(logits, temperature, uniform) {
 /** Return how unsure a token is by its logits (K,), in nats. */
 function entropyOf(logits) {
   const most = logits.reduce((a, b) => Math.max(a, b));
-  let sum = 0;
-  for (const logit of logits) sum += Math.exp(round(logit - most));
-  const shift = round(Math.log(sum));
+  const chances = logits.map((logit) => Math.exp(round(logit - most)));
+  const sum = round(chances.reduce((a, b) => a + b, 0));
   let total = 0;
-  for (const logit of logits) {
-    const log = round(round(logit - most) - shift);
-    total -= round(round(Math.exp(log)) * log);
+  for (const chance of chances) {
+    const share = round(chance / sum);
+    if (share > 0) total -= share * Math.log(share);
   }
   return round(total);
 }
