@@ -1,6 +1,7 @@
 """What is drawn at once must fit together: the anchored order draws what decides first."""
 
 import math
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
@@ -29,17 +30,17 @@ def draft(ids: Tensor, *_: object) -> Tensor:
     return logits
 
 
-def balls(order: str, steps: int) -> Tensor:
-    """Return how many balls each of the rollouts draws, int64 (B,)."""
-    model = SimpleNamespace(config=SimpleNamespace(num_codes=CODES), draft=draft)
+def draw(order: str, steps: int, drafted: Callable[..., Tensor] = draft) -> Tensor:
+    """Return the frames that the rollouts draw, int64 (B, N)."""
+    model = SimpleNamespace(config=SimpleNamespace(num_codes=CODES), draft=drafted)
     noise = draw_noise(list(range(ROLLOUTS)), 0, steps, TOKENS)
     action = torch.zeros(ROLLOUTS, dtype=torch.long)
-    drawn = sample_frame(model, action, None, noise=noise, unmask_order=order, temperature=1.0)
-    return (drawn == BALL).sum(dim=1)
+    return sample_frame(model, action, None, noise=noise, unmask_order=order, temperature=1.0)
 
 
 def share_of_one(order: str, steps: int) -> float:
-    return float((balls(order, steps) == 1).float().mean())
+    balls = (draw(order, steps) == BALL).sum(dim=1)
+    return float((balls == 1).float().mean())
 
 
 def test_a_ball_is_drawn_once():
@@ -62,26 +63,19 @@ def test_as_many_stay_masked_as_in_any_order():
         masked.append((ids == CODES).sum(dim=1))
         return draft(ids)
 
-    model = SimpleNamespace(config=SimpleNamespace(num_codes=CODES), draft=watched)
-    noise = draw_noise(list(range(ROLLOUTS)), 0, steps, TOKENS)
-    action = torch.zeros(ROLLOUTS, dtype=torch.long)
-    sample_frame(model, action, None, noise=noise, unmask_order="anchored", temperature=1.0)
+    draw("anchored", steps, watched)
     for step, left in enumerate(masked):
         assert (left == int(TOKENS * cosine_ratio(torch.tensor(step / steps)))).all()
 
 
 def test_it_may_be_anywhere():
-    model = SimpleNamespace(config=SimpleNamespace(num_codes=CODES), draft=draft)
-    noise = draw_noise(list(range(ROLLOUTS)), 0, 3, TOKENS)
-    action = torch.zeros(ROLLOUTS, dtype=torch.long)
-    drawn = sample_frame(model, action, None, noise=noise, unmask_order="anchored", temperature=1.0)
-    shares = (drawn == BALL).float().mean(dim=0)
+    shares = (draw("anchored", 3) == BALL).float().mean(dim=0)
     assert shares[PLACES].tolist() == pytest.approx([1 / 3] * 3, abs=0.1)
 
 
 @pytest.mark.parametrize("order", UNMASK_ORDERS)
 def test_with_one_step_there_is_no_order(order):
-    assert torch.equal(balls(order, 1), balls("confidence", 1))
+    assert torch.equal(draw(order, 1), draw("confidence", 1))
 
 
 def test_entropy_is_that_of_the_distribution():
