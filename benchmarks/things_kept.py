@@ -6,7 +6,8 @@ Things are found by their colour, in the part of the screen where they belong. `
 frames of the corpus that show a thing, the share whose reconstruction shows it too, of at least
 half its size and within two pixels. `invented`: of the frames without it, the share whose
 reconstruction has one. `played`: how often the last ten frames of a rollout show one such thing,
-and no more; `corpus`: how often true frames do.
+and no more; `corpus`: how often true frames do; `redrawn`: how often their reconstructions do,
+which is what the tokenizer leaves to the dynamics.
 """
 
 import argparse
@@ -210,11 +211,14 @@ def main() -> None:
     bundle = load_bundle(find_world(options.world))
     starts = draw_clips(clip_starts(corpus.episode_ends, 1), options.frames, options.seed, 0)
     true = read_clips(corpus, starts, 1)[:, 0]
-    found = compare_things(true, reconstruct(bundle, true), screen)
+    drawn = reconstruct(bundle, true)
+    found = compare_things(true, drawn, screen)
+    for name, figures in count_things(true, drawn, screen).items():
+        found[name]["redrawn"] = figures["played"]
     played = play(bundle, corpus, options.rollouts, options.steps, options.seed)
     for name, figures in count_things(true, played, screen).items():
         found[name] |= figures
-    columns = ("frames", "tokenized", "invented", "corpus", "played")
+    columns = ("frames", "tokenized", "invented", "corpus", "redrawn", "played")
     print(f"| thing | {' | '.join(columns)} |\n|---|{'---|' * len(columns)}")
     for name, figures in found.items():
         cells = ("–" if (value := figures[key]) is None else f"{value:.3g}" for key in columns)

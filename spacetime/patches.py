@@ -1,5 +1,6 @@
 """Frames to patches and back."""
 
+import torch
 from einops import rearrange
 from torch import Tensor
 
@@ -25,3 +26,35 @@ def unpatchify(patches: Tensor, height: int, width: int, patch: int) -> Tensor:
     grid = {"h": height // patch, "w": width // patch}
     pattern = "... (h w) (c p q) -> ... c (h p) (w q)"
     return rearrange(patches, pattern, p=patch, q=patch, **grid)
+
+
+def patch_rows(frames: Tensor, patches: Tensor, patch: int) -> Tensor:
+    """Set some patches of each frame side by side, in one row.
+
+    Args:
+        frames: (B, T, C, H, W).
+        patches: int64 (B, n), which ones of each clip, numbered row by row.
+        patch: side p in pixels.
+
+    Returns:
+        (B, T, C, p, n·p).
+    """
+    cut = rearrange(frames, "b t c (h p) (w q) -> b t (h w) c p q", p=patch, q=patch)
+    chosen = cut[torch.arange(len(cut), device=cut.device)[:, None], :, patches]  # (B, n, T, C, …)
+    return rearrange(chosen, "b n t c p q -> b t c p (n q)")
+
+
+def draw_patches(kept: Tensor, count: int, numbers: Tensor, patch: int) -> Tensor:
+    """Draw patches of each clip: those with something to keep first, and others by chance.
+
+    Args:
+        kept: bool (B, T, 1, H, W), the pixels to keep.
+        count: n, at most N.
+        numbers: float (B, N) in [0, 1), by which they are drawn.
+        patch: side in pixels.
+
+    Returns:
+        int64 (B, n), different ones, in no order.
+    """
+    some = patchify(kept.float(), patch).amax(dim=(1, 3))  # (B, N)
+    return (some + numbers).topk(count, dim=-1).indices

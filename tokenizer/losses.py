@@ -28,6 +28,8 @@ class TokenizerMethod:
         encoder_rest: steps at the beginning in which only the decoder learns.
         encoder_rate: learning rates of the encoder after that, as a fraction of the decoder's. At
             the full rate, what is rare loses its codes before the decoder can draw it.
+        seen_patches: fraction of the patches of a clip that a step sees, those that differ from the
+            still background first and others by chance; all in the last part of the fit.
     """
 
     change_weight: float = 1.0
@@ -38,6 +40,12 @@ class TokenizerMethod:
     latent_start: bool = False
     encoder_rest: int = 0
     encoder_rate: float = 1.0
+    seen_patches: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse steps that would see nothing."""
+        if not 0 < self.seen_patches <= 1:
+            raise ValueError(f"seen_patches must be above 0 and at most 1, got {self.seen_patches}")
 
 
 DEFAULT_METHOD = TokenizerMethod()

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from spacetime.blocks import SpaceTimeStack, init_weights
 from spacetime.cache import TimeCache
-from spacetime.patches import check_patch_grid, patchify, unpatchify
+from spacetime.patches import check_patch_grid, patch_rows, patchify, unpatchify
 from spacetime.pixels import changed_pixels
 from spacetime.quantize import FiniteScalarQuantizer
 from tokenizer.losses import TokenizerMethod, reconstruction_loss
@@ -57,6 +57,8 @@ class Tokenizer(nn.Module):
 
     ENCODER = ("embed.", "encoder.", "encoder_places", "to_latent.")
     """How the names of the weights begin on which the ids depend."""
+    TAKES_PATCHES = True
+    """Its `training_loss` can see some of the patches only."""
 
     def __init__(self, config: TokenizerConfig) -> None:
         """Build the model with new weights."""
@@ -80,26 +82,32 @@ class Tokenizer(nn.Module):
         nn.init.normal_(self.encoder_places, std=0.02)
         nn.init.normal_(self.decoder_places, std=0.02)
 
-    def quantize(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+    def quantize(self, frames: Tensor, patches: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Quantize frames with a straight-through gradient, for training.
 
         Args:
             frames: float32 (B, T, 3, H, W) in [0, 1].
+            patches: int64 (B, n), the only ones that are seen; `frames` are then `patch_rows`, of n
+                patches. None: all are.
 
         Returns:
             Quantized latents (B, T, N, channels) and ids int64 (B, T, N).
         """
-        x = self.embed(patchify(frames - 0.5, self.config.patch)) + self.encoder_places
+        places = places_of(self.encoder_places, patches)
+        x = self.embed(patchify(frames - 0.5, self.config.patch)) + places
         latents = self.to_latent(self.encoder(x))  # (B, T, N, channels)
         # Rounding needs the full precision, or ids would depend on the type of the arithmetic.
         with torch.autocast(frames.device.type, enabled=False):
             quantized, ids = self.quantizer(latents.float().flatten(0, 1))
         return quantized.unflatten(0, frames.shape[:2]), ids.unflatten(0, frames.shape[:2])
 
-    def render(self, latents: Tensor) -> Tensor:
-        """Turn quantized latents (B, T, N, channels) into frames (B, T, 3, H, W), unclamped."""
-        x = self.decoder(self.from_latent(latents) + self.decoder_places)
-        return self._pixels(x)
+    def render(self, latents: Tensor, patches: Tensor | None = None) -> Tensor:
+        """Turn quantized latents (B, T, N, channels) into frames (B, T, 3, H, W), unclamped.
+
+        `patches` as `quantize`; the result are then rows of them.
+        """
+        places = places_of(self.decoder_places, patches)
+        return self._pixels(self.decoder(self.from_latent(latents) + places), patches)
 
     def freeze_encoder(self) -> None:
         """Keep the encoder, and so the ids; only the decoder is fitted further."""
@@ -133,11 +141,29 @@ class Tokenizer(nn.Module):
         self.to_latent.bias.copy_(-weight @ middle)
 
     def training_loss(
-        self, frames: Tensor, method: TokenizerMethod, pixel_weights: Tensor | None = None
+        self,
+        frames: Tensor,
+        method: TokenizerMethod,
+        pixel_weights: Tensor | None = None,
+        patches: Tensor | None = None,
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Weighted squared error of the reconstructions of frames (B, T, 3, H, W)."""
-        latents, _ = self.quantize(frames)
-        rendered = self.render(latents)
+        """Weighted squared error of the reconstructions of frames (B, T, 3, H, W).
+
+        Args:
+            frames: float32 in [0, 1].
+            method: the weights of change and hardness.
+            pixel_weights: float32 (H, W) or (B, T, 1, H, W); None: all equal.
+            patches: int64 (B, n), those of each clip that are seen and drawn; None: all.
+        """
+        seen = {}
+        if patches is not None:
+            seen = {"patches": patches}
+            frames = patch_rows(frames, patches, self.config.patch)
+            if pixel_weights is not None:
+                whole = pixel_weights.expand(*frames.shape[:2], 1, *pixel_weights.shape[-2:])
+                pixel_weights = patch_rows(whole, patches, self.config.patch)
+        latents, _ = self.quantize(frames, **seen)
+        rendered = self.render(latents, **seen)
         loss = reconstruction_loss(frames, rendered, self.config.patch, pixel_weights, method)
         return loss, {"squared_error": (rendered.detach() - frames).square().mean()}
 
@@ -203,6 +229,14 @@ class Tokenizer(nn.Module):
         cache.write(new)
         return self._pixels(x).clamp(0, 1)
 
-    def _pixels(self, x: Tensor) -> Tensor:
-        patches = self.to_pixels(x).float() + 0.5
-        return unpatchify(patches, self.config.height, self.config.width, self.config.patch)
+    def _pixels(self, x: Tensor, patches: Tensor | None = None) -> Tensor:
+        side = self.config.patch
+        height, width = self.config.height, self.config.width
+        if patches is not None:
+            height, width = side, side * patches.shape[1]
+        return unpatchify(self.to_pixels(x).float() + 0.5, height, width, side)
+
+
+def places_of(places: Tensor, patches: Tensor | None) -> Tensor:
+    """Return the embeddings (N, D) of all places, or those of each clip's patches, (B, 1, n, D)."""
+    return places if patches is None else places[patches][:, None]

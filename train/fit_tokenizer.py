@@ -1,5 +1,6 @@
 """Fitting a tokenizer."""
 
+import math
 from functools import cached_property
 
 import torch
@@ -8,7 +9,10 @@ from torch import Tensor, nn
 
 from corpus.background import median_frame, sample_frames, still_background
 from corpus.store import Corpus
+from spacetime.patches import draw_patches
 from spacetime.pixels import changed_pixels
+from spacetime.ranks import rank_and_count
+from spacetime.seeds import seed_of
 from tokenizer.health import TokenizerHealth, assess_tokenizer
 from tokenizer.losses import TokenizerMethod
 from train.data.clips import FrameClips, to_float
@@ -16,6 +20,8 @@ from train.health.tokenizer_health import reconstruct
 from train.loop.module import FitModule, FitPlan
 
 HELD_OUT_FRAMES = 256
+SEES_ALL = 0.8
+"""From this progress on, all patches are seen: a frame is encoded whole."""
 
 
 def start_latents(model: nn.Module, corpus: Corpus, method: TokenizerMethod) -> None:
@@ -53,9 +59,19 @@ class TokenizerModule(FitModule):
             weights = 1 + self.method.sprite_weight * (residual / residual.max())
         self.register_buffer("pixel_weights", weights, persistent=False)
 
-    def draw(self, step: int) -> tuple[Tensor]:
-        """Return clips uint8 (B, T, H, W, 3)."""
-        return (self.clips.batch(self.fit_config.batch, self.seed, step),)
+    def draw(self, step: int) -> tuple[Tensor, ...]:
+        """Return clips uint8 (B, T, H, W, 3).
+
+        With them, if a step sees some of the patches only: numbers float32 (B, N) in [0, 1), to
+        choose these by.
+        """
+        batch, (rank, ranks) = self.fit_config.batch, rank_and_count()
+        clips = self.clips.batch(batch, self.seed, step)
+        if self.method.seen_patches == 1 or not getattr(self.model, "TAKES_PATCHES", False):
+            return (clips,)
+        generator = torch.Generator().manual_seed(seed_of(self.seed, step) % 2**63)
+        numbers = torch.rand(batch * ranks, self.model.num_tokens, generator=generator)
+        return clips, numbers[rank * batch : (rank + 1) * batch]
 
     @cached_property
     def background(self) -> Tensor:
@@ -77,15 +93,22 @@ class TokenizerModule(FitModule):
         """Read the background before the clock runs."""
         _ = self.background
 
-    def loss(self, frames: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the model's own loss."""
-        frames, weights = to_float(frames), self.pixel_weights
-        if self.method.background_weight:
+    def loss(
+        self, frames: Tensor, numbers: Tensor | None = None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the model's own loss; arguments as `draw` returns them."""
+        frames, weights, chosen = to_float(frames), self.pixel_weights, {}
+        sees_some = numbers is not None and self.clock.progress < SEES_ALL
+        if self.method.background_weight or sees_some:
             still = to_float(self.background.to(frames.device))
             differs = changed_pixels(still, frames).unsqueeze(2)  # (B, T, 1, H, W)
+        if self.method.background_weight:
             extra = 1 + self.method.background_weight * differs.float()
             weights = extra if weights is None else extra * weights
-        return self.model.training_loss(frames, self.method, weights)
+        if sees_some:
+            count = math.ceil(self.method.seen_patches * numbers.shape[1])
+            chosen["patches"] = draw_patches(differs, count, numbers, self.model.config.patch)
+        return self.model.training_loss(frames, self.method, weights, **chosen)
 
     @torch.no_grad()
     def check(self) -> tuple[dict[str, float], Tensor]:

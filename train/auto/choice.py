@@ -34,6 +34,7 @@ LEAST_HOLD = 0.7
 camera follows jumps."""
 SMALL_THINGS = {
     "background_weight": 10.0, "latent_start": True, "encoder_rest": 60, "encoder_rate": 0.1,
+    "seen_patches": 0.25,
 }  # fmt: skip
 """What moves in a still picture is small; without care the tokenizer draws it late or never."""
 LEARNT, READ = {"channels": 32}, {"channels": 16}

@@ -1,15 +1,17 @@
 """A run stops before the actions if its tokenizer draws nothing that moves."""
 
+import math
 from dataclasses import replace
 
 import pytest
 import torch
 
+from spacetime.patches import patchify
 from tokenizer.health import TokenizerHealth
 from tokenizer.losses import TokenizerMethod
 from train import pipeline
 from train.data.clips import to_float
-from train.fit_tokenizer import start_latents
+from train.fit_tokenizer import SEES_ALL, start_latents
 from train.health.tokenizer_health import measure_tokenizer_health, require_healthy_tokenizer
 from train.pipeline import train
 
@@ -115,3 +117,31 @@ def test_the_start_of_the_codes_is_taken_where_it_is_asked_for(tiny, still):
     start_latents(model, still, asked)
     assert not torch.equal(model.to_latent.weight, before)
     start_latents(Copy(), still, asked)  # a tokenizer of somebody's own without such a start
+
+
+def test_a_step_sees_what_moves_and_a_part_of_the_rest_until_the_last_part_of_the_fit(tiny, still):
+    module = tiny.make_module("tokenizer", still)
+    seen = []
+
+    def keep(frames, method, weights, patches=None):
+        seen.append(patches)
+        return frames.mean(), {}
+
+    module.model.training_loss = keep
+    assert len(module.draw(0)) == 1
+    module.loss(*module.draw(0))
+    module.method = TokenizerMethod(seen_patches=0.4)
+    clips, numbers = module.draw(0)
+    assert torch.equal(numbers, module.draw(0)[1])
+    assert not torch.equal(numbers, module.draw(1)[1])
+    module.loss(clips, numbers)
+    module.clock.step = math.ceil(SEES_ALL * module.clock.total_steps)
+    module.loss(clips, numbers)
+    whole, patches, at_last = seen
+    assert whole is None and at_last is None
+    count = module.model.num_tokens
+    assert patches.shape == (len(clips), math.ceil(0.4 * count))
+    square = ((to_float(clips) - 60 / 255).abs() > 0.1).float()
+    moving = patchify(square, module.model.config.patch).amax(dim=(1, 3))
+    for clip, chosen in zip(moving, patches, strict=True):
+        assert clip.sum() == clip[chosen].sum() or clip[chosen].all()
