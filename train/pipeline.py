@@ -242,6 +242,7 @@ def _dynamics(run: RunDirectory) -> bool:
     if method.map:
         model = add_map(model, encoded, run.seed)
     module = module_of(model, fit)
+    run.ranks.first(run.check_same_codes)
     finished = run.fit(module, "dynamics")
     run.ranks.first(lambda: _export(run, encoded, tokenizer, lam, health))
     return finished

@@ -12,11 +12,12 @@ from torch import nn
 from corpus.store import Corpus
 from genie.library.bundle import Bundle
 from genie.registry import model_record
-from spacetime.weights import read_json
+from spacetime.weights import read_json, write_json
 from train.data.frames import Frames
 from train.export import export_model, fingerprint, load_model
 from train.fit_lam import Survey
 from train.labelled.labels import Labels
+from train.loop.checkpoint import has_checkpoint
 from train.loop.clock import Clock
 from train.loop.forecast import too_few_steps
 from train.loop.loggers import make_loggers
@@ -26,6 +27,9 @@ from train.methods import action_module, method_values
 from train.options import COPIED, TrainOptions
 from train.processes.ranks import Ranks
 from train.recipe import FitConfig, Recipe
+
+FITTED_ON = "dynamics_fitted_on"
+"""In run.json."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +129,26 @@ class RunDirectory:
             _same_encoder(name, load_model(self.out / name, name), getattr(world, name))
             for name in COPIED
         )
+
+    def check_same_codes(self) -> None:
+        """Note in run.json what the dynamics is fitted on; it goes on with nothing else.
+
+        Raises:
+            ValueError: it was begun on the ids and actions of other models, or of another corpus.
+                These have the same numbers, and mean something else.
+        """
+        path, made_of = self.out / "run.json", self.stamp()
+        record = read_json(path)
+        known = record.get(FITTED_ON)
+        if known == made_of:
+            return
+        if known is not None and has_checkpoint(self.out / "dynamics"):
+            other = next(name for name in made_of | known if known.get(name) != made_of.get(name))
+            raise ValueError(
+                f"{self.out / 'dynamics'} was fitted on another {other}: delete it to fit it anew, "
+                f"or choose another --out"
+            )
+        write_json(path, record | {FITTED_ON: made_of})
 
     @property
     def blocked_below(self) -> float:

@@ -80,13 +80,23 @@ def find_sources(
             raise FileNotFoundError(f"no file or folder at {item}")
         before = len(found.sources) + len(found.left_out)
         for name, path in _candidates(item, format, found):
-            if name in names:  # of another input
-                name = f"{item.resolve().name}/{name}"
+            name = _free_name(name, item, names)
             names.add(name)
             _read_headers(name, path, format, options, found, seen)
         if len(found.sources) + len(found.left_out) == before:
             raise ValueError(f"{item} holds no recording" + _looked_for(found))
     return found
+
+
+def _free_name(name: str, item: Path, names: set[str]) -> str:
+    """Put folders above an input before a name that another input has, until it is free."""
+    above = item.resolve() if item.is_dir() else item.resolve().parent
+    while name in names and above.name:
+        name, above = f"{above.name}/{name}", above.parent
+    free, number = name, 2
+    while free in names:  # an input that is named over and over
+        free, number = f"{name} ({number})", number + 1
+    return free
 
 
 def _candidates(item: Path, format: str, found: Found) -> Iterator[tuple[str, Path]]:

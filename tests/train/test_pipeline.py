@@ -14,6 +14,7 @@ from corpus.lock import Lock, LockedError
 from corpus.store import Corpus
 from genie.library.bundle import load_bundle
 from genie.world import World
+from spacetime.weights import read_weights, write_weights
 from train import pipeline as run_module
 
 # Models of a few steps are collapsed; test_action_health.py shows that this is refused otherwise.
@@ -189,6 +190,23 @@ def test_another_corpus_seed_or_recipe_is_refused_on_resume(tiny, finished, corp
         with pytest.raises(ValueError, match=f"begun with {word}") as caught:
             train("all", where, recipe, finished.out, resume=True, seed=seed)
         assert "\n" not in str(caught.value)
+
+
+def test_a_dynamics_is_not_gone_on_with_in_the_tokens_of_another_tokenizer(
+    tiny, finished, tmp_path
+):
+    out = tmp_path / "run"
+    shutil.copytree(finished.out, out)
+    file, options = out / "tokenizer" / "weights.safetensors", {"seed": 5, "resume": True}
+    write_weights(file, {name: 0.9 * weight for name, weight in read_weights(file).items()})
+    train("encode", finished.corpus.path, finished.recipe, out, **options)
+    before = tiny.tree(out / "world")
+    with pytest.raises(ValueError, match="fitted on another tokenizer: delete it") as caught:
+        train("dynamics", finished.corpus.path, finished.recipe, out, **options)
+    assert tiny.tree(out / "world") == before and "\n" not in str(caught.value)
+    shutil.rmtree(out / "dynamics")
+    train("dynamics", finished.corpus.path, finished.recipe, out, **options)
+    assert tiny.tree(out / "world") != before
 
 
 @pytest.mark.parametrize(

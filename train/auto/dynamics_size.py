@@ -10,6 +10,7 @@ from genie.device import pick_device
 from spacetime.weights import read_json, write_json
 from train.loop.hardware import pick_precision
 from train.loop.module import FitModule
+from train.processes.ranks import Ranks
 from train.run_directory import RunDirectory
 
 ENOUGH_STEPS = 2000
@@ -40,27 +41,28 @@ def pick_size(run: RunDirectory, new_module: NewModule) -> dict[str, Any]:
     if not stage.smaller or run.minutes is None or (run.out / "dynamics").exists():
         return stage.model
     sizes = [stage.model, *(stage.model | smaller for smaller in stage.smaller)]
-    found = run.ranks.first(lambda: _first_with_enough(sizes, new_module, run.minutes * 60))
-    chosen = sizes[int(run.ranks.agree(found or 0))]
+    chosen = _first_with_enough(sizes, new_module, run.minutes * 60, run.ranks)
     run.ranks.first(lambda: write_json(path, record | {RECORD: chosen}))
     return chosen
 
 
 def _first_with_enough(
-    sizes: Sequence[dict[str, Any]], new_module: NewModule, seconds: float
-) -> int:
-    for number, size in enumerate(sizes):
+    sizes: Sequence[dict[str, Any]], new_module: NewModule, seconds: float, ranks: Ranks
+) -> dict[str, Any]:
+    say = print if ranks.is_first else lambda _: None
+    for size in sizes:
         with torch.random.fork_rng():
             module = new_module(size)
-            steps = seconds / seconds_of_step(module)
+            # All take the steps, whose loss is one of all processes, and go by the first one's.
+            steps = seconds / ranks.agree(seconds_of_step(module))
         weights = sum(weight.numel() for weight in module.model.parameters())
         seen = f"a dynamics of {weights / 1e6:.2g} million weights gets about {steps:,.0f} steps"
         if steps >= ENOUGH_STEPS:
-            print(f"{seen}: it is taken")
-            return number
-        print(f"{seen}: too few")
-    print("the smallest one is taken: more minutes would pay")
-    return len(sizes) - 1
+            say(f"{seen}: it is taken")
+            return size
+        say(f"{seen}: too few")
+    say("the smallest one is taken: more minutes would pay")
+    return sizes[-1]
 
 
 def seconds_of_step(module: FitModule) -> float:

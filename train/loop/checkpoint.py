@@ -88,20 +88,16 @@ def read_checkpoint(folder: Path, module: FitModule) -> dict[str, Any] | None:
     Raises:
         ValueError: if it is damaged, or of a model of other sizes.
     """
-    path = folder / CHECKPOINT
-    if not path.exists() and not (folder / INDEX).exists():
+    if not has_checkpoint(folder):
         return None
+    path = folder / (CHECKPOINT if (folder / CHECKPOINT).exists() else INDEX)
+    saved = _read_newest(folder)
     try:
-        saved = _read_newest(folder)
         found = {name: weight.shape for name, weight in saved["state_dict"].items()}
         step, seconds = int(saved["clock"]["step"]), float(saved["clock"]["seconds"])
         saved["optimizer_states"][0]["parts"]
-    except Exception as error:  # torch.load has no one error for damaged data
-        line = " ".join(str(error).split())[:100]
-        raise ValueError(
-            f"{path} is damaged ({type(error).__name__}: {line}): delete it to begin this stage "
-            f"again, or choose another --out"
-        ) from None
+    except Exception as error:
+        raise _damaged(path, error) from None
     if found != {name: weight.shape for name, weight in module.state_dict().items()}:
         raise ValueError(
             f"{path} is of a model of other sizes: resume with the recipe and the corpus it was "
@@ -112,21 +108,44 @@ def read_checkpoint(folder: Path, module: FitModule) -> dict[str, Any] | None:
     return saved
 
 
+def has_checkpoint(folder: Path) -> bool:
+    """Return whether a fit has left a checkpoint in its folder."""
+    return any((folder / name).exists() for name in (CHECKPOINT, INDEX))
+
+
 def _read_newest(folder: Path) -> dict[str, Any]:
     """Read the checkpoint of a folder; a kill may leave two, one of them of a sharded fit."""
     found = []
     if (folder / CHECKPOINT).exists():
         found.append(_load(folder / CHECKPOINT))
     if (folder / INDEX).exists():
-        index = read_json(folder / INDEX)
-        if not found or index["step"] > found[0]["clock"]["step"]:
+        try:
+            index = read_json(folder / INDEX)
             names = [_shard(index["step"], number) for number in range(index["count"])]
+            newer = not found or index["step"] > found[0]["clock"]["step"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise _damaged(folder / INDEX, error) from None
+        if newer:
             return join_parts([_load(folder / name) for name in names])
     return found[0]
 
 
 def _load(path: Path) -> dict[str, Any]:
-    return torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch.load has no one error for damaged data
+        refused = isinstance(error, (OSError, MemoryError))  # which tells nothing of the data
+        if refused and not isinstance(error, FileNotFoundError):
+            raise
+        raise _damaged(path, error) from None
+
+
+def _damaged(path: Path, error: Exception) -> ValueError:
+    line = " ".join(str(error).split())[:100]
+    return ValueError(
+        f"{path} is damaged ({type(error).__name__}: {line}): delete it to begin this stage again, "
+        f"or choose another --out"
+    )
 
 
 def check_weights(module: FitModule) -> None:

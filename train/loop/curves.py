@@ -68,7 +68,10 @@ def read_series(path: Path) -> dict[str, np.ndarray]:
             if row and row[0] == "step":
                 names = row
                 continue
-            values = dict(zip(names, map(float, row), strict=True))
+            try:
+                values = dict(zip(names, map(float, row), strict=True))
+            except ValueError:  # a kill or a full disk cut the row
+                continue
             for name in names:
                 if name not in NOT_PLOTTED and np.isfinite(values[name]):
                     columns.setdefault(name, []).append((values["step"], values[name]))

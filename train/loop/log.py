@@ -96,14 +96,16 @@ class FitLog:
         return not timed or self.checking <= CHECKS_FRACTION * clock.slice_spent
 
     def _row(self, name: str, clock: Clock, figures: dict[str, float]) -> None:
-        """Append one row; a file whose columns changed half-way gets a header again."""
+        """Append one row; where the columns change half-way, a header comes again."""
         row = {"step": clock.step, "seconds": round(clock.spent, 1), **figures}
         path = self.folder / f"{name}.csv"
-        header = ",".join(row)
-        known = path.exists() and header in path.read_text(encoding="utf-8").splitlines()
+        written = path.read_text(encoding="utf-8") if path.exists() else ""
+        headers = [line for line in written.splitlines() if line.startswith("step,")]
         with open(path, "a", newline="", encoding="utf-8") as file:
+            if written and not written.endswith("\n"):  # a kill or a full disk cut the last row
+                file.write("\n")
             writer = csv.DictWriter(file, fieldnames=list(row))
-            if not known:
+            if headers[-1:] != [",".join(row)]:
                 writer.writeheader()
             writer.writerow(row)
         for logger in self.loggers:

@@ -149,3 +149,28 @@ def test_inputs_with_files_of_the_same_name_are_told_apart(tmp_path, folder, dra
     out = build_corpus([folder, tmp_path / "other"], tmp_path / "out", (16, 24), progress=False)
     names = [record["file"] for record in Corpus.open(out).provenance]
     assert names == [*(f"{seed}.mp4" for seed in range(5)), "other/0.mp4"]
+
+
+def test_many_inputs_of_one_name_are_all_kept(tmp_path, drawn):
+    videos = [tmp_path / "a" / f"part{n}" / "video.mp4" for n in range(4)]
+    videos.append(tmp_path / "b" / "part3" / "video.mp4")
+    for seed, path in enumerate(videos):
+        path.parent.mkdir(parents=True)
+        drawn.write_video(path, drawn.noise(6, seed=seed))
+    out = build_corpus([*videos, videos[0]], tmp_path / "out", (16, 24), progress=False)
+    names = [record["file"] for record in Corpus.open(out).provenance]
+    assert names == [
+        "video.mp4", "part1/video.mp4", "part2/video.mp4", "part3/video.mp4", "b/part3/video.mp4",
+    ]  # fmt: skip
+    left_out = [record.file for record in read_records(out) if record.left_out]
+    assert left_out == ["part0/video.mp4"]  # the first one again
+
+
+def test_an_input_that_is_named_over_and_over_has_names_of_its_own(tmp_path, drawn, monkeypatch):
+    path = tmp_path / "video.mp4"
+    drawn.write_video(path, drawn.noise(6, seed=1))
+    names = [source.name for source in find_sources([path]).sources]
+    found = find_sources([path] * 12)
+    assert [source.name for source in found.sources] == names
+    files = [item.name for item in found.left_out]
+    assert len({*files, *names}) == 12

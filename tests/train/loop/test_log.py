@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from train.loop import clock, log, trainer
-from train.loop.curves import draw_curves
+from train.loop.curves import draw_curves, read_series
 
 
 def spoil_loss(stage, step):
@@ -132,6 +132,21 @@ def test_new_columns_get_a_header_of_their_own(tiny, corpus, tmp_path):
     headers = [line for line in lines if line.startswith("step,")]
     assert len(headers) == 2  # continuous figures, then those of codes
     assert "rarest_code_share" in headers[1] and "continuous_psnr" in headers[0]
+
+
+def test_a_fit_that_falls_back_behind_new_columns_is_logged_on(tiny, corpus, tmp_path):
+    """Killed after the first figures of codes, it resumes from before there were codes."""
+    tiny.fit(tiny.make_module("lam", corpus, checks=4), tmp_path / "whole")
+    (tmp_path / "logs").mkdir()
+    lines = (tmp_path / "whole" / "logs" / "held-out.csv").read_text()
+    cut = lines[: lines.rindex(",")]  # within the last row, which has no end of line
+    (tmp_path / "logs" / "held-out.csv").write_text(cut)
+    tiny.fit(tiny.make_module("lam", corpus, checks=4), tmp_path)
+    figures = read_series(tmp_path / "logs" / "held-out.csv")
+    once = read_series(tmp_path / "whole" / "logs" / "held-out.csv")
+    assert figures.keys() == once.keys()
+    for name, points in figures.items():
+        assert points[-len(once[name]) :].tolist() == once[name].tolist()
 
 
 def test_dead_codes_are_reported_while_the_fit_runs(tiny, corpus, tmp_path, capsys):

@@ -5,6 +5,7 @@ import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import torch
 
@@ -12,6 +13,7 @@ import train.loop.log
 import train.loop.optim
 import train.loop.trainer
 from corpus.store import Corpus
+from train.auto.dynamics_size import pick_size
 from train.processes import join
 from train.processes.ranks import Ranks
 
@@ -70,7 +72,16 @@ def main(folder):
         except KeyboardInterrupt:
             (folder / f"{name} stopped by {ranks.number}").touch()
 
+    def pick(ranks):
+        """Let both time steps, too few of which fit into the minutes, and say what they take."""
+        stage = SimpleNamespace(model={"dim": 8}, smaller=({"dim": 4}, {"dim": 2}))
+        recipe = SimpleNamespace(dynamics=stage)
+        run = SimpleNamespace(recipe=recipe, out=folder / "sizes", minutes=1e-9, ranks=ranks)
+        size = pick_size(run, lambda _: new("dynamics"))
+        (folder / f"size of {ranks.number}").write_text(str(size))
+
     with join.join(2, 1) as ranks:
+        pick(ranks)
         sharded = Ranks(join.launched(2, 1, True), sharded=True)
         stop("tokenizer", "sharded-tokenizer", sharded)
         fit(new("lam"), "sharded-lam", sharded)

@@ -1,11 +1,13 @@
 """Two processes fit what one does with the doubled batch, and one that is killed ends both."""
 
+import json
 import sys
 from pathlib import Path
 
 import pytest
 import torch
 
+from train.auto.dynamics_size import RECORD
 from train.loop import log, optim, trainer
 from train.loop.curves import read_series
 from train.processes.launch import run_processes
@@ -19,6 +21,8 @@ def two(tiny, tmp_path_factory):
     """What the two leave, and the error that ends them."""
     folder = tmp_path_factory.mktemp("pair")
     tiny.write_corpus(folder / "corpus")
+    (folder / "sizes").mkdir()
+    (folder / "sizes" / "run.json").write_text("{}")
     with pytest.MonkeyPatch.context() as patch, pytest.raises(ValueError) as error:
         patch.setenv("CUDA_VISIBLE_DEVICES", "")
         run_processes(2, 1, [sys.executable, pair.__file__, str(folder)])
@@ -60,6 +64,12 @@ def test_two_processes_have_the_losses_of_one_with_the_doubled_batch(
     for together in (folder / kind, folder / f"sharded-{kind}"):
         assert_same(tmp_path, together, "loss", tiny.STEPS)
         assert_same(tmp_path, together, "held-out", 2)
+
+
+def test_two_processes_time_the_sizes_of_a_dynamics_together_and_take_the_same(two):
+    folder, _ = two
+    assert [(folder / f"size of {number}").read_text() for number in (0, 1)] == ["{'dim': 2}"] * 2
+    assert json.loads((folder / "sizes" / "run.json").read_text()) == {RECORD: {"dim": 2}}
 
 
 def test_a_stop_of_one_process_stops_both_and_the_fit_goes_on_bit_for_bit(tiny, two):
