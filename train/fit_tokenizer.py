@@ -20,6 +20,7 @@ from train.health.tokenizer_health import reconstruct
 from train.loop.module import FitModule, FitPlan
 
 HELD_OUT_FRAMES = 256
+SOME, ALL = "some patches", "all patches"
 SEES_ALL = 0.8
 """From this progress on, all patches are seen: a frame is encoded whole."""
 
@@ -73,6 +74,16 @@ class TokenizerModule(FitModule):
         numbers = torch.rand(batch * ranks, self.model.num_tokens, generator=generator)
         return clips, numbers[rank * batch : (rank + 1) * batch]
 
+    @property
+    def part(self) -> str:
+        """Whether steps see some of the patches, or all."""
+        return SOME if self.method.seen_patches < 1 and self.clock.progress < SEES_ALL else ALL
+
+    def batches_to_compile(self) -> list[tuple[Tensor, ...]]:
+        """Return a batch of which some patches are seen, and one of which all are."""
+        clips, *numbers = self.draw(self.clock.step)
+        return [(clips, *numbers), (clips,)] if numbers and self.part == SOME else [(clips,)]
+
     @cached_property
     def background(self) -> Tensor:
         """The still background, uint8 (H, W, 3): the same in every slice."""
@@ -98,7 +109,7 @@ class TokenizerModule(FitModule):
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the model's own loss; arguments as `draw` returns them."""
         frames, weights, chosen = to_float(frames), self.pixel_weights, {}
-        sees_some = numbers is not None and self.clock.progress < SEES_ALL
+        sees_some = numbers is not None and self.part == SOME
         if self.method.background_weight or sees_some:
             still = to_float(self.background.to(frames.device))
             differs = changed_pixels(still, frames).unsqueeze(2)  # (B, T, 1, H, W)

@@ -93,6 +93,11 @@ class FitModule(nn.Module):
         return self.clock.progress
 
     @property
+    def part(self) -> object:
+        """The part of the fit that this is, whose steps are of one size."""
+        return None
+
+    @property
     def apart(self) -> tuple[str, ...]:
         """How the names of weights begin that have a learning rate of their own."""
         return ()
@@ -125,12 +130,15 @@ class FitModule(nn.Module):
         """Return the figure by which seeds are compared, higher is better, or None."""
         return None
 
+    def batches_to_compile(self) -> list[tuple[Tensor, ...]]:
+        """Return batches as `loss` takes them, one of each size that a step may have."""
+        return [self.draw(self.clock.step)]
+
     def compile_model(self) -> None:
         """Compile the model's parts, and run them once both ways so that no clock counts it."""
         parts = getattr(self.model, "parts_to_compile", tuple)()
         for part in parts:
-            part.compile()
-        if parts:
-            batch = [tensor.to(self.device) for tensor in self.draw(self.clock.step)]
-            self.loss(*batch)[0].backward()
+            part.compile(dynamic=False)  # code for any size would be slower
+        for batch in self.batches_to_compile() if parts else ():
+            self.loss(*(tensor.to(self.device) for tensor in batch))[0].backward()
             self.zero_grad(set_to_none=True)

@@ -88,14 +88,19 @@ class Throughput:
         self.dtype = torch.bfloat16 if precision == "bf16-mixed" else torch.float32
         self.flops: int | None = None
         self.seconds, self.steps = 0.0, 0
-        self._counts, self._products = counts, 0.0
+        self._counts, self._products, self._done, self._part = counts, 0.0, 0.0, None
 
     @contextmanager
-    def step(self) -> Iterator[None]:
-        """Surround the forward and backward passes of a step; those of the first are counted."""
-        if not self._counts or self.flops is not None:
+    def step(self, part: object = None) -> Iterator[None]:
+        """Surround the forward and backward passes of a step.
+
+        Args:
+            part: of the fit, whose steps are of one size; those of its first one are counted.
+        """
+        if not self._counts or (self.flops is not None and part == self._part):
             yield
             return
+        self._part = part
         with counted_flops(self._take):
             yield
 
@@ -108,13 +113,15 @@ class Throughput:
             device. Nothing if no time passed.
         """
         self.steps, self.seconds = self.steps + steps, self.seconds + seconds
-        return self._figures(steps / seconds) if seconds > 0 else {}
+        done = (self.flops or 0) * steps
+        self._done += done
+        return self._figures(steps, done, seconds) if seconds > 0 else {}
 
     def summary(self) -> str | None:
         """Say how fast the slice ran; None if it was too short to be timed."""
         if not self.seconds:
             return None
-        figures = self._figures(self.steps / self.seconds)
+        figures = self._figures(self.steps, self._done, self.seconds)
         line = f"{figures['frames_per_second']:,.3g} frames/s"
         if "teraflops" not in figures:
             return line
@@ -126,13 +133,12 @@ class Throughput:
     def _take(self, flops: int) -> None:
         self.flops = flops
 
-    def _figures(self, rate: float) -> dict[str, float]:
-        figures = {"frames_per_second": self.frames * self.processes * rate}
-        if self.flops:
+    def _figures(self, steps: int, done: float, seconds: float) -> dict[str, float]:
+        figures = {"frames_per_second": self.frames * self.processes * steps / seconds}
+        if done:
             self._products = self._products or products_per_second(self.device, self.dtype)
-            done = self.flops * rate
-            figures["teraflops"] = done * self.processes / 1e12
-            figures["of_products"] = done / self._products
+            figures["teraflops"] = done / seconds * self.processes / 1e12
+            figures["of_products"] = done / seconds / self._products
         return figures
 
 

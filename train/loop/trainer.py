@@ -111,7 +111,7 @@ def fit(
         with _bar(folder.name) as show, closing(stream) as batches:
             for batch in batches:
                 _prepare(module, optimizer)
-                with speed.step():
+                with speed.step(module.part):
                     loss, figures = wrapped(*(fabric.to_device(part) for part in batch))
                     optimizer.zero_grad()
                     fabric.backward(loss)

@@ -132,11 +132,13 @@ def test_a_step_sees_what_moves_and_a_part_of_the_rest_until_the_last_part_of_th
     module.loss(*module.draw(0))
     module.method = TokenizerMethod(seen_patches=0.4)
     clips, numbers = module.draw(0)
+    assert [len(batch) for batch in module.batches_to_compile()] == [2, 1]
     assert torch.equal(numbers, module.draw(0)[1])
     assert not torch.equal(numbers, module.draw(1)[1])
     module.loss(clips, numbers)
     module.clock.step = math.ceil(SEES_ALL * module.clock.total_steps)
     module.loss(clips, numbers)
+    assert [len(batch) for batch in module.batches_to_compile()] == [1]
     whole, patches, at_last = seen
     assert whole is None and at_last is None
     count = module.model.num_tokens

@@ -48,6 +48,20 @@ def test_only_the_first_step_is_counted():
     assert speed.flops == 2 * 2 * 4 * 16 * 8  # no gradient of the inputs
 
 
+def test_steps_of_another_size_are_counted_anew_and_the_summary_is_of_all(monkeypatch):
+    monkeypatch.setattr(throughput, "products_per_second", lambda *_: 1e6)
+    speed, layer, rows = Throughput(1, CPU, "32-true"), nn.Linear(16, 8, bias=False), []
+    for part, size in (("small", 4), ("large", 40)):
+        for _ in range(2):
+            with speed.step(part):
+                layer(torch.rand(size, 16)).sum().backward()
+        rows.append(speed.add(2, 1.0))
+    assert rows[0]["teraflops"] == pytest.approx(2 * (2 * 2 * 4 * 16 * 8) / 1e12)
+    assert rows[1]["teraflops"] == pytest.approx(10 * rows[0]["teraflops"])
+    done = sum(row["teraflops"] for row in rows) / 2
+    assert f"{1000 * done:.3g} GFLOP/s" in speed.summary()
+
+
 @pytest.mark.parametrize("kind", ["tokenizer", "lam", "dynamics"])
 def test_counting_changes_no_gradient(tiny, corpus, kind):
     gradients = []
