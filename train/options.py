@@ -9,6 +9,7 @@ from lightning.fabric.loggers import Logger
 from genie.arguments import STAGES, STRATEGIES
 
 COPIED = ("tokenizer", "lam")
+MOST_SEED = (1 << 32) - 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +64,8 @@ class TrainOptions:
         for flag, value in (("--minutes", self.minutes), ("--stop-after", self.stop_after)):
             if value is not None and not 0 < value < float("inf"):
                 raise ValueError(f"{flag} must be above 0, got {value:g}")
+        if not 0 <= self.seed <= MOST_SEED:
+            raise ValueError(f"--seed must be 0 to {MOST_SEED}, got {self.seed}")
         if self.seeds < 1:
             raise ValueError(f"--seeds must be 1 or more, got {self.seeds}")
         self._check_processes(stage)

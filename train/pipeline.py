@@ -3,7 +3,7 @@
 import contextlib
 import time
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from train.enlarge import is_enlarged
 from train.export import export_world, load_model
 from train.fit_actions import fit_actions
 from train.fit_dynamics import DynamicsModule
+from train.fit_lam import Survey
 from train.fit_tokenizer import TokenizerModule, start_latents
 from train.health.action_health import health_record, measure_action_health, require_healthy_actions
 from train.health.tokenizer_health import (
@@ -37,7 +38,7 @@ from train.health.tokenizer_health import (
     require_healthy_tokenizer,
 )
 from train.labelled.labels import read_labels
-from train.methods import method_values
+from train.methods import action_module, method_values
 from train.options import COPIED, TrainOptions
 from train.processes.join import count_devices, join, started
 from train.processes.launch import command_of, run_processes
@@ -48,6 +49,7 @@ from train.run_record import open_out, write_run_record
 from train.sizes import check_sizes, new_dynamics, settings_of
 from train.warm_start import (
     add_map,
+    check_has_decoder,
     copy_models,
     load_start_world,
     translate_dynamics,
@@ -109,7 +111,10 @@ def _train(
     if chosen.lam.kind == AUTO:
         choice = _method(chosen, frames, out, chosen_options, begun)
         chosen = resolve(chosen, choice)
+    if stage == "lam" and chosen_options.decoder_only:
+        check_has_decoder(begun, chosen.lam.kind)
     check_sizes(chosen, opened, chosen_options, begun)
+    look = cache(partial(_survey, chosen, frames, chosen_options.seed, choice))
     with contextlib.ExitStack() as locks:
 
         def begin() -> None:
@@ -137,7 +142,7 @@ def _train(
                 out=out, corpus=opened, frames=frames, recipe=chosen, options=chosen_options,
                 minutes=minutes,
                 slice_ends=None if stop_after is None else began + stop_after * 60, start=begun,
-                labels=labels, surveyed=None if choice is None else choice.survey, ranks=ranks,
+                labels=labels, look=look, ranks=ranks,
             )  # fmt: skip
             torch.manual_seed(run.seed)
             if not _FITS[name](run):
@@ -181,6 +186,14 @@ def _method(
     choice = choose_method(frames, options.seed, recipe.lam.model)
     print(choice)
     return choice
+
+
+def _survey(recipe: Recipe, frames: Frames, seed: int, choice: Choice | None) -> Survey:
+    """Look at the corpus by the method of the latent actions, if the choice of it has not."""
+    if choice is not None and choice.survey is not None:
+        return choice.survey
+    module = action_module(recipe.lam.kind)
+    return module.survey(frames, seed, method_values(module, recipe.lam), recipe.lam.model)
 
 
 def _tokenizer(run: RunDirectory) -> bool:

@@ -1,8 +1,8 @@
 """A run: its folder, its corpus, its recipe and its options."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,8 @@ class RunDirectory:
             the stage.
         start: the world of a warm start; None: the run begins from nothing.
         labels: true actions of a few transitions, which name the actions; None: there are none.
-        surveyed: what the method of the latent actions found, where it has looked already.
+        look: finds what the method of the latent actions sees in the corpus before any fit; a look
+            takes minutes, so the stages share one.
         ranks: the processes that fit its models together; by default this one alone.
     """
 
@@ -60,7 +61,7 @@ class RunDirectory:
     slice_ends: float | None = None
     start: Bundle | None = None
     labels: Labels | None = None
-    surveyed: Survey | None = None
+    look: Callable[[], Survey] = Survey
     ranks: Ranks = field(default_factory=Ranks)
 
     @property
@@ -68,15 +69,10 @@ class RunDirectory:
         """The seed of every draw."""
         return self.options.seed
 
-    @cached_property
+    @property
     def survey(self) -> Survey:
         """What the method of the latent actions found in the corpus before any fit."""
-        if self.surveyed is not None:
-            return self.surveyed
-        part = self.recipe.lam
-        module = action_module(part.kind)
-        method = method_values(module, part)
-        return module.survey(self.frames, self.seed, method, part.model)
+        return self.look()
 
     def with_minutes(self, parts: int) -> "RunDirectory":
         """Return the same run with the minutes of one of several equal parts."""

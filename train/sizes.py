@@ -2,12 +2,14 @@
 
 from typing import Any
 
+import torch
 from torch import nn
 
 from corpus.store import Corpus
 from genie.library.bundle import Bundle
 from genie.registry import Undrawn, new_model
 from genie.settings import Settings
+from spacetime.weights import MOST_WEIGHT_BYTES
 from train.data.clips import split_starts
 from train.data.encode import check_codes
 from train.fit_dynamics import DynamicsModule, check_clip_length
@@ -16,7 +18,7 @@ from train.methods import action_module, method_values
 from train.options import TrainOptions
 from train.recipe import Recipe
 
-MOST_WEIGHTS = 1 << 30
+MOST_WEIGHTS = MOST_WEIGHT_BYTES // torch.float32.itemsize
 
 
 def check_sizes(

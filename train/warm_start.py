@@ -15,6 +15,7 @@ from dynamics.model import Dynamics
 from dynamics.translate import count_pairs, translate, with_map, with_offsets
 from genie.library.bundle import Bundle, load_bundle
 from genie.library.catalog import find_world
+from genie.registry import find_kind, kind_of
 from train.data.clips import split_starts, to_float
 from train.data.encode import Encoded
 from train.data.moves import find_moves
@@ -69,6 +70,29 @@ def warm_start(model: nn.Module, fit: FitConfig) -> tuple[nn.Module, FitConfig]:
     return model, replace(fit, **rates)
 
 
+def check_has_decoder(world: Bundle, kind: str | None) -> None:
+    """Refuse to fit on the decoder of an action model that has none, or is of another kind.
+
+    Args:
+        world: whose action model it is.
+        kind: of the recipe's.
+
+    Raises:
+        ValueError: with what to do in its place.
+    """
+    own, wanted = kind_of("lam", world.lam).name, find_kind("lam", kind).name
+    if own == "shrunk" or not hasattr(world.lam, "freeze_encoder"):
+        raise ValueError(
+            f"the actions of {world.name} are of kind {own}, which has no decoder to fit further: "
+            f"leave the stage lam out, or fit new actions without --from"
+        )
+    if wanted != own:
+        raise ValueError(
+            f"the actions of {world.name} are of kind {own}, the recipe's of kind {wanted}: take "
+            f"the recipe auto, or one with lam: {{kind: {own}}}"
+        )
+
+
 def add_map(model: nn.Module, encoded: Encoded, seed: int) -> nn.Module:
     """Return a dynamics that keeps a map, if actions move the picture by whole tokens.
 
@@ -82,10 +106,15 @@ def add_map(model: nn.Module, encoded: Encoded, seed: int) -> nn.Module:
     if type(model) is Dynamics and grid is not None:
         ids, actions = encoded.ids, encoded.actions
         moves, fixed = find_moves(ids, actions, encoded.num_actions, grid, seed)
-    if not any(map(any, moves)):
-        print("no action moves the picture by whole tokens: fitting without a map")
-        return model
-    return with_map(model, moves, fixed)
+    if any(map(any, moves)):
+        try:
+            return with_map(model, moves, fixed)
+        except ValueError:
+            print("too few tokens are seen to move with the picture: fitting without a map")
+            print("more video would tell which do")
+            return model
+    print("no action moves the picture by whole tokens: fitting without a map")
+    return model
 
 
 @torch.no_grad()

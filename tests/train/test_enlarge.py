@@ -125,3 +125,9 @@ def test_pictures_are_shrunk_as_the_tokenizer_knows_them(finished, tmp_path, cha
     known = torch.from_numpy(small.read(0, small.num_frames)).movedim(-1, -3).float() / 255
     large = write_large(tmp_path / "c", small, change)
     assert find_shrinking(KnownFrames(known), large, 2, 0) == wanted
+
+
+def test_an_enlarged_action_model_has_no_decoder_to_fit_on(finished, large, enlarged, tmp_path):
+    world = str(enlarged / "world")
+    with pytest.raises(ValueError, match="of kind shrunk, which has no decoder"):
+        train("lam", large.path, finished.recipe, tmp_path / "run", start=world, decoder_only=True)

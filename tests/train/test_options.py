@@ -3,6 +3,7 @@
 import csv
 import json
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -31,6 +32,8 @@ def moved(tiny, before, after):
     [
         ("lam", {"seeds": 0}, "--seeds must be 1 or more"),
         ("lam", {"decoder_only": True}, "need --from WORLD"),
+        ("lam", {"seed": -1}, "--seed must be 0 to 4294967295, got -1"),
+        ("lam", {"seed": 20261201123000}, "--seed must be 0 to"),
         ("all", {"fresh": True}, "need --from WORLD"),
         ("dynamics", {"start": "w", "decoder_only": True}, "for the stages tokenizer and lam"),
         ("lam", {"start": "w"}, "--decoder-only"),
@@ -81,6 +84,14 @@ def test_the_decoder_of_an_action_model_is_fitted_on_and_its_codes_stay(tiny, fi
     train("lam", finished.corpus.path, finished.recipe, run, start=world, decoder_only=True)
     before, after = weights_of(finished.out, "lam"), weights_of(run, "lam")
     assert moved(tiny, before, after) == {"decoder"}
+
+
+def test_the_decoder_is_not_fitted_on_by_the_method_of_another_kind(tiny, finished, tmp_path):
+    recipe = tiny.write_recipe(tmp_path / "other.yaml", lam__kind="camera_steps")
+    options = {"start": str(finished.out / "world"), "decoder_only": True}
+    with pytest.raises(ValueError, match="of kind whole_frame, the recipe's of kind camera_steps"):
+        train("lam", finished.corpus.path, recipe, tmp_path / "run", **options)
+    assert not (tmp_path / "run").exists()
 
 
 def test_the_decoder_of_a_tokenizer_is_fitted_on_and_its_ids_stay(tiny, finished, tmp_path):
@@ -166,3 +177,28 @@ def test_the_numbers_of_the_method_reach_the_fit(tiny, finished, tmp_path):
     heavy = tiny.write_recipe(tmp_path / "heavy.yaml", lam__method__change_weight=90.0)
     train("lam", finished.corpus.path, heavy, tmp_path / "run", seed=5)
     assert tiny.differences(weights_of(tmp_path / "run", "lam"), weights_of(finished.out, "lam"))
+
+
+def test_a_run_of_wandb_ends_with_its_stage(tmp_path, monkeypatch):
+    ended = []
+
+    class Fake:
+        def __init__(self, project, name, save_dir):
+            self.name, self._experiment = name, None
+
+        def finalize(self, status):
+            ended.append((self.name, status))
+
+    monkeypatch.setattr("lightning.pytorch.loggers.WandbLogger", Fake)
+    (logger,) = make_loggers("wandb", tmp_path / "run", "lam")
+    logger.finalize("success")  # nothing was logged
+    logger._experiment = SimpleNamespace(finish=lambda: ended.append("finished"))
+    logger.finalize("success")
+    assert ended == [("run/lam", "success")] * 2 + ["finished"]
+
+    def missing(self, **_):
+        raise ModuleNotFoundError("Requirement 'wandb' not met")
+
+    monkeypatch.setattr(Fake, "__init__", missing)
+    with pytest.raises(ValueError, match="--logger wandb needs wandb: pip install wandb"):
+        make_loggers("wandb", tmp_path, "lam")

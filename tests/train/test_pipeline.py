@@ -16,6 +16,7 @@ from genie.library.bundle import load_bundle
 from genie.world import World
 from spacetime.weights import read_weights, write_weights
 from train import pipeline as run_module
+from train.fit_lam import LatentActionModule
 
 # Models of a few steps are collapsed; test_action_health.py shows that this is refused otherwise.
 train = partial(run_module.train, allow_collapsed=True)
@@ -78,6 +79,16 @@ def test_resuming_a_finished_run_changes_nothing(tiny, finished, tmp_path):
     before = tiny.tree(out)
     train("all", finished.corpus.path, finished.recipe, out, resume=True, seed=5)
     assert tiny.tree(out) == before
+
+
+def test_stages_share_one_look_at_the_corpus(tiny, finished, tmp_path, monkeypatch):
+    looks, out = [], tmp_path / "run"
+    look = LatentActionModule.survey
+    monkeypatch.setattr(LatentActionModule, "survey", lambda *a: looks.append(a) or look(*a))
+    shutil.copytree(finished.out, out)
+    shutil.rmtree(out / "dynamics")
+    train("all", finished.corpus.path, finished.recipe, out, seed=5, resume=True)
+    assert len(looks) == 1
 
 
 def test_stages_one_by_one_are_the_same_as_all(tiny, finished, tmp_path):

@@ -1,8 +1,11 @@
 """The frames of a corpus, read once into the fastest memory that holds them."""
 
 import os
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -21,6 +24,8 @@ READS = 16
 """Clips that are read at once where the frames stay where they are."""
 BLOCK = 1024
 """Frames that are read from disk at a time: whole chunks, little memory."""
+OWN_GROUPS, GROUPS = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
+"""Where Linux says in which control groups a process is, and what these may use."""
 
 
 class Frames:
@@ -92,5 +97,27 @@ class Frames:
 
 
 def _memory() -> int:
-    """Return the bytes of main memory."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    """Return the bytes of main memory, or of the part that a job or a container may use."""
+    found = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    for file in _limits():
+        with suppress(OSError, ValueError):  # there is none, or it says "max"
+            found.append(int(file.read_text(encoding="ascii")))
+    return min(found)
+
+
+def _limits() -> Iterator[Path]:
+    """Yield the files in which Linux says how much memory this process's groups may use."""
+    try:
+        groups = OWN_GROUPS.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return
+    for group in groups:
+        _, controllers, path = group.split(":", 2)
+        if not controllers:  # version 2
+            top, name = GROUPS, "memory.max"
+        elif "memory" in controllers.split(","):
+            top, name = GROUPS / "memory", "memory.limit_in_bytes"
+        else:
+            continue
+        here = top / path.lstrip("/")
+        yield from (folder / name for folder in (here, *here.parents) if folder >= top)

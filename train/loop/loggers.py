@@ -35,8 +35,16 @@ def make_loggers(
             return [TensorBoardLogger(root_dir=folder, name="tensorboard")]
         from lightning.pytorch.loggers import WandbLogger
 
-        return [WandbLogger(project="genie-worlds", name=f"{out.name}/{stage}", save_dir=folder)]
-    except ModuleNotFoundError as error:
+        class OfStage(WandbLogger):
+            """A run that ends with its stage: wandb would log the next stage into it as well."""
+
+            def finalize(self, status: str) -> None:
+                super().finalize(status)
+                if self._experiment is not None:
+                    self._experiment.finish()
+
+        return [OfStage(project="genie-worlds", name=f"{out.name}/{stage}", save_dir=folder)]
+    except ModuleNotFoundError as error:  # Lightning's has no name
         raise ValueError(
-            f"--logger {wanted} needs {error.name}: pip install {wanted}, or choose csv"
+            f"--logger {wanted} needs {error.name or wanted}: pip install {wanted}, or choose csv"
         ) from None

@@ -267,7 +267,7 @@ def _memory_of(module: FitModule, name: str) -> Iterator[None]:
 
 @contextmanager
 def _interruptible(module: FitModule) -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM end the slice after the step in progress, with everything saved."""
+    """Let the signals that end a program end the slice after its step, with everything saved."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -275,7 +275,9 @@ def _interruptible(module: FitModule) -> Iterator[None]:
     def stop(*_: object) -> None:
         module.clock.interrupted = True
 
-    signals = (signal.SIGINT, signal.SIGTERM)
+    signals, hangup = [signal.SIGINT, signal.SIGTERM], getattr(signal, "SIGHUP", None)
+    if hangup is not None and signal.getsignal(hangup) != signal.SIG_IGN:  # nohup ignores it
+        signals.append(hangup)
     before = [signal.signal(number, stop) for number in signals]
     try:
         yield

@@ -48,6 +48,30 @@ def test_nothing_is_read_before_a_frame_is_asked_for_and_then_once(corpus, monke
     assert asked == [(0, corpus.num_frames)]
 
 
+@pytest.mark.parametrize(
+    ("group", "limits", "held"),
+    [
+        ("0::/job/step", {"job/step/memory.max": "max", "job/memory.max": "4000"}, False),
+        ("0::/job/step", {"job/step/memory.max": "max", "job/memory.max": "max"}, True),
+        ("0::/", {"memory.max": "4000"}, False),
+        ("4:cpu:/a\n3:hugetlb,memory:/a", {"memory/a/memory.limit_in_bytes": "4000"}, False),
+        ("4:cpu:/a\n3:hugetlb,memory:/a", {"memory/memory.limit_in_bytes": f"{1 << 62}"}, True),
+        (None, {}, True),
+    ],
+)
+def test_frames_fit_into_the_memory_that_a_job_may_use(
+    corpus, tmp_path, monkeypatch, group, limits, held
+):
+    monkeypatch.setattr(frames_module, "OWN_GROUPS", tmp_path / "own")
+    monkeypatch.setattr(frames_module, "GROUPS", tmp_path / "groups")
+    if group is not None:
+        (tmp_path / "own").write_text(f"{group}\n")
+    for name, limit in limits.items():
+        (tmp_path / "groups" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "groups" / name).write_text(f"{limit}\n")
+    assert (Frames(corpus).held is not None) == held
+
+
 def test_frames_given_back_are_read_again_when_asked_for(corpus, monkeypatch):
     source = Frames(corpus)
     source.fetch()

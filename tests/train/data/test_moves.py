@@ -1,10 +1,14 @@
 """How actions move the picture, on walks over hashed ground under an inventory."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from dynamics.model import Dynamics, DynamicsConfig
 from dynamics.token_map import MapLayout
 from train.data.moves import find_moves, recalled_tokens
+from train.warm_start import add_map
 
 ROWS, COLUMNS, CODES = 6, 7, 60
 MOVES = ((0, 2), (0, -2), (-1, 0), (1, 0), (0, 0))
@@ -48,6 +52,20 @@ def test_a_picture_that_moves_by_no_whole_tokens_has_no_moves(walks):
     rng = np.random.default_rng(1)
     for other in (rng.integers(0, CODES, ids.shape), np.zeros_like(ids)):
         assert find_moves(other, actions, 5, (ROWS, COLUMNS), seed=0)[0] == ((0, 0),) * 5
+
+
+def test_of_a_few_frames_a_dynamics_is_fitted_without_a_map(walks, capsys):
+    config = DynamicsConfig(
+        num_tokens=ROWS * COLUMNS, num_codes=CODES, num_actions=5, dim=8, heads=2, layers=1,
+        band=2, grid=(ROWS, COLUMNS),
+    )  # fmt: skip
+    model, (ids, actions, _) = Dynamics(config), walks
+    for frames, mapped in ((len(ids), True), (30, False)):
+        part = SimpleNamespace(
+            ids=ids[:frames], actions=np.append(actions[: frames - 1], -1), num_actions=5
+        )
+        assert (add_map(model, part, 0).config.moves is not None) == mapped
+        assert ("more video" in capsys.readouterr().out) != mapped
 
 
 def test_an_action_that_never_occurs_moves_nothing(walks):

@@ -63,6 +63,34 @@ def test_a_slice_ends_with_one_checkpoint_and_one_export(tiny, corpus, tmp_path)
     assert tiny.checkpoint(tmp_path)["clock"]["step"] == 4
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_slice_after_its_step(tiny, corpus, tmp_path, number):
+    stage = tiny.make_module("tokenizer", corpus)
+    loss, handler = stage.loss, signal.getsignal(number)
+
+    def raised(*batch):
+        if stage.clock.step == 3:
+            signal.raise_signal(number)
+        return loss(*batch)
+
+    stage.loss = raised
+    assert tiny.fit(stage, tmp_path)
+    assert tiny.checkpoint(tmp_path)["clock"]["step"] == 4
+    assert signal.getsignal(number) == handler
+
+
+def test_nohup_is_respected(tiny, corpus, tmp_path):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        stage = tiny.make_module("tokenizer", corpus)
+        loss = stage.loss
+        stage.loss = lambda *batch: (signal.raise_signal(signal.SIGHUP), loss(*batch))[1]
+        assert not tiny.fit(stage, tmp_path)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert tiny.checkpoint(tmp_path)["clock"]["step"] == tiny.STEPS
+
+
 def test_a_full_disk_is_an_os_error_and_the_checkpoint_before_stays(tiny, corpus, tmp_path):
     tiny.fit(tiny.interrupt_after(tiny.make_module("tokenizer", corpus), 4), tmp_path)
     before = (tmp_path / "checkpoint.ckpt").read_bytes()
