@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from corpus.store import NO_ACTION, Corpus
+from corpus.whole_file import write_whole
 
 EACH = 2
 """Labels of each action at least: training refuses fewer."""
@@ -37,13 +39,15 @@ def write_labels(
 
     Raises:
         ValueError: the corpus has no true actions, or too few of an action.
-        FileExistsError: `out` exists.
+        FileExistsError: a file to write exists.
     """
     out = Path(out)
     if out.suffix != ".npy":
         raise ValueError(f"labels are a .npy file, not {out.name}")
-    if out.exists():
-        raise FileExistsError(f"{out} exists: choose another --out")
+    names = out.with_suffix(".json")
+    for file in (out,) if groups is None else (out, names):
+        if file.exists():
+            raise FileExistsError(f"{file} exists: choose another --out")
     actions = Corpus.open(path).true_actions()
     if groups is not None:
         actions = _grouped(actions, groups)
@@ -51,8 +55,10 @@ def write_labels(
     labels = np.full(len(actions), NO_ACTION, np.int64)
     labels[chosen] = actions[chosen]
     if groups is not None:
-        out.with_suffix(".json").write_text(json.dumps(list(groups)), encoding="utf-8")
-    np.save(out, labels)
+        write_whole(names, json.dumps(list(groups)).encode())
+    data = io.BytesIO()
+    np.save(data, labels)
+    write_whole(out, data.getvalue())
     return len(chosen)
 
 

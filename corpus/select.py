@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from corpus.join import copy_episode
 from corpus.progress import progress_bar
 from corpus.store import PIECE, Corpus, CorpusCard
 from corpus.writing.open_writer import open_writer
+from corpus.writing.recovery import refuse_other_options
 from corpus.writing.writer import CorpusWriter, refuse_existing
 
 Span = tuple[int, int, int]  # episode, first frame, one behind the last, in the corpus
@@ -44,7 +46,8 @@ def split_corpus(
 
     Raises:
         FileExistsError: one of them exists.
-        ValueError: the share is out of range, or the corpus is too short to be split.
+        ValueError: the share is out of range, the corpus is too short to be split, or a part that
+            is there is of another split.
     """
     if not 0 < share < 1:
         raise ValueError(f"--share is {share}; give a number between 0 and 1")
@@ -54,12 +57,18 @@ def split_corpus(
     corpus = Corpus.open(path)
     parts = _split(corpus, seed, share)
     outs = (first, second)
-    for out in outs if not resume else ():
-        refuse_existing(out)
-    for name, out, spans in zip(("first", "second"), outs, parts, strict=True):
-        if not (resume and out.exists()):
-            made = {"maker": "split", "part": name, "share": share, "seed": seed}
-            _write(corpus, out, spans, made, resume, progress)
+    cards = [
+        _card(corpus, {"maker": "split", "part": name, "share": share, "seed": seed})
+        for name in ("first", "second")
+    ]
+    for out, card in zip(outs, cards, strict=True):
+        if not resume:
+            refuse_existing(out)
+        elif out.exists():  # parts of two draws would share episodes
+            refuse_other_options(out, replace(Corpus.open(out).card, fingerprint=""), card)
+    for out, spans, card in zip(outs, parts, cards, strict=True):
+        if not out.exists():
+            _write(corpus, out, spans, card, resume, progress)
     return outs
 
 
@@ -97,8 +106,8 @@ def sample_corpus(
     count = int(np.searchsorted(np.cumsum(lengths), frames)) + 1
     chosen = np.sort(order[:count]).tolist()
     spans = [(index, *corpus.episode(index)) for index in chosen]
-    made = {"maker": "sample", "frames": frames, "seed": seed}
-    return _write(corpus, Path(out), spans, made, resume, progress)
+    card = _card(corpus, {"maker": "sample", "frames": frames, "seed": seed})
+    return _write(corpus, Path(out), spans, card, resume, progress)
 
 
 def _split(corpus: Corpus, seed: int, share: float) -> tuple[list[Span], list[Span]]:
@@ -120,16 +129,25 @@ def _split(corpus: Corpus, seed: int, share: float) -> tuple[list[Span], list[Sp
     return tuple(sides)
 
 
-def _write(
-    corpus: Corpus, out: Path, spans: Sequence[Span], made: dict, resume: bool, progress: bool
-) -> Path:
-    """Write spans of a corpus as the episodes of another."""
-    card = CorpusCard(
+def _card(corpus: Corpus, made: dict) -> CorpusCard:
+    """The card of a part that is made so."""
+    return CorpusCard(
         fps=corpus.fps,
         source=corpus.source,
         licence=corpus.licence,
         options={**made, "corpus": corpus.fingerprint},
     )
+
+
+def _write(
+    corpus: Corpus,
+    out: Path,
+    spans: Sequence[Span],
+    card: CorpusCard,
+    resume: bool,
+    progress: bool,
+) -> Path:
+    """Write spans of a corpus as the episodes of another."""
     actions = corpus.true_actions() if corpus.has_true_actions else None
     size = (corpus.height, corpus.width)
     with open_writer(out, size, card, actions is not None, resume) as writer:

@@ -29,8 +29,6 @@ _EXTRAS = {
     "serve": "serve",
 }
 """Which extra of pyproject.toml a command needs."""
-_EXTRA_OF = {"huggingface_hub": "hub"}
-"""Which extra brings a module that only some worlds need, whatever the command."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -55,7 +53,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         return _complain(plain(error))
     except ModuleNotFoundError as error:
-        extra = _EXTRA_OF.get(error.name or "", _EXTRAS.get(words[0]))
+        if "pip install" in str(error):  # it names the extra itself
+            return _complain(str(error))
+        extra = _EXTRAS.get(words[0])
         if extra is None:
             raise
         return _complain(

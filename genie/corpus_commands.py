@@ -132,8 +132,8 @@ def add_split(parser: ArgumentParser) -> None:
     add = parser.add_argument
     add("path", metavar="DIR", help="a corpus")
     add("--out", type=Path, nargs=2, required=True, metavar="DIR", help="two corpora to make")
-    add("--share", type=float, default=0.1, metavar="X", help="of the frames that goes into the "
-        "second (default: 0.1)")  # fmt: skip
+    add("--share", type=float, default=0.1, metavar="X", help="of the distinct episodes that goes "
+        "into the second, or of the frames if there is only one (default: 0.1)")  # fmt: skip
     add("--seed", type=int, default=0, metavar="S", help="default: 0")
     add("--resume", action="store_true", help="go on with an interrupted split")
 

@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -62,6 +63,9 @@ def stage_all(
 
     Yields:
         (source, its folder), or (source, the ValueError or OSError that it raised).
+
+    Raises:
+        OSError: the system has ended a worker.
     """
     todo = deque(zip(sources, folders, strict=True))
     jobs = min(jobs or _worthwhile(sources), max(1, len(sources)))
@@ -81,7 +85,14 @@ def stage_all(
             source, folder, handle = begun.popleft()
             while handle is not None and not pool.wait(handle, _POLL_SECONDS):
                 poll()
-            yield source, _outcome(partial(_finish, pool, handle), folder)
+            try:
+                outcome = _outcome(partial(_finish, pool, handle), folder)
+            except BrokenProcessPool as error:
+                raise OSError(
+                    f"the system has ended a worker that read {source.path} or a file after it, "
+                    "perhaps for want of memory: go on with --resume --jobs 1"
+                ) from error
+            yield source, outcome
 
 
 def _worthwhile(sources: Sequence[Source]) -> int:
@@ -132,7 +143,12 @@ class _LocalPool:
         )
 
     def submit(self, source: Source, options: StageOptions, folder: Path) -> Future:
-        return self._executor.submit(stage, source, options, folder)
+        try:
+            return self._executor.submit(stage, source, options, folder)
+        except BrokenProcessPool as error:  # `result` tells it of the first recording that is lost
+            broken: Future = Future()
+            broken.set_exception(error)
+            return broken
 
     def wait(self, handle: Future, seconds: float) -> bool:
         with contextlib.suppress(TimeoutError):

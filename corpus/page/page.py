@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -16,6 +15,7 @@ from corpus.page.motion import Motion, measure_motion
 from corpus.page.pictures import bars, heat, image, strip, timeline
 from corpus.report import CorpusReport, report, rows
 from corpus.store import Corpus
+from corpus.whole_file import write_whole
 
 EPISODES, FRAMES = 24, 8  # shown in the contact sheet: episodes, and frames of each
 RECORDINGS, DROPPED = 200, 60  # shown at most
@@ -69,12 +69,7 @@ def write_page(path: str | Path, file: str | Path, advice: Sequence[str] = ()) -
         '<meta name="viewport" content="width=device-width">'
         f"<title>{name}</title><style>{STYLE}</style></head><body>{''.join(parts)}</body></html>\n"
     )
-    new = file.with_name(f".{file.name}.{os.getpid()}.new")
-    try:
-        new.write_text(text, encoding="utf-8")
-        os.replace(new, file)
-    finally:
-        new.unlink(missing_ok=True)
+    write_whole(file, text.encode())
     return file
 
 

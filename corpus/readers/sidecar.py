@@ -102,9 +102,16 @@ def load_fitting(path: Path, frames: int, options: ReadOptions) -> np.ndarray | 
     Files of other programs have a row for each frame, of which the last leads nowhere; ours do not.
     """
     file = find(path, options)
-    if file is not None and file.suffix == ".npy":
-        return load(file, options)
-    return None if file is None else fit_actions(load(file, options), frames, file)
+    if file is None:
+        return None
+    actions = load(file, options)
+    if file.suffix != ".npy":
+        return fit_actions(actions, frames, file)
+    if len(actions) not in (frames, frames - 1):  # a part of it would fit an episode all the same
+        raise ValueError(
+            f"{path}: an episode of {frames} frames needs {frames - 1} actions, not {len(actions)}"
+        )
+    return actions
 
 
 def number_actions(files: Iterable[Path], options: ReadOptions) -> dict[str, int] | None:

@@ -80,7 +80,8 @@ def open_hub(name: HubName) -> Iterator[Any]:
         )
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            f'{name} is reached with huggingface_hub: pip install "genie-worlds[hub]"',
+            f"{name} is on a hub, and huggingface_hub is not installed: pip install "
+            '"genie-worlds[hub]"',
             name="huggingface_hub",
         ) from error
     quiet = are_progress_bars_disabled()

@@ -10,7 +10,6 @@ import time
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
@@ -18,6 +17,7 @@ from urllib.parse import urlsplit
 from genie.library.card import parse_object
 from genie.library.catalog import check_index_format
 from genie.library.hub_client import HubName
+from genie.loopback import is_loopback
 from genie.values import text
 
 MOST_BYTES = 1 << 20
@@ -93,20 +93,13 @@ def _check_address(url: str, before: str = "") -> None:
         host, _ = parts.hostname or "", parts.port
     except ValueError:  # such as an open bracket, or a port that is no number
         parts, host = urlsplit(""), ""
-    local = parts.scheme == "http" and _is_loopback(host) and not before.startswith("https:")
+    local = parts.scheme == "http" and is_loopback(host) and not before.startswith("https:")
     plain = url.isascii() and url.isprintable() and " " not in url
     if not (host and plain and "@" not in parts.netloc and (parts.scheme == "https" or local)):
         leads = f"{before} leads to {url!r}" if before else repr(url)
         raise ValueError(
             f"{leads}, which is no address of an index: give https://…, or http://127.0.0.1…"
         )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):

@@ -96,8 +96,9 @@ class BackgroundRecording:
         process, self._process = self._process, None
         if process is None:
             return
-        while not self._frames.empty():
-            self._frames.get_nowait()
+        with contextlib.suppress(queue.Empty):  # the process takes frames meanwhile
+            while True:
+                self._frames.get_nowait()
         self._cancelled = True
         self._frames.put(None)
         self._feeder.join()

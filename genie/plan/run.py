@@ -21,6 +21,9 @@ from genie.media.side_by_side import Panel, draw_side_by_side
 from genie.plan.planner import find_plan
 from genie.plan.search import Plan, PlanLimits
 from genie.session.format import SUFFIX
+from genie.session.header import new_header
+from genie.session.log import Session
+from genie.session.logged import logged
 from genie.session.transfer import fit_picture
 from spacetime.partial import check_writable
 from spacetime.weights import write_json
@@ -86,7 +89,8 @@ def plan(path: Path, options: PlanOptions) -> None:
     """
     limits = options.limits
     pictures = [given and read_picture(given) for given in (options.start, options.goal)]
-    world = load_world_on(playable_folder(path), options.device, options.threads)
+    place = playable_folder(path)
+    world = load_world_on(place, options.device, options.threads)
     bundle = world.bundle
     start, goal = (
         bundle.prompts[0] if picture is None else fit_picture(picture, bundle.height, bundle.width)
@@ -98,7 +102,8 @@ def plan(path: Path, options: PlanOptions) -> None:
     keys = write_keys([bundle.keymap.names[action] for action in found.actions])
     print(_verdict(found, keys))
     print(f"{found.imagined} frames imagined in {seconds:.1f} s on {pick_device(options.device)}")
-    _play(world, found, start, goal, options)
+    shown = world.start(start, Session(new_header(bundle, options.seed, place, bundle.device)))
+    _play(world, found, shown, goal, options)
     record = asdict(found) | {
         "keys": keys,
         "world": bundle.name,
@@ -131,13 +136,12 @@ def _verdict(found: Plan, keys: str) -> str:
 
 
 def _play(
-    world: Any, found: Plan, start: np.ndarray, goal: np.ndarray, options: PlanOptions
+    world: Any, found: Plan, shown: np.ndarray, goal: np.ndarray, options: PlanOptions
 ) -> None:
-    """Play the keys from the start, beside the goal."""
+    """Play the keys from the frame that is shown, beside the goal."""
     bundle, end = world.bundle, Panel(title="goal", frame=goal)
-    shown = world.reset(start, options.seed)
-    world.session.log_to(options.file(SUFFIX))
     with (
+        logged(world.session, options.file(SUFFIX)),
         film(options.file(".gif"), bundle.fps) as add,
         progress_bar("playing", len(found.actions)) as done,
     ):
@@ -149,4 +153,3 @@ def _play(
             done(1)
         for _ in range(HELD_FRAMES):
             add(draw_side_by_side([Panel(title="", frame=shown), end]))
-    world.session.close()

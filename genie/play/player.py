@@ -129,7 +129,7 @@ class Player:
     def start_from(self, prompt_index: int) -> np.ndarray:
         """Begin from one of the prompts; returns the first frame."""
         self.prompt_index = prompt_index
-        if not self._seconds and self.session.path is None:
+        if not (self._seconds or self.session.path or self.session.error):
             self.session = Session(self.session.header)  # a choice, not yet a branch
         self._fade = None
         self.frame = self.world.start(self.prompts[prompt_index], self.session)

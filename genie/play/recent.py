@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from corpus.lock import Lock
 from genie.library.user_paths import safe_name, sessions_folder
 from genie.media.recording import free_path
 from genie.session.format import SUFFIX, record_type
 from genie.session.header import read_header
 from genie.session.log import Session
+from spacetime.partial import plain
 
 KEPT = 40
 """Session logs that are kept; older ones are removed when a new one begins."""
@@ -30,9 +33,22 @@ def new_log(name: str) -> Path:
     """Return where the log of a new session of a world goes, and remove the oldest logs."""
     folder = sessions_folder()
     for path in _newest_first(folder)[KEPT - 1 :]:
-        path.unlink(missing_ok=True)
+        # One that another window still writes stays, as what cannot be removed.
+        with contextlib.suppress(OSError), Lock(path):
+            path.unlink(missing_ok=True)
     stamp = time.strftime("%Y%m%d-%H%M%S")
     return free_path(folder / f"{safe_name(name)}-{stamp}-{os.getpid()}{SUFFIX}")
+
+
+def begin_log(session: Session, name: str, path: Path | None = None) -> None:
+    """Log a session, under a new name in the user's folder if no path is given.
+
+    If the disk refuses, play goes on: the session's `error` says why.
+    """
+    try:
+        session.log_to(path or new_log(name))
+    except OSError as error:
+        session.error = plain(error)
 
 
 def end_log(session: Session) -> None:
@@ -58,5 +74,8 @@ def last_session(fingerprint: str) -> Recent | None:
 
 
 def _newest_first(folder: Path) -> list[Path]:
-    found = [(path.stat().st_mtime, path) for path in folder.glob(f"*{SUFFIX}")]
+    found = []
+    for path in folder.glob(f"*{SUFFIX}"):
+        with contextlib.suppress(OSError):  # another window may have removed it
+            found.append((path.stat().st_mtime, path))
     return [path for _, path in sorted(found, reverse=True)]

@@ -16,6 +16,7 @@ from genie.play.options import PlayOptions
 from genie.play.prompts import rate_prompt
 from genie.play.scripted_keys import scripted_actions
 from genie.play.setup import LoadWorld, PlaySetup, load_with
+from genie.session.logged import logged
 
 DEMO_RECORDING = "rollout.gif"
 
@@ -60,13 +61,9 @@ def _play_without_window(setup: PlaySetup) -> None:
     if options.prompt is not None:
         print(f"prompt {rate_prompt(player.world, player.prompts[0]).text}")
     actions = scripted_actions(bundle.keymap, options.keys, options.frames, bundle.demo_keys)
-    if options.records_log:
-        player.session.log_to(options.record)
-    try:
-        with film(options.film, setup.card.fps) as on_frame:
-            play_headless(player, actions, on_frame)
-    finally:
-        player.session.close()
+    log = options.record if options.records_log else None
+    with logged(player.session, log), film(options.film, setup.card.fps) as on_frame:
+        play_headless(player, actions, on_frame)
     if options.records_log:
         print(f"recorded {options.record}: {len(actions)} frames")
     setup.report(player)

@@ -12,7 +12,8 @@ from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import Message, Receive, Scope, Send
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+from genie.loopback import is_loopback
+
 HEADERS = {
     # Only this server, scripts and pictures that the page itself makes, and no frames around it.
     "Content-Security-Policy": (
@@ -59,7 +60,7 @@ class Guard:
         """Return the application that refuses, or sets the cookie; None if all is well."""
         websocket = asked.scope["type"] == "websocket"
         if self._token is None:
-            if host_of(asked.headers) not in LOOPBACK:
+            if not is_loopback(host_of(asked.headers)):
                 return _refuse(websocket, "Only this machine is answered, at http://127.0.0.1.")
         elif not websocket and self._is_token(asked.query_params.get("token")):
             return self._keep_token(asked)

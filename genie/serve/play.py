@@ -82,6 +82,8 @@ class Play:
 
     def prepare(self, action: Any, settings: Any) -> int:
         """Check a step and take its settings; returns the action."""
+        if self.world.session is None:
+            raise ValueError("no play has been started")
         self._check_length()
         try:
             chosen = Settings.from_json(settings)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import secrets
 import socket
 from collections.abc import Sequence
@@ -13,8 +12,8 @@ import uvicorn
 
 from genie.device import DEVICES, pick_device
 from genie.library.bundle import load_bundle
+from genie.loopback import is_loopback
 from genie.serve.app import make_app, message_limit, served_worlds
-from genie.serve.guard import LOOPBACK
 from genie.serve.lobby import Lobby
 
 MOST_VISITORS = 256
@@ -51,14 +50,6 @@ class ServeOptions:
                 f"--no-token is for this machine alone, and --host {self.host} opens it to others: "
                 "leave out one of them"
             )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches an address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host in LOOPBACK
 
 
 def serve(folders: Sequence[Path], options: ServeOptions) -> None:

@@ -49,6 +49,10 @@ class Header:
     machine: Mapping[str, Any]
     prompt_frames: int = 1
 
+    def draws_like(self, other: Header) -> bool:
+        """Whether frames of one session could have been sampled in another of the same world."""
+        return (self.seed, self.prompt_frames) == (other.seed, other.prompt_frames)
+
 
 @dataclass(frozen=True, kw_only=True)
 class FoundHeader:
@@ -139,7 +143,7 @@ def new_header(
     if sizes.num_codes > MOST_CODES:
         raise ValueError(f"a log holds up to {MOST_CODES} codes, this world has {sizes.num_codes}")
     card = WorldCard(
-        path=Path(path),
+        path=Path(path).resolve() if path else Path(),  # found again from any folder
         name=bundle.name,
         title=bundle.title,
         fps=bundle.fps,

@@ -47,7 +47,7 @@ class Session:
     Attributes:
         header: what all frames share.
         path: of the log, or None.
-        error: why the log stopped growing, such as a full disk; empty while all is well.
+        error: why there is no log or it stopped growing, and where; empty while all is well.
         missing: records that stand for damaged ones.
         edited: records of edited frames.
         damage: what was wrong with the log when it was read.
@@ -149,12 +149,18 @@ class Session:
             The number of its last record here.
 
         Raises:
-            ValueError: if it was played in another world.
+            ValueError: if it was played in another world, or under another seed.
         """
         if other.header.fingerprint != self.header.fingerprint:
             raise ValueError(
                 f"this was played in another world ({other.header.card.title}, fingerprint "
                 f"{other.header.fingerprint[:12]}): play that world to go on from it"
+            )
+        ours, theirs = self.header, other.header
+        if not ours.draws_like(theirs):  # or its frames could not be sampled again
+            raise ValueError(
+                f"this play has seed {theirs.seed} (prompt frames: {theirs.prompt_frames}), not "
+                f"{ours.seed} ({ours.prompt_frames}): go on with it in a session of its own"
             )
         here = self._find(other.ids(other.line(head)))
         if here is not None:
@@ -295,5 +301,5 @@ class Session:
                 data = data[self._file.write(data) :]
         except OSError as error:
             self._file.close()
-            self._file, self.error = None, plain(error)
+            self._file, self.error = None, f"{plain(error)} at frame {self._depths[-1]}"
             self._unlock_unless_open()

@@ -44,15 +44,14 @@ def find_runtime(given: Path | None = None) -> Path:
         _fetch(kept)
     folder = kept if given is None else Path(given)
     folder = folder / "dist" if (folder / "dist").is_dir() else folder
+    remedy = f"give --runtime the folder of an unpacked {_PACKAGE}"
+    if given is None:
+        remedy = f"remove {kept}, and npm fetches it again"
     for name, digest in FILES.items():
         if not (folder / name).is_file():
-            raise FileNotFoundError(
-                f"{folder} has no {name}: give --runtime the folder of an unpacked {_PACKAGE}"
-            )
+            raise FileNotFoundError(f"{folder} has no {name}: {remedy}")
         if hashlib.sha256((folder / name).read_bytes()).hexdigest() != digest:
-            raise ValueError(
-                f"{folder / name} is not that of {_PACKAGE}: the page is made for this version"
-            )
+            raise ValueError(f"{folder / name} is not that of {_PACKAGE}: {remedy}")
     return folder
 
 

@@ -51,3 +51,21 @@ def test_what_cannot_be_drawn_is_refused(corpus, tmp_path):
     (tmp_path / "l.npy").touch()
     with pytest.raises(FileExistsError, match="--out"):
         write_labels("c", tmp_path / "l.npy", 8)
+
+
+def test_names_never_replace_a_file_of_the_user(corpus, tmp_path):
+    (tmp_path / "coinrun.json").write_text("the user's own groups")
+    with pytest.raises(FileExistsError, match="coinrun.json exists: choose another --out"):
+        write_labels("c", tmp_path / "coinrun.npy", groups={"left": [2], "still": [0]})
+    assert (tmp_path / "coinrun.json").read_text() == "the user's own groups"
+    assert not (tmp_path / "coinrun.npy").exists()
+
+
+def test_labels_that_cannot_be_written_whole_are_not_there(corpus, tmp_path, monkeypatch):
+    def full_disk(new, file):
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr("corpus.whole_file.os.replace", full_disk)
+    with pytest.raises(OSError, match="full"):
+        write_labels("c", tmp_path / "l.npy", 24)
+    assert not list(tmp_path.iterdir())

@@ -1,5 +1,7 @@
 """Parts of a corpus as corpora of their own."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -56,6 +58,20 @@ def test_a_lone_episode_is_split_by_time_with_gaps(tmp_path, drawn):
     begin, end = train.provenance[0]["part"]
     assert (train.read(0, end - begin) == whole.read(begin, end)).all()
     assert (train.true_actions()[: end - begin - 1] == whole.true_actions()[begin : end - 1]).all()
+
+
+def test_a_split_goes_on_with_the_draw_that_it_was_begun_with(tmp_path, drawn):
+    drawn.make_corpus(tmp_path / "all", LENGTHS)
+    outs = (tmp_path / "a", tmp_path / "b")
+    split_corpus(tmp_path / "all", *outs, share=0.3, progress=False)
+    written = {out: drawn.tree(out) for out in outs}
+    for name, other in (("share", {"share": 0.2}), ("seed", {"share": 0.3, "seed": 1})):
+        shutil.rmtree(outs[1])
+        with pytest.raises(ValueError, match=f"a was begun with {name} .* give the same options"):
+            split_corpus(tmp_path / "all", *outs, **other, resume=True, progress=False)
+        assert not outs[1].exists()
+        split_corpus(tmp_path / "all", *outs, share=0.3, resume=True, progress=False)
+        assert {out: drawn.tree(out) for out in outs} == written
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -207,6 +207,17 @@ def test_a_missing_package_is_one_line_that_names_the_extra(monkeypatch, capsys)
     )
 
 
+def test_an_error_that_names_its_extra_is_printed_as_it_is(monkeypatch, capsys):
+    line = 'a.hdf5 needs the package h5py: pip install "genie-worlds[formats]"'
+
+    def missing(**_):
+        raise ModuleNotFoundError(line, name="h5py")
+
+    monkeypatch.setattr("corpus.build.build_corpus", missing)
+    assert cli.main(["corpus", "build", "a", "--out", "o", "--size", "48x64"]) == 2
+    assert capsys.readouterr().err == f"genie: {line}\n"
+
+
 def test_size_is_height_by_width(monkeypatch, tmp_path):
     given = {}
     monkeypatch.setattr(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 from types import SimpleNamespace
 
@@ -17,6 +19,7 @@ from genie.play.player import Player
 from genie.play.screen.loop import PlayScreen
 from genie.play.screen.window import Window
 from genie.session.format import FrameRecord
+from genie.session.log import Session
 from genie.settings import Settings
 from lam.keymap.keymap import KeyAction, Keymap
 
@@ -186,6 +189,28 @@ def workplace(tmp_path, monkeypatch):
     place.mkdir()
     monkeypatch.chdir(place)
     return place
+
+
+@pytest.fixture
+def full_disk(monkeypatch):
+    """The disk is full once a log has its first frames."""
+
+    class Full(io.RawIOBase):
+        left = 2
+
+        def write(self, data):
+            if not self.left:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            self.left -= 1
+            return len(data)
+
+        def fileno(self):
+            return 1
+
+    def begin(session, path):
+        session.path, session._file = path, Full()
+
+    monkeypatch.setattr(Session, "_open", begin)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 
 import numpy as np
 import pygame
@@ -145,6 +146,20 @@ def test_a_picture_dropped_while_the_world_is_loaded_is_shown_once_it_is(
 
     play(folder, PlayOptions(frames=2), load)
     assert world.resets[-1][0] == 77
+
+
+def test_a_world_that_is_gone_after_a_game_leaves_the_others_to_choose(
+    folder, world, load, gallery, monkeypatch
+):
+    (toy,) = read_gallery()
+    other = replace(toy, card=replace(toy.card, path=folder.parent / "gone"))
+    found = [[toy, other], [replace(toy, prompts=toy.prompts[:1])]]
+    monkeypatch.setattr(
+        "genie.play.screen.app.read_gallery", lambda: found.pop(0) if len(found) > 1 else found[0]
+    )
+    gallery("tab", "right", "return", "2", "escape", "return", "2", "escape", "escape")
+    play(folder, PlayOptions(gallery=True), load)
+    assert world.resets[-1] == (50, 0)
 
 
 def test_closing_the_window_in_a_game_does_not_show_the_gallery_again(folder, load, gallery):

@@ -132,6 +132,22 @@ def test_the_log_itself_can_be_the_recording(folder, world, load, workplace, mon
         assert [session[i].action for i in range(len(session))] == [4, 2, 2, 1]
 
 
+@pytest.mark.parametrize("headless", [True, False])
+def test_a_log_that_stopped_is_not_called_recorded(
+    folder, load, workplace, full_disk, monkeypatch, capsys, headless
+):
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    options = PlayOptions(headless=headless, frames=5, record=workplace / "x.session")
+    told = "is not whole: no space left on device at frame 3"
+    if headless:
+        with pytest.raises(OSError, match=rf"x\.session {told}"):
+            play(folder, options, load)
+    else:
+        play(folder, options, load)
+    said = capsys.readouterr().out
+    assert "recorded" not in said and (headless or told in said)
+
+
 def test_the_window_logs_every_session_in_the_users_folder(folder, load, home, monkeypatch):
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     play(folder, PlayOptions(frames=3), load)
@@ -141,11 +157,14 @@ def test_the_window_logs_every_session_in_the_users_folder(folder, load, home, m
     assert session.header.card.path == folder
 
 
-def test_a_folder_that_refuses_the_log_does_not_end_play(folder, world, load, home, monkeypatch):
+def test_a_folder_that_refuses_the_log_does_not_end_play(
+    folder, world, load, home, monkeypatch, capsys
+):
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     home.write_text("a file where a folder should be")
     play(folder, PlayOptions(frames=3), load)
     assert len(world.actions) == 3
+    assert "the log of this play is not whole" in capsys.readouterr().out
 
 
 def test_an_error_while_loading_closes_the_window(folder, workplace, monkeypatch):

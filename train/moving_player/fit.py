@@ -10,13 +10,12 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
 from lam.held_keys import fit_held_keys
-from lam.moving_player.model import MovingPlayerModel, PlayerReader
+from lam.moving_player.model import PlayerReader
 from spacetime.ranks import rank_and_count
-from train.data.clips import FrameClips, to_float
+from train.data.clips import to_float
 from train.data.frames import Frames
 from train.fit_lam import Survey
 from train.fit_reader import ReaderModule
-from train.loop.module import FitPlan
 from train.moving_player.method import MovingPlayerMethod, ScrollingPlayerMethod
 from train.moving_player.survey import MovingPlayer, NoPlayerError, find_moving_player
 
@@ -29,11 +28,6 @@ class MovingPlayerModule(ReaderModule):
     """Fits the net that finds the player; then the keys that it is moved by; then the decoder."""
 
     METHOD = MovingPlayerMethod
-
-    def __init__(self, model: MovingPlayerModel, plan: FitPlan, clips: FrameClips) -> None:
-        """Build the module; `clips` are the training frames, two or more a clip."""
-        super().__init__(model, plan, clips)
-        self.observed: Tensor | None = None
 
     @classmethod
     def survey(

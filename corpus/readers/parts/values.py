@@ -26,7 +26,8 @@ def needs_extra(path: Path) -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            f'{path} needs the package {error.name}: pip install -e ".[formats]"', name=error.name
+            f'{path} needs the package {error.name}: pip install "genie-worlds[formats]"',
+            name=error.name,
         ) from error
 
 
@@ -184,8 +185,10 @@ def choose(found: Sequence[str], wanted: str | None, where: object, what: str) -
     if wanted is not None:
         raise ValueError(f"{where} has no {what} {wanted!r}; it has: {names}")
     if not found:
-        raise ValueError(f"{where} has no {what} that looks like pictures: name one with --key")
-    raise ValueError(f"{where} has several {what}s, choose one with --key: {names}")
+        raise ValueError(
+            f"{where} has no {what} that looks like pictures: name one with --frames-key"
+        )
+    raise ValueError(f"{where} has several {what}s, choose one with --frames-key: {names}")
 
 
 def bytes_of(shape: Sequence[int], itemsize: int) -> int:

@@ -24,6 +24,8 @@ from genie.play.game.slots import Slots
 from genie.play.game.state import PlayState
 from genie.play.player import Player
 from genie.play.prompts import rate_prompt, read_prompt
+from genie.play.recent import begin_log, end_log
+from genie.session.log import Session
 from spacetime.partial import plain
 
 EXPORT_SECONDS = 0.005
@@ -135,7 +137,7 @@ class Game:
             self.options.on_frame(frame)
         if self.player.session.error and not self._log_error_told:
             self._log_error_told = True
-            self.state.say(f"play is no longer logged: {self.player.session.error}", now)
+            self.state.say(f"play is not logged: {self.player.session.error}", now)
         if self.options.frames is not None and self.state.total >= self.options.frames:
             self.state.quit = True
 
@@ -151,6 +153,27 @@ class Game:
         self.state.moved(self.player.shown_action)
         if self.drift is not None:
             self.drift.measure(self.player.session, self.player.head)
+
+    def load(self, saved: Session) -> None:
+        """Go on from the end of a saved line.
+
+        It becomes a branch of the session. One that was played under another seed goes on in a
+        session and a log of its own, as its frames are drawn otherwise.
+
+        Raises:
+            ValueError: if it was played in another world.
+        """
+        player, session = self.player, self.player.session
+        if session.header.draws_like(saved.header):
+            player.go_to(session.adopt(saved, len(saved) - 1))
+        else:
+            player.continue_session(saved)
+            end_log(session)
+            if session.path is not None:
+                begin_log(saved, self.card.name, free_path(session.path))
+            self.mark = None if self.mark is None else 0  # all of its line, as of a new branch
+            self._log_error_told = False
+        self.moved()
 
     def since_mark(self) -> list[int]:
         """Return the records of the line that were played since the recording began."""

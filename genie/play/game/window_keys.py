@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import singledispatch
 
+from genie.media.charts import save_png
 from genie.media.recording import check_target, free_path
 from genie.play.game.exporter import SECONDS
 from genie.play.game.game import Game
@@ -138,7 +139,7 @@ def _screenshot(game: Game, now: float) -> None:
 
     path = free_path(game.options.folder / f"{game.card.name}-frame.png")
     try:
-        Image.fromarray(game.player.frame).save(path)
+        save_png(Image.fromarray(game.player.frame), path)
         game.state.say(f"saved {path}", now)
     except OSError as error:
         game.state.say(f"could not save: {plain(error)}", now)
@@ -245,9 +246,10 @@ def _confirm_slot(panel: SlotPanel, game: Game, now: float) -> None:
         if panel.fade:
             player.fade_to(saved.ids([len(saved) - 1])[0])
             return
-        player.go_to(player.session.adopt(saved, len(saved) - 1))
-        game.moved()
-        game.state.say(f"loaded slot {number}", now)
+        before = player.session
+        game.load(saved)
+        own = "" if player.session is before else " in a session of its own, as its seed is another"
+        game.state.say(f"loaded slot {number}{own}", now)
     except (ValueError, OSError) as error:
         game.state.say(plain(error), now)
 

@@ -20,7 +20,7 @@ from genie.play.game.game import Game, GameOptions
 from genie.play.game.start import StartState
 from genie.play.loader import Loader, Loaders
 from genie.play.player import Player
-from genie.play.recent import Recent, end_log, new_log
+from genie.play.recent import Recent, begin_log, end_log
 from genie.play.screen.compare_loop import CompareScreen
 from genie.play.screen.drawing.compare import comparison_window_size
 from genie.play.screen.drawing.draw import first_window_size
@@ -69,9 +69,7 @@ class Gallery:
         self._loaders: Loaders[Player] = Loaders(self._load)
         self._worlds: list[GalleryWorld] = []
         self._loaders.want(setup.card.path)  # chosen at first, so loaded before pictures are read
-        self._worlds = read_gallery()
-        if not self._worlds:
-            raise FileNotFoundError("there is no world to choose: give the folder of one")
+        self._read()
 
     def run(self) -> None:
         """Choose and play until the window is closed or left."""
@@ -100,12 +98,20 @@ class Gallery:
                 continue
             setup = self._setup.of(shown.card)
             play_game(self._window, setup, player, choice.picture)
-            self._worlds = read_gallery()
+            self._read()
+            places = [found.card.path for found in self._worlds]  # a world may be gone by now
+            world = places.index(setup.card.path) if setup.card.path in places else 0
+            prompt = min(prompt, len(self._worlds[world].prompts) - 1)
             self._choose_free_name()
             # The world is loaded already: begin a new session of it behind the start screen.
             player.world.settings = settings
             again = partial(setup.player, player.world)
             self._loaders.replace(shown.card.path, again)
+
+    def _read(self) -> None:
+        self._worlds = read_gallery()
+        if not self._worlds:
+            raise FileNotFoundError("there is no world to choose: give the folder of one")
 
     def _choose_free_name(self) -> None:
         """Let the next game's recording leave that of the last one in its place."""
@@ -140,14 +146,17 @@ def play_game(
         )
         game = Game(card, player, game_options)
         if player.session.path is None:  # otherwise a session that is continued has its log
-            _begin_log(game, setup)
+            begin_log(player.session, card.name, options.record if options.records_log else None)
         if picture is not None:
             game.drop(picture, 0.0)
         PlayScreen(window, game).run()
-    if options.records_log:
-        print(f"recorded {options.record}: {player.timings().frames} frames")
-    else:
-        end_log(player.session)
+    session = player.session
+    if session.error:
+        print(f"the log of this play is not whole: {session.error}")
+    elif options.records_log:
+        print(f"recorded {session.path}: {player.timings().frames} frames")
+    if not options.records_log:
+        end_log(session)
     setup.report(player, game.state)
 
 
@@ -163,16 +172,6 @@ def _begin(player: Player, prompt: int, recent: Recent | None) -> str:
     except (ValueError, OSError) as error:
         return f"the session cannot be continued: {plain(error)}"
     return ""
-
-
-def _begin_log(game: Game, setup: PlaySetup) -> None:
-    """Log the session; if the disk refuses, say so and play on without."""
-    options = setup.options
-    path = options.record if options.records_log else new_log(setup.card.name)
-    try:
-        game.player.session.log_to(path)
-    except OSError as error:
-        game.state.say(f"play is not logged: {plain(error)}", 0.0)
 
 
 def _compare(window: Window, setup: PlaySetup) -> None:

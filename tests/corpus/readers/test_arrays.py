@@ -74,7 +74,7 @@ def test_episode_marks_cut_an_npz(tmp_path, drawn):
 
 def test_several_arrays_of_pictures_are_refused_with_their_names(tmp_path, drawn):
     np.savez(tmp_path / "a.npz", one=drawn.noise(2), two=drawn.noise(2))
-    with pytest.raises(ValueError, match="choose one with --key: one, two"):
+    with pytest.raises(ValueError, match="choose one with --frames-key: one, two"):
         READER.sources(tmp_path / "a.npz", "a", ReadOptions())
     (source,) = READER.sources(tmp_path / "a.npz", "a", ReadOptions(frames_key="two"))
     assert source.frames == 2

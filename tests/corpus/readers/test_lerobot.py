@@ -88,7 +88,7 @@ def test_pictures_in_the_table_come_back_exactly(version):
 
 
 def test_several_cameras_without_a_choice_are_refused_with_their_names():
-    with pytest.raises(ValueError, match="choose one with --key: .*front, .*wrist, .*small"):
+    with pytest.raises(ValueError, match="choose one with --frames-key: .*front, .*wrist, .*small"):
         READER.sources(DATA / "lerobot_v3", "set", ReadOptions())
 
 

@@ -79,7 +79,9 @@ def test_columns_are_chosen_by_name(tmp_path, drawn):
     frames = drawn.noise(4)
     other = pa.array([png(frame) for frame in frames[::-1]])
     path = write(tmp_path / "a.parquet", frames, plain=True, other=other, game=[7, 7, 8, 8])
-    with pytest.raises(ValueError, match="several columns, choose one with --key: image, other"):
+    with pytest.raises(
+        ValueError, match="several columns, choose one with --frames-key: image, other"
+    ):
         READER.sources(path, "a", ReadOptions())
     options = ReadOptions(frames_key="other", episode_key="game", actions_key="game")
     found = READER.sources(path, "a", options)

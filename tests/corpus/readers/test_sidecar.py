@@ -63,6 +63,15 @@ def test_npy_comes_first_and_nothing_is_looked_for_when_actions_are_dropped(tmp_
     assert sidecar.find(tmp_path / "a.mp4", ReadOptions(drop_actions=True)) is None
 
 
+def test_an_npy_of_another_length_is_refused_also_where_a_part_of_it_would_fit(tmp_path):
+    np.save(tmp_path / "a.actions.npy", np.arange(5))
+    for frames in (5, 6):
+        assert len(sidecar.load_fitting(tmp_path / "a.npz", frames, ReadOptions())) == 5
+    for frames in (4, 7):
+        with pytest.raises(ValueError, match=f"a.npz: an episode of {frames} frames needs"):
+            sidecar.load_fitting(tmp_path / "a.npz", frames, ReadOptions())
+
+
 def test_files_about_something_else_are_left_alone(tmp_path):
     write(tmp_path / "a.json", json.dumps({"title": "a video", "tags": []}))
     write(tmp_path / "a.csv", "time,score\n0,1\n")

@@ -67,6 +67,14 @@ def test_a_film_that_is_given_up_leaves_nothing(tmp_path):
         assert list(tmp_path.iterdir()) == []
 
 
+def test_a_film_is_given_up_while_its_last_frame_is_taken(tmp_path, monkeypatch):
+    film = BackgroundRecording(tmp_path / "out.gif", 15)
+    film.add(FRAMES[0])
+    monkeypatch.setattr(film._frames, "empty", lambda: False)  # as it was a moment ago
+    film.discard()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_error_of_the_process_is_told_and_leaves_nothing(tmp_path):
     folder = tmp_path / "films"
     folder.mkdir()

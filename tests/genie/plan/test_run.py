@@ -36,9 +36,23 @@ def test_the_command_writes_keys_a_film_and_a_session(
     session = Session.read(tmp_path / "way.session")
     assert [session[i].action for i in range(1, len(session))] == record["actions"]
     assert verify(session, World(bundle)).difference is None
+    assert session.header.card.path == world_folder.resolve()
     with Image.open(tmp_path / "way.gif") as film:
         assert film.width > 2 * small.WIDTH
     assert "frames imagined" in capsys.readouterr().out
+
+
+def test_a_session_that_stopped_is_not_called_written(
+    world_folder, picture, tmp_path, capsys, monkeypatch
+):
+    def stop(session, data):
+        session.error = "no space left on device at frame 1"
+
+    monkeypatch.setattr(Session, "_log", stop)
+    limits = ("--steps", 3, "--frames", 12)
+    assert run(world_folder, "--to", picture, "--out", tmp_path / "way", *limits) == 2
+    said = capsys.readouterr()
+    assert "way.session is not whole: no space left" in said.err and "wrote" not in said.out
 
 
 def test_nothing_that_is_there_is_replaced(world_folder, picture, tmp_path, capsys):

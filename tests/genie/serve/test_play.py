@@ -99,6 +99,14 @@ def test_an_unknown_session_begins_anew(server):
         page.ask("go", record=0)
 
 
+def test_a_step_before_the_start_is_refused_without_a_pass_over_frames(server, monkeypatch):
+    passes = []
+    monkeypatch.setattr(engine, "step_together", lambda *given: passes.append(given))
+    with pytest.raises(ValueError, match="no play has been started"):
+        server.page().step(1)
+    assert passes == []
+
+
 def test_a_second_tab_takes_the_play_over(server, world):
     page = server.page()
     page.start(world)

@@ -172,6 +172,16 @@ def test_a_line_of_another_world_is_refused():
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("other", [{"seed": 8}, {"prompt_frames": 2}])
+def test_a_line_whose_frames_could_not_be_sampled_again_is_refused(other):
+    saved = Session(replace(HEADER, **other))
+    saved.append(frame(0, None))
+    session = played(2)
+    with pytest.raises(ValueError, match="go on with it in a session of its own") as caught:
+        session.adopt(saved, 0)
+    assert "seed" in str(caught.value) and len(session) == 2
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -217,6 +227,7 @@ def test_the_log_can_name_every_order_of_the_sampler():
 
 def test_a_header_tells_world_machine_and_seed(bundle):
     header = new_header(bundle, seed=3, path="worlds/small")
+    assert header.card.path == Path.cwd() / "worlds" / "small"  # found from any folder
     assert (header.fingerprint, header.seed, header.tokens) == (bundle.fingerprint, 3, 6)
     assert header.card.actions[1] == NamedAction(name="left", keys=("left",))
     assert {"torch", "machine", "device", "threads"} <= set(header.machine)

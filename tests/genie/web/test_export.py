@@ -116,6 +116,9 @@ def test_npm_fetches_the_runtime_once(any_runtime, tmp_path, monkeypatch):
     assert (kept / "a.mjs").read_bytes() == b"code"
     npm.write_text("#!/bin/sh\nexit 1\n")
     assert runtime.find_runtime() == kept
+    (kept / "a.mjs").write_bytes(b"damaged")
+    with pytest.raises(ValueError, match=f"remove {kept}"):
+        runtime.find_runtime()
     shutil.rmtree(kept)
     with pytest.raises(OSError, match="failed"):
         runtime.find_runtime()

@@ -80,6 +80,28 @@ def test_a_state_of_an_earlier_session_is_loaded_with_all_that_led_to_it(game, c
     assert world.actions == [2, 2, 2, 0]
 
 
+def test_a_state_of_another_seed_goes_on_in_a_session_and_a_log_of_its_own(
+    game, card, world, workplace
+):
+    game.press("right")
+    game.ticks(3)
+    game.tap("f5", "f5")
+    later = type(game)(Game(card, Player(world, world.bundle.prompts, seed=9), game.options))
+    later.player.session.log_to(workplace / "x.session")
+    later.ticks(2)
+    later.tap("g", "f9", "f9")
+    assert later.message == "loaded slot 1 in a session of its own, as its seed is another"
+    later.ticks()
+    later.tap("g")
+    later.game.close()
+    first, own = (Session.read(workplace / f"{name}.session") for name in ("x", "x-2"))
+    assert (first.header.seed, own.header.seed) == (9, 5)
+    assert (len(first), len(own)) == (3, 5)
+    assert own.ids(range(5))[:, 3].tolist() == [5] * 5  # drawn under the seed of the header
+    with Image.open(workplace / "toy.gif") as film:
+        assert film.n_frames == 4
+
+
 def test_an_empty_or_damaged_slot_is_told_and_play_goes_on(game, world):
     game.tap("f9", "3")
     assert game.message == "slot 3 is empty: F5 saves"

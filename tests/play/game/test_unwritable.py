@@ -22,6 +22,16 @@ def test_a_folder_that_takes_no_film_is_told_at_the_key_in_plain_words(
     assert game.player.frame_number == 5
 
 
+def test_a_screenshot_that_the_disk_cuts_off_is_not_there(game, workplace, monkeypatch):
+    def full(file):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr("spacetime.partial.os.fsync", full)
+    game.tap("f12")
+    assert game.message == "could not save: no space left on device"
+    assert not list(workplace.iterdir())
+
+
 def test_saves_and_keys_that_cannot_be_written_are_told_in_plain_words(game, home):
     home.parent.mkdir(exist_ok=True)
     home.write_text("a file where a folder should be")
