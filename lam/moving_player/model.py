@@ -12,6 +12,9 @@ from lam.model import LatentActionModel
 from lam.moving_player.config import MovingPlayerConfig
 from lam.moving_player.detector import PlayerDetector
 
+STILL = 0.3
+"""Less than this fraction of a motion's usual step is standing still. The first step of a key is
+often a part of one; taken for none, keys would seem to be held at a wall before they lead away."""
 _WAVES = (1, 2, 4, 8)
 _PAIRS = 64
 
@@ -46,8 +49,10 @@ class PlayerReader(nn.Module):
         """Return the motion of what `observe` returned, int64 (...,); `MISSING` if not seen."""
         step, seen = observed[..., 2:4], observed[..., 4] >= self.config.least_seen
         seen = seen & (step.abs().amax(dim=-1) <= self.config.largest_step)
-        nearest = torch.cdist(step.flatten(0, -2), self.motions).argmin(dim=1)
-        return torch.where(seen, nearest.view(seen.shape), MISSING)
+        flat = step.flatten(0, -2)
+        motion = 1 + torch.cdist(flat, self.motions[1:]).argmin(dim=1)
+        still = flat.norm(dim=1) < STILL * self.motions[motion].norm(dim=1)
+        return torch.where(seen, motion.masked_fill(still, 0).view(seen.shape), MISSING)
 
     def context_of(self, observed: Tensor, motions: Tensor) -> Tensor:
         """Describe the situations of consecutive transitions: where, and the motion before.
