@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from spacetime.blocks import SpaceTimeStack, init_weights
 from spacetime.cache import TimeCache
@@ -239,4 +240,5 @@ class Tokenizer(nn.Module):
 
 def places_of(places: Tensor, patches: Tensor | None) -> Tensor:
     """Return the embeddings (N, D) of all places, or those of each clip's patches, (B, 1, n, D)."""
-    return places if patches is None else places[patches][:, None]
+    # By an index, the gradient would be added up in any order where there are several threads.
+    return places if patches is None else F.embedding(patches, places)[:, None]

@@ -25,7 +25,7 @@ ACTING = 0.25
 LEAST_PROMPTS = 4
 """So many are chosen, however good they are; more only of good ones."""
 LOOKS = 3
-"""A frame is good only if it is in so many looks, each with other draws. From Breakout's paddle at
+"""A frame has the lowest score of so many looks, each with other draws. From Breakout's paddle at
 the right wall *right* seemed to act in three of nine (lab notes, 2026-12-01)."""
 MOST_ROUNDS = 3
 """How often candidates are drawn, if the first ones have too few good frames."""
@@ -131,8 +131,7 @@ def choose_prompts(
     """Choose at most `count` of the candidates.
 
     The most obedient comes first; then, of those that are nearly as good, each time the one that is
-    least like those chosen; and others in their order while there are fewer than four. What is good
-    at first is looked at again, and has the lower of its scores.
+    least like those chosen; and others in their order while there are fewer than four.
 
     Args:
         bundle: the world.
@@ -142,21 +141,18 @@ def choose_prompts(
         count: of prompts.
         seed: of sampling.
     """
-    candidates, scores, looks = [], np.zeros(0), np.zeros(0, int)
+    candidates, scores = [], np.zeros(0)
     for frames in rounds:
         for frame in frames:
             # Little footage gives the same frames again, and a game that waits, too.
             if not any((frame == old).all() for old in candidates):
                 candidates.append(frame)
         if new := candidates[len(scores) :]:
-            scores = np.append(scores, obedience(bundle, make_rollout, np.stack(new), seed))
-            looks = np.append(looks, np.ones(len(new), int))
-        while len(again := np.flatnonzero(_good(scores) & (looks < LOOKS))):
-            part = np.stack([candidates[index] for index in again])
-            score = obedience(bundle, make_rollout, part, seed + int(looks[again].max()))
-            scores[again] = np.minimum(scores[again], score)
-            looks[again] += 1
-        good_enough = _good(scores)
+            looks = [
+                obedience(bundle, make_rollout, np.stack(new), seed + look) for look in range(LOOKS)
+            ]
+            scores = np.append(scores, np.min(looks, axis=0))
+        good_enough = (scores >= GOOD * scores.max()) & (scores > 0)
         if good_enough.sum() >= count:
             break
     frames = np.stack(candidates)
@@ -172,11 +168,6 @@ def choose_prompts(
         order.remove(best)
         chosen.append(best)
     return [frames[index] for index in chosen]
-
-
-def _good(scores: np.ndarray) -> np.ndarray:
-    """Mark the scores, float (C,), that are nearly as good as the best: bool (C,)."""
-    return (scores >= GOOD * scores.max()) & (scores > 0)
 
 
 def _code_counts(bundle: Bundle, frames: np.ndarray) -> np.ndarray:

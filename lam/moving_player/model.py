@@ -49,9 +49,11 @@ class PlayerReader(nn.Module):
         """Return the motion of what `observe` returned, int64 (...,); `MISSING` if not seen."""
         step, seen = observed[..., 2:4], observed[..., 4] >= self.config.least_seen
         seen = seen & (step.abs().amax(dim=-1) <= self.config.largest_step)
-        flat = step.flatten(0, -2)
-        motion = 1 + torch.cdist(flat, self.motions[1:]).argmin(dim=1)
-        still = flat.norm(dim=1) < STILL * self.motions[motion].norm(dim=1)
+        flat, usual = step.flatten(0, -2), self.motions.norm(dim=1)
+        # Where there are more keys than directions, the last motions are none.
+        far = torch.cdist(flat, self.motions).masked_fill(usual == 0, torch.inf)
+        motion = far.argmin(dim=1)
+        still = flat.norm(dim=1) < STILL * usual[motion]
         return torch.where(seen, motion.masked_fill(still, 0).view(seen.shape), MISSING)
 
     def context_of(self, observed: Tensor, motions: Tensor) -> Tensor:

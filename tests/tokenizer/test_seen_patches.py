@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from tokenizer.losses import TokenizerMethod
+from tokenizer.model import places_of
 
 METHOD = TokenizerMethod()
 
@@ -42,3 +43,21 @@ def test_what_is_not_seen_has_no_part_in_the_loss(new_model, frames):
     assert torch.equal(model.training_loss(changed, METHOD, None, seen)[0], loss)
     changed[0, ..., 4:, 4:8] = 0.0  # patch 4
     assert not torch.equal(model.training_loss(changed, METHOD, None, seen)[0], loss)
+
+
+def test_gradients_are_the_same_on_several_threads():
+    """Or a resumed fit would be another one."""
+    generator = torch.Generator().manual_seed(3)
+    seen = torch.stack([torch.randperm(140, generator=generator)[:35] for _ in range(16)])
+    factors = torch.randn(16, 1, 35, 128, generator=generator)
+    places, gradients = torch.zeros(140, 128, requires_grad=True), []
+    threads = torch.get_num_threads()
+    torch.set_num_threads(4)
+    try:
+        for _ in range(20):
+            places.grad = None
+            (places_of(places, seen) * factors).sum().backward()
+            gradients.append(places.grad)
+    finally:
+        torch.set_num_threads(threads)
+    assert all(torch.equal(gradients[0], other) for other in gradients[1:])

@@ -90,8 +90,7 @@ def read_checkpoint(folder: Path, module: FitModule) -> dict[str, Any] | None:
     """
     if not has_checkpoint(folder):
         return None
-    path = folder / (CHECKPOINT if (folder / CHECKPOINT).exists() else INDEX)
-    saved = _read_newest(folder)
+    saved, path = _read_newest(folder)
     try:
         found = {name: weight.shape for name, weight in saved["state_dict"].items()}
         step, seconds = int(saved["clock"]["step"]), float(saved["clock"]["seconds"])
@@ -113,38 +112,53 @@ def has_checkpoint(folder: Path) -> bool:
     return any((folder / name).exists() for name in (CHECKPOINT, INDEX))
 
 
-def _read_newest(folder: Path) -> dict[str, Any]:
-    """Read the checkpoint of a folder; a kill may leave two, one of them of a sharded fit."""
+def _read_newest(folder: Path) -> tuple[dict[str, Any], Path]:
+    """Read the checkpoint of a folder, and name its file; of a sharded fit, the index.
+
+    A kill may leave two, one of them of a sharded fit.
+    """
     found = []
     if (folder / CHECKPOINT).exists():
         found.append(_load(folder / CHECKPOINT))
     if (folder / INDEX).exists():
         try:
             index = read_json(folder / INDEX)
-            names = [_shard(index["step"], number) for number in range(index["count"])]
-            newer = not found or index["step"] > found[0]["clock"]["step"]
+            step = int(index["step"])
+            names = [_shard(step, number) for number in range(index["count"])]
         except (ValueError, KeyError, TypeError) as error:
             raise _damaged(folder / INDEX, error) from None
-        if newer:
-            return join_parts([_load(folder / name) for name in names])
-    return found[0]
+        if not found or step > _step_of(found[0], folder / CHECKPOINT):
+            parts = [_load(folder / name, folder / INDEX) for name in names]
+            try:
+                return join_parts(parts), folder / INDEX
+            except Exception as error:
+                raise _damaged(folder / INDEX, error) from None
+    return found[0], folder / CHECKPOINT
 
 
-def _load(path: Path) -> dict[str, Any]:
+def _step_of(saved: dict[str, Any], path: Path) -> int:
+    try:
+        return int(saved["clock"]["step"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise _damaged(path, error) from None
+
+
+def _load(path: Path, index: Path | None = None) -> dict[str, Any]:
+    """Load a checkpoint, or a part of one that is listed in an index."""
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch.load has no one error for damaged data
         refused = isinstance(error, (OSError, MemoryError))  # which tells nothing of the data
         if refused and not isinstance(error, FileNotFoundError):
             raise
-        raise _damaged(path, error) from None
+        raise _damaged(path, error, index) from None
 
 
-def _damaged(path: Path, error: Exception) -> ValueError:
-    line = " ".join(str(error).split())[:100]
+def _damaged(path: Path, error: Exception, index: Path | None = None) -> ValueError:
+    line, what = " ".join(str(error).split())[:100], "it" if index is None else index
     return ValueError(
-        f"{path} is damaged ({type(error).__name__}: {line}): delete it to begin this stage again, "
-        f"or choose another --out"
+        f"{path} is damaged ({type(error).__name__}: {line}): delete {what} to begin this stage "
+        f"again, or choose another --out"
     )
 
 

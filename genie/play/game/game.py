@@ -171,6 +171,8 @@ class Game:
             end_log(session)
             if session.path is not None:
                 begin_log(saved, self.card.name, free_path(session.path))
+            else:  # there could be no log, and the end says so
+                saved.error = session.error
             self.mark = None if self.mark is None else 0  # all of its line, as of a new branch
             self._log_error_told = False
         self.moved()

@@ -10,11 +10,12 @@ from lam.moving_player.model import PlayerReader
 NONE, RIGHT, LEFT = range(3)
 
 
-@pytest.fixture
-def reader():
-    """Of a paddle that moves by twelve pixels a frame."""
-    reader = PlayerReader(MovingPlayerConfig(height=112, width=80, num_actions=3, channels=4))
-    reader.motions.copy_(torch.tensor([[0.0, 0.0], [0.0, 12.0], [0.0, -12.0]]))
+@pytest.fixture(params=[3, 5])
+def reader(request):
+    """Of a paddle that moves by twelve pixels a frame, with as many keys or more."""
+    config = MovingPlayerConfig(height=112, width=80, num_actions=request.param, channels=4)
+    reader = PlayerReader(config)
+    reader.motions[:3] = torch.tensor([[0.0, 0.0], [0.0, 12.0], [0.0, -12.0]])
     return reader
 
 

@@ -15,7 +15,7 @@ def stage(tiny, corpus, tmp_path):
 
 
 def refused(folder, stage):
-    with pytest.raises(ValueError, match="is damaged .* delete it") as caught:
+    with pytest.raises(ValueError, match="is damaged .* delete .* to begin this stage") as caught:
         read_checkpoint(folder, stage)
     assert "\n" not in str(caught.value)
     return str(caught.value).split(" is damaged")[0]
@@ -51,6 +51,15 @@ def test_a_checkpoint_that_the_system_does_not_hand_out_is_not_called_damaged(
 def test_the_missing_part_of_a_sharded_checkpoint_is_named(tmp_path, stage):
     write_json(tmp_path / INDEX, {"step": 9, "count": 2})
     assert refused(tmp_path, stage) == str(tmp_path / "checkpoint-9-0.ckpt")
+    (tmp_path / INDEX).unlink()  # as the line says
+    assert read_checkpoint(tmp_path, stage)["clock"]["step"] == 1
+
+
+def test_parts_that_do_not_fit_together_are_damaged(tmp_path, stage):
+    write_json(tmp_path / INDEX, {"step": 9, "count": 2})
+    for number in range(2):
+        torch.save({"state_dict": number}, tmp_path / f"checkpoint-9-{number}.ckpt")
+    assert refused(tmp_path, stage) == str(tmp_path / INDEX)
 
 
 def test_a_damaged_index_is_named(tmp_path, stage):
