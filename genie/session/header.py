@@ -53,6 +53,19 @@ class Header:
         """Whether frames of one session could have been sampled in another of the same world."""
         return (self.seed, self.prompt_frames) == (other.seed, other.prompt_frames)
 
+    def check_takes(self, other: Header) -> None:
+        """Raise ValueError if frames of another session cannot become frames of this one."""
+        if other.fingerprint != self.fingerprint:
+            raise ValueError(
+                f"this was played in another world ({other.card.title}, fingerprint "
+                f"{other.fingerprint[:12]}): play that world to go on from it"
+            )
+        if not self.draws_like(other):  # or they could not be sampled again
+            raise ValueError(
+                f"this play has seed {other.seed} (prompt frames: {other.prompt_frames}), not "
+                f"{self.seed} ({self.prompt_frames}): go on with it in a session of its own"
+            )
+
 
 @dataclass(frozen=True, kw_only=True)
 class FoundHeader:

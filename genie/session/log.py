@@ -151,17 +151,7 @@ class Session:
         Raises:
             ValueError: if it was played in another world, or under another seed.
         """
-        if other.header.fingerprint != self.header.fingerprint:
-            raise ValueError(
-                f"this was played in another world ({other.header.card.title}, fingerprint "
-                f"{other.header.fingerprint[:12]}): play that world to go on from it"
-            )
-        ours, theirs = self.header, other.header
-        if not ours.draws_like(theirs):  # or its frames could not be sampled again
-            raise ValueError(
-                f"this play has seed {theirs.seed} (prompt frames: {theirs.prompt_frames}), not "
-                f"{ours.seed} ({ours.prompt_frames}): go on with it in a session of its own"
-            )
+        self.header.check_takes(other.header)
         here = self._find(other.ids(other.line(head)))
         if here is not None:
             return here

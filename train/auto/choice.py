@@ -178,11 +178,7 @@ def _gliding(
     return Choice(
         kind="camera_flow",
         model=READ | survey.values,
-        saw=(
-            seen,
-            nobody,
-            f"it goes {ways}, each for a while: {keys.num_keys} actions",
-        ),
+        saw=(seen, nobody, f"it goes {ways}, each for a while: {keys.num_keys} actions"),
         figures=figures,
         survey=replace(survey, values={}),
     )
