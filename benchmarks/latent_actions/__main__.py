@@ -6,7 +6,7 @@
     python -m benchmarks.latent_actions table FILE.jsonl [--picture FILE.png]
 
 Games: pong breakout mspacman coinrun climber miner bigfish caveflyer plunder vizdoom crafter
-spaceinvaders ninja.
+spaceinvaders ninja freeway fruitbot.
 """
 
 import argparse

@@ -124,6 +124,17 @@ GAMES = {
             name="ninja", env="procgen:ninja", actions=(0, 9), hold=16, groups=_RUNNER,
             resting=("still",), opposites=(LEFT_RIGHT,), camera="follows", levels=PROCGEN,
         ),
+        # Chosen and recorded after f6b6911, the last change of how a player's motion is read.
+        Game(
+            name="freeway", env="ALE/Freeway-v5", actions=(0, 3), hold=16, size=(104, 80),
+            groups={"rest": [0], "up": [1], "down": [2]},
+            resting=("rest",), opposites=(UP_DOWN,), camera="still", levels=SEEDED,
+        ),
+        Game(
+            name="fruitbot", env="procgen:fruitbot", actions=(0, 9), hold=16,
+            groups={"left": [0, 1, 2], "right": [6, 7, 8], "still": [3, 4, 5]},
+            resting=("still",), opposites=(LEFT_RIGHT,), camera="follows", levels=PROCGEN,
+        ),
     )
 }  # fmt: skip
 
