@@ -212,6 +212,25 @@ class TokenMap:
         self._painted.clear()
 
 
+def recall_line(layout: MapLayout, ids: Sequence[Tokens], actions: Sequence[int]) -> list[Tokens]:
+    """Return what a map knew of each frame of a line before it was seen.
+
+    Args:
+        layout: of the map, which begins with the line.
+        ids: T frames of N tokens.
+        actions: T−1; entry t leads from frame t to frame t+1.
+
+    Returns:
+        T frames of N tokens, K where nothing was known.
+    """
+    token_map, recalled = TokenMap(layout), []
+    none = len(layout.shifts) - 1
+    for frame, action in zip(ids, (none, *actions), strict=True):
+        recalled.append(token_map.recall(action))
+        token_map.observe(frame, action)
+    return recalled
+
+
 @dataclass(kw_only=True)
 class MappedCache(TimeCache):
     """The cache of time attention, and the map of each of its rollouts.

@@ -63,7 +63,7 @@ class ActionModel(Protocol):
     """Two frames to an action.
 
     Attributes:
-        config: has `height`, `width` and `num_actions`, A.
+        config: has `height`, `width` and `num_actions`, A, 128 at most.
     """
 
     config: Any

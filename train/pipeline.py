@@ -114,7 +114,7 @@ def _train(
     if stage == "lam" and chosen_options.decoder_only:
         check_has_decoder(begun, chosen.lam.kind)
     check_sizes(chosen, opened, chosen_options, begun)
-    look = cache(partial(_survey, chosen, frames, chosen_options.seed, choice))
+    look = cache(partial(_survey, chosen, frames, chosen_options.seed, choice, begun))
     with contextlib.ExitStack() as locks:
 
         def begin() -> None:
@@ -188,12 +188,21 @@ def _method(
     return choice
 
 
-def _survey(recipe: Recipe, frames: Frames, seed: int, choice: Choice | None) -> Survey:
+def _survey(
+    recipe: Recipe, frames: Frames, seed: int, choice: Choice | None, start: Bundle | None
+) -> Survey:
     """Look at the corpus by the method of the latent actions, if the choice of it has not."""
     if choice is not None and choice.survey is not None:
         return choice.survey
     module = action_module(recipe.lam.kind)
-    return module.survey(frames, seed, method_values(module, recipe.lam), recipe.lam.model)
+    try:
+        return module.survey(frames, seed, method_values(module, recipe.lam), recipe.lam.model)
+    except ValueError:
+        if start is None:
+            raise
+        # The world's actions stay; its tokenizer and dynamics learn on without.
+        print("this video does not show what the keys move: all pixels count alike")
+        return Survey()
 
 
 def _tokenizer(run: RunDirectory) -> bool:

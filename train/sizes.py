@@ -34,8 +34,8 @@ def check_sizes(
             tokenizer = new_model(
                 "tokenizer", recipe.tokenizer.kind, recipe.tokenizer.model, **size
             )
-            check_codes(tokenizer.num_codes)
             lam = new_model("lam", recipe.lam.kind, recipe.lam.model, **found)
+            check_codes(tokenizer.num_codes, lam.config.num_actions)
         fitted = (recipe.tokenizer, recipe.lam, recipe.dynamics)
     else:
         tokenizer, lam, fitted = start.tokenizer, start.lam, (recipe.dynamics,)

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from corpus.building.agreement import check_rate
 from corpus.clips import draw_clips
 from corpus.store import Corpus
 from dynamics.model import Dynamics
@@ -38,9 +39,10 @@ def load_start_world(world: str, corpus: Corpus, seed: int = 0) -> Bundle:
 
     Raises:
         FileNotFoundError: there is no such world.
-        ValueError: its frames are of another size than the corpus'.
+        ValueError: its frames are of another size or rate than the corpus'.
     """
     bundle = load_bundle(find_world(world))
+    check_rate(corpus, bundle.fps)
     factor = times_larger(bundle, corpus)
     if factor is None:
         raise ValueError(

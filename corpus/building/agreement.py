@@ -1,4 +1,4 @@
-"""What the recordings of one build must agree on: frame rates, and true actions."""
+"""What the recordings of one build must agree on, and a corpus with a world: rates, actions."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from corpus.readers.base import Source
+from corpus.store import Corpus
 
 SAME_RATE = 0.01  # recordings whose rates differ by less than this fraction have one rate
 
@@ -56,3 +57,12 @@ def common_rate(sources: Sequence[Source]) -> Fraction:
                 f"{float(item.fps):g}: choose one with --fps"
             )
     return first.fps
+
+
+def check_rate(corpus: Corpus, fps: float) -> None:
+    """Raise ValueError where a corpus has another rate than a world, of `fps` frames per second."""
+    if abs(corpus.fps / fps - 1) > SAME_RATE:
+        raise ValueError(
+            f"the corpus has {corpus.fps:g} frames per second and the world {fps:g}, so that a key "
+            f"does another part of its work in a frame: build the corpus with --fps {fps:g}"
+        )

@@ -52,7 +52,7 @@ def compare(
         The figures, json values.
 
     Raises:
-        ValueError: fewer than two worlds, or worlds of different frame sizes.
+        ValueError: fewer than two worlds, or worlds of different frame sizes or rates.
         OSError: something cannot be found or written.
     """
     if len(worlds) < 2:
@@ -66,6 +66,7 @@ def compare(
     bundles = [load_bundle(place) for place in places]
     names = unlike_names([bundle.name for bundle in bundles])
     size = check_sizes({name: (b.height, b.width) for name, b in zip(names, bundles, strict=True)})
+    check_rates({name: bundle.fps for name, bundle in zip(names, bundles, strict=True)})
     config = EvalConfig(clips=clips, seed=seed)
     with open_true_frames(corpus, size, bundles[0].fps) as frames:
         results = []
@@ -105,6 +106,15 @@ def check_sizes(sizes: dict[str, tuple[int, int]]) -> tuple[int, int]:
             f"worlds of different frame sizes cannot be scored on the same clips: {listed}"
         )
     return next(iter(sizes.values()))
+
+
+def check_rates(rates: dict[str, float]) -> None:
+    """Raise ValueError if worlds, by name, have different frames per second."""
+    if len(set(rates.values())) > 1:
+        listed = ", ".join(f"{name} {rate:g}" for name, rate in rates.items())
+        raise ValueError(
+            f"worlds of different frames per second cannot be scored on the same clips: {listed}"
+        )
 
 
 def score_world(tested: WorldUnderTest) -> WorldResult:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from corpus.build import BORDERS, KINDS, build_corpus
-from corpus.building.agreement import SAME_RATE
+from corpus.building.agreement import SAME_RATE, check_rate
 from corpus.readers.find import find_sources
 from corpus.storage import is_remote
 from corpus.store import Corpus
@@ -29,10 +29,12 @@ def open_true_frames(path: str | Path, size: tuple[int, int], fps: float) -> Ite
 
     Raises:
         FileNotFoundError: there is nothing at `path`.
-        ValueError: it is neither a corpus nor videos, or the videos do not fit.
+        ValueError: it is neither a corpus nor videos, or they do not fit.
     """
     if is_remote(path) or not _holds_videos(Path(path)):
-        yield Corpus.open(path)
+        corpus = Corpus.open(path)
+        check_rate(corpus, fps)
+        yield corpus
         return
     path = Path(path)
     with tempfile.TemporaryDirectory(prefix="genie-evaluate-") as folder:

@@ -6,6 +6,7 @@ import pytest
 from rich.console import Console
 
 from genie.evaluate.compare import (
+    check_rates,
     check_sizes,
     differences_to_first,
     panels_by_frame,
@@ -85,3 +86,9 @@ def test_worlds_of_different_frame_sizes_are_refused():
     assert check_sizes({"a": (16, 24), "b": (16, 24)}) == (16, 24)
     with pytest.raises(ValueError, match="a 16x16, b 32x16"):
         check_sizes({"a": (16, 16), "b": (32, 16)})
+
+
+def test_worlds_of_different_rates_are_refused():
+    check_rates({"one": 15.0, "two": 15.0})
+    with pytest.raises(ValueError, match="one 15, two 8$"):
+        check_rates({"one": 15.0, "two": 8.0})

@@ -78,3 +78,10 @@ def test_what_is_neither_is_named(tmp_path, name):
     (tmp_path / "empty").mkdir()
     with pytest.raises((ValueError, FileNotFoundError), match=name):
         count_frames(tmp_path / name)
+
+
+def test_a_corpus_of_another_rate_is_refused(tmp_path):
+    draw_video(tmp_path / "a.mp4", rate=5)
+    build_corpus([tmp_path / "a.mp4"], tmp_path / "c", (16, 24))
+    with pytest.raises(ValueError, match="has 5 frames per second and the world 15"):
+        count_frames(tmp_path / "c")

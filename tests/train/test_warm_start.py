@@ -13,8 +13,11 @@ from genie.library.bundle import load_bundle
 from spacetime.weights import read_weights
 from tokenizer.health import TokenizerHealth
 from train import pipeline as run
+from train.data.frames import Frames
 from train.export import fingerprint
+from train.fit_lam import Survey
 from train.health import tokenizer_health
+from train.recipe import load_recipe
 from train.warm_start import load_start_world, translate_dynamics, warm_start
 
 # Models of a few steps are collapsed; test_action_health.py shows that this is refused otherwise.
@@ -225,3 +228,19 @@ def test_ids_of_other_places_are_not_translated(tiny, finished, more_video):
     wider = replace(encoded, ids=encoded.ids.repeat(4, axis=1))
     with pytest.raises(ValueError, match="has 4 tokens a frame, the tokenizer of this run 16"):
         translate_dynamics(load_bundle(finished.out / "world"), wider, more_video, 0)
+
+
+def test_video_of_another_rate_is_refused(finished, more_video):
+    faster = replace(more_video, card=replace(more_video.card, fps=30.0))
+    with pytest.raises(ValueError, match="build the corpus with --fps 15"):
+        load_start_world(str(finished.out / "world"), faster)
+
+
+def test_video_that_shows_no_player_is_learned_from_all_the_same(more_video, finished, capsys):
+    recipe = replace(load_recipe(finished.recipe), lam=load_recipe("avatar").lam)
+    frames = Frames(more_video)
+    with pytest.raises(ValueError):
+        run._survey(recipe, frames, 0, None, None)
+    begun = load_bundle(finished.out / "world")
+    assert run._survey(recipe, frames, 0, None, begun) == Survey()
+    assert "all pixels count alike" in capsys.readouterr().out

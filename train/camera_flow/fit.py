@@ -100,14 +100,16 @@ def _likeliest(
 def _episodes(
     frames: Frames, seed: int, method: CameraFlowMethod, reach: tuple[int, int]
 ) -> Tensor:
-    """Measure the flow of whole training episodes, float32 (episodes, S, 5), 0 behind the end."""
+    """Measure the flow of training episodes, float32 (episodes, S, 5), 0 behind the end."""
     corpus, device, chosen, count = frames.corpus, pick_device(), [], 0
     training, _ = split_episodes(corpus.num_episodes, seed)
     for episode in np.random.default_rng(seed).permutation(training).tolist():
         if count >= method.most_frames:
             break
-        chosen.append(corpus.episode(episode))
-        count += chosen[-1][1] - chosen[-1][0]
+        first, stop = corpus.episode(episode)
+        # Of a recording of hours that is one episode, the beginning.
+        chosen.append((first, min(stop, first + method.most_frames)))
+        count += stop - first
     flows, size = [], frames_at_once(device)
     for first, stop in track(sorted(chosen), "watch the flow", unit="episodes"):
         parts = [

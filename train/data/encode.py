@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,9 @@ from train.data.frames import Frames
 from train.loop.hardware import frames_at_once
 
 NO_ACTION = -1
-MOST_CODES = 2**16
-EPISODES_AT_ONCE = 256
+MOST_CODES, MOST_ACTIONS = 2**16, 2**7
+EPISODES_AT_ONCE, PADDED_TRANSITIONS = 256, 1 << 16
+"""Episodes that are read at once, and their transitions with what pads them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,12 +47,19 @@ class Encoded:
     num_actions: int
 
 
-def check_codes(num_codes: int) -> None:
-    """Raise ValueError if ids of K = `num_codes` codes do not fit the stored type, uint16."""
+def check_codes(num_codes: int, num_actions: int) -> None:
+    """Raise ValueError if ids of K codes or of A actions do not fit the stored types.
+
+    These are uint16 and int8.
+    """
     if num_codes > MOST_CODES:
         raise ValueError(
             f"{num_codes} codes are more than the {MOST_CODES} that an encoding can hold: give the "
             f"tokenizer fewer or smaller levels"
+        )
+    if num_actions > MOST_ACTIONS:
+        raise ValueError(
+            f"{num_actions} actions are more than the {MOST_ACTIONS} that an encoding can hold"
         )
 
 
@@ -77,11 +86,11 @@ def encode_corpus(
         seed: of the draw of keys that may have been blocked.
 
     Raises:
-        ValueError: if the tokenizer has more codes than the stored type can tell apart.
+        ValueError: if there are more codes or actions than the stored types can tell apart.
     """
-    check_codes(tokenizer.num_codes)
     if _attributes(out).get("stamp") == stamp:
         return
+    check_codes(tokenizer.num_codes, lam.config.num_actions)
     partial = out.with_name(out.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     try:
@@ -145,6 +154,23 @@ def _attributes(path: Path) -> dict[str, Any]:
         return {}
 
 
+def together(lengths: np.ndarray) -> Iterator[np.ndarray]:
+    """Group episodes of like length: padded to the longest, a group fills little memory.
+
+    Args:
+        lengths: int64 (episodes,), in transitions.
+
+    Yields:
+        int64 (n,), numbers of episodes that have a transition.
+    """
+    order, first = np.argsort(-lengths, kind="stable")[: np.count_nonzero(lengths)], 0
+    while first < len(order):
+        longest = int(lengths[order[first]])
+        count = min(EPISODES_AT_ONCE, max(1, PADDED_TRANSITIONS // longest))
+        yield order[first : first + count]
+        first += count
+
+
 def read_episodes(
     lam: EpisodeReader, observed: Tensor, ends: np.ndarray, vary: bool = False
 ) -> np.ndarray:
@@ -159,15 +185,13 @@ def read_episodes(
     Returns:
         int8 (frames,); −1 at an episode's last frame.
     """
-    begins = np.concatenate([np.zeros(1, np.int64), ends[:-1]])
     actions = np.full(ends[-1], NO_ACTION, np.int8)
-    spans = list(zip(begins.tolist(), (ends - 1).tolist(), strict=True))
-    for first in range(0, len(spans), EPISODES_AT_ONCE):
-        part = spans[first : first + EPISODES_AT_ONCE]
-        seen = pad_sequence([observed[a:b] for a, b in part], batch_first=True)
-        numbers = torch.arange(first, first + len(part), device=seen.device) if vary else None
-        for (a, b), read in zip(part, lam.read(seen, numbers).cpu().numpy(), strict=True):
-            actions[a:b] = read[: b - a]
+    begins, lasts = np.concatenate([np.zeros(1, np.int64), ends[:-1]]), ends - 1
+    for part in together(lasts - begins):
+        seen = pad_sequence([observed[begins[i] : lasts[i]] for i in part], batch_first=True)
+        numbers = torch.from_numpy(part).to(seen.device) if vary else None
+        for i, read in zip(part, lam.read(seen, numbers).cpu().numpy(), strict=True):
+            actions[begins[i] : lasts[i]] = read[: lasts[i] - begins[i]]
     return actions
 
 

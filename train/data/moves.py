@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 
 from corpus.progress import track
-from dynamics.token_map import MapLayout, TokenMap
+from dynamics.token_map import MapLayout, recall_line
 
 PAIRS = 2000  # transitions looked at for each action
 FARTHEST = 2  # tokens that one action may move the picture by
@@ -111,11 +111,7 @@ def recalled_tokens(
     kind = np.uint16 if layout.unknown <= np.iinfo(np.uint16).max else np.int32
     recalled = np.full(ids.shape, layout.unknown, kind)
     spans: Sequence[tuple[int, int]] = list(zip([0, *ends[:-1].tolist()], ends, strict=True))
-    none = len(layout.shifts) - 1
     for begin, end in track(spans, "maps of episodes"):
-        seen = TokenMap(layout)
-        for t in range(begin, end):
-            action = int(actions[t - 1]) if t > begin else none
-            recalled[t] = seen.recall(action)
-            seen.observe(ids[t].tolist(), action)
+        line = ids[begin:end].tolist(), actions[begin : end - 1].tolist()
+        recalled[begin:end] = recall_line(layout, *line)
     return recalled

@@ -1,5 +1,8 @@
 """Refining an action model with a few labels: its actions become those that the labels name."""
 
+from collections.abc import Callable
+from itertools import pairwise
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -8,12 +11,13 @@ from torch.nn.utils.rnn import pad_sequence
 
 from corpus.progress import track
 from genie.device import device_of
+from lam.holding import Holding
 from lam.labelled.config import LabelledConfig
 from lam.labelled.model import LabelledActionModel, LabelledReader
 from lam.model import LatentActionModel
 from spacetime.ranks import take_from_first
 from train.data.clips import FrameClips, to_float
-from train.data.encode import read_episodes
+from train.data.encode import read_episodes, together
 from train.data.frames import Frames
 from train.fit_reader import ReaderModule
 from train.labelled.labels import Labels
@@ -116,30 +120,66 @@ def fit_reader(
         method: how.
         seed: of the net and of dropout.
     """
-    begins = np.concatenate([np.zeros(1, np.int64), ends[:-1]])
-    spans = [(a, b - 1) for a, b in zip(begins.tolist(), ends.tolist(), strict=True) if b - a > 1]
-    padded = pad_sequence([observed[a:b] for a, b in spans], batch_first=True)
-    length = torch.tensor([b - a for a, b in spans], device=padded.device)
-    inside = torch.arange(padded.shape[1], device=padded.device) < length[:, None]
-    starts = np.array([a for a, _ in spans])
-    row = np.searchsorted(starts, labels.transitions, side="right") - 1
-    where = torch.from_numpy(row), torch.from_numpy(labels.transitions - starts[row])
-    actions = torch.from_numpy(labels.actions).to(padded.device)
-    here = reader.here(padded)
+    spans = [slice(a, b - 1) for a, b in pairwise([0, *ends.tolist()])]
+    groups = [[spans[i] for i in part] for part in together(np.diff(ends, prepend=0) - 1)]
+    order = labels.transitions.argsort()
+    where = torch.from_numpy(labels.transitions[order])
+    actions = torch.from_numpy(labels.actions[order]).to(observed.device)
+    here = _by_group(reader.here, observed, groups, len(reader.mean))
+    inside = torch.ones(len(here), dtype=torch.bool, device=here.device)
+    inside[ends[:-1] - 1] = False
     reader.mean.copy_(here[inside].mean(dim=0))
     reader.scale.copy_(here[inside].std(dim=0) + 1e-2)
-    _fit_net(reader, reader.features(here, inside[..., None])[where], actions, method, seed)
+    labelled = np.searchsorted(ends, where.numpy(), side="right")
+    features = [
+        reader.features(here[None, spans[i]], inside[None, spans[i], None])[
+            0, where[labelled == i] - spans[i].start
+        ]
+        for i in np.unique(labelled)
+    ]
+    _fit_net(reader, torch.cat(features), actions, method, seed)
     codes = here[where][:, reader.seen :]
     counts = codes.T @ F.one_hot(actions, reader.to_action.out_features).to(codes.dtype)
     counts += 1 / len(counts)
     reader.of_code.copy_((counts / counts.sum(dim=0)).log())
     reader.trust.fill_(len(actions) / (len(actions) + method.half_trust))
-    scores = reader.scores(padded)
-    scores[where] = torch.where(F.one_hot(actions, scores.shape[2]) == 1, 0.0, -20.0)
+    scores = _by_group(reader.scores, observed, groups, reader.holding.num_keys)
+    scores[where] = torch.where(F.one_hot(actions, scores.shape[1]) == 1, 0.0, -20.0)
     for _ in range(3):
-        stays = reader.holding.smooth(scores, inside)[1]
+        stays = _stays(reader.holding, scores, groups)
         least = 1 / reader.holding.num_keys
         reader.holding.hold.fill_(min(max(stays, least), method.longest_hold))
+
+
+def _by_group(
+    read: Callable[[Tensor], Tensor], values: Tensor, groups: list[list[slice]], size: int
+) -> Tensor:
+    """Return what is read of whole episodes, (S, size), zeros between them.
+
+    Args:
+        read: maps padded episodes (B, S, F) to (B, S, size).
+        values: (S, F), of all transitions.
+        groups: episodes that are read at once.
+        size: of what is read.
+    """
+    found = values.new_zeros(len(values), size)
+    for spans in groups:
+        rows = read(pad_sequence([values[span] for span in spans], batch_first=True))
+        for span, row in zip(spans, rows, strict=True):
+            found[span] = row[: span.stop - span.start]
+    return found
+
+
+def _stays(holding: Holding, scores: Tensor, groups: list[list[slice]]) -> float:
+    """Return the expected fraction of transitions at which the key stays; arguments as above."""
+    total, count = 0.0, 0
+    for spans in groups:
+        padded = pad_sequence([scores[span] for span in spans], batch_first=True)
+        length = torch.tensor([span.stop - span.start for span in spans], device=padded.device)
+        inside = torch.arange(padded.shape[1], device=padded.device) < length[:, None]
+        if (pairs := int(inside[:, 1:].sum())) > 0:
+            total, count = total + pairs * holding.smooth(padded, inside)[1], count + pairs
+    return total / max(1, count)
 
 
 @torch.enable_grad()

@@ -1,5 +1,6 @@
 """Fitting the actions of a moving player: its look, the keys behind its motions, the decoder."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,6 +23,8 @@ from train.moving_player.survey import MovingPlayer, NoPlayerError, find_moving_
 MOST_ACTIONS = 9
 """Standing still and eight directions."""
 CHECKED = 512
+_LEARNED = 0.9
+"""Of the frames in which the player was seen: the net that finds it is checked on the last ones."""
 
 
 class MovingPlayerModule(ReaderModule):
@@ -84,7 +87,8 @@ class MovingPlayerModule(ReaderModule):
     def start_codes(self) -> None:
         """Read keys off the motions that the averaged net sees, and continue with that net."""
         reader, count = self.average.encoder, self.model.config.num_actions
-        reader.motions[: len(self.player.motions)] = torch.from_numpy(self.player.motions[:count])
+        motions = torch.from_numpy(self.player.commonest(count))
+        reader.motions[: len(motions)] = motions
         # Its length does not depend on the fit's: a short fit would have no time for the decoder.
         with self.clock.uncounted():
             observed = self.observe_all(reader)
@@ -104,11 +108,14 @@ class MovingPlayerModule(ReaderModule):
         return {"player_off_pixels": float(off.median())}, None
 
     def _seen(self, rng: np.random.Generator | None, count: int) -> tuple[Tensor, Tensor]:
-        """Draw frames in which the player was seen, and its positions; without a rng the same.
+        """Draw frames in which the player was seen, and its positions.
 
-        With one, they are this process's of all that processes that train together draw.
+        With a rng, they are to learn from: this process's of all that processes that train together
+        draw. Without one, they are the same ones each time, and never learned from.
         """
         (seen,) = np.nonzero(~np.isnan(self.player.positions).any(axis=1))
+        learned, checked = np.split(seen, [math.ceil(_LEARNED * (len(seen) - 1))])
+        seen = checked if rng is None else learned
         if rng is None:
             chosen = seen[np.linspace(0, len(seen) - 1, min(count, len(seen))).astype(int)]
         else:

@@ -46,7 +46,8 @@ def find_foreground(
         return
     sample = np.linspace(0, len(frames) - 1, min(len(frames), method.background_frames))
     background = np.median(frames[sample.astype(int)], axis=0)
-    yield from np.abs(frames - background.astype(np.int16)).max(axis=3) > method.foreground
+    for frame in frames:
+        yield np.abs(frame - background.astype(np.int16)).max(axis=2) > method.foreground
 
 
 def _beside_neighbours(

@@ -24,7 +24,7 @@ def motion_of(steps: np.ndarray, still: float) -> np.ndarray:
     return np.where(np.linalg.norm(steps, axis=1) > still, 1 + octant, 0)
 
 
-def find_motions(steps: np.ndarray, method: MovingPlayerMethod) -> np.ndarray:
+def find_motions(steps: np.ndarray, method: MovingPlayerMethod) -> tuple[np.ndarray, np.ndarray]:
     """Return standing still, and the median step in each direction that is taken often enough.
 
     Args:
@@ -32,16 +32,17 @@ def find_motions(steps: np.ndarray, method: MovingPlayerMethod) -> np.ndarray:
         method: what often enough is.
 
     Returns:
-        float64 (M, 2), M from 1 to 9.
+        float64 (M, 2), M from 1 to 9, and how often each is taken, int64 (M,).
     """
     motion = motion_of(steps, method.still)
     moved = int((motion > 0).sum())
-    motions = [np.zeros(2)]
+    motions, taken = [np.zeros(2)], [len(motion) - moved]
     for number in range(1, MOTIONS):
         there = steps[motion == number]
         if len(there) >= max(1, method.least_direction * moved):
             motions.append(np.median(there, axis=0))
-    return np.stack(motions)
+            taken.append(len(there))
+    return np.stack(motions), np.array(taken)
 
 
 def surprise_of(last: np.ndarray, following: np.ndarray) -> float:

@@ -34,6 +34,7 @@ class MovingPlayer:
         moving: fraction of its transitions in which it moves.
         surprise: what its last motion does not tell of its next one, in nats.
         motions: float64 (M, 2), the steps that it takes in the scene, in pixels; the first is 0.
+        taken: int64 (M,), how often it takes each of them.
         area: its mean size in pixels.
     """
 
@@ -44,7 +45,13 @@ class MovingPlayer:
     moving: float
     surprise: float
     motions: np.ndarray
+    taken: np.ndarray
     area: float
+
+    def commonest(self, count: int) -> np.ndarray:
+        """Return standing still and the commonest other motions, `count` or all there are."""
+        others = 1 + np.argsort(-self.taken[1:], kind="stable")[: count - 1]
+        return self.motions[[0, *np.sort(others)]]
 
     def occupancy(self, height: int, width: int) -> Tensor:
         """Return how often each pixel is near the player's middle, float32 (H, W)."""
@@ -165,7 +172,7 @@ def _joined(
     present = 1 - float(np.isnan(positions).any(axis=1).mean())
     if present < method.least_found:
         return None
-    motions = find_motions(np.concatenate([track.steps()[1] for track in players]), method)
+    motions, taken = find_motions(np.concatenate([track.steps()[1] for track in players]), method)
     if len(motions) < 2:
         return None
     last, following = _motions(players, method)
@@ -173,6 +180,6 @@ def _joined(
     return MovingPlayer(
         frames=frames, positions=positions, colours=colours[used[counts.argsort()[::-1]]],
         present=present, moving=float((following > 0).mean()),
-        surprise=surprise_of(last, following), motions=motions,
+        surprise=surprise_of(last, following), motions=motions, taken=taken,
         area=float(np.mean([track.area for track in players])),
     )  # fmt: skip

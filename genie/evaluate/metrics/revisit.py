@@ -223,8 +223,9 @@ class _Walk:
             self._costs[before, towards] = BLOCKED
         if self._left:
             self._left -= 1
-            if now == before and action == self._ahead:
-                aside = int(self._rng.choice([key for key in self._moving if key != action]))
+            others = [key for key in self._moving if key != action]
+            if now == before and action == self._ahead and others:
+                aside = int(self._rng.choice(others))
                 self._aside = [aside] * int(self._rng.integers(1, ASIDE + 1))
             if not self._left:
                 self._turn()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from corpus.progress import Tick, no_tick
-from genie.evaluate.clips import batches
+from genie.evaluate.clips import batches, choose_clips
 from genie.evaluate.context import EvalConfig, EvalContext
 from genie.evaluate.metrics.long_play import HOLD
 from genie.evaluate.workers import at_once
@@ -101,8 +101,8 @@ def _most_change(frames: np.ndarray) -> float:
 def _real_change(context: EvalContext) -> float:
     """Return the same of true frames, in a stretch of them in which little changes."""
     corpus, ends = context.corpus, np.asarray(context.corpus.episode_ends)
-    found = []
-    for start in context.choice.starts[:ROLLOUTS].tolist():
-        stop = min(start + FRAMES + 1, int(ends[np.searchsorted(ends, start, side="right")]))
-        found.append(_most_change(np.asarray(corpus.read(start, stop))))
+    # In shorter stretches less changes; where no episode is that long, the longest ones tell most.
+    length = min(FRAMES + 1, int(np.diff(ends, prepend=0).max()))
+    starts = choose_clips(ends, ROLLOUTS, context.config.seed, length).starts
+    found = [_most_change(np.asarray(corpus.read(s, s + length))) for s in starts.tolist()]
     return float(np.percentile(found, REAL_PERCENTILE))

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from corpus.clips import read_clips
 from corpus.progress import Tick, no_tick
+from dynamics.token_map import recall_line
 from genie.evaluate.clips import BATCH_FRAMES, CLIP_FRAMES, batches
 from genie.evaluate.context import EvalContext
 from genie.evaluate.metrics.errors import mean_frame_psnr, psnr, squared_error
@@ -152,7 +153,12 @@ def _rotated_masks(ids: Tensor, first_clip: int, seed: int) -> tuple[Tensor, Ten
 
 def _nats(bundle: Bundle, ids: Tensor, codes: Tensor, masked: Tensor) -> Tensor:
     """Return -log p of every true token: float64 (B, T, N) on the CPU."""
+    layout, known = getattr(bundle.dynamics, "map_layout", None), {}
+    if layout is not None:
+        lines = zip(ids.tolist(), codes.tolist(), strict=True)
+        recalled = [recall_line(layout, *line) for line in lines]
+        known["recalled"] = torch.tensor(recalled, device=bundle.device)
     ids, codes, masked = (tensor.to(bundle.device) for tensor in (ids, codes, masked))
-    logits = bundle.dynamics.forward(ids, codes, masked)
+    logits = bundle.dynamics.forward(ids, codes, masked, **known)
     chosen = logits.gather(-1, ids[..., None])[..., 0].double()
     return (torch.logsumexp(logits.double(), dim=-1) - chosen).cpu()

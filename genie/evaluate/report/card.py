@@ -82,9 +82,11 @@ def _warning(info: Mapping[str, Any]) -> list[str]:
 def _conditions(report: Mapping[str, Any]) -> str:
     meta = report["meta"]
     settings = ", ".join(f"{name} {show(value)}" for name, value in report["settings"].items())
+    known = report["notes"].get("meta.corpus")
+    seen = "that were not trained on" if known is None else f"**although {known}**"
     return (
-        f"`{meta['command']}`, {meta['clips']} clips from {meta['episodes']} episodes that were "
-        f"not trained on{_levels(meta['levels'])}; commit {str(meta['commit'])[:12]}, "
+        f"`{meta['command']}`, {meta['clips']} clips from {meta['episodes']} episodes "
+        f"{seen}{_levels(meta['levels'])}; commit {str(meta['commit'])[:12]}, "
         f"{meta['machine']}, torch {meta['torch']}, {meta['date']}. Settings: {settings}. Every "
         "figure means what docs/metrics.md says."
     )

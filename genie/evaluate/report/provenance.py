@@ -28,6 +28,8 @@ def describe_run(context: EvalContext, missing: dict[str, str]) -> dict:
     name, commit = str(bundle.name), commit_of(Path(__file__).parent)
     if levels is None:
         missing["meta.levels"] = "the corpus does not say which levels it shows"
+    if (trained_on := _known_corpus(context)) is not None:
+        missing["meta.corpus"] = trained_on
     if commit is None:
         missing["meta.commit"] = "this program does not run from a checkout"
     return {
@@ -42,6 +44,18 @@ def describe_run(context: EvalContext, missing: dict[str, str]) -> dict:
         "episodes": len(set(choice.episodes.tolist())),
         **machine_and_date(),
     }
+
+
+def _known_corpus(context: EvalContext) -> str | None:
+    """Say that the world was trained on this corpus, or on the one that it is a part of."""
+    trained_on = context.bundle.info.get("corpus", {}).get("fingerprint")
+    card = getattr(context.corpus, "card", None)
+    if card is None or not trained_on:
+        return None
+    if card.fingerprint == trained_on:
+        return "the world was trained on this corpus"
+    whole = card.options.get("corpus") == trained_on
+    return "the world was trained on the corpus that this one is a part of" if whole else None
 
 
 def corpus_record(corpus: CorpusLike) -> tuple[str, str | None, list[int] | None]:

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from dynamics.model import Dynamics, DynamicsConfig
+from dynamics.token_map import MapLayout
 from genie.evaluate.context import EvalConfig, EvalContext
 from genie.evaluate.metrics import revisit
 from genie.evaluate.metrics.revisit import revisit_frames, score_revisit
@@ -188,3 +189,13 @@ def test_progress_counts_every_sampled_frame(scored):
 def test_a_world_without_a_map_is_not_measured(toy, toy_corpus):
     context = toy.make_context(toy_corpus)
     assert revisit_frames(context) == 0 and score_revisit(context) is None
+
+
+def test_where_one_key_alone_moves_the_picture_a_blocked_step_is_tried_again():
+    layout = MapLayout((SIDE, SIDE), ((0, 1), (0, 0)), (), CODES)
+    first = window(*BEGINS[0], hashed)
+    walk = revisit._Walk(layout, first, 4, np.random.default_rng(0))
+    for _ in range(4):
+        assert walk.next_action() == 0
+        walk.see(first, 0)  # blocked
+    assert not walk.went_away

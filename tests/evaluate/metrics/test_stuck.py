@@ -1,6 +1,7 @@
 import numpy as np
+import pytest
 
-from genie.evaluate.metrics.stuck import score_stuck, stuck_frames
+from genie.evaluate.metrics.stuck import FRAMES, _real_change, score_stuck, stuck_frames
 
 
 def test_a_world_whose_keys_act_is_never_stuck(toy, toy_corpus):
@@ -37,3 +38,15 @@ def test_progress_counts_every_sampled_frame(toy, toy_corpus):
         done, context = [], toy.make_context(toy_corpus, clips=clips)
         score_stuck(context, tick=done.append)
         assert sum(done) == stuck_frames(context.config)
+
+
+@pytest.mark.parametrize("length", [90, 150, 400])
+def test_what_true_frames_change_is_read_off_whole_stretches(toy, length):
+    """Each frame, one pixel more is lit: as many change in a stretch as it is long."""
+    episode = np.zeros((length, 20, 20, 3), np.uint8)
+    for t in range(length):
+        episode[t].reshape(-1, 3)[: t + 1] = 255
+    ends = np.arange(1, 9) * length
+    corpus = toy.ToyCorpus(np.tile(episode, (8, 1, 1, 1)), ends, np.zeros(8 * length))
+    changed = min(FRAMES, length - 1) / 400
+    assert _real_change(toy.make_context(corpus, clips=32)) == pytest.approx(changed)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from dynamics.model import Dynamics, DynamicsConfig
 from genie.evaluate.metrics.tokens import MASK_RATIOS, score_cross_entropy, score_tokenizer
 
 
@@ -57,3 +58,26 @@ def test_only_masked_tokens_count_and_every_ratio_counts_once(toy, context):
     assert nats.first == pytest.approx(1.0, abs=1e-4)
     expected = np.mean([round(r * 64) / 64 for r in MASK_RATIOS])
     assert nats.mean == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_world_with_a_map_is_measured_with_what_it_recalls(toy, context):
+    moves = ((0, 0), (0, 1), (0, -1), (1, 0))
+    sizes = {"dim": 8, "heads": 2, "layers": 1, "band": 2, "num_codes": 8, "num_actions": 4}
+    torch.manual_seed(0)
+    model = Dynamics(DynamicsConfig(num_tokens=16, grid=(4, 4), moves=moves, **sizes)).eval()
+    with torch.no_grad():  # a new map says nothing
+        model.recalled.weight.normal_()
+        model.belief.bias.fill_(3.0)
+    wide = toy.make_context(context.corpus, clips=48, dynamics=model)
+    ids = torch.randint(0, 8, (48, 20, 16), generator=torch.Generator().manual_seed(0))
+    encoded = replace(context.encoded, ids=ids)
+    vars(wide)["encoded"] = encoded
+    nats, masked = [], torch.full((48, 16), 8)
+    with torch.inference_mode():
+        cache, action = model.new_cache(48), torch.full((48,), 4)
+        for t in range(20):
+            logits = model.draft(masked, action, cache)
+            nats.append(torch.nn.functional.cross_entropy(logits.mT, ids[:, t]).item())
+            model.commit(ids[:, t], action, cache)
+            action = encoded.codes[:, t] if t < 19 else None
+    assert score_cross_entropy(wide).by_frame == pytest.approx(nats[1:], abs=1e-4)

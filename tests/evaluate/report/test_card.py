@@ -1,6 +1,7 @@
 import copy
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -8,6 +9,7 @@ import pytest
 
 from genie.cli import main
 from genie.evaluate.report.card import update_card, write_card
+from genie.evaluate.report.provenance import describe_run
 
 ROOT = Path(__file__).resolve().parents[3]
 KEYMAP = {
@@ -76,6 +78,26 @@ def test_the_levels_are_named_where_they_are_known(report):
     unknown = copy.deepcopy(report)
     unknown["meta"]["levels"] = None
     assert "not trained on; commit" in write_card(unknown, INFO, keymap)
+
+
+@pytest.mark.parametrize(
+    ("trained", "options", "said"),
+    [
+        ("c0", {}, "although the world was trained on this corpus"),
+        ("all", {"corpus": "all"}, "trained on the corpus that this one is a part of"),
+        ("c1", {"corpus": "all"}, "that were not trained on"),
+    ],
+)
+def test_a_corpus_that_the_world_was_trained_on_is_named(
+    toy, toy_corpus, report, trained, options, said
+):
+    card = SimpleNamespace(options=options, fingerprint="c0")
+    info = {"commit": "abc", "corpus": {"fingerprint": trained}}
+    context, notes = toy.make_context(replace(toy_corpus, card=card), info=info), {}
+    describe_run(context, notes)
+    noted = {**report, "notes": {**report["notes"], **notes}}
+    assert said in write_card(noted, INFO, SimpleNamespace(actions=[]))
+    assert ("meta.corpus" in notes) == ("not trained" not in said)
 
 
 def test_reasons_of_a_verdict_stand_on_the_card(report):

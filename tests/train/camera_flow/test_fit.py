@@ -1,6 +1,7 @@
 """Fitting actions that are read off how the picture flows."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from corpus.store import Corpus, CorpusCard
 from corpus.writing.writer import CorpusWriter
 from train.auto.choice import AUTO, choose_method, recorded_choice
 from train.auto.picture import AUTO_PICTURE
-from train.camera_flow.fit import find_flow_keys
+from train.camera_flow.fit import _episodes, find_flow_keys
 from train.camera_flow.method import CameraFlowMethod
 from train.data.frames import Frames
 from train.export import load_model
@@ -109,3 +110,9 @@ def test_a_flow_that_does_not_last_is_left_to_latents_of_whole_frames(walks, mon
     choice = choose_method(Frames(walks[0]), 0, dict(load_recipe(AUTO).lam.model))
     assert choice.kind == "whole_frame" and 0.8 < choice.figures["hold"] < 1
     assert "flow" not in choice.figures and choice.survey is None
+
+
+def test_of_a_long_recording_the_beginning_is_looked_at(tiny, tmp_path):
+    corpus = tiny.write_corpus(tmp_path / "c", lengths=(300, 300))
+    flow = _episodes(Frames(corpus), 0, replace(QUICK, most_frames=100), (2, 2))
+    assert flow.shape[:2] == (1, 99)

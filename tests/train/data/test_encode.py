@@ -10,7 +10,17 @@ import zarr
 from lam.model import LatentActionModel
 from train.data import encode
 from train.data.clips import to_float
-from train.data.encode import MOST_CODES, check_codes, encode_corpus, load_encoded
+from train.data.encode import (
+    EPISODES_AT_ONCE,
+    MOST_ACTIONS,
+    MOST_CODES,
+    PADDED_TRANSITIONS,
+    check_codes,
+    encode_corpus,
+    load_encoded,
+    read_episodes,
+    together,
+)
 
 STAMP = {"corpus": "c", "tokenizer": "t", "lam": "l"}
 LENGTHS = (9, 7, 2, 12, 8)  # with batches of 8: an end inside, at, and beside a border
@@ -148,7 +158,33 @@ def test_a_model_without_codes_is_one_line(tiny, uneven, models, tmp_path):
 
 
 def test_more_codes_than_the_stored_type_holds_are_refused():
-    check_codes(MOST_CODES)
+    check_codes(MOST_CODES, MOST_ACTIONS)
     assert np.array(MOST_CODES - 1).astype(np.uint16) == MOST_CODES - 1
     with pytest.raises(ValueError, match="65537 codes"):
-        check_codes(MOST_CODES + 1)
+        check_codes(MOST_CODES + 1, 4)
+    assert np.array(MOST_ACTIONS - 1).astype(np.int8) == MOST_ACTIONS - 1
+    with pytest.raises(ValueError, match="129 actions"):
+        check_codes(9, MOST_ACTIONS + 1)
+
+
+def test_one_long_episode_among_short_ones_is_read_by_itself():
+    lengths = np.array([20] * 300 + [0, 20_000, 1])
+    groups = list(together(lengths))
+    assert max(len(group) * lengths[group].max() for group in groups) <= PADDED_TRANSITIONS
+    assert max(map(len, groups)) <= EPISODES_AT_ONCE
+    numbers = sorted(np.concatenate(groups).tolist())
+    assert numbers == [*range(300), 301, 302]  # all that have a transition
+    assert [group.tolist() for group in together(np.array([10**6]))] == [[0]]
+
+
+def test_groups_of_episodes_are_read_as_each_alone():
+    class Reader:
+        """Reads how far a transition is from the first, and which episode it is of."""
+
+        def read(self, observed, episodes=None):
+            times = torch.arange(observed.shape[1])[None] + 0 * observed[..., 0].long()
+            return times + 10 * episodes[:, None]
+
+    ends = np.array([3, 4, 9, 11])
+    read = read_episodes(Reader(), torch.ones(10, 2), ends, vary=True)
+    assert read.tolist() == [0, 1, -1, -1, 20, 21, 22, 23, -1, 30, -1]

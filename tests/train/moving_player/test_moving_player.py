@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from train.auto.choice import AUTO, Choice, choose_method, recorded_choice, reso
 from train.auto.picture import AUTO_PICTURE, MARK, PANELS, draw_choice
 from train.data.frames import Frames
 from train.export import load_model
+from train.moving_player.fit import MovingPlayerModule
 from train.moving_player.method import MovingPlayerMethod
 from train.moving_player.motions import find_motions, surprise_of
 from train.moving_player.survey import find_moving_player
@@ -122,8 +124,29 @@ def test_what_the_last_motion_tells_is_no_surprise():
 
 def test_directions_that_are_hardly_taken_are_no_motions():
     step = np.array([[0, 0]] * 50 + [[3, 0]] * 40 + [[0, -3]] * 9 + [[2, 2]] * 1, float)
-    assert len(find_motions(step, METHOD)) == 3
-    assert len(find_motions(step, replace(METHOD, least_direction=0.01))) == 4
+    motions, taken = find_motions(step, METHOD)
+    assert len(motions) == 3 and taken.tolist() == [50, 40, 9]
+    assert len(find_motions(step, replace(METHOD, least_direction=0.01))[0]) == 4
+
+
+def test_with_fewer_actions_than_directions_the_commonest_stay(corpus):
+    player = replace(
+        find_moving_player(corpus, 0, METHOD),
+        motions=np.array([[0, 0], [0, 3], [3, 0], [0, -3], [-3, 0]]),
+        taken=np.array([5, 10, 9, 40, 41]),
+    )
+    assert player.commonest(3).tolist() == [[0, 0], [0, -3], [-3, 0]]
+    assert player.commonest(9).tolist() == player.motions.tolist()
+
+
+def test_the_net_that_finds_the_player_is_checked_on_frames_it_never_learned_from(corpus):
+    player, module = find_moving_player(corpus, 0, METHOD), SimpleNamespace()
+    module.player, drawn = player, []
+    module.clips = SimpleNamespace(source=SimpleNamespace(clips=lambda at, _: drawn.append(at)))
+    MovingPlayerModule._seen(module, np.random.default_rng(0), 5000)
+    MovingPlayerModule._seen(module, None, 50)
+    learned, checked = drawn
+    assert len(set(checked)) == 50 and learned.max() < checked.min()
 
 
 def test_keys_are_read_on_episodes_never_seen_also_at_walls(run, tmp_path):
