@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dynamics.token_map import TokenMap
 from genie.edit import edit_frame
 from genie.frames import encode_prompt, to_models
 from genie.inputs import check_prompt
@@ -17,7 +18,7 @@ from genie.rollouts.together import commit_together, step_together
 from genie.session.format import FrameRecord
 from genie.session.header import Header, new_header
 from genie.session.log import Session
-from genie.session.past import seen_until
+from genie.session.past import map_before
 from genie.session.state import State
 from genie.settings import Settings
 from genie.speed import StepSeconds
@@ -42,6 +43,7 @@ class World:
         self._settings = settings or bundle.settings
         self._rollout: Rollout | None = None
         self._pending: tuple[Tensor, Tensor] | None = None  # tokens and action to be committed
+        self._before: TokenMap | None = None  # of all frames before the head, if known
 
     def __repr__(self) -> str:
         """Return a few lines: the bundle, and how far play is."""
@@ -101,7 +103,7 @@ class World:
             )
         ids, actions = encode_prompt(self.bundle, frames)
         self._rollout = Rollout(self.bundle, [session.header.seed], self._settings)
-        self._pending = None
+        self._pending = self._before = None
         shown = self._rollout.reset(ids, actions)
         self.session, parent = session, None
         prev_actions = [self.bundle.num_actions, *actions[0].tolist()]
@@ -166,14 +168,18 @@ class World:
         prev_actions = torch.tensor([[session[int(index)].action for index in line]])
         if prev_actions.max() > self.bundle.num_actions:
             raise ValueError(f"the log names action {int(prev_actions.max())}: it is damaged")
-        if session[int(line[0])].edited:
+        first = session[int(line[0])]
+        if first.edited:
             # A frame on its own shows no motion that would bear out the action that led to it.
             prev_actions[0, 0] = self.bundle.keymap.idle
         self._rollout = Rollout(self.bundle, [session.header.seed], self._settings)
-        self._pending = None
+        self._pending, seen, maps = None, [], []
+        if first.edited and self._rollout.keeps_map:
+            seen = [(ids[:1], torch.tensor([first.action]), True)]
+            maps = [self._map_before(session, int(line[0]))]
         start = session.frame_number(int(line[0]))
-        seen = seen_until(session, int(line[0])) if self._rollout.keeps_map else []
-        shown = self._rollout.restore(ids[None], prev_actions, start, seen)
+        shown = self._rollout.restore(ids[None], prev_actions, start, seen, maps)
+        self._before = maps[0] if maps and len(line) == 1 else None
         self.session, self.head = session, record
         return shown[0].numpy()
 
@@ -261,6 +267,13 @@ class World:
             )
         )
         return self.head
+
+    def _map_before(self, session: Session, record: int) -> TokenMap:
+        """Return the map of all frames before a record; at hand where that replaces the head."""
+        known = session is self.session and session[record].parent == session[self.head].parent
+        if known and self._before is not None:
+            return self._before
+        return map_before(session, record, self.bundle.dynamics.map_layout)
 
     def _new_header(self, seed: int, prompt_frames: int) -> Header:
         device = self.bundle.device

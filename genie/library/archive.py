@@ -18,10 +18,14 @@ from genie.library.card import read_card
 from genie.library.contents import CARD, check_names, check_size, files_to_send, waiting_lock
 from spacetime.partial import check_writable, partial_path, remove
 
-ZIP = ".zip"
 _MOST_DIRECTORY_BYTES = 1 << 20  # of a zip's table of contents, which is read as a whole
 _LOCK_SECONDS = 30.0  # unpacking takes a few
 _DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, KeyError, RuntimeError)
+
+
+def is_zip(path: Path) -> bool:
+    """Whether a name is that of a zip, in letters of either case."""
+    return path.suffix.lower() == ".zip"
 
 
 def export_world(path: Path | str, target: Path | str) -> Path:
@@ -39,7 +43,7 @@ def export_world(path: Path | str, target: Path | str) -> Path:
         OSError: if a file is missing or the disk refuses.
     """
     path, target = Path(path), Path(target)
-    if target.suffix.lower() != ZIP:
+    if not is_zip(target):
         raise ValueError(f"cannot export to {target}: the name must end in .zip")
     check_writable(target)
     read_card(path)  # refuses what could not be played
@@ -70,7 +74,7 @@ def open_world(path: Path) -> Iterator[Any]:
     Raises:
         ValueError: as `unpack_world`, also for damage that shows while the body reads.
     """
-    if path.suffix != ZIP:
+    if not is_zip(path):
         yield path
         return
     with _open_zip(path) as (archive, _):
@@ -169,10 +173,10 @@ def _checked(path: Path, archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
             raise ValueError(
                 f"{path} holds {entry.filename!r}, which leads out of its folder: do not use it"
             )
+    files = [entry for entry in entries if not entry.is_dir()]
+    check_size(path, [entry.file_size for entry in files])
     names = [entry.filename for entry in entries]
     check_names(path, names)
     if "world.json" not in names:
         raise ValueError(f"{path} holds no world.json at its top: make it with genie export")
-    files = [entry for entry in entries if not entry.is_dir()]
-    check_size(path, [entry.file_size for entry in files])
     return [entry for entry in files if entry.filename != CARD]

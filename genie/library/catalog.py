@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from genie.library.archive import ZIP, open_world, unpack_world
+from genie.library.archive import is_zip, open_world, unpack_world
 from genie.library.card import WorldCard, read_card, read_object
 from genie.library.hub import find_hub_world
 from genie.library.hub_client import SCHEME
@@ -79,7 +79,7 @@ def find_world(name_or_path: str | Path | None = None, folder: Path | None = Non
             f"{folder or worlds_folder()} names no default world: give the folder of one"
         )
     path = Path(name_or_path).expanduser()
-    if path.suffix == ZIP and path.is_file():
+    if is_zip(path) and path.is_file():
         return _folder_of(path, name)
     for candidate in (path, path / "world"):
         if (candidate / "world.json").is_file():
@@ -114,7 +114,7 @@ def find_fingerprint(fingerprint: str, place: Path | None = None) -> Path:
 
 def playable_folder(path: Path) -> Path:
     """Return the folder of a world; a zip is unpacked."""
-    return unpack_world(path, unpacked_folder()) if path.suffix == ZIP else path
+    return unpack_world(path, unpacked_folder()) if is_zip(path) else path
 
 
 def describe(card: WorldCard) -> str:
@@ -163,13 +163,13 @@ def _read_index(folder: Path) -> tuple[str | None, dict[str, tuple[Path, str]]]:
 def _user_places(folder: Path | None = None) -> list[Path]:
     folder = folder or user_worlds_folder()
     places = sorted(folder.iterdir()) if folder.is_dir() else []
-    return [path for path in places if path.suffix == ZIP or (path / "world.json").is_file()]
+    return [path for path in places if is_zip(path) or (path / "world.json").is_file()]
 
 
 def _card_at(path: Path, alias: str, title: str) -> WorldCard:
     """Read the card at a listed place; the title is for one that cannot be read."""
     try:
-        with open_world(path if path.suffix == ZIP else _folder_of(path, alias)) as world:
+        with open_world(path if is_zip(path) else _folder_of(path, alias)) as world:
             return replace(read_card(world), path=path, alias=alias)
     except (ValueError, OSError) as error:
         return WorldCard(path=path, name=alias, title=title, alias=alias, unreadable=str(error))
@@ -177,7 +177,7 @@ def _card_at(path: Path, alias: str, title: str) -> WorldCard:
 
 def _folder_of(path: Path, alias: str) -> Path:
     """Return the folder of a listed world, a zip being unpacked."""
-    if path.suffix != ZIP and not (path / "world.json").is_file():
+    if not is_zip(path) and not (path / "world.json").is_file():
         raise FileNotFoundError(
             f"the world {alias!r} is listed but {path / 'world.json'} is missing: "
             "fetch the repository again"

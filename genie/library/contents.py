@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -43,13 +44,13 @@ def check_names(source: object, names: Sequence[str]) -> None:
         source: where they are from, for the message.
         names: relative, with /; those of folders end in one.
     """
-    for name in names:
+    for name, count in Counter(names).items():
         place = PurePosixPath(name)
         if place.is_absolute() or ".." in place.parts or "\\" in name:
             raise ValueError(
                 f"{source} holds {name!r}, which leads out of its folder: do not use it"
             )
-        if str(place) != name.removesuffix("/") or names.count(name) > 1:
+        if str(place) != name.removesuffix("/") or count > 1:
             raise ValueError(f"{source} holds {name!r} twice, or misspells it: do not use it")
         known = name.endswith("/") or place.suffix in ALLOWED or name == CARD
         if ":" in name or not known:

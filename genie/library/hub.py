@@ -91,10 +91,10 @@ def _fetch(hub: Any, name: HubName, parts: dict[str, Any], found: Path) -> None:
     """Fetch the files of a commit, check them, and put them into a folder at once."""
     if "world.json" not in parts:
         raise ValueError(f"{name} holds no world.json at its top: it is no world of genie push")
-    check_names(name, list(parts))
     if any(type(file.size) is not int for file in parts.values()):
         raise ValueError(f"the hub does not say how large the files of {name} are")
     check_size(name, [file.size for file in parts.values()])
+    check_names(name, list(parts))
     partial = partial_path(found)
     remove(partial)
     digests = {}

@@ -51,11 +51,21 @@ def final_path(path: Path) -> Path:
     return path.with_suffix("") if path.suffix.lower() == ".png" else path
 
 
-def free_path(path: Path | str) -> Path:
-    """Return the path, with -2, -3, … before its suffix if it exists already."""
+def free_path(path: Path | str, promised: Path | None = None) -> Path:
+    """Return the path, with -2, -3, … before its suffix if it exists already.
+
+    Args:
+        path: of a film or another file.
+        promised: a film that is written later; its name is not free either.
+    """
     path = Path(path)
+    taken = None if promised is None else final_path(promised).resolve()
     candidate, number = path, 1
-    while candidate.exists() or final_path(candidate).exists():
+    while (
+        candidate.exists()
+        or final_path(candidate).exists()
+        or final_path(candidate).resolve() == taken
+    ):
         number += 1
         candidate = path.with_name(f"{path.stem}-{number}{path.suffix}")
     return candidate

@@ -217,10 +217,16 @@ class Player:
         """Go on with a session of this world, from its last frame; returns that frame.
 
         Raises:
-            ValueError: if it was played in another world, or is empty.
+            ValueError: if it was played in another world or with another precision, or is empty.
         """
-        if session.header.fingerprint != self.session.header.fingerprint or not len(session):
+        ours, theirs = self.session.header, session.header
+        if theirs.fingerprint != ours.fingerprint or not len(session):
             raise ValueError("the log holds no frame of this world: choose another")
+        if theirs.precision != ours.precision:  # or `genie replay --verify` would refuse it
+            raise ValueError(
+                f"this was played with precision {theirs.precision}, and frames of now would have "
+                f"{ours.precision}: start play with --precision {theirs.precision} to go on"
+            )
         self.session = session
         return self.go_to(len(session) - 1)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from spacetime.partial import plain
 
 KEPT = 40
 """Session logs that are kept; older ones are removed when a new one begins."""
+_NAMED = re.compile(rf".*-\d{{8}}-\d{{6}}-\d+(-\d+)?{re.escape(SUFFIX)}")  # as `new_log` does
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,9 +32,13 @@ class Recent:
 
 
 def new_log(name: str) -> Path:
-    """Return where the log of a new session of a world goes, and remove the oldest logs."""
+    """Return where the log of a new session of a world goes, and remove the oldest logs.
+
+    Files of other names, such as copies, stay.
+    """
     folder = sessions_folder()
-    for path in _newest_first(folder)[KEPT - 1 :]:
+    logs = [path for path in _newest_first(folder) if _NAMED.fullmatch(path.name)]
+    for path in logs[KEPT - 1 :]:
         # One that another window still writes stays, as what cannot be removed.
         with contextlib.suppress(OSError), Lock(path):
             path.unlink(missing_ok=True)

@@ -141,6 +141,7 @@ class Rollout:
         prev_actions: Tensor,
         start: int = 0,
         seen: Sequence[tuple[Tensor, Tensor, bool]] = (),
+        maps: Sequence[TokenMap] = (),
     ) -> Tensor:
         """Continue after a recorded history as if it had just been played.
 
@@ -153,6 +154,7 @@ class Rollout:
             start: number of its first frame; more than 0 where an edit began the history anew.
             seen: where the dynamics keeps a map, the frames before it, and the first one too if
                 that was edited: tokens (B, N), prev actions (B,), and whether it was edited.
+            maps: B of what came before `seen`, which stay as they are; none: nothing came.
 
         Returns:
             uint8 (B, H, W, 3): the last frame.
@@ -160,6 +162,8 @@ class Rollout:
         first = max(0, ids.shape[1] - self.memory)
         self._restart(start + first)
         if self.keeps_map:
+            if maps:
+                self._history.maps = [token_map.fork() for token_map in maps]
             for frame in seen:
                 self._history.observe(*frame)
             for t in range(first):
@@ -212,6 +216,14 @@ class Rollout:
         forked.seeds = list(self.seeds)
         forked._history, forked._shown = self._history.fork(), self._shown.fork()
         return forked
+
+    def map_of_line(self) -> TokenMap | None:
+        """Return a copy of a single rollout's map, if its log alone makes the same; or None."""
+        # What goes on from an edited frame sees it twice, the second time under the idle action:
+        # that changes no map, unless the picture moves under it.
+        if not self.keeps_map or self.dynamics.map_layout.shifts[self._bundle.keymap.idle]:
+            return None
+        return self.maps[0].fork()
 
     @property
     def maps(self) -> Sequence[TokenMap]:

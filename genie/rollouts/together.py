@@ -50,6 +50,7 @@ def step_together(worlds: Sequence[Any], actions: Sequence[int]) -> list[np.ndar
     for row, world in enumerate(worlds):
         one = slice(row, row + 1)
         world.seconds = seconds
+        world._before = world._rollout.map_of_line()
         world._log(world.head, int(prev_actions[row]), world.settings.steps, ids[row])
         world._pending = (ids[one], prev_actions[one])
     return list(frames)

@@ -49,9 +49,14 @@ class Header:
     machine: Mapping[str, Any]
     prompt_frames: int = 1
 
+    @property
+    def precision(self) -> str:
+        """Of products; logs from before there was another than float32 do not say it."""
+        return self.machine.get("precision", "float32")
+
     def draws_like(self, other: Header) -> bool:
         """Whether frames of one session could have been sampled in another of the same world."""
-        return (self.seed, self.prompt_frames) == (other.seed, other.prompt_frames)
+        return self._draws_by() == other._draws_by()
 
     def check_takes(self, other: Header) -> None:
         """Raise ValueError if frames of another session cannot become frames of this one."""
@@ -61,10 +66,16 @@ class Header:
                 f"{other.fingerprint[:12]}): play that world to go on from it"
             )
         if not self.draws_like(other):  # or they could not be sampled again
+            pairs = zip(other._draws_by().items(), self._draws_by().values(), strict=True)
+            differ = [f"{name} {its}, not {ours}" for (name, its), ours in pairs if its != ours]
             raise ValueError(
-                f"this play has seed {other.seed} (prompt frames: {other.prompt_frames}), not "
-                f"{self.seed} ({self.prompt_frames}): go on with it in a session of its own"
+                f"this play has {'; '.join(differ)}: go on with it in a session of its own"
             )
+
+    def _draws_by(self) -> dict[str, Any]:
+        """Return by name what frames are sampled by, beside the world and its settings."""
+        shared = {"seed": self.seed, "prompt frames": self.prompt_frames}
+        return {**shared, "precision": self.precision}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -152,7 +152,7 @@ class Session:
             ValueError: if it was played in another world, or under another seed.
         """
         self.header.check_takes(other.header)
-        here = self._find(other.ids(other.line(head)))
+        here = self._find(other, other.line(head))
         if here is not None:
             return here
         parent = None
@@ -242,14 +242,18 @@ class Session:
         session._lock = lock
         return session
 
-    def _find(self, ids: np.ndarray) -> int | None:
-        """Return the record that ends a line with these tokens, uint16 (T, N), or None."""
-        depths = np.array(self._depths, dtype=np.int64)
-        for index in np.flatnonzero(depths == len(ids) - 1):
-            same = np.array_equal(self._record(int(index))["ids"], ids[-1])
-            if same and np.array_equal(self.ids(self.line(int(index))), ids):
+    def _find(self, other: Session, line: np.ndarray) -> int | None:
+        """Return the record that ends a line like one of another session, or None."""
+        wanted = other._contents(line)
+        for index in np.flatnonzero(np.array(self._depths) == len(line) - 1):
+            same = np.array_equal(self._record(int(index))["ids"], wanted[0][-1])
+            if same and all(map(np.array_equal, self._contents(self.line(int(index))), wanted)):
                 return int(index)
         return None
+
+    def _contents(self, line: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        # Not tokens alone: other keys, or an edit, may have led to the same ones.
+        return self.ids(line), self.actions(line), np.isin(line, list(self.edited))
 
     def _walk(self, head: int, length: int | None, last: Container[int]) -> np.ndarray:
         """Return the records that lead to `head`, back to one of `last` or the first."""

@@ -1,24 +1,13 @@
 """What a map of a world saw before a frame of a session."""
 
-import numpy as np
-import torch
-from torch import Tensor
-
+from dynamics.token_map import MapLayout, TokenMap
 from genie.session.log import Session
 
 
-def seen_until(session: Session, record: int) -> list[tuple[Tensor, Tensor, bool]]:
-    """Return the frames of the line that leads to a record, as `Rollout.restore` takes them.
-
-    Returns:
-        Tokens int64 (1, N), prev action int64 (1,) and whether it was edited, of each frame; of the
-        record itself only if it was.
-    """
-    line = session.line(record)
-    frames = [session[int(index)] for index in line]
-    ids = torch.from_numpy(session.ids(line).astype(np.int64))[:, None]
-    seen = [
-        (tokens, torch.tensor([frame.action]), frame.edited)
-        for tokens, frame in zip(ids, frames, strict=True)
-    ]
-    return seen if frames[-1].edited else seen[:-1]
+def map_before(session: Session, record: int, layout: MapLayout) -> TokenMap:
+    """Return the map of all frames that come before a record on its line."""
+    before = TokenMap(layout)
+    for index in session.line(record)[:-1]:
+        frame = session[int(index)]
+        before.observe(frame.ids.tolist(), frame.action, frame.edited)
+    return before

@@ -78,7 +78,7 @@ def replay(path: Path, options: ReplayOptions) -> None:
     if options.world is not None:
         match_actions(session.header.card, read_card(find_world(options.world)))
     pick_device(options.device)
-    precision = session.header.machine.get("precision", "float32")
+    precision = session.header.precision
     world = load_world_on(place, options.device, options.threads, precision=precision)
     _compare_machines(session, str(pick_device(options.device)))
     if options.verify:

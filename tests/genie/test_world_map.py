@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from dynamics import token_map
-from genie.edit import KEEP
+from genie.edit import KEEP, fade_to
 from genie.library.bundle import load_bundle
 from genie.session.log import Session
+from genie.session.past import map_before
 from genie.session.replay import verify
 from genie.session.state import State
 from genie.world import World
@@ -80,6 +81,72 @@ def test_play_goes_on_from_any_frame_as_if_it_had_never_stopped(mapped, small, j
     for other in (again, saved):
         assert knows(other) == journey.map
         assert small.same(small.play(other, journey.ahead), journey.frames)
+
+
+@pytest.fixture
+def walked(monkeypatch):
+    """How often the map of a whole line was made anew."""
+    records = []
+    monkeypatch.setattr(
+        "genie.world.map_before", lambda *line: (records.append(line[1]), map_before(*line))[1]
+    )
+    return records
+
+
+def stands_like_one_that_is_built_anew(world, small):
+    """Whether a world knows, and draws next, what one that is taken to its head does."""
+    again = World(world.bundle)
+    again.go_to(world.session, world.head)
+    same = knows(again) == knows(world)
+    return same and small.same(small.play(again, [1, 2]), small.play(world, [1, 2]))
+
+
+@pytest.mark.parametrize("committed", [False, True])
+@pytest.mark.parametrize("idle", MOVES)
+def test_an_edit_of_the_frame_just_stepped_to_is_that_of_a_map_built_anew(
+    small, tmp_path, walked, idle, committed
+):
+    """Also where the picture moves under the idle action, and the map of play is another."""
+    models = small.make_models(grid=(2, 3), moves=(idle, *MOVES[1:]), fixed=(4,))
+    world = start(load_bundle(small.write_world(tmp_path / "w", models)), small)
+    small.play(world, small.actions_of(small.LONG))
+    for number, change in enumerate([np.full(6, 9), np.array([3, KEEP, KEEP, 5, KEEP, KEEP])] * 2):
+        small.play(world, small.actions_of(3, seed=number))
+        if committed:
+            world.commit_pending()
+        world.edit(change)
+        world.edit(np.array([KEEP, number, KEEP, KEEP, KEEP, KEEP]))
+        if idle == (0, 0):
+            assert walked == []
+        assert stands_like_one_that_is_built_anew(world, small)
+        walked.clear()
+
+
+def test_neither_a_fade_nor_its_verification_walks_the_whole_line(mapped, small, walked):
+    world = start(mapped, small)
+    small.play(world, small.actions_of(small.LONG))
+    fade_to(world, small.draw_prompts()[1], [1, 2, 1, 3, 1, 2, 1, 3])
+    small.play(world, [1, 2])
+    assert verify(world.session, World(mapped)).difference is None
+    assert walked == []
+
+
+def test_an_edit_after_another_start_knows_nothing_of_the_play_before(mapped, small):
+    world = start(mapped, small)
+    small.play(world, small.actions_of(small.LONG))
+    world.start(small.draw_prompts()[1], world.session)
+    world.edit(np.array([3, KEEP, KEEP, 5, KEEP, KEEP]))
+    assert stands_like_one_that_is_built_anew(world, small)
+
+
+def test_edits_of_a_frame_that_was_gone_back_to_walk_its_line_once(mapped, small, walked):
+    world = start(mapped, small)
+    small.play(world, small.actions_of(small.LONG))
+    world.go_to(world.session, 5)
+    for token in (1, 2, 3):
+        world.edit(np.array([token, KEEP, KEEP, KEEP, KEEP, KEEP]))
+    assert len(walked) == 1
+    assert stands_like_one_that_is_built_anew(world, small)
 
 
 def test_what_the_map_knows_is_drawn_by(mapped, small, monkeypatch):

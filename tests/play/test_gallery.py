@@ -103,6 +103,22 @@ def test_a_damaged_session_is_not_continued_and_the_gallery_says_so(
     assert any("cannot be continued: the log holds no frame" in line for line in said)
 
 
+def test_a_session_of_another_precision_is_not_continued_and_the_gallery_says_what_to_do(
+    folder, world, load, gallery, home, monkeypatch
+):
+    gallery("return", "2", "escape", "escape")
+    play(folder, PlayOptions(gallery=True), load)
+    said, shown = [], "genie.play.screen.start_loop.paint_start"
+    monkeypatch.setattr(shown, lambda surface, state: said.append(state.complaint) or [])
+    world.bundle.precision = "bfloat16"
+    for _ in range(2):  # the refused log is free again
+        gallery("c", "", "c", "", "escape", "escape", "escape")
+        play(folder, PlayOptions(gallery=True), load)
+    complaints = {line for line in said if line}
+    assert len(complaints) == 1
+    assert "start play with --precision float32 to go on" in complaints.pop()
+
+
 @pytest.mark.parametrize("name", ["mine.gif", "mine.session"])
 def test_a_second_game_from_the_gallery_is_recorded_beside_the_first(
     folder, load, gallery, workplace, name
@@ -112,6 +128,16 @@ def test_a_second_game_from_the_gallery_is_recorded_beside_the_first(
     stem, suffix = name.split(".")
     found = {path.name for path in workplace.iterdir()}
     assert {name, f"{stem}-2.{suffix}"} <= found
+
+
+def test_a_film_from_the_keys_stays_beside_that_of_the_whole_play(folder, load, gallery, workplace):
+    gallery("return", "2", "", "l", "2", "", "", "escape", "escape")
+    play(folder, PlayOptions(gallery=True, record=workplace / "toy.gif"), load)
+    frames = []
+    for name in ("toy.gif", "toy-2.gif"):
+        with Image.open(workplace / name) as film:
+            frames.append(film.n_frames)
+    assert frames[0] > frames[1] > 0
 
 
 def test_a_session_that_exists_is_not_recorded_over(workplace):

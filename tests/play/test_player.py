@@ -158,6 +158,20 @@ def test_a_session_of_another_world_is_refused(player, world):
         other.continue_session(player.session)
 
 
+def test_a_session_of_another_precision_is_refused_and_says_how_to_start(player, world):
+    player.advance(1)
+    world.bundle.precision = "bfloat16"
+    other = Player(world, world.bundle.prompts)
+    other.advance(2)
+    own = other.session
+    with pytest.raises(ValueError, match="start play with --precision float32") as caught:
+        other.continue_session(player.session)
+    assert "\n" not in str(caught.value) and other.session is own
+    world.bundle.precision = "float32"
+    with pytest.raises(ValueError, match="start play with --precision bfloat16"):
+        Player(world, world.bundle.prompts).continue_session(own)
+
+
 @pytest.mark.parametrize(
     ("shades", "verdict"), [((50, 50), "familiar"), ((42, 58), "unusual"), ((0, 255), "unknown")]
 )

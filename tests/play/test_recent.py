@@ -15,7 +15,8 @@ def logs(home):
     """More logs than are kept, the oldest first."""
     folder = home / "data" / "sessions"
     folder.mkdir(parents=True)
-    found = [folder / f"{number:02}.session" for number in range(KEPT + 2)]
+    names = [f"toy-20260101-0000{number:02}-{number}.session" for number in range(KEPT + 2)]
+    found = [folder / name for name in names]
     for age, path in enumerate(found):
         path.write_bytes(b"a play")
         os.utime(path, (age, age))
@@ -27,6 +28,18 @@ def test_the_oldest_logs_are_removed_but_those_that_a_window_still_writes(logs):
         new_log("toy")
         assert [path.exists() for path in logs[:4]] == [False, True, False, True]
     assert not list(logs[0].parent.glob(".*"))
+
+
+def test_a_copy_under_another_name_stays(logs):
+    names = ["mine.session", "toy-20260101-000000-7 copy.session", "best-of-2026.session"]
+    copies = [logs[0].with_name(name) for name in names]
+    again = logs[0].with_name("toy-20260101-000000-7-2.session")  # as where a name was taken
+    for path in (*copies, again):
+        path.write_bytes(b"a play")
+        os.utime(path, (0, 0))
+    new_log("toy")
+    assert all(path.exists() for path in copies)
+    assert [path.exists() for path in (again, *logs[:4])] == [False, False, False, False, True]
 
 
 def test_a_log_that_another_window_has_just_removed_is_passed_over(logs, monkeypatch):

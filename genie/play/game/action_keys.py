@@ -91,6 +91,8 @@ class Bindings:
     def load(self) -> bool:
         """Take the player's saved keys, if there are any; returns whether there were.
 
+        Actions that the file does not name keep those of the world's keys that it does not use.
+
         Raises:
             ValueError: if the file is damaged.
         """
@@ -103,9 +105,12 @@ class Bindings:
             found = {
                 str(key): id for id, name in self._names() for key in _listed(saved.get(name, ()))
             }
+            unnamed = {id for id, name in self._names() if name not in saved}
         except (ValueError, KeyError, TypeError, AttributeError):
             raise ValueError(f"{path} is damaged: delete it, or set the keys anew (F2)") from None
-        self._keys = found
+        # The world may have been trained anew, and have actions now that it had not.
+        spare = {key: id for key, id in _defaults(self._card).items() if id in unnamed}
+        self._keys = spare | found
         return True
 
     def _direction(self, key: str) -> str | None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from genie.library.card import WorldCard
+from genie.library.user_paths import safe_name
 from genie.media.recording import free_path
 from genie.play.adaptive_steps import AdaptiveSteps, FrameTime
 from genie.play.drift_meter import DriftTracker
@@ -40,6 +41,7 @@ class GameOptions:
     frames: int | None = None  # play ends after so many; None leaves that to the player
     on_frame: Callable[[np.ndarray], None] | None = None  # gets each new frame, uint8 (H, W, 3)
     folder: Path = Path()  # where films and screenshots are written
+    film: Path | None = None  # written once play has ended: no other film may take its name
     adaptive: bool = True  # whether the refinement steps follow the machine's speed
 
 
@@ -78,15 +80,16 @@ class Game:
         try:
             self.bindings.load()
         except ValueError as error:
-            self.state.say(str(error), 0.0)
+            self.state.say(str(error), None)
         session = player.session
         if session.damage:
-            self.state.say(f"the log was damaged, see {session.original}: {session.damage}", 0.0)
+            self.state.say(f"the log was damaged, see {session.original}: {session.damage}", None)
 
-    def drop(self, path: Path | str, now: float, fade: bool = False) -> None:
+    def drop(self, path: Path | str, now: float | None, fade: bool = False) -> None:
         """Show a picture that was dropped, and how far it is from what the world knows.
 
-        In the hand it becomes the palette; if it is to `fade` in, it does so at once.
+        In the hand it becomes the palette; if it is to `fade` in, it does so at once. `now` is as
+        `PlayState.say` takes it.
         """
         try:
             picture = read_prompt(path, self.card.height, self.card.width)
@@ -161,7 +164,7 @@ class Game:
         session and a log of its own, as its frames are drawn otherwise.
 
         Raises:
-            ValueError: if it was played in another world.
+            ValueError: if it was played in another world, or with another precision.
         """
         player, session = self.player, self.player.session
         if session.header.draws_like(saved.header):
@@ -179,25 +182,38 @@ class Game:
 
     def since_mark(self) -> list[int]:
         """Return the records of the line that were played since the recording began."""
-        line = self.player.session.line(self.player.head)
+        session = self.player.session
+        line = session.line(self.player.head, len(session) - self.mark)
         return [int(record) for record in line if record >= self.mark]
+
+    @property
+    def recorded_frames(self) -> int:
+        """How many frames a film since the mark would have: none of a prompt, edited ones once."""
+        records, session = self.since_mark(), self.player.session
+        if not records:
+            return 0
+        first = max(session.frame_number(records[0]), session.header.prompt_frames)
+        return max(0, session.frame_number(records[-1]) + 1 - first)
 
     def start_export(
         self, records: Sequence[int], suffix: str, now: float, show_keys: bool = False
-    ) -> None:
-        """Begin to write a film of records, under a name that does not exist yet."""
+    ) -> bool:
+        """Begin to write a film of records, under a name that is free; returns whether it began."""
         if self.export is not None:
             self.state.say("one film is still being written", now)
-            return
+            return False
         try:
             path = self.film_path(suffix)
             self.export = Export(path, self.player.session, records, self.player.world, show_keys)
         except (ValueError, OSError) as error:
             self.state.say(plain(error), now)
+        return self.export is not None
 
     def film_path(self, suffix: str) -> Path:
         """Return where a new film goes."""
-        return free_path(self.options.folder / f"{self.card.name}{suffix}")
+        # A stranger's world may have a name that leads out of the folder.
+        name = f"{safe_name(self.card.name)}{suffix}"
+        return free_path(self.options.folder / name, self.options.film)
 
     def close(self) -> None:
         """Finish what is being written; raises OSError if the disk refuses."""

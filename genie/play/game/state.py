@@ -29,7 +29,8 @@ class PlayState:
         self._idle = idle
         self._held: list[str] = []  # in the order of pressing
         self._tapped: int | None = None
-        self._message, self._message_until = "", 0.0
+        self._message = ""
+        self._message_until: float | None = 0.0  # None: it has not been asked for yet
         self._times: deque[float] = deque(maxlen=_FPS_FRAMES + 1)
         self._intervals, self._seconds = 0, 0.0  # between the frames of all play, without pauses
 
@@ -126,10 +127,13 @@ class PlayState:
         """Frames per second over all of play, pauses not counted; 0 before there are two."""
         return self._intervals / self._seconds if self._seconds else 0.0
 
-    def say(self, text: str, now: float) -> None:
-        """Show a message for four seconds from `now`."""
-        self._message, self._message_until = text, now + MESSAGE_SECONDS
+    def say(self, text: str, now: float | None) -> None:
+        """Show a message for four seconds from `now`; None: from when it is first asked for."""
+        self._message = text
+        self._message_until = None if now is None else now + MESSAGE_SECONDS
 
     def message(self, now: float) -> str:
         """Return the message to show at `now`, or an empty string."""
+        if self._message_until is None:
+            self._message_until = now + MESSAGE_SECONDS
         return self._message if now < self._message_until else ""

@@ -58,7 +58,7 @@ class View:
     frame: np.ndarray  # uint8 (H, W, 3)
     hud: Hud | None
     badges: tuple[str, ...] = ()  # short words in the corner of the frame, such as "paused"
-    recording: float | None = None  # seconds that are being recorded
+    recording: float | None = None  # seconds that the film has so far, if one is recorded
     message: str = ""  # a line over the foot of the frame
     panel: Panel | None = None
 
@@ -68,7 +68,7 @@ def view_of(game: Game, now: float) -> View:
     state, player = game.state, game.player
     recording = None
     if game.mark is not None:
-        recording = max(0, len(player.session) - game.mark) / game.card.fps
+        recording = game.recorded_frames / game.card.fps
     return View(
         frame=player.frame,
         hud=_hud(game) if state.hud else None,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import singledispatch
 
+from genie.library.user_paths import safe_name
 from genie.media.charts import save_png
 from genie.media.recording import check_target, free_path
 from genie.play.game.exporter import SECONDS
@@ -122,8 +123,8 @@ def _record(game: Game, now: float) -> None:
         game.mark = len(game.player.session)
         game.state.say("recording: G stops", now)
         return
-    game.start_export(game.since_mark(), ".gif", now)
-    game.mark = None
+    if game.start_export(game.since_mark(), ".gif", now):
+        game.mark = None
 
 
 def _save_last_seconds(game: Game, now: float) -> None:
@@ -137,7 +138,7 @@ def _save_film(game: Game, now: float) -> None:
 def _screenshot(game: Game, now: float) -> None:
     from PIL import Image
 
-    path = free_path(game.options.folder / f"{game.card.name}-frame.png")
+    path = free_path(game.options.folder / f"{safe_name(game.card.name)}-frame.png")
     try:
         save_png(Image.fromarray(game.player.frame), path)
         game.state.say(f"saved {path}", now)

@@ -142,13 +142,14 @@ def play_game(
             script=setup.script(player),
             frames=options.frames,
             on_frame=on_frame,
+            film=options.film,
             adaptive=options.steps is None and not options.scripted,
         )
         game = Game(card, player, game_options)
         if player.session.path is None:  # otherwise a session that is continued has its log
             begin_log(player.session, card.name, options.record if options.records_log else None)
         if picture is not None:
-            game.drop(picture, 0.0)
+            game.drop(picture, None)
         PlayScreen(window, game).run()
     session = player.session
     if session.error:

@@ -30,7 +30,7 @@ export class Commands {
     addEventListener("keydown", (event) => this.#down(event));
     addEventListener("keyup", (event) => this.#up(event));
     addEventListener("blur", () => {
-      this.game.keys.held = [];
+      this.game.keys.releaseAll();
       this.game.rewinding = false;
     });
   }

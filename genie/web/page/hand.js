@@ -58,6 +58,12 @@ export class Hand {
     this.palette.getContext("2d").putImageData(image, 0, 0);
   }
 
+  /** Forget what was put down: a new session has none of the records before. */
+  forget() {
+    this.undo = [];
+    this.#tell();
+  }
+
   /** Take back what was put down last. */
   takeBack() {
     if (this.undo.length) this.game.player.goTo(this.undo.pop());

@@ -29,7 +29,7 @@ export class Keys {
     } catch {
       // Unreadable, or not allowed to be read: the world's own keys.
     }
-    this.held = []; // names of sources, in the order of pressing
+    this.releaseAll();
   }
 
   /** Return to the world's own keys. */
@@ -74,14 +74,31 @@ export class Keys {
   press(source) {
     this.release(source);
     this.held.push(source);
+    this.tapped = this.#current();
   }
 
   release(source) {
     this.held = this.held.filter((other) => other !== source);
   }
 
+  /** Forget all keys: a page without focus is not told when they go up. */
+  releaseAll() {
+    this.held = []; // names of sources, in the order of pressing
+    this.tapped = null; // the action of the last key that went down since the last frame
+  }
+
+  /**
+   * Return the action of the next frame. A key that went down and up again since the last frame
+   * still counts for one frame, or a slow world would swallow short presses.
+   */
+  take() {
+    const action = this.tapped ?? this.#current();
+    this.tapped = null;
+    return action;
+  }
+
   /** Return the action of what is held: two keys together, else the last one pressed. */
-  current() {
+  #current() {
     if (!this.held.length) return this.world.idle;
     return this.#together() ?? this.#actionOf(this.held.at(-1)) ?? this.world.idle;
   }

@@ -44,6 +44,7 @@ export class Game {
   /** Start anew from a prompt. */
   async start(prompt, seed = Math.floor(Math.random() * 2 ** 31)) {
     await this.alone(() => this.player.start(prompt, seed));
+    this.hand.forget();
     this.shown = null;
     this.gallery.mark(prompt);
   }
@@ -87,7 +88,9 @@ export class Game {
 
   async #tick() {
     const { player } = this;
-    if (this.busy || !player.session || this.still) return false;
+    if (this.busy || !player.session) return false;
+    if (this.still || this.rewinding) this.keys.take(); // a short press is not meant for later
+    if (this.still) return false;
     if (!player.frame.picture) await this.alone(() => player.redraw());
     if (this.rewinding) {
       this.script = [];
@@ -96,9 +99,9 @@ export class Game {
     if ((this.paused && !this.once) || document.hidden) return false;
     this.once = false;
     this.busy = true;
+    const action = this.keys.take();
     try {
       if (this.script.length) return await this.#follow(this.script.shift());
-      const action = this.keys.current();
       this.milliseconds = await player.step(action);
       return true;
     } catch (error) {

@@ -14,7 +14,13 @@ import pytest
 from genie import cli
 from genie.library.archive import export_world, unpack_world
 from genie.library.bundle import load_bundle
-from genie.library.catalog import find_fingerprint, find_world, list_user_worlds
+from genie.library.catalog import (
+    find_fingerprint,
+    find_world,
+    list_user_worlds,
+    playable_folder,
+)
+from genie.library.contents import check_names
 from genie.play.game.gallery import read_gallery
 
 
@@ -125,6 +131,18 @@ def test_an_exported_zip_is_played_by_path_and_from_the_users_folder(
     assert "16x24, 15 fps" in line
 
 
+def test_a_zip_whose_name_ends_in_capitals_is_a_zip_everywhere(world_folder, tmp_path, home):
+    mine = home / "data" / "worlds" / "MINE.ZIP"
+    mine.parent.mkdir(parents=True)
+    assert cli.main(["export", str(world_folder), str(mine)]) == 0
+    assert cli.main(["play", str(mine), "--headless", "--frames", "2"]) == 0
+    (card,) = list_user_worlds()
+    assert (card.alias, card.name, card.unreadable) == ("MINE", "small", "")
+    assert (find_world("MINE") / "world.json").is_file()
+    assert "MINE" in [world.card.alias for world in read_gallery()]
+    assert playable_folder(mine) == find_world(mine)
+
+
 @pytest.mark.parametrize("target", ["out.tar", "none/out.zip"])
 def test_a_target_that_cannot_be_is_one_line(world_folder, tmp_path, monkeypatch, target, capsys):
     monkeypatch.chdir(tmp_path)
@@ -215,6 +233,22 @@ def test_too_many_files_are_refused_before_their_table_is_read(packed, tmp_path)
             archive.writestr(f"{number:0200d}.json", "")
     with pytest.raises(ValueError, match="100 files"):
         unpack_world(packed, tmp_path / "unpacked")
+
+
+def test_names_are_looked_at_once_they_are_few_and_then_counted_once(packed, tmp_path):
+    with zipfile.ZipFile(packed, "a") as archive:
+        for number in range(100):
+            archive.writestr(f"{number}.exe", "")
+    with pytest.raises(ValueError, match="100 files"):
+        unpack_world(packed, tmp_path / "unpacked")
+
+    class Names(list):
+        def count(self, name):
+            raise AssertionError("each of many names is counted among all of them")
+
+    check_names("a zip", Names(f"{number}/" for number in range(9_000)))
+    with pytest.raises(ValueError, match="'a.png' twice"):
+        check_names("a zip", Names(["a.png", "b.png", "a.png"]))
 
 
 def test_what_could_not_be_unpacked_is_not_exported(world_folder, tmp_path, monkeypatch):

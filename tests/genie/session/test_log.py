@@ -172,14 +172,31 @@ def test_a_line_of_another_world_is_refused():
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("other", [{"seed": 8}, {"prompt_frames": 2}])
-def test_a_line_whose_frames_could_not_be_sampled_again_is_refused(other):
+@pytest.mark.parametrize("change", [{"action": 0}, {"edited": True}])
+def test_a_line_of_the_same_tokens_under_other_keys_or_edits_is_another(change):
+    session = played(3)
+    session.append(replace(session[1], parent=0, **change))
+    end = session.append(replace(session[2], parent=3))
+    assert session.adopt(session.cut(end), 2) == end
+    assert session.adopt(session.cut(2), 2) == 2
+
+
+@pytest.mark.parametrize(
+    ("other", "differs"),
+    [
+        ({"seed": 8}, "seed 8, not 7"),
+        ({"prompt_frames": 2}, "prompt frames 2, not 1"),
+        ({"machine": {**HEADER.machine, "precision": "bfloat16"}}, "bfloat16, not float32"),
+    ],
+)
+def test_a_line_whose_frames_could_not_be_sampled_again_is_refused(other, differs):
     saved = Session(replace(HEADER, **other))
     saved.append(frame(0, None))
     session = played(2)
     with pytest.raises(ValueError, match="go on with it in a session of its own") as caught:
         session.adopt(saved, 0)
-    assert "seed" in str(caught.value) and len(session) == 2
+    assert str(caught.value).count(", not ") == 1
+    assert differs in str(caught.value) and len(session) == 2
 
 
 @pytest.mark.parametrize(

@@ -160,18 +160,54 @@ def test_a_picture_of_the_players_is_a_start(opened):
     assert "bad.png is no picture" in opened.js("game.screen.notice.textContent")
 
 
-def test_a_piece_is_picked_and_put_down(opened):
-    opened.js("game.commands.edit()")
-    opened.wait("!game.busy")
-    head = opened.js(HEAD)
-    opened.js("game.hand.piece = {top: 0, left: 0, rows: 1, columns: 1, pixels: game.hand.source}")
-    box = opened.js("(b => [b.left, b.top])(game.hand.overlay.getBoundingClientRect())")
+@pytest.mark.parametrize("finger", [False, True])
+def test_a_short_press_between_two_frames_counts_for_one(opened, finger):
+    opened.js("game.pace = 1")
+    play(opened, 1)  # from here on a frame takes a second
+    before = opened.js(HEAD)
+    if finger:
+        opened.touch('.cap[aria-label="left"]')
+        opened.lift()
+    else:
+        opened.key("ArrowLeft", down=True)
+        opened.key("ArrowLeft", down=False)
+    play(opened, 2)
+    played = f"{FRAMES}.slice({before + 1}).map(frame => game.world.actions[frame.action].name)"
+    assert opened.js(played).count("left") == 1
+
+
+def put_a_piece_down(browser):
+    """Open the hand and put down a piece; returns the record before."""
+    browser.js("game.commands.edit()")
+    browser.wait("!game.busy")
+    head = browser.js(HEAD)
+    browser.js("game.hand.piece = {top: 0, left: 0, rows: 1, columns: 1, pixels: game.hand.source}")
+    box = browser.js("(b => [b.left, b.top])(game.hand.overlay.getBoundingClientRect())")
     for kind in ("mousePressed", "mouseReleased"):
-        opened.call(
+        browser.call(
             "Input.dispatchMouseEvent",
             type=kind, x=box[0] + 200, y=box[1] + 200, button="left", clickCount=1,
         )  # fmt: skip
-    opened.wait("game.hand.undo.length === 1")
+    browser.wait("game.hand.undo.length === 1")
+    return head
+
+
+def test_after_a_new_start_nothing_of_the_play_before_is_taken_back(opened):
+    play(opened, 3)
+    put_a_piece_down(opened)
+    opened.key("r", down=True)
+    opened.key("r", down=False)
+    opened.wait(f"!game.busy && {HEAD} === 0")
+    opened.key("z", down=True)
+    opened.key("z", down=False)
+    assert opened.js(HEAD) == 0
+    assert opened.js("document.querySelector('#palette button').hidden")
+    opened.js("game.commands.edit()")
+    play(opened, 2)
+
+
+def test_a_piece_is_picked_and_put_down(opened):
+    head = put_a_piece_down(opened)
     assert opened.js("game.player.frame.edited") and opened.js(HEAD) > head
     opened.js("document.querySelector('#palette button').click()")
     assert opened.js(HEAD) == head

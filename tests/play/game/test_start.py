@@ -175,9 +175,9 @@ def test_the_oldest_logs_make_room(home):
     import os
 
     for number in range(KEPT + 3):
-        path = folder / f"{number:03d}.session"
+        path = folder / f"toy-20260101-000000-{number:03d}.session"
         path.touch()
         os.utime(path, (number, number))
     new_log("toy")
     left = sorted(path.name for path in folder.iterdir())
-    assert (len(left), left[0]) == (KEPT - 1, "004.session")
+    assert (len(left), left[0]) == (KEPT - 1, "toy-20260101-000000-004.session")

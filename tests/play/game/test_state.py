@@ -115,6 +115,13 @@ def test_a_message_goes_away(state):
     assert state.message(10.0 + MESSAGE_SECONDS) == ""
 
 
+def test_a_message_without_a_time_is_shown_from_when_it_is_first_asked_for(state):
+    state.say("the log was damaged", None)
+    assert state.message(1000.0) == "the log was damaged"
+    assert state.message(1000.0 + MESSAGE_SECONDS - 0.1) == "the log was damaged"
+    assert state.message(1000.0 + MESSAGE_SECONDS) == ""
+
+
 @pytest.fixture
 def diagonal(card):
     named = [("none", ()), ("left", ("left",)), ("right", ("right",)), ("up-left", ("q",))]

@@ -22,6 +22,12 @@ def test_a_folder_that_takes_no_film_is_told_at_the_key_in_plain_words(
     assert game.player.frame_number == 5
 
 
+def test_a_picture_that_is_gone_when_play_begins_is_told(game, workplace):
+    game.drop(workplace / "gone.png", None)
+    game.now = 5000.0
+    assert "gone.png" in game.message
+
+
 def test_a_screenshot_that_the_disk_cuts_off_is_not_there(game, workplace, monkeypatch):
     def full(file):
         raise OSError("no space left on device")

@@ -1,0 +1,45 @@
+"""The page's keys, which count as those of the window do."""
+
+import pytest
+
+from genie.web.record import PAGE
+
+NAMES = ("none", "left", "right", "up", "up-right")
+WORLD = {
+    "name": "toy",
+    "idle": 0,
+    "actions": [
+        {"id": id, "name": name, "keys": [name] if 0 < id < 4 else []}
+        for id, name in enumerate(NAMES)
+    ],
+}
+FRAME = ("frame", "")
+
+
+def press(source):
+    return ("press", source)
+
+
+def release(source):
+    return ("release", source)
+
+
+def tap(source):
+    return press(source), release(source)
+
+
+@pytest.mark.parametrize(
+    ("deeds", "taken"),
+    [
+        ([*tap("left"), FRAME, FRAME], [1, 0]),
+        ([*tap("action:2"), FRAME, FRAME], [2, 0]),  # a button on the screen
+        ([press("left"), *tap("up"), FRAME, FRAME], [3, 1]),
+        ([press("right"), *tap("up"), FRAME, FRAME], [4, 2]),  # as both
+        ([*tap("left"), *tap("right"), FRAME, FRAME], [2, 0]),
+        ([press("left"), FRAME, FRAME, release("left"), FRAME], [1, 1, 0]),
+        ([press("left"), press("right"), ("releaseAll", ""), FRAME], [0]),
+        ([FRAME], [0]),
+    ],
+)
+def test_a_short_press_between_two_frames_counts_for_one_frame(node, deeds, taken):
+    assert node("keys.mjs", PAGE, given={"world": WORLD, "deeds": deeds}) == taken
