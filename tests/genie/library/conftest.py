@@ -1,4 +1,4 @@
-"""A hub on this machine that speaks as much of the protocol as huggingface_hub uses."""
+"""Worlds that are spoilt, and a hub that speaks as much of the protocol as huggingface_hub uses."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
 import pytest
+
+from genie.library.bundle import load_bundle
 
 TOKEN = "hf_of_the_test"
 
@@ -192,3 +194,28 @@ def hub(monkeypatch, tmp_path):
     yield server.hub
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture
+def refused():
+    """Loads a world that is spoilt; returns the one line that loading ends with."""
+
+    def load_spoilt(folder, kind=ValueError):
+        with pytest.raises(kind) as caught:
+            load_bundle(folder)
+        line = str(caught.value)
+        assert line and "\n" not in line
+        return line
+
+    return load_spoilt
+
+
+@pytest.fixture
+def edit():
+    """Loads a json file, lets `change` spoil it, writes it."""
+
+    def change_record(file, change):
+        record = json.loads(file.read_text())
+        file.write_text(json.dumps(change(record) or record))
+
+    return change_record
