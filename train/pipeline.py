@@ -19,7 +19,8 @@ from genie.library.bundle import Bundle
 from genie.registry import kind_of, new_model
 from lam.health.assessment import ActionHealth
 from spacetime.weights import read_json
-from train.auto.choice import AUTO, Choice, choose_method, recorded_choice, resolve
+from train.auto.choice import AUTO, choose_method
+from train.auto.chosen import Choice, recorded_choice, resolve
 from train.auto.dynamics_size import pick_size
 from train.auto.picture import AUTO_PICTURE, draw_choice
 from train.data.clips import FrameClips

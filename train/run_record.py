@@ -11,7 +11,7 @@ from corpus.store import Corpus
 from genie.library.bundle import Bundle
 from genie.provenance import commit_of
 from spacetime.weights import read_json, write_json
-from train.auto.choice import Choice
+from train.auto.chosen import Choice
 from train.labelled.labels import Labels
 from train.options import TrainOptions
 

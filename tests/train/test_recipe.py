@@ -5,7 +5,8 @@ import time
 import pytest
 
 from genie.settings import Settings
-from train.auto.choice import AUTO, Choice, resolve
+from train.auto.choice import AUTO
+from train.auto.chosen import Choice, resolve
 from train.moving_player.fit import MovingPlayerModule
 from train.pipeline import train
 from train.recipe import FOLDER, load_recipe

@@ -1,6 +1,6 @@
 """Which method of latent actions a corpus wants, by what moves in it; no label is read."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,20 +9,21 @@ from torch import Tensor
 from corpus.background import sample_frames, smallest_moving_thing
 from corpus.frame_size import SIZE_STEP, size_warning
 from corpus.store import Corpus
-from genie.registry import find_kind
 from lam.camera_flow.keys import FlowKeys
 from lam.player_sprite.location import find_sprite
-from spacetime.weights import read_json
+from train.auto.chosen import LEARNT, READ, Choice
 from train.auto.motion import Motion, measure_motion
 from train.camera_flow.fit import CameraFlowModule
 from train.camera_steps.fit import CameraStepsModule
 from train.camera_steps.survey import LEAST_STEPS, find_camera_steps, moves_by_cells
 from train.data.frames import Frames
 from train.fit_lam import Survey
-from train.moving_player.fit import MovingPlayerModule, ScrollingPlayerModule
-from train.moving_player.survey import MovingPlayer, NoPlayerError
+from train.moving_player.fit import MovingPlayerModule
+from train.moving_player.method import ScrollingPlayerMethod
+from train.moving_player.rail import find_rail_player
+from train.moving_player.survey import MovingPlayer, NoPlayerError, find_moving_player, watch
 from train.player_sprite.method import SpriteMethod
-from train.recipe import Recipe, load_recipe
+from train.recipe import load_recipe
 
 AUTO = "auto"
 """In place of the kind of an action model, in a recipe."""
@@ -37,54 +38,8 @@ SMALL_THINGS = {
     "seen_patches": 0.25,
 }  # fmt: skip
 """What moves in a still picture is small; without care the tokenizer draws it late or never."""
-LEARNT, READ = {"channels": 32}, {"channels": 16}
-"""Sizes of action models. Where actions are read, pixels are predicted only to judge them, and a
-small decoder is there sooner: Pong's has 0.9 dB after 6 minutes, one of 32 channels none yet."""
 MEMORY = {"map": True}
 """Where the camera moves by whole tokens, what was where can be told, as in `miner`, `crafter`."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Choice:
-    """The method that was chosen.
-
-    Attributes:
-        kind: of the action model.
-        model: values of the model, beside the recipe's.
-        tokenizer: values of the tokenizer's method, likewise.
-        lam: values of the action model's method.
-        dynamics: values of the dynamics' method.
-        saw: what decided, in plain words.
-        figures: the numbers behind it.
-        survey: what the method found, if it has looked already.
-    """
-
-    kind: str
-    model: dict[str, Any] = field(default_factory=dict)
-    tokenizer: dict[str, Any] = field(default_factory=dict)
-    lam: dict[str, Any] = field(default_factory=dict)
-    dynamics: dict[str, Any] = field(default_factory=dict)
-    saw: tuple[str, ...]
-    figures: dict[str, Any]
-    survey: Survey | None = None
-
-    def __str__(self) -> str:
-        """Return lines for a terminal."""
-        return "\n".join(
-            [f"actions by the method {self.kind}:", *(f"  {line}" for line in self.saw)]
-        )
-
-    def record(self) -> dict[str, Any]:
-        """Return what run.json says about the choice."""
-        return {
-            "kind": self.kind,
-            "model": self.model,
-            "tokenizer": self.tokenizer,
-            "lam": self.lam,
-            "dynamics": self.dynamics,
-            "saw": list(self.saw),
-            "figures": self.figures,
-        }
 
 
 def choose_method(frames: Frames, seed: int, values: dict[str, Any]) -> Choice:
@@ -103,7 +58,7 @@ def choose_method(frames: Frames, seed: int, values: dict[str, Any]) -> Choice:
         return _with_losses(_still_picture(frames, seed, values, figures), frames.corpus)
     seen = f"the camera moves in {motion.camera:.0%} of all transitions in which anything changes"
     if motion.in_steps >= LEAST_STEPS:
-        return _whole_steps(frames, seed, motion, seen, figures)
+        return _whole_steps(frames, seed, motion, values, seen, figures)
     method = SpriteMethod()
     box = find_sprite(
         motion.residual, method.least_residual, method.edge_residual, method.largest_box
@@ -127,16 +82,33 @@ def _scrolling(
     frames: Frames, seed: int, values: dict[str, Any], seen: str, figures: dict[str, Any]
 ) -> Choice:
     """Choose for a picture that scrolls, with no figure that keeps to one position in it."""
-    module = ScrollingPlayerModule
-    try:
-        survey = module.survey(frames, seed, module.METHOD(), values)
-    except NoPlayerError:
+    method = ScrollingPlayerMethod()
+    watched = watch(frames.corpus, seed, method)
+    if (player := find_rail_player(watched, method)) is not None:
+        return _on_rail(player, values, (seen,), figures)
+    if (player := find_moving_player(watched, seed, method)) is None:
         return _gliding(frames, seed, values, seen, figures)
+    survey = MovingPlayerModule.survey_of(player, values)
     return Choice(
         kind="scrolling_player",
         model=READ | survey.values,
-        saw=(seen, *_player_seen(survey.player, "seen moving in the scene in")),
-        figures=figures | _player_figures(survey.player),
+        saw=(seen, *_player_seen(player, "seen moving in the scene in")),
+        figures=figures | _player_figures(player),
+        survey=replace(survey, values={}),
+    )
+
+
+def _on_rail(
+    player: MovingPlayer, values: dict[str, Any], seen: tuple[str, ...], figures: dict[str, Any]
+) -> Choice:
+    """Choose for a player that keeps to a line of a picture that scrolls."""
+    survey = MovingPlayerModule.survey_of(player, values)
+    return Choice(
+        kind="moving_player",
+        model=READ | survey.values,
+        lam={"rail": True},
+        saw=(*seen, *_player_seen(player, "on a line of the picture in")),
+        figures=figures | _player_figures(player),
         survey=replace(survey, values={}),
     )
 
@@ -189,8 +161,9 @@ def _rounded(numbers: Tensor) -> list[list[float]]:
 
 
 def _whole_steps(
-    frames: Frames, seed: int, motion: Motion, seen: str, figures: dict[str, Any]
-) -> Choice:
+    frames: Frames, seed: int, motion: Motion, values: dict[str, Any], seen: str,
+    figures: dict[str, Any],
+) -> Choice:  # fmt: skip
     """Choose for a camera that moves by whole steps: from cell to cell, or at one speed."""
     found = None
     if moves_by_cells(motion):
@@ -203,6 +176,10 @@ def _whole_steps(
     by_tokens = all(side % SIZE_STEP == 0 for step in steps for side in step)
     dynamics = dict(MEMORY) if by_tokens else {}
     if found is None:
+        method = ScrollingPlayerMethod()
+        player = find_rail_player(watch(frames.corpus, seed, method), method)
+        if player is not None:
+            return _on_rail(player, values, (seen, "it moves at one speed"), figures)
         return Choice(
             kind="whole_frame",
             model=LEARNT | {"num_actions": count},
@@ -263,35 +240,3 @@ def _still_picture(
         figures=figures | _player_figures(survey.player),
         survey=replace(survey, values={}),  # they are the choice's now
     )
-
-
-def resolve(recipe: Recipe, choice: Choice) -> Recipe:
-    """Return the recipe with the chosen method in place of `auto`."""
-    lam, tokenizer, dynamics = recipe.lam, recipe.tokenizer, recipe.dynamics
-    model, method = choice.model | lam.model, choice.lam | lam.method
-    return replace(
-        recipe,
-        lam=replace(lam, kind=choice.kind, model=model, method=method),
-        tokenizer=replace(tokenizer, method=choice.tokenizer | tokenizer.method),
-        dynamics=replace(dynamics, method=choice.dynamics | dynamics.method),
-    )
-
-
-def recorded_choice(out: Path) -> Choice | None:
-    """Return the choice that run.json of a run holds, or None.
-
-    Raises:
-        ValueError: it is damaged.
-    """
-    path = out / "run.json"
-    record = read_json(path) if path.exists() else {}
-    try:
-        if (chosen := record.get("auto")) is None:
-            return None
-        values = {name: dict(chosen[name]) for name in ("model", "tokenizer", "figures")}
-        values["model"] = LEARNT | values["model"]  # what recipe auto had before choices named it
-        values |= {name: dict(chosen.get(name, {})) for name in ("lam", "dynamics")}
-        saw = tuple(str(line) for line in chosen["saw"])
-        return Choice(kind=find_kind("lam", str(chosen["kind"])).name, saw=saw, **values)
-    except (AttributeError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} does not say how actions are found: {error!r}") from None

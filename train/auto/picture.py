@@ -11,7 +11,7 @@ from corpus.background import sample_frames
 from corpus.clips import read_clips
 from corpus.store import Corpus
 from genie.media.charts import save_png
-from train.auto.choice import Choice
+from train.auto.chosen import Choice
 
 AUTO_PICTURE = "auto.png"
 """Of a run's folder."""

@@ -18,7 +18,8 @@ from train.data.frames import Frames
 from train.fit_lam import Survey
 from train.fit_reader import ReaderModule
 from train.moving_player.method import MovingPlayerMethod, ScrollingPlayerMethod
-from train.moving_player.survey import MovingPlayer, NoPlayerError, find_moving_player
+from train.moving_player.rail import find_rail_player
+from train.moving_player.survey import MovingPlayer, NoPlayerError, find_moving_player, watch
 
 MOST_ACTIONS = 9
 """Standing still and eight directions."""
@@ -41,16 +42,23 @@ class MovingPlayerModule(ReaderModule):
         Raises:
             NoPlayerError: nothing that moves behaves like a player.
         """
-        corpus = frames.corpus
-        player = find_moving_player(corpus, seed, method)
+        if method.rail:
+            scrolling = ScrollingPlayerMethod()
+            player = find_rail_player(watch(frames.corpus, seed, scrolling), scrolling)
+        else:
+            player = find_moving_player(watch(frames.corpus, seed, method), seed, method)
         if player is None:
             raise NoPlayerError(
                 "no moving player was found: nothing is there most of the time and moves as its "
                 "last motion does not tell. Take a recipe whose lam is of kind whole_frame"
             )
+        return cls.survey_of(player, values)
+
+    @classmethod
+    def survey_of(cls, player: MovingPlayer, values: Mapping[str, Any]) -> Survey:
+        """Return what a player that was found means for a fit."""
         found = {} if "num_actions" in values else {"num_actions": len(player.motions)}
-        residual = player.occupancy(corpus.height, corpus.width)
-        return Survey(residual=residual, values=found, player=player)
+        return Survey(residual=player.occupancy(), values=found, player=player)
 
     @classmethod
     def placeholder_values(cls, values: Mapping[str, Any]) -> dict[str, Any]:

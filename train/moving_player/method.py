@@ -31,6 +31,7 @@ class MovingPlayerMethod:
         least_direction: a direction is a key's if this fraction of the player's steps or more go
             there.
         rounds: of expectation and maximization when keys are read.
+        rail: whether the picture scrolls and the player keeps to a line of it, as ships do.
     """
 
     change_weight: float = 10.0
@@ -52,6 +53,7 @@ class MovingPlayerMethod:
     still: float = 0.6
     least_direction: float = 0.03
     rounds: int = 6
+    rail: bool = False
     neighbours: ClassVar[tuple[int, ...]] = ()  # the picture stands still
 
 

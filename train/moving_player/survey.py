@@ -36,6 +36,7 @@ class MovingPlayer:
         motions: float64 (M, 2), the steps that it takes in the scene, in pixels; the first is 0.
         taken: int64 (M,), how often it takes each of them.
         area: its mean size in pixels.
+        size: height and width of the picture, in pixels.
     """
 
     frames: np.ndarray
@@ -47,14 +48,16 @@ class MovingPlayer:
     motions: np.ndarray
     taken: np.ndarray
     area: float
+    size: tuple[int, int]
 
     def commonest(self, count: int) -> np.ndarray:
         """Return standing still and the commonest other motions, `count` or all there are."""
         others = 1 + np.argsort(-self.taken[1:], kind="stable")[: count - 1]
         return self.motions[[0, *np.sort(others)]]
 
-    def occupancy(self, height: int, width: int) -> Tensor:
+    def occupancy(self) -> Tensor:
         """Return how often each pixel is near the player's middle, float32 (H, W)."""
+        height, width = self.size
         seen = self.positions[~np.isnan(self.positions).any(axis=1)].astype(int)
         counts = np.zeros((height, width), np.float32)
         np.add.at(counts, (seen[:, 0].clip(0, height - 1), seen[:, 1].clip(0, width - 1)), 1)
@@ -65,22 +68,29 @@ class MovingPlayer:
         return summed[0, 0] * side**2 / len(self.frames)
 
 
-def find_moving_player(
-    corpus: Corpus, seed: int, method: MovingPlayerMethod
-) -> MovingPlayer | None:
-    """Find the thing that is there all the time, and whose next motion its last does not tell.
+@dataclass(frozen=True, kw_only=True)
+class Watched:
+    """What moves in some episodes.
 
-    Keys come from outside of the picture. Balls fly straight on, ghosts never turn around in a
-    corridor, enemies come and go; a player may do anything at any time, in nearly every frame.
+    Attributes:
+        tracks: of each episode.
+        frames: int64 (F,), all frames that were looked at, episodes from their beginning.
+        size: height and width of them, in pixels.
+    """
+
+    tracks: list[list[Track]]
+    frames: np.ndarray
+    size: tuple[int, int]
+
+
+def watch(corpus: Corpus, seed: int, method: MovingPlayerMethod) -> Watched:
+    """Follow what stands out from the background.
 
     Args:
         corpus: gameplay in front of a still background, which may differ between episodes, or, with
             `neighbours`, one that scrolls.
         seed: of the choice of episodes.
-        method: what a player is.
-
-    Returns:
-        The player, or None.
+        method: what stands out, and how many frames are looked at.
     """
     rng = np.random.default_rng(seed)
     episodes, _ = split_episodes(corpus.num_episodes, seed)
@@ -97,21 +107,55 @@ def find_moving_player(
         find_tracks(corpus, episode, span, method)
         for episode, span in show(list(chosen.items()), "look for the player", unit="episodes")
     ]
-    tracks = [track for part in found for track in part]
+    frames = np.concatenate([np.arange(*span) for span in chosen.values()])
+    return Watched(tracks=found, frames=frames, size=(corpus.height, corpus.width))
+
+
+def find_moving_player(
+    watched: Watched, seed: int, method: MovingPlayerMethod
+) -> MovingPlayer | None:
+    """Find the thing that is there all the time, and whose next motion its last does not tell.
+
+    Keys come from outside of the picture. Balls fly straight on, ghosts never turn around in a
+    corridor, enemies come and go; a player may do anything at any time, in nearly every frame.
+
+    Args:
+        watched: what moves; things of one colour are taken for one kind.
+        seed: of the choice of colours, where there are very many.
+        method: what a player is.
+
+    Returns:
+        The player, or None.
+    """
+    tracks = [track for part in watched.tracks for track in part]
     if not tracks:
         return None
+    rng = np.random.default_rng(seed)
     colours = kinds_of_colour(np.stack([track.colour for track in tracks]), method.same_colour, rng)
-    found = [[track.with_kind(colours) for track in part] for part in found]
+    found = [[track.with_kind(colours) for track in part] for part in watched.tracks]
+    return choose_player(found, colours, watched, method)
+
+
+def choose_player(
+    found: list[list[Track]], colours: np.ndarray, watched: Watched, method: MovingPlayerMethod
+) -> MovingPlayer | None:
+    """Choose, by kind and then in each episode, the thing that behaves most like a player.
+
+    Args:
+        found: tracks of each episode, with their kinds.
+        colours: float64 (kinds, 3).
+        watched: what they were found in.
+        method: what a player is.
+    """
     if method.neighbours:
         # It may have walked a little while something hid it.
-        found = [join_in_turn(part, max(corpus.height, corpus.width) / 2) for part in found]
+        found = [join_in_turn(part, max(watched.size) / 2) for part in found]
     scores = [
         _score([track for part in found for track in part if track.kind == kind], method)
         for kind in range(len(colours))
     ]
     players = [player for part in found if (player := _player(part, scores)) is not None]
-    frames = np.concatenate([np.arange(*span) for span in chosen.values()])
-    return _joined(players, colours, frames, method)
+    return _joined(players, colours, watched, method)
 
 
 def _score(tracks: list[Track], method: MovingPlayerMethod) -> float:
@@ -156,16 +200,17 @@ def _player(tracks: list[Track], scores: list[float]) -> Track | None:
 
 
 def _joined(
-    players: list[Track], colours: np.ndarray, frames: np.ndarray, method: MovingPlayerMethod
+    players: list[Track], colours: np.ndarray, watched: Watched, method: MovingPlayerMethod
 ) -> MovingPlayer | None:
     """Return the things that were chosen, one an episode, as one player.
 
     Args:
         players: the chosen things.
         colours: float64 (kinds, 3).
-        frames: int64 (F,), all that were looked at.
+        watched: what they were found in.
         method: how often a player is seen, at least.
     """
+    frames = watched.frames
     positions = np.full((len(frames), 2), np.nan)
     for track in players:
         positions[np.searchsorted(frames, track.frames)] = track.in_picture
@@ -181,5 +226,5 @@ def _joined(
         frames=frames, positions=positions, colours=colours[used[counts.argsort()[::-1]]],
         present=present, moving=float((following > 0).mean()),
         surprise=surprise_of(last, following), motions=motions, taken=taken,
-        area=float(np.mean([track.area for track in players])),
+        area=float(np.mean([track.area for track in players])), size=watched.size,
     )  # fmt: skip

@@ -10,7 +10,8 @@ from torch.nn import functional as F
 
 from corpus.store import Corpus, CorpusCard
 from corpus.writing.writer import CorpusWriter
-from train.auto.choice import AUTO, choose_method, recorded_choice
+from train.auto.choice import AUTO, choose_method
+from train.auto.chosen import recorded_choice
 from train.auto.picture import AUTO_PICTURE
 from train.camera_flow.fit import _episodes, find_flow_keys
 from train.camera_flow.method import CameraFlowMethod

@@ -13,14 +13,15 @@ from corpus.store import Corpus, CorpusCard
 from corpus.writing.writer import CorpusWriter
 from genie.evaluate.metrics.agreement import agreement_with_true_actions
 from lam.moving_player.model import MovingPlayerModel
-from train.auto.choice import AUTO, Choice, choose_method, recorded_choice, resolve
+from train.auto.choice import AUTO, choose_method
+from train.auto.chosen import Choice, recorded_choice, resolve
 from train.auto.picture import AUTO_PICTURE, MARK, PANELS, draw_choice
 from train.data.frames import Frames
 from train.export import load_model
 from train.moving_player.fit import MovingPlayerModule
 from train.moving_player.method import MovingPlayerMethod
 from train.moving_player.motions import find_motions, surprise_of
-from train.moving_player.survey import find_moving_player
+from train.moving_player.survey import MovingPlayer, find_moving_player, watch
 from train.moving_player.tracks import _follow
 from train.pipeline import train
 from train.recipe import load_recipe
@@ -73,23 +74,27 @@ def write_drawn(path, episodes: int, scroll: bool = False, colours=(PADDLE,)) ->
     return Corpus.open(path)
 
 
+def look(corpus: Corpus, method: MovingPlayerMethod) -> MovingPlayer | None:
+    return find_moving_player(watch(corpus, 0, method), 0, method)
+
+
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory) -> Corpus:
     return write_drawn(tmp_path_factory.mktemp("paddle") / "c", 14)
 
 
 def test_the_player_is_what_its_last_motion_tells_least_of(corpus):
-    player = find_moving_player(corpus, 0, METHOD)
+    player = look(corpus, METHOD)
     assert np.allclose(player.colours[0], PADDLE, atol=8)
     assert player.present > 0.7 and player.surprise > 0.2
     assert np.allclose(sorted(player.motions.tolist()), [[-2, 0], [0, 0], [2, 0]], atol=0.3)
-    occupancy = player.occupancy(SIDE, SIDE)
+    occupancy = player.occupancy()
     assert occupancy[:, 24:].sum() > 20 * occupancy[:, :20].sum()
 
 
 def test_a_player_of_another_colour_in_each_level_is_found(tmp_path):
     colours = (PADDLE, (220, 160, 40), (60, 90, 220))
-    player = find_moving_player(write_drawn(tmp_path / "c", 14, colours=colours), 0, METHOD)
+    player = look(write_drawn(tmp_path / "c", 14, colours=colours), METHOD)
     seen = player.positions[~np.isnan(player.positions).any(axis=1)]
     assert player.present > 0.7 and len(player.colours) >= 3
     assert (seen[:, 1] > 26).mean() > 0.9
@@ -97,7 +102,7 @@ def test_a_player_of_another_colour_in_each_level_is_found(tmp_path):
 
 @pytest.mark.parametrize("method", [{"least_surprise": 3.0}, {"least_found": 1.0}])
 def test_where_nothing_behaves_like_a_player_none_is_found(corpus, method):
-    assert find_moving_player(corpus, 0, replace(METHOD, **method)) is None
+    assert look(corpus, replace(METHOD, **method)) is None
 
 
 def test_two_things_that_cross_keep_their_tracks_and_a_hidden_one_is_found_again():
@@ -131,7 +136,7 @@ def test_directions_that_are_hardly_taken_are_no_motions():
 
 def test_with_fewer_actions_than_directions_the_commonest_stay(corpus):
     player = replace(
-        find_moving_player(corpus, 0, METHOD),
+        look(corpus, METHOD),
         motions=np.array([[0, 0], [0, 3], [3, 0], [0, -3], [-3, 0]]),
         taken=np.array([5, 10, 9, 40, 41]),
     )
@@ -140,7 +145,7 @@ def test_with_fewer_actions_than_directions_the_commonest_stay(corpus):
 
 
 def test_the_net_that_finds_the_player_is_checked_on_frames_it_never_learned_from(corpus):
-    player, module = find_moving_player(corpus, 0, METHOD), SimpleNamespace()
+    player, module = look(corpus, METHOD), SimpleNamespace()
     module.player, drawn = player, []
     module.clips = SimpleNamespace(source=SimpleNamespace(clips=lambda at, _: drawn.append(at)))
     MovingPlayerModule._seen(module, np.random.default_rng(0), 5000)

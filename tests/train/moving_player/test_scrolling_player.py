@@ -1,7 +1,5 @@
 """Actions of a player that moves about while the picture scrolls, in a drawn game."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -12,12 +10,12 @@ from corpus.writing.writer import CorpusWriter
 from genie.evaluate.metrics.agreement import agreement_with_true_actions
 from lam.moving_player.config import ScrollingPlayerConfig
 from lam.moving_player.scrolling import ScrollingPlayerModel, camera_step
-from train.auto.choice import recorded_choice
+from train.auto.chosen import recorded_choice
 from train.auto.picture import AUTO_PICTURE, MARK, PANELS
 from train.export import load_model
 from train.moving_player.foreground import camera_path
 from train.moving_player.method import MovingPlayerMethod, ScrollingPlayerMethod
-from train.moving_player.survey import find_moving_player
+from train.moving_player.survey import find_moving_player, watch
 from train.moving_player.tracks import Track, join_in_turn
 
 SIDE, LENGTH, SCENE, PLAYER = 40, 260, 160, (240, 240, 60)
@@ -76,7 +74,8 @@ def test_the_camera_is_followed_and_stands_where_none_is_wanted(corpus):
 
 
 def test_the_player_is_found_where_it_is_in_the_picture(corpus):
-    player = find_moving_player(corpus, 0, ScrollingPlayerMethod())
+    method = ScrollingPlayerMethod()
+    player = find_moving_player(watch(corpus, 0, method), 0, method)
     assert np.allclose(player.colours[0], PLAYER, atol=25)
     motions = sorted(player.motions.round().tolist())
     assert motions == [[-2, 0], [0, -2], [0, 0], [0, 2], [2, 0]]
@@ -144,8 +143,8 @@ def test_from_one_part_to_the_next_there_is_no_step():
 
 
 def test_of_a_recording_that_is_one_long_episode_the_beginning_is_looked_at(corpus):
-    method = ScrollingPlayerMethod(survey_frames=200)
-    player = find_moving_player(corpus, 0, replace(method, least_found=0.01, least_steps=20))
+    method = ScrollingPlayerMethod(survey_frames=200, least_found=0.01, least_steps=20)
+    player = find_moving_player(watch(corpus, 0, method), 0, method)
     assert len(player.frames) == 200 and np.ptp(player.frames) == 199
 
 
