@@ -37,7 +37,11 @@ class LatentActionMethod:
 
 
 def prediction_loss(
-    before: Tensor, after: Tensor, predicted: Tensor, change_weight: float = 10.0
+    before: Tensor,
+    after: Tensor,
+    predicted: Tensor,
+    change_weight: float = 10.0,
+    pixel_weights: Tensor | None = None,
 ) -> Tensor:
     """Mean squared error of the predicted next frame, changed pixels weighted.
 
@@ -46,6 +50,8 @@ def prediction_loss(
         after: the true next frame, the same shape.
         predicted: the same shape, unclamped.
         change_weight: a pixel that changes counts 1 + this.
+        pixel_weights: float (B, 1, H, W), by which pixels count more than others; None: all alike.
     """
     changed = changed_pixels(before, after).unsqueeze(1).float()
-    return ((predicted - after).square() * (1 + change_weight * changed)).mean()
+    error = (predicted - after).square() * (1 + change_weight * changed)
+    return (error if pixel_weights is None else error * pixel_weights).mean()

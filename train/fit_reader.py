@@ -65,9 +65,20 @@ class ReaderModule(LatentActionModule):
         before, after = frames[:, :-1].flatten(0, 1), frames[:, 1:].flatten(0, 1)
         each = starts[:, None] + torch.arange(frames.shape[1] - 1, device=starts.device)
         codes = self.model.quantizer.lookup(self.actions[each.flatten()])
-        predicted = self.model.decoder(before, codes)
-        loss = prediction_loss(before, after, predicted, self.method.change_weight)
+        predicted, weights = self.model.decoder(before, codes), self.pixel_weights(each.flatten())
+        loss = prediction_loss(before, after, predicted, self.method.change_weight, weights)
         return loss, {"prediction": loss.detach()}
+
+    def pixel_weights(self, transitions: Tensor) -> Tensor | None:
+        """Return how much pixels count in the decoder's loss, beside whether they change.
+
+        Args:
+            transitions: int64 (P,), the frames that they begin at.
+
+        Returns:
+            float32 (P, 1, H, W); None: all alike.
+        """
+        return None
 
     def held_out_actions(self, frames: Tensor) -> Tensor:
         """Return the actions of held-out pairs (P, 2, 3, H, W) as read along their episodes."""

@@ -24,6 +24,8 @@ from train.moving_player.survey import MovingPlayer, NoPlayerError, find_moving_
 MOST_ACTIONS = 9
 """Standing still and eight directions."""
 CHECKED = 512
+_AROUND = 1 / 16
+"""Of the longer side: pixels so far from the player's middle, down and across, may show it."""
 _LEARNED = 0.9
 """Of the frames in which the player was seen: the net that finds it is checked on the last ones."""
 
@@ -114,6 +116,25 @@ class MovingPlayerModule(ReaderModule):
         found, _ = self.average.encoder.detector.locate(to_float(frames)[:, 0])
         off = (found - positions).norm(dim=1)
         return {"player_off_pixels": float(off.median())}, None
+
+    def read_actions(self, observed: Tensor) -> None:
+        """Read the actions, and note where the player is."""
+        super().read_actions(observed)
+        self.places = observed[:, :2]
+
+    def pixel_weights(self, transitions: Tensor) -> Tensor:
+        """Let the pixels around the player count more, where it was and where it is.
+
+        Where scenery scrolls by, all pixels change, and a player of a dozen is hardly missed.
+        """
+        config, device = self.model.config, self.device
+        after = (transitions + 1).clamp_max(len(self.places) - 1)
+        middles = torch.stack((self.places[transitions], self.places[after]))  # (2, P, 2)
+        rows = torch.arange(config.height, device=device) - middles[..., :1]
+        columns = torch.arange(config.width, device=device) - middles[..., 1:]
+        reach = _AROUND * max(config.height, config.width)
+        near = (rows.abs() <= reach)[..., None] & (columns.abs() <= reach)[..., None, :]
+        return 1 + self.method.player_weight * near.any(dim=0).float()[:, None]
 
     def _seen(self, rng: np.random.Generator | None, count: int) -> tuple[Tensor, Tensor]:
         """Draw frames in which the player was seen, and its positions.

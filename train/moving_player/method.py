@@ -10,6 +10,7 @@ class MovingPlayerMethod:
 
     Attributes:
         change_weight: in the decoder's loss, a pixel that changes counts 1 + this.
+        player_weight: likewise, a pixel around the player counts 1 + this as much as others.
         quantize_at: fraction of the fit after which keys are read: the player's look is learnt
             soon, and the decoder takes the rest.
         survey_frames: frames in which the player is looked for.
@@ -35,6 +36,7 @@ class MovingPlayerMethod:
     """
 
     change_weight: float = 10.0
+    player_weight: float = 10.0
     quantize_at: float = 0.25
     survey_frames: int = 20_000
     background_frames: int = 48

@@ -1,9 +1,11 @@
 """Actions of a ship that keeps to a row of the picture while the scenery scrolls by."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 from corpus.store import Corpus, CorpusCard
 from corpus.writing.writer import CorpusWriter
@@ -87,3 +89,18 @@ def test_auto_reads_it_in_the_picture_and_finds_it_again(corpus):
     part = resolve(load_recipe("auto"), choice).lam
     again = MovingPlayerModule.survey(frames, 0, MovingPlayerMethod(**part.method), part.model)
     assert np.array_equal(again.player.positions, choice.survey.player.positions, equal_nan=True)
+
+
+def test_the_decoder_minds_pixels_around_the_player_before_and_after():
+    config = SimpleNamespace(height=32, width=64)
+    module = SimpleNamespace(
+        model=SimpleNamespace(config=config), device=torch.device("cpu"),
+        method=MovingPlayerMethod(player_weight=5.0),
+        places=torch.tensor([[10.0, 20.0], [10.0, 30.0], [20.0, 30.0]]),
+    )  # fmt: skip
+    weights = MovingPlayerModule.pixel_weights(module, torch.tensor([0, 2]))
+    assert weights.shape == (2, 1, 32, 64) and weights.unique().tolist() == [1.0, 6.0]
+    rows, columns = np.nonzero(weights[0, 0].numpy() > 1)
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (6, 14, 16, 34)
+    assert weights[0, 0, 10, 25] == 1  # between the two places
+    assert (weights[1, 0] > 1).sum() == 9 * 9  # the last transition of all: it stays there
