@@ -180,8 +180,9 @@ def _method(
 ) -> Choice:
     """Choose how actions are found: as this run did before, as a world's are, or by a look."""
     if start is not None:
-        kind = kind_of("lam", start.lam).name
-        return Choice(kind=kind, saw=("the actions are those of the world",), figures={})
+        kind, made = kind_of("lam", start.lam).name, start.info.get("made_with", {}).get("auto")
+        lam = dict((made or {}).get("lam", {}))  # how its player is found again
+        return Choice(kind=kind, lam=lam, saw=("the actions are those of the world",), figures={})
     if (recorded := recorded_choice(out)) is not None:
         return recorded
     choice = choose_method(frames, options.seed, recipe.lam.model)

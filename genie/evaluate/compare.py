@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from corpus.building.agreement import SAME_RATE
 from corpus.clips import read_clips
 from corpus.progress import Progress
 from genie.evaluate.clips import CLIP_FRAMES, CLIPS_WANTED, HORIZON, LONGEST_PROMPT
@@ -110,7 +111,7 @@ def check_sizes(sizes: dict[str, tuple[int, int]]) -> tuple[int, int]:
 
 def check_rates(rates: dict[str, float]) -> None:
     """Raise ValueError if worlds, by name, have different frames per second."""
-    if len(set(rates.values())) > 1:
+    if max(rates.values()) / min(rates.values()) - 1 > SAME_RATE:
         listed = ", ".join(f"{name} {rate:g}" for name, rate in rates.items())
         raise ValueError(
             f"worlds of different frames per second cannot be scored on the same clips: {listed}"

@@ -89,6 +89,6 @@ def test_worlds_of_different_frame_sizes_are_refused():
 
 
 def test_worlds_of_different_rates_are_refused():
-    check_rates({"one": 15.0, "two": 15.0})
+    check_rates({"one": 30.0, "two": 29.97})
     with pytest.raises(ValueError, match="one 15, two 8$"):
         check_rates({"one": 15.0, "two": 8.0})

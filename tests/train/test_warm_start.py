@@ -244,3 +244,12 @@ def test_video_that_shows_no_player_is_learned_from_all_the_same(more_video, fin
     begun = load_bundle(finished.out / "world")
     assert run._survey(recipe, frames, 0, None, begun) == Survey()
     assert "all pixels count alike" in capsys.readouterr().out
+
+
+def test_how_a_worlds_player_is_found_goes_on_with_it(finished, tmp_path):
+    begun = load_bundle(finished.out / "world")
+    made = {**begun.info["made_with"], "auto": {"lam": {"rail": True}}}
+    railed = replace(begun, info={**begun.info, "made_with": made})
+    for start, lam in ((begun, {}), (railed, {"rail": True})):
+        choice = run._method(load_recipe("auto"), None, tmp_path, None, start)
+        assert choice.lam == lam and choice.kind == "whole_frame"

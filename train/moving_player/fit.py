@@ -75,19 +75,23 @@ class MovingPlayerModule(ReaderModule):
     def draw(self, step: int) -> tuple[Tensor, ...]:
         """Return clips uint8 (B, T, H, W, 3), where they start, frames, and where players are.
 
-        The frames are uint8 (B, 1, H, W, 3), the positions float32 (B, 2).
+        The frames are uint8 (B, 1, H, W, 3), the positions float32 (B, 2); neither once there are
+        keys.
         """
+        if self.model.quantized:
+            return super().draw(step)
         starts = self.clips.draw(self.fit_config.batch, self.seed, step)
         rng = np.random.default_rng([self.seed, step])
         looks = self._seen(rng, self.fit_config.batch)
         return self.clips.read(starts), torch.from_numpy(starts), *looks
 
     def loss(
-        self, frames: Tensor, starts: Tensor, looks: Tensor, positions: Tensor
+        self, frames: Tensor, starts: Tensor, *seen: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Find the player; once there are keys, predict the next frame."""
         if self.model.quantized:
             return self.decoder_loss(frames, starts)
+        looks, positions = seen
         detector = self.model.encoder.detector
         cells = detector.cell_of(positions)
         loss = F.cross_entropy(detector(to_float(looks)[:, 0]), cells)

@@ -46,8 +46,10 @@ def find_rail_player(watched: Watched, method: MovingPlayerMethod) -> MovingPlay
     ]
     if not places:
         return None
-    counts = np.bincount(np.concatenate(places).round().astype(int), minlength=3)
-    line = int(np.convolve(counts, np.ones(3), "same").argmax())
+    all_places = np.concatenate(places)
+    counts = np.bincount(all_places.round().astype(int), minlength=3)
+    commonest = np.convolve(counts, [1, 2, 1], "same").argmax()
+    line = float(all_places[abs(all_places - commonest) <= _NEAR].mean())
     near = [
         [_along(track, axis, line) for track in part if _is_near(track, axis, line)]
         for part in kept
@@ -71,11 +73,11 @@ def _scroll_axis(watched: Watched) -> int | None:
     return axis if moved and abs(signs[:, axis].sum()) >= _ONE_WAY * moved else None
 
 
-def _is_near(track: Track, axis: int, line: int) -> bool:
+def _is_near(track: Track, axis: int, line: float) -> bool:
     return abs(track.in_picture[:, axis].mean() - line) <= _NEAR
 
 
-def _along(track: Track, axis: int, line: int) -> Track:
+def _along(track: Track, axis: int, line: float) -> Track:
     """Return a track of which positions and motions are those on a line of the picture."""
     positions = track.in_picture.copy()
     positions[:, axis] = line

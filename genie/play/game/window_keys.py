@@ -123,7 +123,8 @@ def _record(game: Game, now: float) -> None:
         game.mark = len(game.player.session)
         game.state.say("recording: G stops", now)
         return
-    if game.start_export(game.since_mark(), ".gif", now):
+    # One that cannot be written yet goes on; one without a frame is over.
+    if game.start_export(game.since_mark(), ".gif", now) or not game.recorded_frames:
         game.mark = None
 
 

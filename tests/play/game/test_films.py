@@ -184,3 +184,11 @@ def test_the_clock_of_a_recording_walks_no_further_than_its_mark(game, monkeypat
     )
     assert seconds_recorded(game) == pytest.approx(4 / 15)
     assert walked == [4]
+
+
+def test_a_recording_without_a_frame_ends_with_the_key_that_began_it(game):
+    game.ticks(3)
+    game.tap("p", "g")
+    assert game.game.mark is not None
+    game.tap("g")
+    assert game.game.mark is None and game.message.startswith("nothing was recorded")

@@ -16,8 +16,11 @@ from lam.moving_player.model import MovingPlayerModel
 from train.auto.choice import AUTO, choose_method
 from train.auto.chosen import Choice, recorded_choice, resolve
 from train.auto.picture import AUTO_PICTURE, MARK, PANELS, draw_choice
+from train.data.clips import FrameClips
 from train.data.frames import Frames
 from train.export import load_model
+from train.loop.clock import Clock
+from train.loop.module import FitPlan
 from train.moving_player.fit import MovingPlayerModule
 from train.moving_player.method import MovingPlayerMethod
 from train.moving_player.motions import find_motions, surprise_of
@@ -142,6 +145,18 @@ def test_with_fewer_actions_than_directions_the_commonest_stay(corpus):
     )
     assert player.commonest(3).tolist() == [[0, 0], [0, -3], [-3, 0]]
     assert player.commonest(9).tolist() == player.motions.tolist()
+
+
+def test_once_there_are_keys_the_player_need_not_be_known(run, corpus):
+    """A decoder learns on also where the new video does not show the player."""
+    model = load_model(run[0] / "lam", "lam")
+    fit = load_recipe(str(run[1])).lam.fit
+    clock = Clock(total_steps=4, total_seconds=None, slice_seconds=None)
+    plan = FitPlan(fit=fit, clock=clock, seed=0, method=METHOD)
+    module = MovingPlayerModule(model, plan, FrameClips(corpus, 2, 0))
+    module.read_actions(module.observe_all(model.encoder))
+    loss, _ = module.loss(*module.draw(0))
+    assert torch.isfinite(loss)
 
 
 def test_the_net_that_finds_the_player_is_checked_on_frames_it_never_learned_from(corpus):
