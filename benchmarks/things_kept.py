@@ -170,11 +170,12 @@ def count_things(true: np.ndarray, played: np.ndarray, screen: Screen) -> dict[s
 
 @torch.inference_mode()
 def reconstruct(bundle: Bundle, frames: np.ndarray) -> np.ndarray:
-    """Return frames uint8 (B, H, W, 3) as the tokenizer draws them."""
+    """Return frames uint8 (B, H, W, 3) as the tokenizer draws them, each as a clip of its own."""
     drawn = []
-    for frame in np.array_split(frames, max(1, len(frames) // 64)):
-        ids = bundle.tokenizer.encode(to_models(frame[None], bundle.device))
-        drawn.append(to_uint8(bundle.tokenizer.decode(ids))[0])
+    for part in np.array_split(frames, max(1, len(frames) // 64)):
+        # Each alone: the decoder sees the frames before, and these have nothing to do with it.
+        ids = bundle.tokenizer.encode(to_models(part[:, None], bundle.device))
+        drawn.append(to_uint8(bundle.tokenizer.decode(ids))[:, 0])
     return np.concatenate(drawn)
 
 

@@ -110,7 +110,7 @@ def add_plan(parser: ArgumentParser) -> None:
     picture = "picture to start from (default: the world's first prompt)"
     add("--from", dest="start", type=Path, metavar="PNG", help=picture)
     add("--to", type=Path, required=True, metavar="PNG", help="picture to get to")
-    add("--steps", type=int, default=32, metavar="N", help="keys at most (default: 32)")
+    add("--steps", type=int, default=32, metavar="N", help="keys at most, up to 256 (default: 32)")
     add("--frames", type=int, default=256, metavar="N", help="imagined at most (default: 256)")
     add("--seed", type=int, default=0, metavar="S", help="of the play that is recorded")
     add(

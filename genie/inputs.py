@@ -1,4 +1,4 @@
-"""What a caller gives a world: actions and prompts, checked, with what to give instead."""
+"""What a caller gives a world: actions, prompts and seeds, checked, with what to give instead."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+MOST_SEED = (1 << 64) - 1
+"""What fits the logs and states that name it."""
 
 
 def check_action(bundle: Any, action: Any) -> int:
@@ -26,6 +29,17 @@ def check_action(bundle: Any, action: Any) -> int:
         raise ValueError(
             f"action {found} is out of range: this world has actions 0 to {bundle.num_actions - 1}"
         )
+    return found
+
+
+def check_seed(seed: Any) -> int:
+    """Return a seed, 0 … 2⁶⁴ − 1; raises ValueError for anything else."""
+    try:
+        found = int(operator.index(seed))
+    except TypeError:
+        found = -1
+    if not 0 <= found <= MOST_SEED:
+        raise ValueError(f"a seed is a whole number from 0 to 2^64 - 1, got {seed!r:.40}")
     return found
 
 

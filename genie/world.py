@@ -82,13 +82,13 @@ class World:
 
         Args:
             prompt: uint8 (H, W, 3), or (T0, H, W, 3); the actions between its frames are inferred.
-            seed: of everything sampled from here on, 0 or more.
+            seed: of everything sampled from here on, 0 … 2^64 - 1.
 
         Returns:
             uint8 (H, W, 3): the last prompt frame as the tokenizer makes it.
 
         Raises:
-            ValueError: if the prompt is not of the world's frame size.
+            ValueError: if the prompt is not of the world's frame size, or there is no such seed.
         """
         frames = check_prompt(self.bundle, prompt)
         return self.start(frames, Session(self._new_header(seed, len(frames))))

@@ -51,7 +51,7 @@ class Holding(nn.Module):
 
         Returns:
             Probabilities (B, S, A); the expected fraction of transitions at which the key stays
-            the same; and the mean log likelihood of a transition.
+            the same, 0 if no episode has two; and the mean log likelihood of a transition.
         """
         transition, steps = self.log_transition(), scores.shape[1]
         start = -math.log(self.num_keys)
@@ -62,7 +62,10 @@ class Holding(nn.Module):
             backward.append((transition + ahead[:, None]).logsumexp(dim=2))
         joint = torch.stack(forward, dim=1) + torch.stack(backward[::-1], dim=1)
         total = joint.logsumexp(dim=2, keepdim=True)
+        likelihood = float(total[:, -1].sum() / inside.sum())
+        if steps == 1:  # nothing is held on to a next transition
+            return (joint - total).exp(), 0.0, likelihood
         ahead = torch.stack(backward[::-1], dim=1)[:, 1:] + scores[:, 1:]
         stays = torch.stack(forward[:-1], dim=1) + transition.diagonal() + ahead - total[:, 1:]
         stays = stays.exp().sum(dim=2)[inside[:, 1:]].mean()
-        return (joint - total).exp(), float(stays), float(total[:, -1].sum() / inside.sum())
+        return (joint - total).exp(), float(stays), likelihood

@@ -156,7 +156,7 @@ class LatentActionModel(nn.Module):
         return self.decoder(before, latents), ids, extra
 
     def training_loss(
-        self, frames: Tensor, method: LatentActionMethod, pixel_weights: Tensor | None = None
+        self, frames: Tensor, method: LatentActionMethod
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Weighted squared error of the predicted next frame; frames (B, T, 3, H, W)."""
         before, after = frames[:, :-1].flatten(0, 1), frames[:, 1:].flatten(0, 1)

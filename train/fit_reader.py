@@ -47,6 +47,7 @@ class ReaderModule(LatentActionModule):
     def observe_all(self, reader: nn.Module) -> Tensor:
         """Return what a reader observes of every transition, float32 (frames − 1, F)."""
         source = self.clips.source
+        reader.eval()  # what it observes is learned from, never itself trained through
         count, size, seen = source.corpus.num_frames, frames_at_once(self.device), []
         for first in track(range(0, count - 1, size), "read the episodes"):
             frames = source.between(first, min(first + size + 1, count))

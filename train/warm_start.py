@@ -99,12 +99,15 @@ def add_map(model: nn.Module, encoded: Encoded, seed: int) -> nn.Module:
     """Return a dynamics that keeps a map, if actions move the picture by whole tokens.
 
     Args:
-        model: one without a map, or with one of earlier moves, which are found anew.
+        model: one without a map, or with one of earlier moves, which are found anew; it stays as it
+            is where none are found.
         encoded: the corpus that it will be fitted on.
         seed: of the transitions looked at.
     """
     grid = getattr(model.config, "grid", None)
     moves = ()
+    has_map = getattr(model, "map_layout", None) is not None
+    instead = "keeping the map that the world has" if has_map else "fitting without a map"
     if type(model) is Dynamics and grid is not None:
         ids, actions = encoded.ids, encoded.actions
         moves, fixed = find_moves(ids, actions, encoded.num_actions, grid, seed)
@@ -112,10 +115,10 @@ def add_map(model: nn.Module, encoded: Encoded, seed: int) -> nn.Module:
         try:
             return with_map(model, moves, fixed)
         except ValueError:
-            print("too few tokens are seen to move with the picture: fitting without a map")
+            print(f"too few tokens are seen to move with the picture: {instead}")
             print("more video would tell which do")
             return model
-    print("no action moves the picture by whole tokens: fitting without a map")
+    print(f"no action moves the picture by whole tokens: {instead}")
     return model
 
 

@@ -33,7 +33,8 @@ def paid_wrongly(
 
     Returns:
         How many rewards the dream `paid`, how many of those the game `earned` within a step, and
-        how many the game paid that the dream `missed`.
+        how many the game paid that the dream `missed`; all up to the end of either's episode. What
+        the other one pays in the step after that end still answers a reward, and counts no further.
     """
     task = GameTask(game, range(game.random[1]), COPIES, "dev", 0, again=False)
     warm = random_player(game.random, game.hold, COPIES, 0)
@@ -41,26 +42,35 @@ def paid_wrongly(
         real = task.step(warm(*task.begin(0))).frames
     frames = before = dream.begin_at(real)
     table = np.asarray(buttons)
-    pays, earns, over, films = [], [], np.zeros(COPIES, bool), [(frames, real)]
+    pays, earns, films = [], [], [(frames, real)]
+    dreamt_out, played_out = [], []  # whose episode was over before each step
+    dream_over, game_over = np.zeros(COPIES, bool), np.zeros(COPIES, bool)
     for _ in range(STEPS):
         actions = player(frames, before)
         dreamt, played = dream.step(actions), task.step(table[actions])
-        pays.append((dreamt.rewards > 0.5) & ~over)
-        earns.append((played.rewards > 0.5) & ~over)
-        over |= dreamt.ended | played.ended | (game.once & earns[-1])
+        dreamt_out.append(dream_over.copy())
+        played_out.append(game_over.copy())
+        pays.append((dreamt.rewards > 0.5) & ~dream_over)
+        earns.append((played.rewards > 0.5) & ~game_over)
+        dream_over |= dreamt.ended
+        game_over |= played.ended | (game.once & earns[-1])
         films.append((dreamt.frames, played.frames))
         before, frames = frames, dreamt.frames
-    paid, earned = np.stack(pays), np.stack(earns)  # (T, B)
-    wrong = paid & ~widen(earned)
+    pays, earns, dreamt_out, played_out = map(np.stack, (pays, earns, dreamt_out, played_out))
+    over = dreamt_out | played_out  # (T, B)
+    paid, earned = pays & ~over, earns & ~over
+    # A reward ends some episodes, so what answers it a step later comes after an end.
+    pays, earns = pays & ~_later(played_out), earns & ~_later(dreamt_out)
+    wrong, missed = paid & ~widen(earns), earned & ~widen(pays)
     if film is not None:
         worst = np.argsort(-wrong.sum(axis=0), kind="stable")[:FILMED]
         with open_film(film, dream.bundle.fps) as keep:
-            for shown, *rims in zip(films, [None, *paid], [None, *earned], strict=True):
+            for shown, *rims in zip(films, [None, *pays], [None, *earns], strict=True):
                 keep(_beside(shown, rims, worst))
     return {
         "paid": int(paid.sum()),
         "earned": int((paid & ~wrong).sum()),
-        "missed": int((earned & ~widen(paid)).sum()),
+        "missed": int(missed.sum()),
     }
 
 
@@ -68,6 +78,11 @@ def widen(flags: np.ndarray) -> np.ndarray:
     """Set also the steps next to those that are set; bool (T, B)."""
     padded = np.pad(flags, ((NEAR, NEAR), (0, 0)))
     return np.stack([padded[step : step + len(flags)] for step in range(2 * NEAR + 1)]).any(axis=0)
+
+
+def _later(flags: np.ndarray) -> np.ndarray:
+    """Move flags, bool (T, B), `NEAR` steps on."""
+    return np.pad(flags, ((NEAR, 0), (0, 0)))[: len(flags)]
 
 
 def _beside(

@@ -1,6 +1,8 @@
 """One game and one seed: learn in the dream and in the game, and let all play the real one."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -87,10 +89,14 @@ def run_seed(
         game: what is played.
         bundle: its world.
         play: random play of the game.
-        agents: where checkpoints and films lie, and are gone on with.
+        agents: where checkpoints and films lie, and are gone on with if they learned in the same.
         seed: of all that is drawn.
         updates: of each agent.
         copies: of the game that each player plays.
+
+    Raises:
+        ValueError: an agent that is there learned with another world, play, reward or number of
+            updates, or nothing was earned in the play.
     """
     labels = read_labels(bundle, play, game.random[1], seed)
     head, judged = fit_head(bundle, labels.frames, len(play.frames), seed)
@@ -102,10 +108,13 @@ def run_seed(
     scores["random"] = play_game(game, by_button, None, copies, seed)
     by_action = random_player((0, bundle.num_actions), 1, COPIES, seed)
     wrong["random"] = paid_wrongly(game, dream, by_action, labels.buttons)
+    learned_in = made_of(game, bundle, play, labels.buttons, head)
     for name, task in (("dream", dream), ("game", real)):
         folder = agents / f"{game.world}-{seed}-{name}"
         size = play.frames.shape[2:4]
-        agent, rewards[name] = learn(task, size, folder, updates=updates, method=method, seed=seed)
+        agent, rewards[name] = learn(
+            task, size, folder, updates=updates, method=method, seed=seed, made_of=learned_in[name]
+        )
         player = policy_player(agent, actions, seed)
         scores[name] = play_game(game, player, labels.buttons, copies, seed)
         player, film = policy_player(agent, actions, seed), folder.with_suffix(".gif")
@@ -115,6 +124,27 @@ def run_seed(
         "reward": judged, "rewards": rewards, "wrong": wrong,
         "scores": {name: found.tolist() for name, found in scores.items()},
     }  # fmt: skip
+
+
+def made_of(
+    game: Game, bundle: Bundle, play: Play, buttons: list[int], head: RewardHead
+) -> dict[str, dict[str, str]]:
+    """Return by task what an agent learns in: the world, and digests of the play and the reward."""
+    arrays = (play.frames, play.buttons, play.earned, play.ended)
+    shared = {"world": bundle.fingerprint, "game": game.env, "play": _digest(arrays)}
+    weights = (weight.cpu().numpy() for weight in head.state_dict().values())
+    return {
+        "dream": shared | {"reward": _digest(weights)},
+        "game": shared | {"buttons": str(buttons)},
+    }
+
+
+def _digest(arrays: Iterable[np.ndarray]) -> str:
+    found = sha256()
+    for array in arrays:
+        found.update(f"{array.dtype} {array.shape}".encode())
+        found.update(np.ascontiguousarray(array))
+    return found.hexdigest()
 
 
 def play_game(

@@ -50,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
     labels.add_argument("--counts", type=int, nargs="+", default=[64, 256, 1000])
     labels.add_argument("--draws", type=int, default=3, help="of labels, for each count")
     labels.add_argument("--split", choices=["dev", "test"], default="test")
-    table = commands.add_parser("table", help="print the tables as Markdown")
+    table = commands.add_parser("table", help="print the tables of full runs as Markdown")
     table.add_argument("file", type=Path)
     table.add_argument("--split", choices=["dev", "test"], default="test")
     table.add_argument("--picture", type=Path, help="a PNG file to draw them into")

@@ -19,6 +19,39 @@ FIGURES = {
     "blocked": "Agreement on blocked transitions",
 }
 ABSENT = "–"
+FULL = (None, None)
+"""Minutes and steps of a run that nothing shortened."""
+
+
+def of_one_length(runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the runs whose figures may stand in one cell of a table.
+
+    Of an entry on a game these are its full runs. Where it has none, they are those that --minutes
+    or --steps shortened, if all are of one length.
+
+    Raises:
+        ValueError: an entry has shortened runs of several lengths on a game, and no full one.
+    """
+    lengths: dict[tuple[str, str], set] = {}
+    for run in runs:
+        lengths.setdefault((run["game"], run["entry"]), set()).add(_length(run))
+    for (game, entry), found in lengths.items():
+        if FULL not in found and len(found) > 1:
+            named = " and ".join(map(str, sorted(found, key=str)))
+            raise ValueError(
+                f"{entry} on {game} was run with several lengths, (minutes, steps) of {named}: "
+                "their mean would be of neither; keep the lines of one of them, or run it without "
+                "--minutes and --steps"
+            )
+    return [
+        run
+        for run in runs
+        if _length(run) == FULL or FULL not in lengths[run["game"], run["entry"]]
+    ]
+
+
+def _length(run: dict[str, Any]) -> tuple[float | None, int | None]:
+    return run.get("minutes"), run.get("steps")
 
 
 def values_of(runs: Sequence[dict[str, Any]], game: str, entry: str, figure: str) -> list[float]:
@@ -50,7 +83,7 @@ def known_names(runs: Sequence[dict[str, Any]]) -> tuple[list[str], list[str]]:
 
 def markdown(runs: Sequence[dict[str, Any]], split: str = "test") -> str:
     """Write a table of each figure: entries down, games across."""
-    runs = [run for run in runs if run["split"] == split]
+    runs = of_one_length([run for run in runs if run["split"] == split])
     games, entries = known_names(runs)
     seeds, parts = len({run["seed"] for run in runs}), []
     over = "One seed." if seeds == 1 else f"Mean of {seeds} seeds ± half their range."
@@ -65,7 +98,7 @@ def markdown(runs: Sequence[dict[str, Any]], split: str = "test") -> str:
 
 def draw_table(runs: Sequence[dict[str, Any]], path: Path, split: str = "test") -> None:
     """Draw every figure as a map of entries and games, into one PNG file."""
-    runs = [run for run in runs if run["split"] == split]
+    runs = of_one_length([run for run in runs if run["split"] == split])
     games, entries = known_names(runs)
     figure, charts = new_figure(len(FIGURES))
     for axes, (name, title) in zip(charts, FIGURES.items(), strict=True):

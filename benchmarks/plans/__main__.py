@@ -2,6 +2,9 @@
 
     python -m benchmarks.plans crafter miner [--steps 8 16 32] [--goals N] [--json FILE]
 
+Worlds: crafter miner, each as the one that ships or as NAME=FOLDER. The file is written after each
+score.
+
 A goal is the picture after so many steps of real random play, with keys held for up to 16 steps in
 Crafter and 4 in Miner, from a moment of real random play on levels that no world was trained on;
 goals that look like the start are left out. A plan is made from the two pictures alone, and its
@@ -21,7 +24,6 @@ search by looks alone: by tokens, by pixels, or by an encoder that the yardstick
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import asdict
 from pathlib import Path
 
@@ -32,25 +34,44 @@ from corpus.progress import progress_bar
 from genie.library.bundle import load_bundle
 from genie.library.catalog import find_world
 from genie.plan import PlanLimits
+from spacetime.weights import write_json
 
 
-def main() -> None:
-    """Print a line for each world, distance and planner."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("worlds", nargs="+", help=f"of {', '.join(GAMES)}, or NAME=FOLDER")
-    parser.add_argument("--steps", type=int, nargs="+", default=[8, 16, 32])
-    parser.add_argument("--goals", type=int, default=100, metavar="N")
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command."""
+    found = argparse.ArgumentParser(
+        prog="python -m benchmarks.plans", description=__doc__.split("\n")[0]
+    )
+    known = f"of {', '.join(GAMES)}, or NAME=FOLDER with one of these names"
+    found.add_argument("worlds", nargs="+", type=_world, help=known, metavar="WORLD")
+    found.add_argument("--steps", type=int, nargs="+", default=[8, 16, 32])
+    found.add_argument("--goals", type=int, default=100, metavar="N")
     choices = [*PLANNERS, BY_ENCODER]
-    parser.add_argument("--planners", nargs="+", choices=choices, default=list(PLANNERS))
-    parser.add_argument("--encoder", type=Path, metavar="RUN", help=f"of '{BY_ENCODER}'")
-    parser.add_argument("--json", type=Path, metavar="FILE")
-    given = parser.parse_args()
+    found.add_argument("--planners", nargs="+", choices=choices, default=list(PLANNERS))
+    found.add_argument("--encoder", type=Path, metavar="RUN", help=f"of '{BY_ENCODER}'")
+    found.add_argument("--json", type=Path, metavar="FILE", help="written after each score")
+    return found
+
+
+def _world(word: str) -> tuple[str, str]:
+    """Return the name of a game, and the folder of its world or nothing."""
+    name, _, folder = word.partition("=")
+    if name not in GAMES:
+        raise argparse.ArgumentTypeError(
+            f"plans are judged in {', '.join(GAMES)}, not in {name!r}: name one of these, or "
+            "NAME=FOLDER for another world of it"
+        )
+    return name, folder
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Print a line for each world, distance and planner."""
+    given = parser().parse_args(arguments)
     if BY_ENCODER in given.planners and given.encoder is None:
-        parser.error(f"'{BY_ENCODER}' needs --encoder RUN")
+        parser().error(f"'{BY_ENCODER}' needs --encoder RUN")
     planners = PLANNERS | ({BY_ENCODER: by_encoder(given.encoder)} if given.encoder else {})
     scores = []
-    for word in given.worlds:
-        name, _, folder = word.partition("=")
+    for name, folder in given.worlds:
         bundle, game = load_bundle(folder or find_world(name)), GAMES[name]
         for steps in given.steps:
             found = list(goals(game, steps, given.goals))
@@ -64,8 +85,8 @@ def main() -> None:
                         done(1)
                 scores.append(score(name, steps, planner, tries))
                 print(_line(scores[-1]), flush=True)
-    if given.json is not None:
-        given.json.write_text(json.dumps([asdict(each) for each in scores], indent=1))
+                if given.json is not None:  # after each one: all of them take hours
+                    write_json(given.json, [asdict(each) for each in scores], indent=1)
 
 
 def _line(score: Score) -> str:

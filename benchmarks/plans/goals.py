@@ -139,8 +139,10 @@ def is_same_place(picture: np.ndarray, goal: np.ndarray, rows: int) -> bool:
     height, width = picture.shape[:2]
     unmoved = _same(picture, goal)
     shares = [0.0]
-    for down in range(-(rows // 2) * CELL, (rows // 2) * CELL + 1, CELL):
-        for right in range(-width // 2 // CELL * CELL, width // 2 + 1, CELL):
+    # As far one way as the other, or a picture and its mirror image would not be judged alike.
+    most_down, most_right = rows // 2 * CELL, width // 2 // CELL * CELL
+    for down in range(-most_down, most_down + 1, CELL):
+        for right in range(-most_right, most_right + 1, CELL):
             if down or right:
                 a = picture[max(0, down) : height + down, max(0, right) : width + right]
                 b = goal[max(0, -down) : height - down, max(0, -right) : width - right]

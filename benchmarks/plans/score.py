@@ -84,7 +84,9 @@ def try_again(bundle: Bundle, game: Game, goal: Goal, planner: Planner, limits: 
         if not plan.actions or len(pressed) == limits.steps:
             break
         pressed += _buttons(bundle, game, plan.actions[:1])
-    plan = replace(plan, actions=tuple(pressed), imagined=imagined)
+    # Only a planner that has no more key to press takes itself to be there.
+    arrived = plan.reached and not plan.actions
+    plan = replace(plan, actions=tuple(pressed), reached=arrived, imagined=imagined)
     seconds /= len(pressed) + 1
     return Try(plan=plan, reached=_there(shown, goal, game), seconds=seconds)
 

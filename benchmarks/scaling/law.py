@@ -80,7 +80,11 @@ def relative_error(law: Law, points: Sequence[Point]) -> float:
 
 
 def without_each(points: Sequence[Point]) -> list[Law]:
-    """Fit the law without each of the points in turn: how much it rests on one of them."""
+    """Fit the law without each of the points in turn: how much it rests on one of them.
+
+    Raises:
+        ValueError: without one of them there are too few fits or sizes for a law.
+    """
     return [fit_law([*points[:index], *points[index + 1 :]]) for index in range(len(points))]
 
 

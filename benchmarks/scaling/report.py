@@ -1,6 +1,7 @@
 """The table of fits, the laws, and their picture."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -73,10 +74,15 @@ def _delta(record: Record) -> str:
 
 
 def describe(law: Law, others: Sequence[Law], points: Sequence[Point]) -> str:
-    """Say a law in a line, and what it expects of larger budgets, with the range of `others`."""
+    """Say a law in a line, and what it expects of larger budgets, with the range of `others`.
+
+    Where there are none, as of six fits, it says that no range is known.
+    """
     missed = relative_error(law, points)
     undetermined = law.alpha >= EXPONENTS[-1]
     edge = ["alpha is the largest that was tried: not determined"] if undetermined else []
+    if not others:
+        edge.append("no range: without one of these fits too few, or too few sizes, make no law")
     lines = [
         f"loss = {law.floor:.3g} + {law.size:.3g} (N / 1 M)^-{law.alpha:.2f} + {law.data:.3g} "
         f"(D / 1 M)^-{law.beta:.2f}, {law.cost:.0f} operations a weight and frame; it misses "
@@ -87,24 +93,32 @@ def describe(law: Law, others: Sequence[Law], points: Sequence[Point]) -> str:
     ]
     for flops, about in ASKED.items():
         best = law.best(flops)
-        ranges = list(zip(*(other.best(flops) for other in others), strict=True))
-        cells = (
-            f"{value:.3g} ({min(range_):.3g} to {max(range_):.3g})"
-            for value, range_ in zip(best, ranges, strict=True)
-        )
+        found = [other.best(flops) for other in others]
+        ranges = zip(*found, strict=True) if found else [()] * len(best)
+        cells = (_with_range(*pair) for pair in zip(best, ranges, strict=True))
         lines.append(_row((f"{flops:.2g}", about, *cells)))
     return "\n".join(lines)
 
 
+def _with_range(value: float, others: Sequence[float]) -> str:
+    return f"{value:.3g} ({min(others):.3g} to {max(others):.3g})" if others else f"{value:.3g}"
+
+
 def laws(records: Sequence[Record]) -> dict[str, tuple[Law, list[Law]]]:
-    """Fit a law for each part that has enough fits, and it again without each of them."""
+    """Fit a law for each part that has enough fits, and it again without each of them.
+
+    The second list is empty where one of those is not enough: six fits make a law, and five none.
+    """
     found = {}
     for part in ("dynamics", "tokenizer"):
-        points = points_of(records, part)
+        points, others = points_of(records, part), []
         try:
-            found[part] = fit_law(points), without_each(points)
+            law = fit_law(points)
         except ValueError:
             continue
+        with suppress(ValueError):
+            others = without_each(points)
+        found[part] = law, others
     return found
 
 

@@ -15,6 +15,7 @@ from genie.frames import to_models
 from spacetime.weights import (
     model_fingerprint,
     read_json,
+    read_shapes,
     read_weights,
     write_json,
     write_weights,
@@ -32,6 +33,8 @@ _MOST = {
     "channels": 256,
     "hidden": 4096,
 }
+_MOST_WEIGHTS = 1 << 28
+"""Of a network, 1 GiB in float32: the usual sizes stay below it for all frames that are allowed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +67,24 @@ class PolicyConfig:
             raise ValueError(
                 f"patches of {self.patch} pixels do not fit {self.height}x{self.width}"
             )
+        # Each of the sizes may be in range, and their product fill any memory.
+        if (weights := self.num_weights) > _MOST_WEIGHTS:
+            raise ValueError(
+                f"a policy of these sizes has {weights:,} weights, {_MOST_WEIGHTS:,} are allowed: "
+                "take larger patches, or fewer channels or hidden units"
+            )
+
+    @property
+    def cells(self) -> int:
+        """How many whole patches a frame has."""
+        return (self.height // self.patch) * (self.width // self.patch)
+
+    @property
+    def num_weights(self) -> int:
+        """How many weights a network of these sizes has."""
+        looks = (3 * SEEN * self.patch**2 + 1 + 9 * self.channels + 1) * self.channels
+        choices = (self.channels * self.cells + 1) * self.hidden
+        return looks + choices + (self.hidden + 1) * self.num_actions
 
 
 class PolicyNetwork(nn.Module):
@@ -79,9 +100,8 @@ class PolicyNetwork(nn.Module):
             nn.Conv2d(3 * SEEN, channels, patch, patch), nn.ReLU(),
             nn.Conv2d(channels, channels, 3, 1, 1), nn.ReLU(),
         )  # fmt: skip
-        cells = (config.height // patch) * (config.width // patch)
         self.choose = nn.Sequential(
-            nn.Linear(channels * cells, config.hidden),
+            nn.Linear(channels * config.cells, config.hidden),
             nn.ReLU(),
             nn.Linear(config.hidden, config.num_actions),
         )
@@ -118,7 +138,9 @@ class Policy:
 
     @torch.inference_mode()
     def probabilities(self, frames: np.ndarray, previous: np.ndarray) -> Tensor:
-        """Return how probable each action is, float32 (B, A).
+        """Return how probable each action is, float32 (B, A), on the processor.
+
+        Actions are drawn there wherever the network is: a generator draws on its own device only.
 
         Args:
             frames: uint8 (B, H, W, 3), the last frames.
@@ -136,7 +158,7 @@ class Policy:
                     f"{given.shape}: give uint8 (B, {config.height}, {config.width}, 3)"
                 )
         pixels = to_models(np.stack([previous, frames], axis=1), device_of(self.network))
-        return self.network(pixels).softmax(dim=1)
+        return self.network(pixels).softmax(dim=1).cpu()
 
     def act(
         self, frame: np.ndarray, previous: np.ndarray, generator: torch.Generator | None = None
@@ -168,7 +190,10 @@ class Policy:
 
 
 def choose(probabilities: Tensor, generator: torch.Generator | None = None) -> Tensor:
-    """Choose an action of each row (B, A), int64 (B,): drawn, or the most probable one."""
+    """Choose an action of each row (B, A), int64 (B,): drawn, or the most probable one.
+
+    `probabilities` lie where `generator` draws.
+    """
     if generator is None:
         return probabilities.argmax(dim=1)
     return torch.multinomial(probabilities, 1, generator=generator)[:, 0]
@@ -198,25 +223,46 @@ def load_policy(path: Path | str) -> Policy:
 
     Raises:
         FileNotFoundError: there is none.
-        ValueError: it is damaged, or of another format.
+        ValueError: it is damaged, of another format, or its weights have other sizes than it says;
+            memory for them is taken only after that.
     """
     path = Path(path)
     record = read_json(path / RECORD)
     if not isinstance(record, dict) or record.get("format") != FORMAT_VERSION:
         raise ValueError(f"{path / RECORD} is not a policy of format {FORMAT_VERSION}")
     try:
-        network = PolicyNetwork(PolicyConfig(**record["config"]))
+        config = PolicyConfig(**record["config"])
+        _check_shapes(config, path / WEIGHTS)
         if model_fingerprint(path / WEIGHTS, record["config"]) != record["fingerprint"]:
+            # The two files are replaced one after the other, and a kill may come between.
             raise ValueError("the weights are not those that it names")
+        network = PolicyNetwork(config)
         network.load_state_dict(read_weights(path / WEIGHTS))
         buttons = _buttons(record["buttons"], network.config.num_actions)
         made_of = {str(name): str(value) for name, value in record["made_of"].items()}
         names = tuple(map(str, record["names"]))
     except (TypeError, KeyError, AttributeError, RuntimeError, ValueError) as error:
         line = " ".join(str(error).split())[:200]
-        raise ValueError(f"{path} holds no policy ({line}): train it again") from None
+        raise ValueError(
+            f"{path} holds no policy ({line}): genie train policy --resume writes it anew, or "
+            "train it again"
+        ) from None
     network.eval().requires_grad_(False)
     return Policy(network=network, buttons=buttons, names=names, made_of=made_of)
+
+
+def _check_shapes(config: PolicyConfig, file: Path) -> None:
+    """Refuse weights of other sizes than a policy names, before memory is taken for them."""
+    with torch.device("meta"):
+        network = PolicyNetwork(config)
+    wanted = {name: tuple(weight.shape) for name, weight in network.state_dict().items()}
+    if (found := read_shapes(file)) != wanted:
+        names = sorted(wanted | found)
+        wrong = next(name for name in names if wanted.get(name) != found.get(name))
+        raise ValueError(
+            f"{wrong[:80]!r} of its weights has the sizes {found.get(wrong)} in place of "
+            f"{wanted.get(wrong)}"
+        )
 
 
 def _buttons(values: Any, num_actions: int) -> tuple[int, ...] | None:

@@ -15,7 +15,7 @@ from genie.device import pick_device
 from genie.drift.meter import WINDOWS_TO_LEAVE, DriftMeter
 from genie.env.episode import Episode, EpisodeState
 from genie.frames import encode_prompt
-from genie.inputs import check_prompt
+from genie.inputs import check_prompt, check_seed
 from genie.library.bundle import Bundle, load_bundle
 from genie.library.catalog import find_world
 from genie.rollouts.rollout import Rollout, cache_without
@@ -24,6 +24,7 @@ from genie.session.state import State
 Reward = Callable[[np.ndarray, np.ndarray, int], float]
 OBSERVATIONS = ("pixels", "tokens")
 OPTIONS = ("prompt", "state")
+RENDER_MODES = ("rgb_array",)
 
 
 class WorldBatch:
@@ -67,7 +68,8 @@ class WorldBatch:
     def metadata(self) -> dict[str, Any]:
         """Return what Gymnasium wants to know, and the names of the actions in the order of ids."""
         names = self.bundle.keymap.names
-        return {"render_modes": ["rgb_array"], "render_fps": self.bundle.fps, "action_names": names}
+        fixed = {"render_modes": list(RENDER_MODES), "render_fps": self.bundle.fps}
+        return fixed | {"action_names": names}
 
     def choose(self, rng: np.random.Generator, options: Mapping[str, Any] | None) -> State:
         """Return what an episode starts from.
@@ -90,24 +92,31 @@ class WorldBatch:
         return replace(self._encode(drawn if prompt is None else prompt), seed=seed)
 
     def start(self, rows: Sequence[int], states: Sequence[State]) -> None:
-        """Start some episodes anew; the others go on."""
+        """Start some episodes anew; the others go on.
+
+        Where all start and that fails, play stays as it was.
+        """
         groups: dict[tuple[int, tuple[int, ...]], list[int]] = {}
         for index, state in enumerate(states):
             groups.setdefault((len(state.ids), state.edited), []).append(index)
         fresh = len(rows) == len(self._episodes)
+        rollout, begun = self._rollout, []
         if fresh:
-            self._rollout = Rollout(self.bundle, [state.seed for state in states])
+            rollout = Rollout(self.bundle, [state.seed for state in states])
         for group in groups.values():
             chosen = [states[index] for index in group]
             taken = [int(rows[index]) for index in group]
             ids, prev_actions, first, seen = self._histories(chosen)
             if fresh and len(groups) == 1:
                 # Numbered as in a `World`, so that its frames come again bit for bit.
-                shown = self._rollout.restore(ids, prev_actions, first, seen)
+                shown = rollout.restore(ids, prev_actions, first, seen)
             else:
                 seeds, frames = zip(*((one.seed, len(one.ids)) for one in chosen), strict=True)
-                shown = self._rollout.replace(taken, seeds, ids, prev_actions, frames, seen)
-            self.frames[taken], self.tokens[taken] = shown.numpy(), ids[:, -1].numpy()
+                shown = rollout.replace(taken, seeds, ids, prev_actions, frames, seen)
+            begun.append((taken, shown.numpy(), ids[:, -1].numpy()))
+        self._rollout = rollout
+        for taken, shown, tokens in begun:
+            self.frames[taken], self.tokens[taken] = shown, tokens
         for row, state in zip(rows, states, strict=True):
             self._episodes[row] = Episode(replace(state, next_settings=self.bundle.settings))
 
@@ -204,11 +213,34 @@ class WorldBatch:
         state = state.load() if isinstance(state, EpisodeState) else state
         if not isinstance(state, State) or state.fingerprint != self.bundle.fingerprint:
             raise ValueError("the state is not one of this world: take it from `info`")
-        sizes = self.bundle.dynamics.config
-        fits = state.ids.shape[1] == sizes.num_tokens and state.ids.min() >= 0
+        sizes, count = self.bundle.dynamics.config, len(state.ids)
+        of_frames = state.prev_actions.shape == (count,) and len(state.settings) == count
+        if not of_frames or not count:
+            raise ValueError(
+                f"the state has {count} frames, {len(state.prev_actions)} actions and "
+                f"{len(state.settings)} settings: it is damaged, take one from `info`"
+            )
+        fits = state.ids.shape[1:] == (sizes.num_tokens,) and state.ids.min() >= 0
         if not fits or state.ids.max() >= sizes.num_codes:
             raise ValueError("the state has other tokens than this world: it is damaged")
+        most = self.bundle.num_actions  # that number stands where none was given
+        if state.prev_actions.min() < 0 or state.prev_actions.max() > most:
+            raise ValueError(
+                f"the state has actions {state.prev_actions.min()} to {state.prev_actions.max()}, "
+                f"this world 0 to {most - 1}: it is damaged"
+            )
+        if not all(0 <= frame < count for frame in state.edited):
+            raise ValueError(
+                f"the state says that frames {state.edited} were edited, of {count}: it is damaged"
+            )
+        check_seed(state.seed)
         return state
+
+
+def check_render_mode(mode: str | None) -> None:
+    """Raise ValueError for a render mode that there is not; None renders nothing."""
+    if mode is not None and mode not in RENDER_MODES:
+        raise ValueError(f"render_mode is {mode!r}: choose {', '.join(RENDER_MODES)}, or None")
 
 
 def _check_caches(bundle: Bundle) -> None:

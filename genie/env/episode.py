@@ -47,7 +47,8 @@ class Episode:
 class EpisodeState:
     """The state after a step, for `reset(options={"state": ...})`; `load` makes a `State` of it.
 
-    It costs nothing until it is used: the tokens stay with the episode.
+    It costs nothing until it is used: the tokens stay with the episode. To send it to another
+    process is to use it: Gymnasium's `AsyncVectorEnv` pickles the whole episode with each step.
     """
 
     def __init__(self, episode: Episode) -> None:

@@ -9,7 +9,7 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 
-from genie.env.batch import Reward, WorldBatch
+from genie.env.batch import RENDER_MODES, Reward, WorldBatch, check_render_mode
 from genie.inputs import check_action
 from genie.library.bundle import Bundle
 
@@ -23,7 +23,7 @@ class WorldEnv(gymnasium.Env):
     with `truncate_on_drift`, whether it has "drifted"; `metadata["action_names"]` are the actions.
     """
 
-    metadata = {"render_modes": ["rgb_array"], "render_fps": 15}
+    metadata = {"render_modes": list(RENDER_MODES), "render_fps": 15}
 
     def __init__(
         self,
@@ -49,9 +49,10 @@ class WorldEnv(gymnasium.Env):
 
         Raises:
             FileNotFoundError: if there is no such world.
-            ValueError: for an observation or a device that there is not, or drift in a world
-                without a threshold.
+            ValueError: for an observation, a render mode or a device that there is not, or drift
+                in a world without a threshold.
         """
+        check_render_mode(render_mode)
         self._batch = WorldBatch(1, world, observation, reward, truncate_on_drift, device)
         self.observation_space = self._batch.space
         self.action_space = spaces.Discrete(self._batch.bundle.num_actions)

@@ -11,7 +11,7 @@ from gymnasium.utils.seeding import np_random
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from genie.env.batch import WorldBatch
+from genie.env.batch import WorldBatch, check_render_mode
 
 
 class WorldVectorEnv(VectorEnv):
@@ -40,6 +40,7 @@ class WorldVectorEnv(VectorEnv):
             FileNotFoundError: if there is no such world.
             ValueError: as `WorldEnv`, or for a world of which parts do not play in batches.
         """
+        check_render_mode(render_mode)
         self._batch = WorldBatch(num_envs, **options)
         self.num_envs, self.render_mode = num_envs, render_mode
         self.metadata = self._batch.metadata() | {"autoreset_mode": AutoresetMode.NEXT_STEP}

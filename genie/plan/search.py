@@ -13,13 +13,16 @@ from genie.plan.imagination import Moment, imagine
 WIDTH = 4
 """Moments that are imagined further at a time: a batch costs less than its parts."""
 
+MOST_STEPS = 256
+"""The goal is looked for as far away on every side, in memory that grows with the square of it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class PlanLimits:
     """How far a search goes.
 
     Attributes:
-        steps: keys in a plan at most.
+        steps: keys in a plan at most, up to `MOST_STEPS`.
         frames: frames imagined at most.
     """
 
@@ -27,10 +30,15 @@ class PlanLimits:
     frames: int = 256
 
     def __post_init__(self) -> None:
-        """Refuse what leaves nothing to search."""
+        """Refuse what leaves nothing to search, or would fill the memory."""
         for name, value in (("steps", self.steps), ("frames", self.frames)):
             if value < 1:
                 raise ValueError(f"--{name} is {value}: give 1 or more")
+        if self.steps > MOST_STEPS:
+            raise ValueError(
+                f"--steps is {self.steps}: give {MOST_STEPS} or fewer, and plan further from the "
+                "picture where that plan ends"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

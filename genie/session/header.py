@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from genie.inputs import MOST_SEED, check_seed
 from genie.library.card import NamedAction, WorldCard
 from genie.session.format import MOST_CODES, SUFFIX
 from genie.session.repair import flipped_bits, undo
@@ -153,13 +154,14 @@ def new_header(
 
     Args:
         bundle: the world, as genie.library.bundle.Bundle.
-        seed: of everything that will be sampled.
+        seed: of everything that will be sampled, 0 … 2^64 - 1.
         path: folder of the world.
         device: that it plays on.
         prompt_frames: frames that each line starts from.
 
     Raises:
-        ValueError: if the world has more codes than the log's 16 bits can name.
+        ValueError: if the world has more codes than the log's 16 bits can name, or the seed is not
+            0 to 2^64 - 1.
     """
     import torch
 
@@ -188,7 +190,7 @@ def new_header(
         card=card,
         fingerprint=bundle.fingerprint,
         tokens=sizes.num_tokens,
-        seed=seed,
+        seed=check_seed(seed),
         machine=machine,
         prompt_frames=prompt_frames,
     )
@@ -232,7 +234,7 @@ def _parse(path: Path, record: Mapping[str, Any]) -> Header:
             card=card,
             fingerprint=text(world["fingerprint"]),
             tokens=whole(world["tokens"], 1, 1 << 16),
-            seed=whole(record["seed"], 0, (1 << 64) - 1),
+            seed=whole(record["seed"], 0, MOST_SEED),
             machine={name: _machine_value(value) for name, value in record["machine"].items()},
             prompt_frames=whole(record.get("prompt_frames", 1), 1, 1 << 16),
         )

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from genie.inputs import MOST_SEED
 from genie.session.format import FrameRecord
 from genie.session.header import Header
 from genie.session.log import Session
@@ -120,7 +121,7 @@ class State:
             distinct = [Settings.from_json(settings) for settings in record["settings"]]
             state = cls(
                 fingerprint=text(record["world"]),
-                seed=whole(record["seed"], 0, (1 << 64) - 1),
+                seed=whole(record["seed"], 0, MOST_SEED),
                 ids=tensors["ids"],
                 prev_actions=tensors["leads"],
                 settings=tuple(distinct[index] for index in record["settings_of_frame"]),

@@ -75,9 +75,17 @@ def fit_flow_keys(
         generator: of where the means begin.
         rounds: of expectation and maximization.
         longest_hold: a key is held on with this probability at most.
+
+    Raises:
+        ValueError: there are fewer transitions than keys.
     """
     inside = flow[..., NUMBERS] > 0
     seen, reached = flow[inside][:, :NUMBERS], -math.inf
+    if len(seen) < keys.num_keys:
+        raise ValueError(
+            f"{len(seen)} transitions in which the camera's flow is seen do not tell "
+            f"{keys.num_keys} keys apart: use longer videos"
+        )
     keys.extent.copy_(seen.amax(dim=0) - seen.amin(dim=0) + 1)
     _begin(keys, seen, generator)
     for _ in range(rounds):

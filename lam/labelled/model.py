@@ -6,6 +6,7 @@ from torch.nn import functional as F
 
 from lam.base_models import new_base
 from lam.holding import Holding
+from lam.keymap.displacement import Measure
 from lam.labelled.config import LabelledConfig
 from lam.model import LatentActionModel
 
@@ -82,6 +83,11 @@ class LabelledActionModel(LatentActionModel):
     def read(self, observed: Tensor, episodes: Tensor | None = None) -> Tensor:
         """Read actions int64 (B, S) off consecutive transitions (B, S, F), from `observe`."""
         return self.encoder.holding.most_likely(self.encoder.scores(observed))
+
+    @property
+    def measure_player(self) -> Measure | None:
+        """What measures how the base's player moves; None: it has none."""
+        return getattr(self.encoder.base, "measure_player", None)
 
     def _observe_pairs(self, before: Tensor, after: Tensor) -> Tensor:
         """Return what the reader needs of pairs of frames, float32 (P, F)."""

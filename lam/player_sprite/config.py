@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from lam.config import LatentActionConfig
+from lam.player_sprite.location import largest_radius
 
 _LATER_FIELDS = ("search_radius", "shift_penalty", "take_off", "off_heading")
 
@@ -48,7 +49,7 @@ class SpriteActionConfig(LatentActionConfig):
                 f"states must be at least as many as actions, got {self.states} for "
                 f"{self.num_actions} actions"
             )
-        largest = (min(self.height, self.width) - 2) // 2
+        largest = largest_radius(self.height, self.width)
         if not 1 <= self.search_radius <= largest or self.take_off < 1 or self.off_heading < 0:
             raise ValueError(
                 f"search_radius must be 1 to {largest} in frames of {self.height}x{self.width}, "

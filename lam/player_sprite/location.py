@@ -24,7 +24,12 @@ def search_factor(*sides: int) -> int:
 
 def search_radius(height: int, width: int) -> int:
     """Return how far a shift is looked for, in pixels: further than a cell of 8."""
-    return min(9, (min(height, width) - 2) // 2)
+    return min(9, largest_radius(height, width))
+
+
+def largest_radius(height: int, width: int) -> int:
+    """Return how far a shift can be looked for in frames of that size, in pixels."""
+    return (min(height, width) - 2) // 2
 
 
 def camera_shift(

@@ -1,12 +1,18 @@
 """The latent action model of large frames that looks at smaller ones."""
 
+from dataclasses import replace
+
+import torch
 from torch import Tensor, nn
 
 from lam.base_models import new_base
+from lam.keymap.displacement import Displacement, Measure, as_unit_frames
 from lam.losses import LatentActionMethod
 from lam.model import LatentActionModel
 from lam.shrunk.config import ShrunkConfig
 from spacetime.pixels import enlarged, shrink
+
+_PAIRS = 64
 
 
 class ShrunkActionModel(nn.Module):
@@ -50,10 +56,26 @@ class ShrunkActionModel(nn.Module):
         self.base.freeze_encoder()
 
     def training_loss(
-        self, frames: Tensor, method: LatentActionMethod, pixel_weights: Tensor | None = None
+        self, frames: Tensor, method: LatentActionMethod
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the loss of the base on shrunk frames (B, T, 3, H, W)."""
-        return self.base.training_loss(self._shrink(frames), method, pixel_weights)
+        return self.base.training_loss(self._shrink(frames), method)
+
+    @property
+    def measure_player(self) -> Measure | None:
+        """What measures how the base's player moves, in pixels of the large frames, or None."""
+        if (measure := getattr(self.base, "measure_player", None)) is None:
+            return None
+
+        def measured(before: Tensor, after: Tensor) -> Displacement:
+            found = measure(self._shrink_some(before), self._shrink_some(after))
+            return replace(found, shift=self.config.factor * found.shift)
+
+        return measured
+
+    def _shrink_some(self, frames: Tensor) -> Tensor:
+        """Shrink frames (P, 3, H, W) of bytes or floats, a few at a time: they may be thousands."""
+        return torch.cat([self._shrink(as_unit_frames(some)) for some in frames.split(_PAIRS)])
 
     def _shrink(self, frames: Tensor) -> Tensor:
         if frames.shape[-2:] != (self.config.height, self.config.width):

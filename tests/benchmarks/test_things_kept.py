@@ -1,9 +1,12 @@
 """Finding the things of an Atari game by their colour."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+import torch
 
-from benchmarks.things_kept import SCREENS, compare_things, count_things, find_thing
+from benchmarks.things_kept import SCREENS, compare_things, count_things, find_thing, reconstruct
 
 PONG = SCREENS["pong"]
 BALL, PADDLE = PONG.things[:2]
@@ -57,3 +60,19 @@ def test_two_balls_are_not_one():
 def test_a_screen_without_a_thing_says_none():
     found = compare_things(draw(None), draw(None), PONG)["ball"]
     assert found == {"frames": 0, "tokenized": None, "invented": 0.0}
+
+
+class Smearing:
+    """A tokenizer that draws of a clip's frames what has been brightest so far."""
+
+    def encode(self, frames):
+        return frames
+
+    def decode(self, frames):
+        return frames.cummax(dim=1).values
+
+
+def test_frames_are_redrawn_each_by_itself():
+    bundle = SimpleNamespace(tokenizer=Smearing(), device=torch.device("cpu"))
+    frames = np.concatenate([draw((50, column)) for column in range(70)])
+    assert np.array_equal(reconstruct(bundle, frames), frames)

@@ -10,18 +10,19 @@ from corpus.background import sample_frames, smallest_moving_thing
 from corpus.frame_size import SIZE_STEP, size_warning
 from corpus.store import Corpus
 from lam.camera_flow.keys import FlowKeys
-from lam.player_sprite.location import find_sprite
+from lam.player_sprite.config import SpriteActionConfig
+from lam.player_sprite.location import largest_radius
 from train.auto.chosen import LEARNT, READ, Choice
 from train.auto.motion import Motion, measure_motion
 from train.camera_flow.fit import CameraFlowModule
 from train.camera_steps.fit import CameraStepsModule
 from train.camera_steps.survey import LEAST_STEPS, find_camera_steps, moves_by_cells
 from train.data.frames import Frames
-from train.fit_lam import Survey
 from train.moving_player.fit import MovingPlayerModule
 from train.moving_player.method import ScrollingPlayerMethod
 from train.moving_player.rail import find_rail_player
 from train.moving_player.survey import MovingPlayer, NoPlayerError, find_moving_player, watch
+from train.player_sprite.fit import SpriteActionModule, locate_sprite
 from train.player_sprite.method import SpriteMethod
 from train.recipe import load_recipe
 
@@ -59,22 +60,39 @@ def choose_method(frames: Frames, seed: int, values: dict[str, Any]) -> Choice:
     seen = f"the camera moves in {motion.camera:.0%} of all transitions in which anything changes"
     if motion.in_steps >= LEAST_STEPS:
         return _whole_steps(frames, seed, motion, values, seen, figures)
-    method = SpriteMethod()
-    box = find_sprite(
-        motion.residual, method.least_residual, method.edge_residual, method.largest_box
+    return _followed(frames, seed, motion, values, seen, figures) or _scrolling(
+        frames, seed, values, seen, figures
     )
-    if box is None:
-        return _scrolling(frames, seed, values, seen, figures)
-    top, left, height, width = box
-    figures["box"] = list(box)
+
+
+def _followed(
+    frames: Frames, seed: int, motion: Motion, values: dict[str, Any], seen: str,
+    figures: dict[str, Any],
+) -> Choice | None:  # fmt: skip
+    """Choose for a camera that keeps a sprite at one position in the picture; None: there is none.
+
+    The camera is followed as far as it goes: a shift that is cut short leaves a rest everywhere, in
+    which no sprite stands out.
+    """
+    method, corpus = SpriteMethod(), frames.corpus
+    model = LEARNT | {"num_actions": 5, "states": 6}
+    if motion.farthest > SpriteActionConfig.search_radius:
+        model["search_radius"] = min(motion.farthest, largest_radius(corpus.height, corpus.width))
+    try:
+        locate_sprite(motion.residual, method)
+        survey = SpriteActionModule.survey(frames, seed, method, model | values)
+    except ValueError:
+        return None
+    top, left, height, width = survey.values["box"]
     return Choice(
         kind="player_sprite",
-        model=LEARNT | {"num_actions": 5, "states": 6},
+        model=model,
         saw=(
             seen,
             f"the picture follows the player, {height}x{width} pixels at row {top}, column {left}",
         ),
-        figures=figures,
+        figures=figures | {"box": [top, left, height, width]},
+        survey=survey,
     )
 
 
@@ -196,7 +214,7 @@ def _whole_steps(
         dynamics=dynamics,
         saw=(seen, moves, f"the player stands in the middle of {view}"),
         figures=figures,
-        survey=Survey(values={"steps": steps, "view": found.view}),
+        survey=CameraStepsModule.survey_of(found, {"num_actions": count} | values),
     )
 
 

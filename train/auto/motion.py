@@ -25,6 +25,8 @@ LEAST_CHANGED = 0.03
 MOST_STEPS = 4
 LEAST_STEP = 0.02
 """Of the camera's shifts: a rarer one is no step, but a shift that was taken for another."""
+NEARLY_ALL = 0.9
+"""Of the camera's shifts; the farthest may be mistaken: of cuts, or of patterns that repeat."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +37,7 @@ class Motion:
         camera: fraction of the transitions with a change that a shift of the camera explains.
         steps: the commonest shifts of the camera, as (dy, dx) in pixels.
         in_steps: fraction of the camera's shifts that are one of these.
+        farthest: pixels along an axis that hardly a shift exceeds.
         residual: float (H, W) of what was looked at, how often each pixel is a motion residual.
         carried: float (H, W), how often each pixel changes and goes along with the camera, where
             the camera moves.
@@ -43,6 +46,7 @@ class Motion:
     camera: float
     steps: tuple[tuple[int, int], ...]
     in_steps: float
+    farthest: int
     residual: Tensor = field(repr=False)
     carried: Tensor = field(repr=False)
 
@@ -89,6 +93,15 @@ def measure_motion(
         camera=explained / max(1, changing),
         steps=tuple(tuple(steps[index].tolist()) for index in order),
         in_steps=float(counts[order].sum() / max(1, counts.sum())),
+        farthest=_farthest(np.array(moved), factor),
         residual=enlarged(residual / PAIRS, factor),
         carried=enlarged(carried / max(1, explained), factor),
     )
+
+
+def _farthest(shifts: np.ndarray, factor: int) -> int:
+    """Return how far nearly all shifts go, int (P, 2), measured in steps of `factor` pixels."""
+    if not len(shifts):
+        return 0
+    largest = np.abs(shifts).max(axis=1)
+    return int(np.quantile(largest, NEARLY_ALL, method="higher")) + factor - 1

@@ -11,7 +11,7 @@ from corpus.progress import track
 from lam.camera_steps.model import StepReader
 from lam.camera_steps.surroundings import CellNet, crop_cells
 from train.camera_steps.method import CameraStepsMethod
-from train.camera_steps.survey import find_camera_steps
+from train.camera_steps.survey import CameraSteps, find_camera_steps
 from train.data.action_chances import fit_chances, held_out_frames
 from train.data.blocked_keys import hold_of, key_shares
 from train.data.clips import to_bytes, to_float
@@ -36,9 +36,14 @@ class CameraStepsModule(ReaderModule):
         cls, frames: Frames, seed: int, method: CameraStepsMethod, values: Mapping[str, Any]
     ) -> Survey:
         """Find the steps of the camera; raises NoStepsError if it does not move by steps."""
-        found = find_camera_steps(frames, seed, method)
+        return cls.survey_of(find_camera_steps(frames, seed, method), values)
+
+    @classmethod
+    def survey_of(cls, found: CameraSteps, values: Mapping[str, Any]) -> Survey:
+        """Return what steps that were found mean for a fit: the commonest, if actions are few."""
         count = {} if "num_actions" in values else {"num_actions": max(3, len(found.steps) + 1)}
-        return Survey(values=count | {"steps": found.steps, "view": found.view})
+        steps = found.steps[: values.get("num_actions", MOST_ACTIONS) - 1]
+        return Survey(values=count | {"steps": steps, "view": found.view})
 
     @classmethod
     def placeholder_values(cls, values: Mapping[str, Any]) -> dict[str, Any]:

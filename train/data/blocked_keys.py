@@ -22,6 +22,7 @@ USUAL = 0.9  # quantile of a motion's chance over all frames: its chance where n
 STILL = 0.9  # mean fraction of tokens that stay the same under an action that moves nothing
 LOOKS = 0.02  # of transitions, in which a token of the player's own look changes
 NEAR = 2  # rows and columns around the player, in which one sees what is in its way
+LONGEST_HOLD = 0.99  # a key that was never let go may be: else no other were possible after it
 FREE = 0.5  # of its usual chance, above which nothing is in a motion's way
 EPISODES = 256  # whose keys are drawn at once
 
@@ -181,7 +182,7 @@ def hold_of(codes: Tensor, blocked: Tensor, still: int, shares: Tensor) -> float
         return 0.0
     again = float((after[at] == before[at]).double().mean())
     by_chance = float(shares[before[at]].mean())
-    return max(0.0, (again - by_chance) / (1 - by_chance))
+    return min(LONGEST_HOLD, max(0.0, (again - by_chance) / max(1e-6, 1 - by_chance)))
 
 
 def _draw(

@@ -1,5 +1,6 @@
 """An agent learns by proximal policy optimization, in a dream or in a game."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from train.loop.checkpoint import read_checkpoint, save_checkpoint
 from train.loop.clock import Clock
 from train.loop.module import FitModule, FitPlan
 from train.loop.optim import MuonAdamW, update_ema
+from train.policy.beginning import check_beginning, write_beginning
 from train.recipe import FitConfig
 
 
@@ -72,7 +74,9 @@ class AgentModule(FitModule):
         chances = logits.log_softmax(dim=1)
         actions, before = rollouts.actions[rows].to(device), rollouts.log_chances[rows].to(device)
         gained = rollouts.advantages[rows].to(device)
-        gained = (gained - gained.mean()) / (gained.std() + 1e-6)
+        # A rest of one row has no spread, and its unbiased estimate would be 0 / 0.
+        spread = gained.std(correction=min(1, len(rows) - 1))
+        gained = (gained - gained.mean()) / (spread + 1e-6)
         moved = (chances.gather(1, actions[:, None])[:, 0] - before).exp()
         near = moved.clamp(1 - method.clip, 1 + method.clip)
         choice = -torch.minimum(moved * gained, near * gained).mean()
@@ -89,8 +93,9 @@ def learn(
     updates: int = FIT.steps,
     method: DreamMethod | None = None,
     seed: int = 0,
+    made_of: Mapping[str, str] | None = None,
 ) -> tuple[Policy, list[float]]:
-    """Let an agent learn; a checkpoint in `folder` is gone on with.
+    """Let an agent learn; a checkpoint in `folder` is gone on with if it was begun in the same way.
 
     What is resumed in a `Dream` comes to the same weights as what ran through.
 
@@ -101,15 +106,29 @@ def learn(
         updates: how many; each is `method.length` steps of every episode of the task.
         method: the numbers of the method.
         seed: of the weights and of every draw.
+        made_of: texts that tell this task from others, such as the world's fingerprint and that of
+            what is rewarded. They are noted in `folder`, with the numbers above.
 
     Returns:
         The policy, and the mean reward of a step for each update.
 
     Raises:
-        ValueError: the checkpoint is damaged or of other sizes, or a weight is not a number.
+        ValueError: `updates` is less than 1, the checkpoint is damaged or of other sizes, it was
+            begun with other numbers or in another task, or does not say so; or a weight is not a
+            number.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    if updates < 1:
+        raise ValueError(f"updates is {updates}: an agent learns by 1 or more")
+    noted = {
+        **(made_of or {}),
+        "seed": str(seed),
+        "number of updates": str(updates),
+        "method": str(method or DreamMethod()),
+        "frame size": f"{size[0]}x{size[1]}",
+    }
+    check_beginning(folder, noted, "choose another folder")
     module = _new_module(task, size, updates, method, seed)
+    write_beginning(folder, noted)
     optimizer, clock = MuonAdamW(module.model, module.fit_config), module.clock
     if (saved := read_checkpoint(folder, module)) is not None:
         module.load_state_dict(saved["state_dict"])

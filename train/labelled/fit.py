@@ -95,6 +95,7 @@ class LabelledModule(ReaderModule):
 @torch.no_grad()
 def observe_all(reader: LabelledReader, frames: Frames) -> Tensor:
     """Return what the reader needs of every transition, float32 (frames − 1, F)."""
+    reader.eval()  # its base may drop features while it is fitted
     count, seen = frames.corpus.num_frames, []
     device = device_of(reader)
     size = frames_at_once(device)

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
 from lam.held_keys import fit_held_keys
+from lam.moving_player.config import MovingPlayerConfig
 from lam.moving_player.model import PlayerReader
 from spacetime.ranks import rank_and_count
 from train.data.clips import to_float
@@ -23,6 +24,8 @@ from train.moving_player.survey import MovingPlayer, NoPlayerError, find_moving_
 
 MOST_ACTIONS = 9
 """Standing still and eight directions."""
+ROOM = 1.5
+"""A step may be so many times as long as the player's longest usual one."""
 CHECKED = 512
 _AROUND = 1 / 16
 """Of the longer side: pixels so far from the player's middle, down and across, may show it."""
@@ -60,6 +63,11 @@ class MovingPlayerModule(ReaderModule):
     def survey_of(cls, player: MovingPlayer, values: Mapping[str, Any]) -> Survey:
         """Return what a player that was found means for a fit."""
         found = {} if "num_actions" in values else {"num_actions": len(player.motions)}
+        # A reader that took long steps for jumps would see no motion of a fast player in a large
+        # picture.
+        farthest = ROOM * float(np.linalg.norm(player.motions, axis=1).max())
+        if farthest > MovingPlayerConfig.largest_step and "largest_step" not in values:
+            found["largest_step"] = round(farthest, 1)
         return Survey(residual=player.occupancy(), values=found, player=player)
 
     @classmethod

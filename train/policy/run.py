@@ -15,7 +15,6 @@ from genie.agents.buttons import map_codes
 from genie.agents.policy import Policy, PolicyConfig, PolicyNetwork, save_policy
 from genie.arguments import POLICY
 from genie.device import pick_device
-from spacetime.weights import read_json, write_json
 from train.data.encode import NO_ACTION, read_actions
 from train.data.frames import Frames
 from train.labelled.labels import Labels, read_labels
@@ -24,12 +23,11 @@ from train.loop.loggers import make_loggers
 from train.loop.module import FitPlan
 from train.loop.trainer import fit
 from train.options import TrainOptions
+from train.policy.beginning import check_beginning, write_beginning
 from train.policy.fit import PolicyModule
 from train.policy.method import FIT, PolicyMethod
 from train.run_record import open_out
 from train.warm_start import load_start_world
-
-BEGINNING = "made_of.json"
 
 
 def train_policy(
@@ -59,8 +57,10 @@ def train_policy(
         logger: of `TrainOptions`.
 
     Raises:
-        ValueError: the world is not of the corpus' size, labels do not fit the corpus, or this
-            policy was begun with another world, corpus or seed. Nothing is written then.
+        ValueError: the world is not of the corpus' size, labels do not fit the corpus, no action
+            but the idle one is read off it, or this policy was begun with another world, corpus or
+            seed. Nothing is written then, and another world or corpus may take the same RUN.
+            Later also as `train.loop.trainer.fit`: what the last checkpoint holds stays.
         FileExistsError: RUN/policy exists and `resume` is not given.
         LockedError: if another program fits it.
     """
@@ -73,7 +73,7 @@ def train_policy(
     open_out(out, POLICY, resume)
     with Lock(folder):
         made_of = {"world": world.fingerprint, "corpus": opened.fingerprint, "seed": str(seed)}
-        _write_beginning(folder, made_of)
+        check_beginning(folder, made_of, "choose another --out")
         frames = Frames(opened)
         actions = read_actions(frames, world.lam.to(pick_device()))
         buttons = None if named is None else buttons_of(actions, named, world.num_actions)
@@ -84,6 +84,8 @@ def train_policy(
         )
         fitted = without_idle(actions, world.keymap.idle)
         module = new_module(frames, fitted, world.num_actions, clock, seed)
+        # Only now: what is refused up to here has not begun, and its advice is to begin otherwise.
+        write_beginning(folder, made_of)
 
         def export(done: PolicyModule) -> None:
             names = () if named is None else named.names
@@ -105,6 +107,10 @@ def new_module(
         num_actions: A.
         clock: how far.
         seed: of the weights and of every draw.
+
+    Raises:
+        ValueError: no transition of the training episodes has an action, or a policy of frames of
+            this size is not allowed.
     """
     torch.manual_seed(seed)
     height, width = frames.corpus.height, frames.corpus.width
@@ -136,19 +142,6 @@ def buttons_of(actions: np.ndarray, labels: Labels, num_actions: int) -> tuple[i
     """
     codes = actions[labels.transitions]
     return tuple(map_codes(codes, labels.actions, num_actions, labels.num_actions).tolist())
-
-
-def _write_beginning(folder: Path, made_of: dict[str, str]) -> None:
-    """Note what a policy is made of, or check the note of a fit that is gone on with."""
-    folder.mkdir(parents=True, exist_ok=True)
-    note = folder / BEGINNING
-    if not note.exists():
-        write_json(note, made_of)
-    elif (known := read_json(note)) != made_of:
-        other = next(name for name in made_of if known.get(name) != made_of[name])
-        raise ValueError(
-            f"{folder} was begun with another {other}: give the same one, or choose another --out"
-        )
 
 
 def _left(began: float, stop_after: float | None) -> float | None:

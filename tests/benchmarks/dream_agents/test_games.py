@@ -5,13 +5,16 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 from benchmarks.dream_agents import paid
 from benchmarks.dream_agents.games import Game, GameTask, WaterGames
 from benchmarks.dream_agents.paid import paid_wrongly, widen
-from benchmarks.dream_agents.run import play_game
+from benchmarks.dream_agents.record import Play
+from benchmarks.dream_agents.run import made_of, play_game
 from benchmarks.policy_from_video.judge import random_player
 from corpus.games.base import Observation
+from train.dream.reward import RewardHead
 from train.dream.task import Outcome
 
 
@@ -112,6 +115,64 @@ def test_what_only_the_dream_pays_is_counted_and_filmed(few, tmp_path):
     climbing = paid_wrongly(game(), Generous(), climb, [0, 1], film)
     assert climbing["earned"] >= 8 and climbing["missed"] == 0
     assert film.stat().st_size > 0
+
+
+class Timed:
+    """A dream and a game that pay at steps of their own; what they pay ends a game of the kind."""
+
+    bundle = SimpleNamespace(fps=8.0)
+
+    def __init__(self, steps, ends):
+        self.pays, self.ends, self.step_number = steps, ends, 0
+
+    def begin_at(self, starts):
+        self.step_number = 0
+        return starts
+
+    def step(self, actions):
+        paid = np.full(len(actions), self.step_number in self.pays)
+        self.step_number += 1
+        frames = np.zeros((len(actions), 8, 8, 3), np.uint8)
+        return Outcome(frames=frames, rewards=paid.astype(np.float32), ended=paid & self.ends)
+
+
+@pytest.mark.parametrize(
+    ("once", "dream", "real", "found"),
+    [
+        (True, [4], [4], {"paid": 8, "earned": 8, "missed": 0}),
+        (True, [4], [5], {"paid": 8, "earned": 8, "missed": 0}),  # the dream is over by then
+        (True, [5], [4], {"paid": 0, "earned": 0, "missed": 0}),  # the game is
+        (True, [4], [6], {"paid": 8, "earned": 0, "missed": 0}),
+        (True, [6], [4], {"paid": 0, "earned": 0, "missed": 8}),
+        (True, [4, 5], [4], {"paid": 8, "earned": 8, "missed": 0}),  # 5 is of another episode
+        (False, [5], [4], {"paid": 8, "earned": 8, "missed": 0}),
+        (False, [4], [6], {"paid": 8, "earned": 0, "missed": 8}),
+    ],
+)
+def test_payments_a_step_apart_are_one_also_where_they_end_the_episode(
+    few, monkeypatch, once, dream, real, found
+):
+    task = Timed([step + paid.WARM_UP for step in real], once)
+    task.begin = lambda number: (np.zeros((paid.COPIES, 8, 8, 3), np.uint8),) * 2
+    monkeypatch.setattr(paid, "GameTask", lambda *_, **__: task)
+    assert paid_wrongly(game(once=once), Timed(dream, once), climb, [0, 1]) == found
+
+
+def test_agents_are_told_apart_by_world_play_and_reward():
+    def named(world="a" * 64, pressed=0, seed=0):
+        torch.manual_seed(seed)
+        play = Play(
+            frames=np.zeros((1, 2, 8, 8, 3), np.uint8), buttons=np.full((1, 2), pressed),
+            earned=np.zeros((1, 2), bool), ended=np.zeros((1, 2), bool),
+        )  # fmt: skip
+        bundle = SimpleNamespace(fingerprint=world)
+        return made_of(game(), bundle, play, [0, 1], RewardHead(4, 6, 2))
+
+    assert named() == named()
+    for other in (named(world="b" * 64), named(pressed=1)):
+        assert all(other[task] != named()[task] for task in ("dream", "game"))
+    other = named(seed=1)
+    assert other["dream"] != named()["dream"] and other["game"] == named()["game"]
 
 
 class Pond(WaterGames):

@@ -93,3 +93,16 @@ def test_the_table_has_the_mean_over_seeds_and_half_their_range(tmp_path):
 def test_errors_are_one_line(tmp_path, capsys):
     assert main(["record", "chess", "--data", str(tmp_path)]) == 2
     assert "no game 'chess'" in capsys.readouterr().err
+
+
+def test_shortened_runs_are_never_averaged_with_full_ones(tmp_path):
+    full = line("pong", "lapo", 0, share_of_ceiling=0.5) | {"minutes": None, "steps": None}
+    short = line("pong", "lapo", 1, share_of_ceiling=0.1) | {"minutes": 2.0, "steps": None}
+    assert "| `lapo` | 0.50 |" in (text := markdown([short, full])) and "One seed." in text
+    again = short | {"seed": 2, "figures": short["figures"] | {"share_of_ceiling": 0.3}}
+    assert "| `lapo` | 0.20 ± 0.10 |" in markdown([short, again])
+    for runs in ([short, again | {"minutes": 5.0}], [short, again | {"minutes": None, "steps": 9}]):
+        with pytest.raises(ValueError, match="lapo on pong was run with several lengths"):
+            markdown(runs)
+        with pytest.raises(ValueError, match="keep the lines of one of them"):
+            draw_table(runs, tmp_path / "none.png")

@@ -9,7 +9,15 @@ from PIL import Image
 
 from benchmarks.scaling import __main__ as command
 from benchmarks.scaling.law import Law, Point, fit_law, relative_error, without_each
-from benchmarks.scaling.report import LEAST_STEPS, describe, draw, loss_of, markdown, points_of
+from benchmarks.scaling.report import (
+    LEAST_STEPS,
+    describe,
+    draw,
+    laws,
+    loss_of,
+    markdown,
+    points_of,
+)
 from benchmarks.scaling.run import plan
 from benchmarks.scaling.sizes import SIZES
 from genie.library.bundle import load_bundle
@@ -142,3 +150,15 @@ def test_a_recipe_is_kept_beside_its_run(tmp_path):
     plan(SIZES["dynamics", "xs"], 2e12, bundle, tmp_path / "deep" / "r.yaml")
     record = yaml.safe_load((tmp_path / "deep" / "r.yaml").read_text())
     assert record["dynamics"]["model"]["layers"] == 3 and "map" not in record["dynamics"]["method"]
+
+
+def test_six_fits_make_a_law_without_a_range(tmp_path):
+    records = make_records()
+    six = records[:2] + records[3:5] + records[6:8]
+    ((part, (law, others)),) = laws(six).items()
+    assert part == "dynamics" and law == fit_law(points_of(six, part)) and others == []
+    said = describe(law, others, points_of(six, part))
+    assert "no range: without one of these fits" in said and " to " not in said.split("--- |")[-1]
+    draw(six, tmp_path / "law.png")
+    whole = laws(records)["dynamics"]
+    assert len(whole[1]) == len(records) and "no range" not in describe(*whole, make_points())

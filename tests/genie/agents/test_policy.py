@@ -52,6 +52,27 @@ def test_drawn_actions_follow_their_probabilities():
     assert (choose(chances) == 1).all()
 
 
+class OnAnotherDevice:
+    """Logits of a network on a GPU: no generator of the processor draws from them."""
+
+    def __init__(self, chances):
+        self.chances = chances
+
+    def softmax(self, dim):
+        return self
+
+    def cpu(self):
+        return self.chances
+
+
+def test_actions_are_drawn_on_the_processor_wherever_the_network_is(policy, frames, monkeypatch):
+    chances = torch.tensor([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    monkeypatch.setattr(PolicyNetwork, "forward", lambda *_: OnAnotherDevice(chances))
+    drawn = choose(policy.probabilities(frames, frames), torch.Generator().manual_seed(0))
+    assert drawn.tolist() == [1, 2]
+    assert policy.act(frames[0], frames[1], torch.Generator().manual_seed(0)) == 1
+
+
 def test_frames_of_another_size_or_type_are_refused(policy, frames):
     for wrong in (frames[:, :8], frames.astype(np.float32)):
         with pytest.raises(ValueError, match=r"give uint8 \(B, 16, 24, 3\)"):
@@ -74,11 +95,38 @@ def test_sizes_out_of_range_are_refused(sizes):
         PolicyConfig(**{"height": 16, "width": 16, "num_actions": 3, **sizes})
 
 
+def test_sizes_that_would_fill_the_memory_together_are_refused():
+    usual = PolicyConfig(height=1024, width=1024, num_actions=256)
+    with torch.device("meta"):
+        weights = sum(weight.numel() for weight in PolicyNetwork(usual).parameters())
+    assert usual.num_weights == weights
+    with pytest.raises(ValueError, match="268,435,456 are allowed: take larger patches"):
+        PolicyConfig(height=1024, width=1024, num_actions=3, patch=1, channels=256, hidden=4096)
+
+
+def test_a_record_that_names_larger_weights_than_there_are_builds_nothing(
+    policy, tmp_path, monkeypatch
+):
+    save_policy(tmp_path, policy)
+    record = json.loads((tmp_path / "policy.json").read_text())
+    record["config"] |= {"hidden": 4096, "channels": 32}
+    (tmp_path / "policy.json").write_text(json.dumps(record))
+    built = []
+    initialise = torch.nn.Linear.__init__
+    monkeypatch.setattr(
+        torch.nn.Linear, "__init__",
+        lambda layer, *sizes: initialise(layer, *sizes) or built.append(layer.weight.device.type),
+    )  # fmt: skip
+    with pytest.raises(ValueError, match=r"'choose.0.bias' of its weights has the sizes \(128,\)"):
+        load_policy(tmp_path)
+    assert set(built) == {"meta"}
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
         ({"format": 2}, "not a policy of format 1"),
-        ({"fingerprint": "0"}, "not those that it names"),
+        ({"fingerprint": "0"}, "not those that it names.*: genie train policy --resume writes it"),
         ({"buttons": [1, 2]}, "buttons must be 3 numbers"),
         ({"config": {"height": 1 << 20}}, "holds no policy"),
     ],

@@ -152,12 +152,34 @@ def test_the_map_goes_with_its_episode(bundle, states, keys, together, monkeypat
         ({"fingerprint": "0" * 64}, "not one of this world"),
         ({"ids": torch.full((1, 6), 16, dtype=torch.int32)}, "other tokens than this world"),
         ({"ids": torch.zeros((1, 5), dtype=torch.int32)}, "other tokens than this world"),
+        ({"ids": torch.zeros((0, 6), dtype=torch.int32)}, "0 frames, 1 actions and 1 settings"),
+        ({"ids": torch.zeros((2, 6), dtype=torch.int32)}, "2 frames, 1 actions and 1 settings"),
+        ({"settings": ()}, "1 frames, 1 actions and 0 settings"),
+        ({"prev_actions": torch.tensor([5])}, "actions 5 to 5, this world 0 to 3"),
+        ({"prev_actions": torch.tensor([-1])}, "actions -1 to -1, this world 0 to 3"),
+        ({"edited": (1,)}, r"frames \(1,\) were edited, of 1"),
+        ({"seed": -5}, "a seed is a whole number from 0"),
     ],
 )
 def test_states_of_other_worlds_and_damaged_ones_are_refused(bundle, states, change, complaint):
     batch = WorldBatch(1, bundle)
     with pytest.raises(ValueError, match=complaint):
         batch.choose(np.random.default_rng(0), {"state": replace(states[0], **change)})
+
+
+def test_a_start_that_fails_leaves_play_as_it_was(bundle, states, monkeypatch):
+    def played(broken):
+        batch = WorldBatch(2, bundle)
+        batch.start([0, 1], states[:2])
+        batch.step([1, 2])
+        if broken:
+            with monkeypatch.context() as patch, pytest.raises(IndexError):
+                patch.setattr(batch, "_histories", lambda states: [][0])
+                batch.start([0, 1], states[2:4])
+        batch.step([3, 0])
+        return batch.tokens
+
+    assert np.array_equal(played(broken=True), played(broken=False))
 
 
 @pytest.mark.parametrize(

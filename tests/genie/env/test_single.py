@@ -1,6 +1,7 @@
 """A world as an environment: what Gymnasium asks for, and the frames of the world itself."""
 
 import warnings
+from dataclasses import replace
 
 import gymnasium
 import numpy as np
@@ -84,6 +85,16 @@ def test_a_prompt_is_chosen_by_its_number_or_given(env, bundle):
         env.reset(options={"level": 2})
 
 
+def test_a_refused_reset_leaves_the_episode_as_it_was(env):
+    expected = episode(env, [1, 2, 3], seed=2)
+    episode(env, [1], seed=2)
+    state = env.step(2)[4]["state"].load()
+    for wrong in ({"prev_actions": state.prev_actions + 96}, {"seed": -5}):
+        with pytest.raises(ValueError, match="the state has actions|a seed is"):
+            env.reset(options={"state": replace(state, **wrong)})
+    assert np.array_equal(env.step(3)[0], expected[-1])
+
+
 def test_an_episode_continues_from_its_state(env, bundle):
     frames = episode(env, KEYS * 4, seed=2)
     env.reset(seed=2)
@@ -125,6 +136,8 @@ def test_an_episode_ends_once_play_has_drifted(still_folder):
 def test_what_a_world_cannot_do_is_refused(bundle):
     with pytest.raises(ValueError, match="no threshold of drift"):
         WorldEnv(bundle, truncate_on_drift=True)
+    with pytest.raises(ValueError, match="'human': choose rgb_array, or None"):
+        WorldEnv(bundle, render_mode="human")
     with pytest.raises(ValueError, match="choose pixels, tokens"):
         WorldEnv(bundle, observation="sound")
     with pytest.raises(ValueError, match="step before reset"):

@@ -111,3 +111,8 @@ def test_states_continue_all_episodes_or_one_in_all(world_folder):
 def test_what_fits_other_numbers_of_episodes_is_refused(world_folder, reset, complaint):
     with pytest.raises(ValueError, match=complaint):
         make(world_folder).reset(**reset)
+
+
+def test_a_render_mode_that_there_is_not_is_refused(world_folder):
+    with pytest.raises(ValueError, match="'ansi': choose rgb_array, or None"):
+        WorldVectorEnv(COUNT, world=world_folder, render_mode="ansi")

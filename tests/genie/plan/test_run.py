@@ -68,6 +68,7 @@ def test_nothing_that_is_there_is_replaced(world_folder, picture, tmp_path, caps
         (["--to", "none.png"], "none.png"),
         ([], "missing: to"),
         (["--to", "PICTURE", "--steps", "0"], "--steps is 0"),
+        (["--to", "PICTURE", "--steps", "257"], "--steps is 257: give 256 or fewer"),
         (["--to", "PICTURE", "--seed", "-1"], "--seed is -1"),
         (["--to", "PICTURE", "--from", "none.png"], "none.png"),
     ],

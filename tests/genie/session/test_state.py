@@ -142,3 +142,21 @@ def test_a_cut_or_missing_file_of_a_saved_state_is_one_line(saved, file):
     (saved / file).unlink()
     with pytest.raises(FileNotFoundError, match=file):
         State.load(saved)
+
+
+def test_every_seed_that_play_takes_comes_back_from_its_state(world, small, tmp_path):
+    prompt = small.draw_prompts()[0]
+    for number, seed in enumerate((0, np.int64(7), (1 << 64) - 1)):
+        world.reset(prompt, seed)
+        world.save_state().save(tmp_path / str(number))
+        assert State.load(tmp_path / str(number)).seed == seed
+
+
+@pytest.mark.parametrize("seed", [-1, 1 << 64, 1.5, "1", None])
+def test_a_seed_that_no_state_could_name_is_refused_and_play_stays(world, small, seed):
+    prompt = small.draw_prompts()[0]
+    world.reset(prompt, 3)
+    session = world.session
+    with pytest.raises(ValueError, match=r"a seed is a whole number from 0 to 2\^64 - 1, got"):
+        world.reset(prompt, seed)
+    assert world.session is session and session.header.seed == 3

@@ -125,3 +125,16 @@ def test_a_record_is_read_back_and_wrong_sizes_are_refused():
     assert made.config.reach == REACH
     with pytest.raises(ValueError, match="1 to 16"):
         CameraFlowConfig(height=48, width=64, num_actions=6, reach=(0, 5))
+
+
+def test_too_few_transitions_are_refused_with_what_to_do():
+    flow, _ = drawn_flow(0, episodes=1, length=3)
+    with pytest.raises(ValueError, match="3 transitions .* do not tell 4 keys .*longer videos"):
+        fit_flow_keys(FlowKeys(4), flow, torch.Generator().manual_seed(1))
+
+
+def test_episodes_of_a_single_transition_hold_nothing_on():
+    flow, _ = drawn_flow(0, episodes=40, length=1)
+    keys = FlowKeys(4)
+    assert np.isfinite(fit_flow_keys(keys, flow, torch.Generator().manual_seed(1)))
+    assert float(keys.hold) == 0.25

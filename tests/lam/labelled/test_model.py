@@ -61,3 +61,8 @@ def test_a_base_of_another_kind_or_size_is_refused():
     huge = record | {"base": record["base"] | {"channels": 1 << 20}}
     with pytest.raises(ValueError, match="channels of LatentActionConfig"):
         build_model("lam", {"kind": "labelled", "config": huge})
+
+
+def test_keys_are_named_by_the_player_of_a_base_that_finds_one(model):
+    finds_one = isinstance(model.config.base, MovingPlayerConfig)
+    assert (model.measure_player is not None) == finds_one

@@ -5,6 +5,7 @@ import torch
 
 from genie.registry import build_model, model_record
 from lam import LatentActionConfig, LatentActionModel
+from lam.moving_player.config import MovingPlayerConfig
 from lam.shrunk.config import ShrunkConfig
 from lam.shrunk.model import ShrunkActionModel
 from spacetime.pixels import shrink
@@ -70,3 +71,24 @@ def test_a_frozen_encoder_keeps_its_actions(model):
     names = {name for name, weight in model.named_parameters() if weight.requires_grad}
     assert names and not any(name.startswith(model.ENCODER) for name in names)
     assert tuple(n.removeprefix("base.") for n in model.ENCODER) == LatentActionModel.ENCODER
+
+
+def test_a_player_is_measured_in_pixels_of_the_large_frames(monkeypatch):
+    """Keys of a world that was enlarged were named by whole frames, and so by a ball."""
+    base = MovingPlayerConfig(height=16, width=20, num_actions=3, channels=4)
+    model = ShrunkActionModel(ShrunkConfig(base=base, factor=2, shrinking="mean")).eval()
+    model.base.encoder.motions.copy_(torch.tensor([[0.0, 0.0], [0.0, 3.0], [0.0, -3.0]]))
+
+    def locate(frames):
+        column = frames[:, 0].mean(dim=1).argmax(dim=1).float()
+        return torch.stack((torch.zeros_like(column), column), dim=1), torch.ones(len(frames))
+
+    monkeypatch.setattr(model.base.encoder.detector, "locate", locate)
+    before, after = torch.zeros(2, 70, 3, 32, 40)
+    before[..., 16:18], after[..., 22:24] = 1, 1
+    found = model.measure_player((255 * before).byte(), (255 * after).byte())
+    assert found.shift.tolist() == [[6.0, 0.0]] * 70 and found.moved.all()
+
+
+def test_a_base_without_a_player_measures_none(model):
+    assert model.measure_player is None

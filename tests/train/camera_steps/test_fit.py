@@ -8,13 +8,19 @@ import torch
 
 from corpus.store import Corpus, CorpusCard
 from corpus.writing.writer import CorpusWriter
+from train.auto.choice import choose_method
 from train.auto.motion import measure_motion
 from train.camera_steps.fit import CameraStepsModule
 from train.camera_steps.method import CameraStepsMethod
 from train.camera_steps.survey import NoStepsError, find_camera_steps
+from train.data.clips import FrameClips
 from train.data.encode import load_encoded
 from train.data.frames import Frames
-from train.export import fingerprint
+from train.export import fingerprint, load_model
+from train.labelled.fit import observe_all, refine
+from train.labelled.labels import Labels
+from train.loop.clock import Clock
+from train.loop.module import FitPlan
 from train.pipeline import train
 
 CELL, VIEW, LENGTH, EPISODES = 8, 5, 80, 24
@@ -188,3 +194,24 @@ def test_a_camera_that_glides_is_refused(tmp_path):
     frames = Frames(write_view(tmp_path / "c", 40, lambda rng: rng.integers(-5, 6, 2)))
     with pytest.raises(NoStepsError, match="does not move by whole steps"):
         CameraStepsModule.survey(frames, 0, CameraStepsMethod(), {})
+
+
+def test_observations_do_not_depend_on_whether_the_model_is_being_fitted(maze, fitted, tiny):
+    """A resumed fit, whose model stood in training mode, read a quarter of its keys otherwise."""
+    model, clips = load_model(fitted[0] / "lam", "lam"), FrameClips(maze[0], 2, 0)
+    plan = FitPlan(fit=tiny.fit_config(), clock=Clock(total_steps=1), seed=0)
+    module = CameraStepsModule(model, plan, clips)
+    at_rest = module.observe_all(model.encoder.eval())
+    assert torch.equal(module.observe_all(model.encoder.train()), at_rest)
+
+
+def test_labels_refine_what_a_base_sees_at_rest(maze, fitted):
+    labels = Labels(transitions=np.arange(60), actions=maze[1][:60], num_actions=5)
+    reader = refine(load_model(fitted[0] / "lam", "lam"), labels).encoder
+    assert torch.equal(*(observe_all(reader.train(), Frames(maze[0])) for _ in range(2)))
+
+
+def test_fewer_actions_than_steps_keep_the_commonest(maze):
+    """They were refused after the tokenizer was fitted, though a remedy advises them."""
+    choice = choose_method(Frames(maze[0]), 0, {"num_actions": 4})
+    assert choice.survey.values["steps"] == tuple(map(tuple, choice.figures["steps"][:3]))

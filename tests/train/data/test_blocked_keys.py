@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from train.data import action_chances, blocked_keys
-from train.data.blocked_keys import read_blocked_keys, still_action
+from train.data.blocked_keys import hold_of, read_blocked_keys, still_action
 
 LEFT, RIGHT, NONE = 0, 1, 2
 CELLS = 6
@@ -118,3 +118,12 @@ def test_a_player_that_turns_to_a_wall_shows_which_key_it_was(monkeypatch):
     assert (by_look == keys)[turned].mean() > 0.95 > (without == keys)[turned].mean()
     blocked = (motions == none) & (keys != none)
     assert (by_look == keys)[blocked].mean() > (without == keys)[blocked].mean() + 0.1
+
+
+def test_a_key_that_was_never_let_go_may_be():
+    """Held on with certainty, nothing was possible where it cannot have been, and no key drawn."""
+    codes = torch.tensor([RIGHT] * 9 + [-1])
+    blocked, shares = torch.zeros(10, 3, dtype=torch.bool), torch.tensor([0.0, 1.0, 0.0])
+    assert hold_of(codes, blocked, NONE, shares) == 0  # no other key tells
+    even = torch.full((3,), 1 / 3)
+    assert 0.9 < hold_of(codes, blocked, NONE, even) < 1

@@ -68,6 +68,20 @@ def test_of_a_few_frames_a_dynamics_is_fitted_without_a_map(walks, capsys):
         assert ("more video" in capsys.readouterr().out) != mapped
 
 
+def test_a_map_that_a_world_has_stays_where_no_moves_are_seen(capsys):
+    """It was said to be fitted without one, and kept it."""
+    layout = {"grid": (ROWS, COLUMNS), "moves": ((0, 0), (0, 1))}
+    config = DynamicsConfig(
+        num_tokens=ROWS * COLUMNS, num_codes=CODES, num_actions=2, dim=8, heads=2, layers=1,
+        band=2, **layout,
+    )  # fmt: skip
+    still = SimpleNamespace(
+        ids=np.zeros((40, ROWS * COLUMNS), np.int64), actions=np.append([0] * 39, -1), num_actions=2
+    )
+    assert add_map(Dynamics(config), still, 0).config.moves == layout["moves"]
+    assert "keeping the map that the world has" in capsys.readouterr().out
+
+
 def test_an_action_that_never_occurs_moves_nothing(walks):
     ids, actions, _ = walks
     moves, _ = find_moves(ids, actions, 6, (ROWS, COLUMNS), seed=0)

@@ -1,9 +1,12 @@
 """An agent learns a task whose best policy is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from train.dream import learn as learning
 from train.dream.learn import FIT, DreamMethod, learn
 from train.dream.task import Outcome
 
@@ -75,3 +78,49 @@ def test_the_seed_decides(tmp_path):
     one, other = (learn(Line(), size, tmp_path / str(s), seed=s, **numbers)[0] for s in (0, 1))
     assert not torch.equal(weights(one), weights(other))
     assert FIT.steps > 1
+
+
+def test_an_agent_goes_on_only_in_the_task_in_which_it_was_begun(tmp_path):
+    size, numbers = (SIDE, CELLS * SIDE), {"updates": 2, "method": METHOD}
+    learn(Line(), size, tmp_path, **numbers, made_of={"world": "a", "play": "p"})
+    before = (tmp_path / "checkpoint.ckpt").read_bytes()
+    for given, words in (
+        ({"made_of": {"world": "b", "play": "p"}}, "begun with another world: give the same one"),
+        ({"made_of": {"world": "a"}}, "begun with another play"),
+        ({"made_of": None}, "begun with another world"),
+        ({"updates": 1}, "begun with another number of updates: .*, or choose another folder"),
+        ({"updates": 4}, "begun with another number of updates"),
+        ({"seed": 1}, "begun with another seed"),
+        ({"method": DreamMethod(length=8)}, "begun with another method"),
+    ):
+        asked = numbers | {"made_of": {"world": "a", "play": "p"}} | given
+        with pytest.raises(ValueError, match=words):
+            learn(Line(stop_at=0), size, tmp_path, **asked)
+    assert (tmp_path / "checkpoint.ckpt").read_bytes() == before
+    again = learn(Line(stop_at=0), size, tmp_path, **numbers, made_of={"play": "p", "world": "a"})
+    assert len(again[1]) == 2
+
+
+def test_an_agent_that_does_not_say_where_it_learned_is_not_taken_over(tmp_path):
+    size, numbers = (SIDE, CELLS * SIDE), {"updates": 1, "method": METHOD}
+    learn(Line(), size, tmp_path, **numbers)
+    (tmp_path / "made_of.json").unlink()
+    with pytest.raises(ValueError, match="does not say what its policy is made of.*delete"):
+        learn(Line(), size, tmp_path, **numbers)
+    (tmp_path / "checkpoint.ckpt").unlink()
+    assert len(learn(Line(), size, tmp_path, **numbers)[1]) == 1
+
+
+@pytest.mark.parametrize("batch", [32, 127])
+def test_a_rest_of_one_row_teaches_and_breaks_nothing(tmp_path, monkeypatch, batch):
+    """128 steps an update: batches of 127 leave one row."""
+    monkeypatch.setattr(learning, "FIT", replace(FIT, batch=batch))
+    size, numbers = (SIDE, CELLS * SIDE), {"updates": 2, "method": METHOD}
+    policy, rewards = learn(Line(), size, tmp_path, **numbers)
+    assert weights(policy).isfinite().all() and len(rewards) == 2
+
+
+def test_no_updates_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="updates is 0: an agent learns by 1 or more"):
+        learn(Line(), (SIDE, CELLS * SIDE), tmp_path / "a", updates=0)
+    assert not (tmp_path / "a").exists()

@@ -15,7 +15,7 @@ from train.data.frames import Frames
 from train.moving_player.fit import MovingPlayerModule
 from train.moving_player.method import MovingPlayerMethod, ScrollingPlayerMethod
 from train.moving_player.rail import _scroll_axis, find_rail_player
-from train.moving_player.survey import watch
+from train.moving_player.survey import MovingPlayer, watch
 from train.recipe import load_recipe
 
 SIDE, LENGTH, ROW = 40, 70, 33
@@ -104,3 +104,16 @@ def test_the_decoder_minds_pixels_around_the_player_before_and_after():
     assert (rows.min(), rows.max(), columns.min(), columns.max()) == (6, 14, 16, 34)
     assert weights[0, 0, 10, 25] == 1  # between the two places
     assert (weights[1, 0] > 1).sum() == 9 * 9  # the last transition of all: it stays there
+
+
+@pytest.mark.parametrize(("longest", "limit"), [(20, 30.0), (4, None)])
+def test_a_step_may_be_as_long_as_the_player_takes(longest, limit):
+    """A paddle of 20 pixels a frame was found, and all its steps were taken for jumps."""
+    player = MovingPlayer(
+        frames=np.arange(4), positions=np.zeros((4, 2)), colours=np.zeros((1, 3)), present=1.0,
+        moving=1.0, surprise=1.0, motions=np.array([[0.0, 0.0], [0.0, longest]]),
+        taken=np.array([1, 1]), area=4.0, size=(160, 160),
+    )  # fmt: skip
+    assert MovingPlayerModule.survey_of(player, {}).values.get("largest_step") == limit
+    given = {"largest_step": 5.0, "num_actions": 3}
+    assert MovingPlayerModule.survey_of(player, given).values == {}

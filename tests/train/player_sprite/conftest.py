@@ -78,10 +78,10 @@ def draw_jumper(seed: int, length: int) -> tuple[np.ndarray, np.ndarray]:
     return np.stack(frames), np.array(shown[1:])
 
 
-def write_drawn(path, draw, episodes: int) -> Corpus:
+def write_drawn(path, draw, episodes: int, side: int = SIDE) -> Corpus:
     """Write a corpus of episodes that `draw` draws, with what it says of them as true actions."""
     card = CorpusCard(fps=15.0, source="drawn by a test", licence="none", options={})
-    writer = CorpusWriter.create(path, (SIDE, SIDE), card, True)
+    writer = CorpusWriter.create(path, (side, side), card, True)
     for seed in range(episodes):
         frames, actions = draw(seed, 120)
         writer.add(frames)

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
-from genie.agents.policy import load_policy
+from genie.agents.policy import load_policy, save_policy
 from genie.library.bundle import load_bundle
 from train.policy import run
 from train.policy.run import train_policy
@@ -71,3 +72,29 @@ def test_what_does_not_fit_is_refused_before_anything_is_written(finished, label
     with pytest.raises(ValueError, match="--minutes must be above 0"):
         clone(finished, tmp_path / "r", minutes=0)
     assert not (tmp_path / "r").exists()
+
+
+def test_another_world_may_take_the_place_of_one_that_reads_no_action(
+    finished, tmp_path, monkeypatch
+):
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "without_idle", lambda actions, idle: np.full_like(actions, -1))
+        with pytest.raises(ValueError, match="or a world whose actions are healthy"):
+            clone(finished, tmp_path)
+    assert not (tmp_path / "policy").exists()
+    clone(finished, tmp_path, seed=1)  # what the message advises is to begin otherwise
+
+
+def test_a_policy_whose_files_were_not_replaced_together_is_written_anew(finished, tmp_path):
+    made = clone(finished, tmp_path / "r")
+    other = clone(finished, tmp_path / "other", seed=1)
+    before = (tmp_path / "r/policy/policy.json").read_bytes()
+    save_policy(tmp_path / "r/policy", other)
+    (tmp_path / "r/policy/policy.json").write_bytes(before)  # killed between the two
+    with pytest.raises(ValueError, match="genie train policy --resume writes it anew"):
+        load_policy(tmp_path / "r/policy")
+    healed = clone(finished, tmp_path / "r", resume=True)
+    assert all(
+        torch.equal(one, two)
+        for one, two in zip(made.network.parameters(), healed.network.parameters(), strict=True)
+    )
