@@ -1,6 +1,7 @@
 """Fitting the dynamics on token ids and inferred actions."""
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from genie.settings import Settings
 from spacetime.ranks import rank_and_count
 from spacetime.seeds import seed_of
 from train.data.clips import split_starts, to_bytes
+from train.data.code_features import share_by_features, without_features
 from train.data.encode import Encoded
 from train.data.moves import recalled_tokens
 from train.loop.module import FitModule, FitPlan
@@ -103,6 +105,7 @@ class DynamicsModule(FitModule):
         tokenizer: nn.Module,
         settings: Settings,
         residual: Tensor | None = None,
+        features: Tensor | None = None,
     ) -> None:
         """Build the module.
 
@@ -114,11 +117,15 @@ class DynamicsModule(FitModule):
             settings: how these are sampled.
             residual: float (H, W), how often a pixel is a motion residual; such tokens count more,
                 if the tokenizer has a grid. None: all count alike.
+            features: float (K, F), of each code; None: each is learned by itself.
 
         Raises:
             ValueError: if clips are shorter than twice the band, or no episode holds a clip.
         """
+        if features is not None:
+            share_by_features(model, features)
         super().__init__(model, plan)
+        self.shares_features = features is not None
         check_clip_length(plan.fit.frames, getattr(model.config, "band", None))
         self.encoded, self.settings = encoded, settings
         # In a list, the tokenizer is neither fitted nor saved with this module.
@@ -135,6 +142,17 @@ class DynamicsModule(FitModule):
         if layout is not None:
             ends = encoded.episode_ends
             self.recalled = recalled_tokens(encoded.ids, encoded.actions, ends, layout)
+
+    def before_resume(self, names: Collection[str]) -> None:
+        """Go on without features where a fit was begun without."""
+        if self.shares_features and not any(name.endswith(".shared") for name in names):
+            self.model = without_features(self.model).train()
+            self.average = without_features(self.average).requires_grad_(False)
+            self.shares_features = False
+
+    def exported(self) -> nn.Module:
+        """Return the averaged model, each code's weights its own."""
+        return without_features(self.average) if self.shares_features else self.average
 
     def read(self, starts: np.ndarray) -> tuple[Tensor, Tensor, Tensor | None]:
         """Return the clips at `starts`.

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from corpus.lock import Lock
 from corpus.store import Corpus
 from corpus.verify import quick_check
+from dynamics.model import Dynamics
 from genie.arguments import STAGES
 from genie.device import pick_device, unused_gpu
 from genie.library.bundle import Bundle
@@ -24,6 +25,7 @@ from train.auto.chosen import Choice, recorded_choice, resolve
 from train.auto.dynamics_size import pick_size
 from train.auto.picture import AUTO_PICTURE, draw_choice
 from train.data.clips import FrameClips
+from train.data.code_features import code_digits, code_looks
 from train.data.encode import Encoded, encode_corpus, load_encoded
 from train.data.frames import Frames
 from train.enlarge import is_enlarged
@@ -241,16 +243,18 @@ def _encode_all(run: RunDirectory) -> None:
 
 def _dynamics(run: RunDirectory) -> bool:
     residual = run.survey.residual
-    run.frames.release()
     tokenizer, lam = _first_models(run)
     encoded = load_encoded(run.out / "encoded.zarr", run.stamp())
+    features = _code_features(run, encoded, tokenizer)
+    run.frames.release()
     health = run.ranks.first(lambda: _require_actions(run, lam))
     part, fit, settings = run.recipe.dynamics, run.recipe.dynamics.fit, settings_of(run.recipe)
     method = method_values(DynamicsModule, part)
 
     def module_of(model: nn.Module, fit: FitConfig = fit) -> DynamicsModule:
         plan = run.plan(fit, method)
-        return DynamicsModule(model, plan, encoded, tokenizer, settings, residual)
+        known = features if type(model) is Dynamics else None
+        return DynamicsModule(model, plan, encoded, tokenizer, settings, residual, known)
 
     def new_module(size: dict[str, Any]) -> DynamicsModule:
         return module_of(new_dynamics(run.recipe, tokenizer, encoded.num_actions, size))
@@ -270,6 +274,17 @@ def _dynamics(run: RunDirectory) -> bool:
     finished = run.fit(module, "dynamics")
     run.ranks.first(lambda: _export(run, encoded, tokenizer, lam, health))
     return finished
+
+
+def _code_features(run: RunDirectory, encoded: Encoded, tokenizer: nn.Module) -> Tensor | None:
+    """Return what codes may have in common, or None where a tokenizer has no patches."""
+    if (grid := getattr(tokenizer, "grid", None)) is None:
+        return None
+    clip, codes = run.recipe.dynamics.fit.frames, encoded.num_codes
+    looks = code_looks(run.frames, encoded.ids, grid, codes, clip, run.seed)
+    if (levels := getattr(getattr(tokenizer, "quantizer", None), "levels", None)) is None:
+        return looks
+    return torch.cat((looks, code_digits(levels.cpu())), dim=1)
 
 
 def _export(

@@ -104,7 +104,7 @@ class RunDirectory:
         fit(
             module,
             folder,
-            export=lambda done: export_model(folder, role, done.average),
+            export=lambda done: export_model(folder, role, done.exported()),
             logs=self.out / "logs" / (name or role),
             logger=make_loggers(wanted if self.ranks.is_first else None, self.out, name or role),
             ranks=self.ranks,

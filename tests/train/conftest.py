@@ -20,6 +20,7 @@ from lam.losses import LatentActionMethod
 from lam.model import LatentActionModel
 from tokenizer.model import Tokenizer, TokenizerConfig
 from train.data.clips import FrameClips
+from train.data.code_features import code_digits
 from train.data.encode import Encoded
 from train.fit_dynamics import DynamicsModule
 from train.fit_lam import LatentActionModule
@@ -108,7 +109,11 @@ def make_module(kind, corpus, clock=None, **fit):
         config = fit_config(frames=4, **fit)
         encoded = make_encoded()
         plan = FitPlan(fit=config, clock=clock, seed=3)
-        return DynamicsModule(make_dynamics(), plan, encoded, make_tokenizer(), settings)
+        tokenizer = make_tokenizer()
+        features = code_digits(tokenizer.quantizer.levels)
+        return DynamicsModule(
+            make_dynamics(), plan, encoded, tokenizer, settings, features=features
+        )
     config = fit_config(**fit)
     plan = FitPlan(fit=config, clock=clock, seed=3)
     clips = FrameClips(corpus, config.frames, 3)

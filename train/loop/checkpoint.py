@@ -97,6 +97,7 @@ def read_checkpoint(folder: Path, module: FitModule) -> dict[str, Any] | None:
         saved["optimizer_states"][0]["parts"]
     except Exception as error:
         raise _damaged(path, error) from None
+    module.before_resume(found.keys())
     if found != {name: weight.shape for name, weight in module.state_dict().items()}:
         raise ValueError(
             f"{path} is of a model of other sizes: resume with the recipe and the corpus it was "

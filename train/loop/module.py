@@ -1,6 +1,7 @@
 """What the fits share: a model, its averaged copy, its clock and its data."""
 
 import copy
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,6 +107,9 @@ class FitModule(nn.Module):
         """Return the learning rate of the weights that are apart, as a fraction of the others'."""
         return 1.0
 
+    def before_resume(self, names: Collection[str]) -> None:  # noqa: B027
+        """Prepare for a checkpoint whose state has these names: an earlier version's may differ."""
+
     def before_fit(self) -> None:  # noqa: B027
         """Prepare on the device; the clock does not count it."""
 
@@ -118,6 +122,10 @@ class FitModule(nn.Module):
     def notice(self) -> str | None:
         """Return a message for the user after a check, or None."""
         return None
+
+    def exported(self) -> nn.Module:
+        """Return the model that is written when the fit is over."""
+        return self.average
 
     def verdict(self, health: object | None) -> str | None:
         """Return what a finished fit says of its health, after how little it is based on."""
