@@ -28,6 +28,8 @@ class TokenizerConfig:
         encoder_layers: blocks before the quantizer; each frame by itself.
         decoder_layers: blocks after it.
         band: frames in sight of the decoder's time attention, the own one included.
+        local: whether a token tells of its own patch alone, so that what stands still keeps its
+            token whatever moves elsewhere. Else the encoder sees the whole frame.
     """
 
     height: int
@@ -39,6 +41,7 @@ class TokenizerConfig:
     encoder_layers: int = 2
     decoder_layers: int = 3
     band: int = 1
+    local: bool = False
 
     def __post_init__(self) -> None:
         """Refuse sizes that do not fit together."""
@@ -96,7 +99,7 @@ class Tokenizer(nn.Module):
         """
         places = places_of(self.encoder_places, patches)
         x = self.embed(patchify(frames - 0.5, self.config.patch)) + places
-        latents = self.to_latent(self.encoder(x))  # (B, T, N, channels)
+        latents = self.to_latent(self._encoded(x))  # (B, T, N, channels)
         # Rounding needs the full precision, or ids would depend on the type of the arithmetic.
         with torch.autocast(frames.device.type, enabled=False):
             quantized, ids = self.quantizer(latents.float().flatten(0, 1))
@@ -130,7 +133,7 @@ class Tokenizer(nn.Module):
         differs = changed_pixels(background, frames)[:, None, None]  # (B, 1, 1, H, W)
         chosen = patchify(differs.float(), self.config.patch).amax(dim=-1)[:, 0] > 0  # (B, N)
         x = self.embed(patchify(frames[:, None] - 0.5, self.config.patch)) + self.encoder_places
-        features = self.encoder(x)[:, 0].float()[chosen]  # (P, D)
+        features = self._encoded(x)[:, 0].float()[chosen]  # (P, D)
         channels = self.quantizer.channels
         if len(features) <= channels:
             return
@@ -229,6 +232,13 @@ class Tokenizer(nn.Module):
         x, new = self.decoder.step(x, cache)
         cache.write(new)
         return self._pixels(x).clamp(0, 1)
+
+    def _encoded(self, x: Tensor) -> Tensor:
+        """Run the encoder's blocks over embedded patches (B, T, N, D)."""
+        if not self.config.local:
+            return self.encoder(x)
+        # Each patch as a frame of its own, of which attention sees nothing else.
+        return self.encoder(x.flatten(0, 2)[:, None, None]).reshape(x.shape)
 
     def _pixels(self, x: Tensor, patches: Tensor | None = None) -> Tensor:
         side = self.config.patch

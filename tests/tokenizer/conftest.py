@@ -10,10 +10,10 @@ from tokenizer import Tokenizer, TokenizerConfig
 def new_model() -> Callable[..., Tokenizer]:
     """Build a small tokenizer of 8×12 frames with every parameter redrawn."""
 
-    def build(band: int = 3, seed: int = 0) -> Tokenizer:
+    def build(band: int = 3, seed: int = 0, local: bool = False) -> Tokenizer:
         config = TokenizerConfig(
             height=8, width=12, patch=4, levels=(4, 3, 3), dim=16, heads=2,
-            encoder_layers=2, decoder_layers=2, band=band,
+            encoder_layers=2, decoder_layers=2, band=band, local=local,
         )  # fmt: skip
         model = Tokenizer(config).eval()
         generator = torch.Generator().manual_seed(seed)
