@@ -39,9 +39,6 @@ SMALL_THINGS = {
     "seen_patches": 0.25,
 }  # fmt: skip
 """What moves in a still picture is small; without care the tokenizer draws it late or never."""
-OWN_PATCH = {"local": True}
-"""An encoder that sees the whole frame gives what stands still another token as a ball goes by, for
-no reason that the dynamics could see."""
 MEMORY = {"map": True}
 """Where the camera moves by whole tokens, what was where can be told, as in `miner`, `crafter`."""
 
@@ -257,7 +254,6 @@ def _still_picture(
         kind="moving_player",
         model=READ | survey.values,
         tokenizer=dict(SMALL_THINGS),
-        tokenizer_model=dict(OWN_PATCH),
         saw=(seen, *_player_seen(survey.player, "there in")),
         figures=figures | _player_figures(survey.player),
         survey=replace(survey, values={}),  # they are the choice's now

@@ -6,16 +6,12 @@ from typing import Any
 
 from genie.registry import find_kind
 from spacetime.weights import read_json
-from tokenizer import Tokenizer
 from train.fit_lam import Survey
 from train.recipe import Recipe
 
 LEARNT, READ = {"channels": 32}, {"channels": 16}
 """Sizes of action models. Where actions are read, pixels are predicted only to judge them, and a
 small decoder is there sooner: Pong's has 0.9 dB after 6 minutes, one of 32 channels none yet."""
-
-_LATER = ("tokenizer_model", "lam", "dynamics")
-"""What run.json of earlier versions lacks."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +22,6 @@ class Choice:
         kind: of the action model.
         model: values of the model, beside the recipe's.
         tokenizer: values of the tokenizer's method, likewise.
-        tokenizer_model: values of the tokenizer, likewise.
         lam: values of the action model's method.
         dynamics: values of the dynamics' method.
         saw: what decided, in plain words.
@@ -37,7 +32,6 @@ class Choice:
     kind: str
     model: dict[str, Any] = field(default_factory=dict)
     tokenizer: dict[str, Any] = field(default_factory=dict)
-    tokenizer_model: dict[str, Any] = field(default_factory=dict)
     lam: dict[str, Any] = field(default_factory=dict)
     dynamics: dict[str, Any] = field(default_factory=dict)
     saw: tuple[str, ...]
@@ -56,7 +50,6 @@ class Choice:
             "kind": self.kind,
             "model": self.model,
             "tokenizer": self.tokenizer,
-            "tokenizer_model": self.tokenizer_model,
             "lam": self.lam,
             "dynamics": self.dynamics,
             "saw": list(self.saw),
@@ -68,13 +61,10 @@ def resolve(recipe: Recipe, choice: Choice) -> Recipe:
     """Return the recipe with the chosen method in place of `auto`."""
     lam, tokenizer, dynamics = recipe.lam, recipe.tokenizer, recipe.dynamics
     model, method = choice.model | lam.model, choice.lam | lam.method
-    drawn_by, own = tokenizer.model, find_kind("tokenizer", tokenizer.kind).model is Tokenizer
-    if own:  # another kind has other values
-        drawn_by = choice.tokenizer_model | drawn_by
     return replace(
         recipe,
         lam=replace(lam, kind=choice.kind, model=model, method=method),
-        tokenizer=replace(tokenizer, model=drawn_by, method=choice.tokenizer | tokenizer.method),
+        tokenizer=replace(tokenizer, method=choice.tokenizer | tokenizer.method),
         dynamics=replace(dynamics, method=choice.dynamics | dynamics.method),
     )
 
@@ -92,7 +82,7 @@ def recorded_choice(out: Path) -> Choice | None:
             return None
         values = {name: dict(chosen[name]) for name in ("model", "tokenizer", "figures")}
         values["model"] = LEARNT | values["model"]  # what recipe auto had before choices named it
-        values |= {name: dict(chosen.get(name, {})) for name in _LATER}
+        values |= {name: dict(chosen.get(name, {})) for name in ("lam", "dynamics")}
         saw = tuple(str(line) for line in chosen["saw"])
         return Choice(kind=find_kind("lam", str(chosen["kind"])).name, saw=saw, **values)
     except (AttributeError, KeyError, TypeError) as error:
