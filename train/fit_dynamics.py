@@ -13,6 +13,7 @@ from corpus.clips import draw_batch, draw_clips
 from dynamics.history import corrupt_history, redraw_history
 from dynamics.losses import masked_cross_entropy
 from dynamics.masking import draw_mask, drop_actions
+from dynamics.model import Dynamics
 from dynamics.sampler import draw_noise, sample_frame
 from genie.settings import Settings
 from spacetime.ranks import rank_and_count
@@ -122,10 +123,11 @@ class DynamicsModule(FitModule):
         Raises:
             ValueError: if clips are shorter than twice the band, or no episode holds a clip.
         """
-        if features is not None:
+        shares = features is not None and type(model) is Dynamics  # others have tables of their own
+        if shares:
             share_by_features(model, features)
         super().__init__(model, plan)
-        self.shares_features = features is not None
+        self.shares_features = shares
         check_clip_length(plan.fit.frames, getattr(model.config, "band", None))
         self.encoded, self.settings = encoded, settings
         # In a list, the tokenizer is neither fitted nor saved with this module.

@@ -4,10 +4,12 @@ import torch
 from torch import Tensor, nn
 
 from corpus.progress import track
+from genie.device import device_of
 from lam.losses import prediction_loss
 from spacetime.ranks import take_from_first
 from train.data.clips import FrameClips, to_float
 from train.data.encode import read_episodes
+from train.data.frames import Frames
 from train.fit_lam import ActionModule, LatentActionModule
 from train.loop.hardware import frames_at_once
 from train.loop.module import FitPlan
@@ -32,7 +34,7 @@ class ReaderModule(LatentActionModule):
     def before_fit(self) -> None:
         """Read the actions again where a fit goes on."""
         if self.model.quantized:
-            self.read_actions(self.observe_all(self.model.encoder))
+            self.read_actions(observe_all(self.model.encoder, self.clips.source))
 
     def draw(self, step: int) -> tuple[Tensor, ...]:
         """Return clips uint8 (B, T, H, W, 3), and where they start, int64 (B,)."""
@@ -42,18 +44,6 @@ class ReaderModule(LatentActionModule):
     def loss(self, frames: Tensor, starts: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Predict the next frame from the actions that were read."""
         return self.decoder_loss(frames, starts)
-
-    @torch.no_grad()
-    def observe_all(self, reader: nn.Module) -> Tensor:
-        """Return what a reader observes of every transition, float32 (frames − 1, F)."""
-        source = self.clips.source
-        reader.eval()  # what it observes is learned from, never itself trained through
-        count, size, seen = source.corpus.num_frames, frames_at_once(self.device), []
-        for first in track(range(0, count - 1, size), "read the episodes"):
-            frames = source.between(first, min(first + size + 1, count))
-            batch = to_float(frames.to(self.device))
-            seen.append(reader.observe(batch[:-1], batch[1:]))
-        return torch.cat(seen)
 
     def decoder_loss(self, frames: Tensor, starts: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the error of next frames predicted with the actions that were read.
@@ -91,3 +81,15 @@ class ReaderModule(LatentActionModule):
         read = read_episodes(self.model, observed, self.clips.source.corpus.episode_ends)
         self.actions = torch.from_numpy(read).long().to(self.device)
         take_from_first([self.actions])
+
+
+@torch.no_grad()
+def observe_all(reader: nn.Module, frames: Frames) -> Tensor:
+    """Return what a reader observes of every transition, float32 (frames − 1, F)."""
+    reader.eval()  # what it observes is learned from, never itself trained through
+    count, device, seen = frames.corpus.num_frames, device_of(reader), []
+    size = frames_at_once(device)
+    for first in track(range(0, count - 1, size), "read the episodes"):
+        batch = to_float(frames.between(first, min(first + size + 1, count)).to(device))
+        seen.append(reader.observe(batch[:-1], batch[1:]))
+    return torch.cat(seen)

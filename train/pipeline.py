@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from corpus.lock import Lock
 from corpus.store import Corpus
 from corpus.verify import quick_check
-from dynamics.model import Dynamics
 from genie.arguments import STAGES
 from genie.device import pick_device, unused_gpu
 from genie.library.bundle import Bundle
@@ -25,7 +24,7 @@ from train.auto.chosen import Choice, recorded_choice, resolve
 from train.auto.dynamics_size import pick_size
 from train.auto.picture import AUTO_PICTURE, draw_choice
 from train.data.clips import FrameClips
-from train.data.code_features import code_digits, code_looks
+from train.data.code_features import code_features
 from train.data.encode import Encoded, encode_corpus, load_encoded
 from train.data.frames import Frames
 from train.enlarge import is_enlarged
@@ -245,16 +244,15 @@ def _dynamics(run: RunDirectory) -> bool:
     residual = run.survey.residual
     tokenizer, lam = _first_models(run)
     encoded = load_encoded(run.out / "encoded.zarr", run.stamp())
-    features = _code_features(run, encoded, tokenizer)
-    run.frames.release()
     health = run.ranks.first(lambda: _require_actions(run, lam))
     part, fit, settings = run.recipe.dynamics, run.recipe.dynamics.fit, settings_of(run.recipe)
     method = method_values(DynamicsModule, part)
+    features = code_features(run.frames, encoded, tokenizer, fit.frames, run.seed)
+    run.frames.release()
 
     def module_of(model: nn.Module, fit: FitConfig = fit) -> DynamicsModule:
         plan = run.plan(fit, method)
-        known = features if type(model) is Dynamics else None
-        return DynamicsModule(model, plan, encoded, tokenizer, settings, residual, known)
+        return DynamicsModule(model, plan, encoded, tokenizer, settings, residual, features)
 
     def new_module(size: dict[str, Any]) -> DynamicsModule:
         return module_of(new_dynamics(run.recipe, tokenizer, encoded.num_actions, size))
@@ -269,22 +267,10 @@ def _dynamics(run: RunDirectory) -> bool:
         model = translate_dynamics(run.start, encoded, run.corpus, run.seed, *size)
     if method.map:
         model = add_map(model, encoded, run.seed)
-    module = module_of(model, fit)
     run.ranks.first(run.check_same_codes)
-    finished = run.fit(module, "dynamics")
+    finished = run.fit(module_of(model, fit), "dynamics")
     run.ranks.first(lambda: _export(run, encoded, tokenizer, lam, health))
     return finished
-
-
-def _code_features(run: RunDirectory, encoded: Encoded, tokenizer: nn.Module) -> Tensor | None:
-    """Return what codes may have in common, or None where a tokenizer has no patches."""
-    if (grid := getattr(tokenizer, "grid", None)) is None:
-        return None
-    clip, codes = run.recipe.dynamics.fit.frames, encoded.num_codes
-    looks = code_looks(run.frames, encoded.ids, grid, codes, clip, run.seed)
-    if (levels := getattr(getattr(tokenizer, "quantizer", None), "levels", None)) is None:
-        return looks
-    return torch.cat((looks, code_digits(levels.cpu())), dim=1)
 
 
 def _export(

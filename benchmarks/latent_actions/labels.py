@@ -18,7 +18,8 @@ from genie.library.catalog import find_world
 from train.data.encode import read_episodes
 from train.data.frames import Frames
 from train.export import load_model
-from train.labelled.fit import fit_reader, observe_all, refine
+from train.fit_reader import observe_all
+from train.labelled.fit import fit_reader, refine
 from train.labelled.labels import Labels
 from train.labelled.method import LabelledMethod
 

@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from spacetime.cache import TimeCache
-from spacetime.patches import patch_rows
 from tokenizer import Tokenizer, TokenizerConfig
 
 TOLERANCE = 1e-4
@@ -45,25 +44,6 @@ def test_ids_have_the_shape_range_and_variety_of_tokens(new_model, frames):
     assert (model.num_tokens, model.num_codes) == (TOKENS, CODES)
     assert ids.min() >= 0 and ids.max() < CODES
     assert len(ids.unique()) > 5
-
-
-@torch.no_grad()
-@pytest.mark.parametrize("local", [True, False])
-def test_a_local_token_tells_of_its_own_patch_alone(new_model, frames, local):
-    """Else what stands still changed its token as something went by elsewhere."""
-    model = new_model(local=local)
-    changed = frames.clone()
-    changed[..., 4:, 8:] = 1 - frames[..., 4:, 8:]  # patch 5
-    differs = (model.encode(changed) != model.encode(frames)).flatten(0, 1).any(dim=0)
-    assert differs[5] and bool(differs[:5].any()) is not local
-
-
-@torch.no_grad()
-def test_a_local_token_is_the_same_among_fewer_patches(new_model, frames):
-    model, some = new_model(local=True), torch.tensor([[4, 1], [0, 3]])
-    rows = patch_rows(frames, some, model.config.patch)
-    ids = model.quantize(rows, some)[1]
-    assert torch.equal(ids, model.encode(frames).gather(2, some[:, None].expand_as(ids)))
 
 
 @torch.no_grad()

@@ -18,7 +18,7 @@ from train.camera_flow.method import CameraFlowMethod
 from train.data.clips import to_float
 from train.data.frames import Frames
 from train.fit_lam import Survey
-from train.fit_reader import ReaderModule
+from train.fit_reader import ReaderModule, observe_all
 from train.loop.hardware import frames_at_once
 
 FEWEST_KEYS = 3
@@ -51,7 +51,7 @@ class CameraFlowModule(ReaderModule):
         reader = self.model.encoder
         reader.keys.load_state_dict(self.found.player.state_dict())
         with self.clock.uncounted():
-            observed = self.observe_all(reader)
+            observed = observe_all(reader, self.clips.source)
         self.average.encoder.load_state_dict(reader.state_dict())
         self.model.start_codes(torch.eye(self.model.config.num_actions, device=self.device))
         self.read_actions(observed)

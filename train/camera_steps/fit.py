@@ -17,7 +17,7 @@ from train.data.blocked_keys import hold_of, key_shares
 from train.data.clips import to_bytes, to_float
 from train.data.frames import Frames
 from train.fit_lam import Survey
-from train.fit_reader import ReaderModule
+from train.fit_reader import ReaderModule, observe_all
 from train.loop.hardware import frames_at_once
 
 MOST_ACTIONS = 5
@@ -58,7 +58,7 @@ class CameraStepsModule(ReaderModule):
         # Its length does not depend on the fit's: a short fit would have no time for the decoder.
         with self.clock.uncounted():
             self._fit_reader(reader)
-            observed = self.observe_all(reader)
+            observed = observe_all(reader, self.clips.source)
         self.average.encoder.load_state_dict(reader.state_dict())
         self.model.start_codes(torch.eye(self.model.config.num_actions, device=self.device))
         self.read_actions(observed)

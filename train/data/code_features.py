@@ -10,6 +10,7 @@ from torch.nn.utils import parametrize
 from corpus.clips import draw_clips
 from genie.device import device_of
 from train.data.clips import split_starts, to_float
+from train.data.encode import Encoded
 from train.data.frames import Frames
 
 CLIPS = 512
@@ -24,6 +25,22 @@ LENGTH = 2.0
 """Of a usual look; that of four digits, one-hot."""
 PARTS = ("tokens", "head", "recalled")
 """Of a dynamics, what has a row for each code."""
+
+
+def code_features(
+    frames: Frames, encoded: Encoded, tokenizer: nn.Module, clip: int, seed: int
+) -> Tensor | None:
+    """Return what codes may have in common, float32 (K, F); None if a tokenizer has no patches.
+
+    Their looks, and their digits where a tokenizer counts by scalar quantization; arguments as
+    `code_looks`.
+    """
+    if (grid := getattr(tokenizer, "grid", None)) is None:
+        return None
+    looks = code_looks(frames, encoded.ids, grid, encoded.num_codes, clip, seed)
+    if (levels := getattr(getattr(tokenizer, "quantizer", None), "levels", None)) is None:
+        return looks
+    return torch.cat((looks, code_digits(levels.cpu())), dim=1)
 
 
 @torch.no_grad()
@@ -100,7 +117,7 @@ def share_by_features(model: nn.Module, features: Tensor) -> None:
 
     A code that occurs a hundred times is else learned from these hundred tokens alone.
     """
-    for part in (getattr(model, name) for name in PARTS if hasattr(model, name)):
+    for part in _tables(model).values():
         shared = ByFeatures(features, part.weight.shape[1])
         parametrize.register_parametrization(part, "weight", shared)
 
@@ -110,10 +127,13 @@ def without_features(model: nn.Module) -> nn.Module:
     # Not by `remove_parametrizations` on a copy: it takes `weight` from the class, which copies
     # have in common, and so from the model that is still fitted.
     weights = {n: w for n, w in model.state_dict().items() if ".parametrizations." not in n}
-    for name in PARTS:
-        if hasattr(model, name):
-            weights[f"{name}.weight"] = getattr(model, name).weight.detach()
+    for name, part in _tables(model).items():
+        weights[f"{name}.weight"] = part.weight.detach()
     with torch.random.fork_rng(devices=[]):
         plain = type(model)(model.config).to(device_of(model))
     plain.load_state_dict(weights)
     return plain.eval()
+
+
+def _tables(model: nn.Module) -> dict[str, nn.Module]:
+    return {name: getattr(model, name) for name in PARTS if hasattr(model, name)}

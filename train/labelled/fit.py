@@ -9,20 +9,16 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
-from corpus.progress import track
-from genie.device import device_of
 from lam.holding import Holding
 from lam.labelled.config import LabelledConfig
 from lam.labelled.model import LabelledActionModel, LabelledReader
 from lam.model import LatentActionModel
 from spacetime.ranks import take_from_first
-from train.data.clips import FrameClips, to_float
+from train.data.clips import FrameClips
 from train.data.encode import read_episodes, together
-from train.data.frames import Frames
-from train.fit_reader import ReaderModule
+from train.fit_reader import ReaderModule, observe_all
 from train.labelled.labels import Labels
 from train.labelled.method import LabelledMethod
-from train.loop.hardware import frames_at_once
 from train.loop.module import FitPlan
 
 
@@ -90,20 +86,6 @@ class LabelledModule(ReaderModule):
         actions = torch.from_numpy(read_episodes(model, observed, ends)).long()
         carry_over(base, model, codes, actions)
         self.average.load_state_dict(model.state_dict())
-
-
-@torch.no_grad()
-def observe_all(reader: LabelledReader, frames: Frames) -> Tensor:
-    """Return what the reader needs of every transition, float32 (frames − 1, F)."""
-    reader.eval()  # its base may drop features while it is fitted
-    count, seen = frames.corpus.num_frames, []
-    device = device_of(reader)
-    size = frames_at_once(device)
-    for first in track(range(0, count - 1, size), "read with labels"):
-        batch = frames.between(first, min(first + size + 1, count))
-        pixels = to_float(batch.to(device))
-        seen.append(reader.observe(pixels[:-1], pixels[1:]))
-    return torch.cat(seen)
 
 
 @torch.no_grad()

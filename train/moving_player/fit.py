@@ -17,7 +17,7 @@ from spacetime.ranks import rank_and_count
 from train.data.clips import to_float
 from train.data.frames import Frames
 from train.fit_lam import Survey
-from train.fit_reader import ReaderModule
+from train.fit_reader import ReaderModule, observe_all
 from train.moving_player.method import MovingPlayerMethod, ScrollingPlayerMethod
 from train.moving_player.rail import find_rail_player
 from train.moving_player.survey import MovingPlayer, NoPlayerError, find_moving_player, watch
@@ -113,7 +113,7 @@ class MovingPlayerModule(ReaderModule):
         reader.motions[: len(motions)] = motions
         # Its length does not depend on the fit's: a short fit would have no time for the decoder.
         with self.clock.uncounted():
-            observed = self.observe_all(reader)
+            observed = observe_all(reader, self.clips.source)
             self._fit_keys(reader, observed)
         self.model.encoder.load_state_dict(reader.state_dict())
         self.model.start_codes(torch.eye(count, device=self.device))

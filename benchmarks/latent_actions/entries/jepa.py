@@ -25,7 +25,7 @@ class Jepa(RepresentationModel):
     """
 
     def training_loss(
-        self, frames: Tensor, method: LatentActionMethod, pixel_weights: Tensor | None = None
+        self, frames: Tensor, method: LatentActionMethod
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Squared error of the next representation, and SIGReg; frames (B, 2, 3, H, W)."""
         first, second = self.encoder.frames(frames.flatten(0, 1)).float().unflatten(

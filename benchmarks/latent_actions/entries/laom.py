@@ -38,7 +38,7 @@ class Laom(RepresentationModel):
         torch._foreach_lerp_(list(self.target.parameters()), current, 1 - TARGET_DECAY)
 
     def training_loss(
-        self, frames: Tensor, method: LatentActionMethod, pixel_weights: Tensor | None = None
+        self, frames: Tensor, method: LatentActionMethod
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Squared error of the representation some steps ahead; frames (B, T, 3, H, W)."""
         frames = augment(frames)

@@ -57,7 +57,7 @@ class Lapo(LatentActionModel):
         return InverseModel(config)
 
     def training_loss(
-        self, frames: Tensor, method: LatentActionMethod, pixel_weights: Tensor | None = None
+        self, frames: Tensor, method: LatentActionMethod
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Weighted squared error of the third of frames (B, 3, 3, H, W)."""
         earlier, before, after = frames.unbind(dim=1)

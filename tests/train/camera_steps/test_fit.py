@@ -13,14 +13,12 @@ from train.auto.motion import measure_motion
 from train.camera_steps.fit import CameraStepsModule
 from train.camera_steps.method import CameraStepsMethod
 from train.camera_steps.survey import NoStepsError, find_camera_steps
-from train.data.clips import FrameClips
 from train.data.encode import load_encoded
 from train.data.frames import Frames
 from train.export import fingerprint, load_model
-from train.labelled.fit import observe_all, refine
+from train.fit_reader import observe_all
+from train.labelled.fit import refine
 from train.labelled.labels import Labels
-from train.loop.clock import Clock
-from train.loop.module import FitPlan
 from train.pipeline import train
 
 CELL, VIEW, LENGTH, EPISODES = 8, 5, 80, 24
@@ -196,13 +194,11 @@ def test_a_camera_that_glides_is_refused(tmp_path):
         CameraStepsModule.survey(frames, 0, CameraStepsMethod(), {})
 
 
-def test_observations_do_not_depend_on_whether_the_model_is_being_fitted(maze, fitted, tiny):
+def test_observations_do_not_depend_on_whether_the_model_is_being_fitted(maze, fitted):
     """A resumed fit, whose model stood in training mode, read a quarter of its keys otherwise."""
-    model, clips = load_model(fitted[0] / "lam", "lam"), FrameClips(maze[0], 2, 0)
-    plan = FitPlan(fit=tiny.fit_config(), clock=Clock(total_steps=1), seed=0)
-    module = CameraStepsModule(model, plan, clips)
-    at_rest = module.observe_all(model.encoder.eval())
-    assert torch.equal(module.observe_all(model.encoder.train()), at_rest)
+    reader, frames = load_model(fitted[0] / "lam", "lam").encoder, Frames(maze[0])
+    at_rest = observe_all(reader.eval(), frames)
+    assert torch.equal(observe_all(reader.train(), frames), at_rest)
 
 
 def test_labels_refine_what_a_base_sees_at_rest(maze, fitted):

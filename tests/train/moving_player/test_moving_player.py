@@ -19,6 +19,7 @@ from train.auto.picture import AUTO_PICTURE, MARK, PANELS, draw_choice
 from train.data.clips import FrameClips
 from train.data.frames import Frames
 from train.export import load_model
+from train.fit_reader import observe_all
 from train.loop.clock import Clock
 from train.loop.module import FitPlan
 from train.moving_player.fit import MovingPlayerModule
@@ -154,7 +155,7 @@ def test_once_there_are_keys_the_player_need_not_be_known(run, corpus):
     clock = Clock(total_steps=4, total_seconds=None, slice_seconds=None)
     plan = FitPlan(fit=fit, clock=clock, seed=0, method=METHOD)
     module = MovingPlayerModule(model, plan, FrameClips(corpus, 2, 0))
-    module.read_actions(module.observe_all(model.encoder))
+    module.read_actions(observe_all(model.encoder, module.clips.source))
     loss, _ = module.loss(*module.draw(0))
     assert torch.isfinite(loss)
 
