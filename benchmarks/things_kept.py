@@ -1,6 +1,7 @@
 """Does a world keep the things of an Atari game: in its tokens, and after a hundred frames of play?
 
     python -m benchmarks.things_kept pong WORLD CORPUS [--frames 1000] [--rollouts 64] [--steps 100]
+        [--keys random|inferred]
 
 Things are found by their colour, in the part of the screen where they belong. `tokenized`: of the
 frames of the corpus that show a thing, the share whose reconstruction shows it too, of at least
@@ -8,6 +9,11 @@ half its size and within two pixels. `invented`: of the frames without it, the s
 reconstruction has one. `played`: how often the last ten frames of a rollout show one such thing,
 and no more; `corpus`: how often true frames do; `redrawn`: how often their reconstructions do,
 which is what the tokenizer leaves to the dynamics.
+
+Keys decide how often a thing is there: Breakout serves a ball for a key that its codes do not tell
+from rest, and random codes rest less often than random buttons. With `--keys inferred` rollouts
+play the keys that are inferred from true episodes, from the same prompts, and `corpus` and
+`redrawn` are of the ten true frames that came then.
 """
 
 import argparse
@@ -25,7 +31,12 @@ from corpus.store import Corpus
 from genie.frames import to_models, to_uint8
 from genie.library.bundle import Bundle, load_bundle
 from genie.library.catalog import find_world
-from genie.rollouts.batched_rollouts import BATCH_ROLLOUTS, encode_prompts, play_keys
+from genie.rollouts.batched_rollouts import (
+    BATCH_ROLLOUTS,
+    encode_prompts,
+    infer_actions,
+    play_keys,
+)
 from genie.rollouts.rollout import Rollout
 
 SCREEN = (210, 160)  # the sizes below are in pixels of the console's screen
@@ -179,17 +190,38 @@ def reconstruct(bundle: Bundle, frames: np.ndarray) -> np.ndarray:
     return np.concatenate(drawn)
 
 
-def play(bundle: Bundle, corpus: Corpus, rollouts: int, steps: int, seed: int) -> np.ndarray:
-    """Play random keys, each held for 8 frames: the last ten frames uint8 (R·10, H, W, 3)."""
-    starts = draw_clips(clip_starts(corpus.episode_ends, 1), rollouts, seed, 1)
-    keys = np.random.default_rng(seed).integers(
+def random_keys(bundle: Bundle, rollouts: int, steps: int, seed: int) -> np.ndarray:
+    """Draw random codes, each held for 8 frames: int64 (R, steps)."""
+    drawn = np.random.default_rng(seed).integers(
         0, bundle.num_actions, (rollouts, -(-steps // HOLD))
     )
-    actions = keys.repeat(HOLD, axis=1)[:, :steps]
+    return drawn.repeat(HOLD, axis=1)[:, :steps]
+
+
+def infer_keys(
+    bundle: Bundle, corpus: Corpus, starts: np.ndarray, steps: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Infer the keys of true episodes.
+
+    Returns:
+        int64 (R, steps), and the last ten of the true frames, uint8 (R·10, H, W, 3).
+    """
+    keys, last = [], []
+    with progress_bar("read keys", len(starts), True) as tick:
+        for part in np.array_split(starts, -(-len(starts) // BATCH_ROLLOUTS)):
+            frames = read_clips(corpus, part, steps + 1)
+            keys.append(infer_actions(bundle, frames))
+            last.append(frames[:, -LAST:].reshape(-1, *frames.shape[2:]))
+            tick(len(part))
+    return np.concatenate(keys), np.concatenate(last)
+
+
+def play(bundle: Bundle, corpus: Corpus, starts: np.ndarray, actions: np.ndarray) -> np.ndarray:
+    """Play int64 (R, steps) from the frames at `starts`: the last ten, uint8 (R·10, H, W, 3)."""
     make_rollout, last = partial(Rollout, bundle), []
-    with progress_bar("play", rollouts * steps, True) as tick:
-        for first in range(0, rollouts, BATCH_ROLLOUTS):
-            rows = slice(first, min(first + BATCH_ROLLOUTS, rollouts))
+    with progress_bar("play", actions.size, True) as tick:
+        for first in range(0, len(starts), BATCH_ROLLOUTS):
+            rows = slice(first, min(first + BATCH_ROLLOUTS, len(starts)))
             ids, seeds = encode_prompts(bundle, corpus, starts[rows]), range(rows.start, rows.stop)
             frames = play_keys(bundle, make_rollout, ids, actions[rows], seeds, tick)
             last.append(frames[:, -LAST:].reshape(-1, *frames.shape[2:]))
@@ -205,6 +237,7 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=1000)
     parser.add_argument("--rollouts", type=int, default=64)
     parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--keys", choices=("random", "inferred"), default="random")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
@@ -214,9 +247,16 @@ def main() -> None:
     true = read_clips(corpus, starts, 1)[:, 0]
     drawn = reconstruct(bundle, true)
     found = compare_things(true, drawn, screen)
+    length = 1 + options.steps if options.keys == "inferred" else 1
+    starts = draw_clips(clip_starts(corpus.episode_ends, length), options.rollouts, options.seed, 1)
+    if options.keys == "inferred":
+        actions, true = infer_keys(bundle, corpus, starts, options.steps)
+        drawn = reconstruct(bundle, true)
+    else:
+        actions = random_keys(bundle, options.rollouts, options.steps, options.seed)
     for name, figures in count_things(true, drawn, screen).items():
         found[name]["redrawn"] = figures["played"]
-    played = play(bundle, corpus, options.rollouts, options.steps, options.seed)
+    played = play(bundle, corpus, starts, actions)
     for name, figures in count_things(true, played, screen).items():
         found[name] |= figures
     columns = ("frames", "tokenized", "invented", "corpus", "redrawn", "played")

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.things_kept import SCREENS, compare_things, count_things, find_thing, reconstruct
+from benchmarks.things_kept import (
+    SCREENS,
+    compare_things,
+    count_things,
+    find_thing,
+    infer_keys,
+    reconstruct,
+)
 
 PONG = SCREENS["pong"]
 BALL, PADDLE = PONG.things[:2]
@@ -76,3 +83,30 @@ def test_frames_are_redrawn_each_by_itself():
     bundle = SimpleNamespace(tokenizer=Smearing(), device=torch.device("cpu"))
     frames = np.concatenate([draw((50, column)) for column in range(70)])
     assert np.array_equal(reconstruct(bundle, frames), frames)
+
+
+class Numbered:
+    """A corpus whose frames are their numbers."""
+
+    episode_ends = np.array([100])
+
+    def read(self, start, stop):
+        return np.arange(start, stop, dtype=np.uint8)[:, None, None, None] + np.zeros(
+            (1, 2, 2, 3), np.uint8
+        )
+
+
+class Numbers:
+    """A latent action model that says the number of the frame before."""
+
+    def infer(self, frames):
+        return (frames[:, :-1, 0, 0, 0] * 255).round().long()
+
+
+def test_inferred_keys_end_at_the_frames_that_they_led_to():
+    starts = np.arange(12) * 3  # more than a batch
+    bundle = SimpleNamespace(lam=Numbers(), device=torch.device("cpu"))
+    keys, last = infer_keys(bundle, Numbered(), starts, steps=20)
+    assert keys.tolist() == [list(range(start, start + 20)) for start in starts]
+    ends = [list(range(start + 11, start + 21)) for start in starts]
+    assert last[:, 0, 0, 0].tolist() == sum(ends, [])
