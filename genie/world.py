@@ -163,7 +163,8 @@ class World:
             ValueError: if the session is of another world, or damaged.
         """
         self._check_fingerprint(session.header.fingerprint)
-        line = session.history(record)
+        rollout = Rollout(self.bundle, [session.header.seed], self._settings)
+        line = session.history(record, None if rollout.keeps_map else rollout.memory)
         ids = self._check_tokens(session.ids(line))
         prev_actions = torch.tensor([[session[int(index)].action for index in line]])
         if prev_actions.max() > self.bundle.num_actions:
@@ -172,8 +173,7 @@ class World:
         if first.edited:
             # A frame on its own shows no motion that would bear out the action that led to it.
             prev_actions[0, 0] = self.bundle.keymap.idle
-        self._rollout = Rollout(self.bundle, [session.header.seed], self._settings)
-        self._pending, seen, maps = None, [], []
+        self._rollout, self._pending, seen, maps = rollout, None, [], []
         if first.edited and self._rollout.keeps_map:
             seen = [(ids[:1], torch.tensor([first.action]), True)]
             maps = [self._map_before(session, int(line[0]))]

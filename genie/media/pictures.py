@@ -107,9 +107,18 @@ def _decode(
             with Image.open(io.BytesIO(data), formats=[found]) as image:
                 check(image.size, image.mode)
                 turned = image if prompt else ImageOps.exif_transpose(image)
-                return np.array(turned.convert("RGB"))
+                return np.array(_eight_bits(turned).convert("RGB"))
     except ValueError as error:
         raise ValueError(f"{path} {error}") from None
     except Exception as error:  # decoders raise whatever damaged data leads them to
         line = " ".join(str(error).split())[:200]
         raise ValueError(f"{path} is not a picture that can be read ({line})") from None
+
+
+def _eight_bits(image: Any) -> Any:
+    """Return a Pillow image of 8 bits a value; Pillow itself makes all levels above 255 white."""
+    from PIL import Image
+
+    if not image.mode.startswith("I"):  # grey levels of 16 bits, called I or I;16
+        return image
+    return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))

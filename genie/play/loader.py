@@ -39,6 +39,11 @@ class Loader(Generic[T]):
         return not self._thread.is_alive()
 
     @property
+    def failed(self) -> bool:
+        """Whether the function has ended with an error."""
+        return self._error is not None
+
+    @property
     def fraction(self) -> float:
         """How much of all is done, 0 to 1; it grows a little while one part takes long."""
         waited = time.monotonic() - self._since
@@ -87,6 +92,13 @@ class Loaders(Generic[T]):
                 self._begin(key, lambda say: self._load(key, say))
             self._changed.notify_all()
             return self._loaders[key]
+
+    def retry(self, key: Hashable) -> Loader[T]:
+        """As `want`; what could not be loaded is tried once more."""
+        with self._changed:
+            if key in self._loaders and self._loaders[key].failed:
+                del self._loaders[key]
+        return self.want(key)
 
     def replace(self, key: Hashable, work: Callable[[], T]) -> None:
         """Have other work done for a key, such as what it takes to use a thing once more."""

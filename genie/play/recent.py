@@ -19,7 +19,7 @@ from spacetime.partial import plain
 
 KEPT = 40
 """Session logs that are kept; older ones are removed when a new one begins."""
-_NAMED = re.compile(rf".*-\d{{8}}-\d{{6}}-\d+(-\d+)?{re.escape(SUFFIX)}")  # as `new_log` does
+_NAMED = re.compile(rf".*-\d{{8}}-\d{{6}}-\d+(-\d+)*{re.escape(SUFFIX)}")  # as `new_log` does
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,10 +58,10 @@ def begin_log(session: Session, name: str, path: Path | None = None) -> None:
 
 
 def end_log(session: Session) -> None:
-    """Close a session's log; one without a sampled frame is removed."""
+    """Close a session's log; one in which nothing was played or edited is removed."""
     session.close()
-    sampled = any(session[record].steps for record in range(len(session)))
-    if session.path is not None and not sampled:
+    played = session.edited or any(session[record].steps for record in range(len(session)))
+    if session.path is not None and not played:
         session.path.unlink(missing_ok=True)
 
 

@@ -128,6 +128,11 @@ def unpack(record: np.void) -> FrameRecord:
     )
 
 
+def origin(record: np.void) -> tuple[int, int, int, float]:
+    """Return what an edit keeps of its record; frames that are drawn otherwise differ in it."""
+    return tuple(record[name].item() for name in ("parent", "action", "steps", "temperature"))
+
+
 def read_records(data: bytes, layout: np.dtype, no_action: int) -> tuple[np.ndarray, Damage]:
     """Read records, and repair what is damaged.
 
@@ -148,7 +153,7 @@ def read_records(data: bytes, layout: np.dtype, no_action: int) -> tuple[np.ndar
         if bits:
             body = undo(body, bits)
             records[number] = np.frombuffer(body + zlib.crc32(body).to_bytes(4, "little"), layout)
-        if bits is None or not _is_possible(records[number], number):
+        if bits is None or not _is_possible(records[number], number, no_action):
             records[number] = _stand_in(records, number, no_action)
             lost.append(number)
         elif bits:
@@ -159,10 +164,11 @@ def read_records(data: bytes, layout: np.dtype, no_action: int) -> tuple[np.ndar
     return records[:sound], Damage(repaired=tuple(repaired), lost=tuple(lost), torn=torn)
 
 
-def _is_possible(record: np.void, number: int) -> bool:
+def _is_possible(record: np.void, number: int, no_action: int) -> bool:
     follows = record["parent"] == NONE or record["parent"] < number
-    order = int(record["order"])
-    return follows and (order % EDITED < len(UNMASK_ORDERS) or order == MISSING)
+    order, sampled = int(record["order"]), record["steps"] > 0
+    known = record["action"] < no_action + (not sampled)  # a prompt's frame may have none
+    return follows and known and (order % EDITED < len(UNMASK_ORDERS) or order == MISSING)
 
 
 def _stand_in(records: np.ndarray, number: int, no_action: int) -> np.ndarray:

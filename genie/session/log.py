@@ -28,6 +28,7 @@ from genie.session.format import (
     Damage,
     FrameRecord,
     numbered,
+    origin,
     pack,
     read_records,
     record_type,
@@ -129,11 +130,11 @@ class Session:
     def ends(self) -> list[int]:
         """Return the last record of every branch; a frame edited at once is none."""
         over, open_ends = set(self._parents), {}
-        for index, parent in enumerate(self._parents):
-            if index in self.edited and parent in open_ends:
-                over.add(open_ends[parent])
+        for index in range(len(self)):
+            if index in self.edited:
+                over.add(open_ends.get(origin(self._record(index)), NONE))
             if index not in over:
-                open_ends[parent] = index
+                open_ends[origin(self._record(index))] = index
         return [index for index in range(len(self)) if index not in over]
 
     def problems(self) -> str:

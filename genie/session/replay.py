@@ -65,15 +65,23 @@ def pictures(
         world: the genie.world.World of the session.
         show_keys: whether to write the action into each picture, which enlarges it.
     """
+    frames = (_picture(session, int(record), world) for record in records)
+    return with_keys(session, records, frames) if show_keys else frames
+
+
+def with_keys(
+    session: Session, records: Sequence[int], frames: Iterable[np.ndarray]
+) -> Iterator[np.ndarray]:
+    """Write the action that led to each record into its frame, which enlarges it."""
     names = [action.name for action in session.header.card.actions]
-    for record in records:
-        before = session.history(int(record), world.picture_memory)
-        first = session.frame_number(int(before[0]))
-        frame = world.picture(session.ids(before), first)
+    for record, frame in zip(records, frames, strict=True):
         action = session[int(record)].action
-        if show_keys:
-            frame = with_key(frame, names[action] if action < len(names) else "")
-        yield frame
+        yield with_key(frame, names[action] if action < len(names) else "")
+
+
+def _picture(session: Session, record: int, world: Any) -> np.ndarray:
+    before = session.history(record, world.picture_memory)
+    return world.picture(session.ids(before), session.frame_number(int(before[0])))
 
 
 def verify(session: Session, world: Any, tick: Tick = no_tick) -> Verification:
@@ -151,11 +159,11 @@ def last_seconds(session: Session, head: int, seconds: float) -> np.ndarray:
 def write_pictures(
     path: Path | str, frames: Iterable[np.ndarray], fps: float, tick: Tick = no_tick
 ) -> Path:
-    """Write frames as a GIF, an MP4 or a folder of PNGs; see `genie.media.recording.Recording`."""
-    from genie.media.recording import Recording
+    """Write frames as `genie.media.recording.Recording` does; returns where they lie."""
+    from genie.media.recording import Recording, final_path
 
     with Recording(path, fps) as recording:
         for frame in frames:
             recording.add(frame)
             tick(1)
-    return recording.path
+    return final_path(recording.path)

@@ -16,7 +16,7 @@ from genie.library.catalog import find_fingerprint, find_world, read_card
 from genie.library.loading import load_world_on
 from genie.media.recording import check_target
 from genie.session.log import Session
-from genie.session.replay import pictures, verify, write_pictures
+from genie.session.replay import pictures, verify, with_keys, write_pictures
 from genie.session.transfer import fit_picture, match_actions, replay_keys
 
 
@@ -50,6 +50,8 @@ class ReplayOptions:
             raise ValueError("--verify and --world exclude each other: another world draws others")
         if self.world is not None and self.record is None:
             raise ValueError("--world needs --record: say where the other world's frames go")
+        if self.show_keys and self.record is None:
+            raise ValueError("--show-keys needs --record: it writes the keys into a film's frames")
         if self.record is not None:
             check_target(self.record)
 
@@ -93,9 +95,11 @@ def _record(session: Session, world: Any, options: ReplayOptions) -> None:
     fps = session.header.card.fps
     with progress_bar("drawing", len(sampled)) as tick:
         if options.world is None:
-            frames = pictures(session, sampled, world, options.show_keys)
+            frames = pictures(session, sampled, world)
         else:
             frames = _elsewhere(session, world, options)
+        if options.show_keys:
+            frames = with_keys(session, sampled, frames)
         path = write_pictures(options.record, frames, fps, tick)
     print(f"recorded {path}: {len(sampled)} frames")
 

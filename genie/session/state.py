@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from genie.inputs import MOST_SEED
-from genie.session.format import FrameRecord
+from genie.session.format import MOST_CODES, FrameRecord
 from genie.session.header import Header
 from genie.session.log import Session
 from genie.settings import Settings
@@ -122,8 +122,8 @@ class State:
             state = cls(
                 fingerprint=text(record["world"]),
                 seed=whole(record["seed"], 0, MOST_SEED),
-                ids=tensors["ids"],
-                prev_actions=tensors["leads"],
+                ids=_whole(tensors["ids"], "ids"),
+                prev_actions=_whole(tensors["leads"], "leads"),
                 settings=tuple(distinct[index] for index in record["settings_of_frame"]),
                 next_settings=Settings.from_json(record["next_settings"]),
                 prompt_frames=record.get("prompt_frames", 1),  # older files have none
@@ -148,6 +148,14 @@ class State:
         if state.prompt_frames not in range(1, len(state.ids) + 1):
             raise ValueError(f"{folder} has {state.prompt_frames!r} prompt frames: save it again")
         return state
+
+
+def _whole(values: Tensor, name: str) -> Tensor:
+    """Return values that a session log can hold; ValueError for others."""
+    kinds = (torch.int16, torch.int32, torch.int64)
+    if values.dtype not in kinds or ((values < 0) | (values.long() >= MOST_CODES)).any():
+        raise ValueError(f"{name}, whole numbers from 0 to {MOST_CODES - 1}")
+    return values
 
 
 def sampled_with(frame: FrameRecord, settings: Settings) -> Settings:

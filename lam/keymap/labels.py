@@ -12,9 +12,9 @@ _IDLE = ("none", "idle", "noop", "still", "rest")
 def name_by_labels(keymap: Keymap, names: Sequence[str]) -> Keymap:
     """Call the actions of a keymap as labels do.
 
-    A name of directions has the keys of these (a jump goes up): left, up-left, left-jump. Another
-    action keeps the keys that its motion suggests, unless a name has them. The idle action is the
-    one that a name for it says, else the one that moves least.
+    A name of directions has the keys of these, if there are any (a jump goes up): left, up-left,
+    left-jump. Another action keeps the keys that its motion suggests, unless a name has them. The
+    idle action is the one that a name for it says, else the one that moves least.
 
     Args:
         keymap: by motion.

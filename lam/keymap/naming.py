@@ -33,9 +33,9 @@ KEYS = {
     "up": ("up", "w", "space"),
     "down": ("down", "s"),
     "up-left": ("q",),
-    "up-right": ("e",),
+    "up-right": (),
     "down-left": ("z",),
-    "down-right": ("c",),
+    "down-right": (),
 }
 _AHEAD = {"forward": "up", "back": "down"}
 """What has the keys of an arrow where no action goes that way."""

@@ -287,3 +287,12 @@ def test_the_tokens_of_the_prompt_stay_what_the_tokenizer_made_of_it(world, bund
     ids, _ = history(world)
     assert len(ids) == 7
     assert np.array_equal(ids[:3], bundle.tokenizer.encode(pixels)[0].numpy())
+
+
+def test_going_to_a_frame_reads_only_what_the_next_one_depends_on(world, small, monkeypatch):
+    world.reset(small.draw_prompts()[0], seed=1)
+    small.play(world, small.actions_of(3 * small.LONG))
+    read, check = [], world._check_tokens
+    monkeypatch.setattr(world, "_check_tokens", lambda ids: (read.append(len(ids)), check(ids))[1])
+    world.go_to(world.session, 2 * small.LONG)
+    assert read == [world.memory] and world.memory < small.LONG

@@ -273,7 +273,9 @@ class Driven:
     def ticks(self, count=1):
         for _ in range(count):
             self.now += 0.1
-            self.game.tick(self.now)
+            action = self.game.begin_frame(self.now)
+            if action is not None:
+                self.game.end_frame(self.game.player.advance(action), action, self.now)
 
     @property
     def message(self):

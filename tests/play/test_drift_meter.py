@@ -38,8 +38,13 @@ def play(game, key, frames):
     controls = Controls(game)
     controls.press(key, 0.0)
     for _ in range(frames):
-        game.tick(0.1)
+        tick(game)
     controls.release(key)
+
+
+def tick(game):
+    action = game.begin_frame(0.1)
+    game.end_frame(game.player.advance(action), action, 0.1)
 
 
 def test_healthy_play_stays_below_the_threshold(game):
@@ -62,7 +67,7 @@ def test_drift_is_told_and_one_key_goes_back_to_the_last_healthy_frame(game, dri
     Controls(game).press("h", 0.0)
     assert 64 <= game.player.frame_number < before - 16
     assert not game.drift.drifted
-    game.tick(0.1)  # and play goes on from there
+    tick(game)  # and play goes on from there
     assert game.player.frame_number < before
 
 

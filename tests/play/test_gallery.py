@@ -130,6 +130,38 @@ def test_a_second_game_from_the_gallery_is_recorded_beside_the_first(
     assert {name, f"{stem}-2.{suffix}"} <= found
 
 
+def test_a_session_that_goes_on_is_recorded_beside_its_log(
+    folder, load, gallery, home, workplace, capsys
+):
+    gallery("return", "2", "escape", "escape")
+    play(folder, PlayOptions(gallery=True), load)
+    gallery("c", "3", "escape", "escape")
+    play(folder, PlayOptions(gallery=True, record=workplace / "mine.session"), load)
+    (log,) = (home / "data" / "sessions").iterdir()
+    assert (workplace / "mine.session").read_bytes() == log.read_bytes()
+    assert Session.read(log).actions([len(Session.read(log)) - 1]).tolist() == [3]
+    assert f"recorded {workplace / 'mine.session'}" in capsys.readouterr().out
+
+
+def test_a_world_that_cannot_be_loaded_is_told_in_the_gallery_and_tried_again(
+    folder, world, gallery, monkeypatch
+):
+    said = []
+
+    def load(path, options, say):
+        if not said:
+            raise ValueError("the weights are damaged")
+        return world
+
+    monkeypatch.setattr(
+        "genie.play.screen.start_loop.paint_start",
+        lambda surface, state: said.extend(filter(None, [state.complaint])) or [],
+    )
+    gallery("return", "", "return", "2", "escape", "escape")
+    play(folder, PlayOptions(gallery=True), load)
+    assert set(said) == {"the weights are damaged"} and world.actions
+
+
 def test_a_film_from_the_keys_stays_beside_that_of_the_whole_play(folder, load, gallery, workplace):
     gallery("return", "2", "", "l", "2", "", "", "escape", "escape")
     play(folder, PlayOptions(gallery=True, record=workplace / "toy.gif"), load)

@@ -3,10 +3,11 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from corpus.lock import Lock
-from genie.play.recent import KEPT, begin_log, last_session, new_log
+from genie.play.recent import KEPT, begin_log, end_log, last_session, new_log
 from genie.session.log import Session
 
 
@@ -33,13 +34,14 @@ def test_the_oldest_logs_are_removed_but_those_that_a_window_still_writes(logs):
 def test_a_copy_under_another_name_stays(logs):
     names = ["mine.session", "toy-20260101-000000-7 copy.session", "best-of-2026.session"]
     copies = [logs[0].with_name(name) for name in names]
-    again = logs[0].with_name("toy-20260101-000000-7-2.session")  # as where a name was taken
-    for path in (*copies, again):
+    # As where a name was taken, and where a state of another seed was loaded then.
+    again = [logs[0].with_name(f"toy-20260101-000000-7-2{more}.session") for more in ("", "-2")]
+    for path in (*copies, *again):
         path.write_bytes(b"a play")
         os.utime(path, (0, 0))
     new_log("toy")
     assert all(path.exists() for path in copies)
-    assert [path.exists() for path in (again, *logs[:4])] == [False, False, False, False, True]
+    assert [path.exists() for path in (*again, *logs[:4])] == [False] * 5 + [True]
 
 
 def test_a_log_that_another_window_has_just_removed_is_passed_over(logs, monkeypatch):
@@ -65,6 +67,15 @@ def test_an_old_log_that_cannot_be_removed_does_not_end_play(logs, player, monke
     begin_log(player.session, "toy", path)
     player.session.close()
     assert all(log.exists() for log in logs) and len(Session.read(path)) == 1
+
+
+@pytest.mark.parametrize("edited", [True, False])
+def test_a_log_of_edits_alone_is_kept_and_one_of_nothing_is_not(home, player, edited):
+    begin_log(player.session, "toy")
+    if edited:
+        player.edit(np.array([1, -1, -1, -1]))
+    end_log(player.session)
+    assert player.session.path.exists() == edited
 
 
 def test_a_folder_of_logs_that_cannot_be_read_is_noted_in_the_session(player, monkeypatch):

@@ -100,7 +100,7 @@ class Comparison:
         """Begin both from the player's prompt."""
         self.card, self.player, self.opponent = card, player, opponent
         self.bindings = Bindings(card)
-        self.bindings.load()
+        self.bindings.reserve(COMMAND_KEYS)
         self.state = PlayState(self.bindings, card.idle, card.fps)
         self.frame_number = 0
         self.script = list(opponent.prev_actions or script)

@@ -64,6 +64,11 @@ def check_opponent(setup: PlaySetup) -> None:
         match_actions(header.card, card)
     elif not (path.suffix.lower() in VIDEOS and path.is_file()):
         match_actions(card, read_card(find_world(versus)))
+        return
+    if setup.options.keys is not None or setup.options.prompt is not None:
+        raise ValueError(
+            f"{path.name} has its own keys and first picture: leave out --keys and --prompt"
+        )
 
 
 def _from_session(path: Path, setup: PlaySetup) -> tuple[list[np.ndarray], list[int]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 
 from genie.library.card import WorldCard
@@ -29,7 +29,13 @@ class Bindings:
     def __init__(self, card: WorldCard) -> None:
         """Begin with the world's own keys; letters and a gamepad follow the arrows."""
         self._card = card
+        self._reserved: Container[str] = ()
         self._keys = _defaults(card)
+
+    def reserve(self, keys: Container[str]) -> None:
+        """Keep keys from all actions, from now on: they are commands."""
+        self._reserved = keys
+        self._take(self._keys)
 
     def action(self, key: str) -> int | None:
         """Return the action of a key, or None."""
@@ -73,7 +79,7 @@ class Bindings:
 
     def reset(self) -> None:
         """Return to the world's own keys."""
-        self._keys = _defaults(self._card)
+        self._take(_defaults(self._card))
 
     def save(self) -> Path:
         """Write the keys to the player's settings, by the names of the actions; returns the file.
@@ -107,11 +113,16 @@ class Bindings:
             }
             unnamed = {id for id, name in self._names() if name not in saved}
         except (ValueError, KeyError, TypeError, AttributeError):
-            raise ValueError(f"{path} is damaged: delete it, or set the keys anew (F2)") from None
+            raise ValueError(
+                f"{path} is damaged: delete it, or set the keys anew (F2 in play of one world)"
+            ) from None
         # The world may have been trained anew, and have actions now that it had not.
         spare = {key: id for key, id in _defaults(self._card).items() if id in unnamed}
-        self._keys = spare | found
+        self._take(spare | found)
         return True
+
+    def _take(self, keys: dict[str, int]) -> None:
+        self._keys = {key: id for key, id in keys.items() if key not in self._reserved}
 
     def _direction(self, key: str) -> str | None:
         """Return where a key points, unless it was given to an action that leads elsewhere."""

@@ -11,8 +11,9 @@ class Controls:
     """Turns the keys of a game into what they do."""
 
     def __init__(self, game: Game) -> None:
-        """Take the game that the keys act on."""
+        """Take the game that the keys act on; its actions lose the keys of commands."""
         self._game = game
+        game.bindings.reserve(COMMANDS)
 
     def press(self, key: str, now: float) -> None:
         """React to a key that went down, named as in `Bindings`, at `now` in seconds."""

@@ -77,10 +77,7 @@ class Game:
         self.mark: int | None = None
         self.step_once = False
         self._log_error_told = False
-        try:
-            self.bindings.load()
-        except ValueError as error:
-            self.state.say(str(error), None)
+        self.state.load_keys()
         session = player.session
         if session.damage:
             self.state.say(f"the log was damaged, see {session.original}: {session.damage}", None)
@@ -105,19 +102,12 @@ class Game:
         self.state.release_all()
         self.panel = PromptPanel(rate_prompt(self.player.world, picture))
 
-    def tick(self, now: float) -> bool:
-        """Let one frame's time pass; returns whether a frame was sampled.
+    def begin_frame(self, now: float) -> int | None:
+        """Return the action to sample the next frame under, or None where time stands still.
 
         Args:
             now: seconds on a clock that never goes back.
         """
-        action = self.begin_frame(now)
-        if action is not None:
-            self.end_frame(self.player.advance(action), action, now)
-        return action is not None
-
-    def begin_frame(self, now: float) -> int | None:
-        """Return the action to sample the next frame under, or None where time stands still."""
         self._work_on_export(now)
         if self.panel is not None or self.state.quit:
             return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from genie.play.game.action_keys import Bindings
+from spacetime.partial import plain
 
 MESSAGE_SECONDS = 4.0
 PACES = (1, 2, 3, 5, 8, 10, 12, 15, 20, 24, 30, 40, 50, 60)
@@ -33,6 +34,13 @@ class PlayState:
         self._message_until: float | None = 0.0  # None: it has not been asked for yet
         self._times: deque[float] = deque(maxlen=_FPS_FRAMES + 1)
         self._intervals, self._seconds = 0, 0.0  # between the frames of all play, without pauses
+
+    def load_keys(self) -> None:
+        """Take the keys that the player has saved; a file that cannot be read is told."""
+        try:
+            self._bindings.load()
+        except (ValueError, OSError) as error:
+            self.say(plain(error), None)
 
     @property
     def action(self) -> int:

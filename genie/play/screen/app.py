@@ -88,7 +88,12 @@ class Gallery:
                 return
             world, prompt = choice.world, choice.prompt
             shown = self._worlds[world]
-            player = _await(self._window, shown.card.title, self._loaders.want(shown.card.path))
+            loader = self._loaders.retry(shown.card.path)
+            try:
+                player = _await(self._window, shown.card.title, loader)
+            except (ValueError, OSError) as error:
+                complaint = plain(error)
+                continue
             if player is None:
                 return
             settings = player.world.settings
@@ -155,10 +160,21 @@ def play_game(
     if session.error:
         print(f"the log of this play is not whole: {session.error}")
     elif options.records_log:
-        print(f"recorded {session.path}: {player.timings().frames} frames")
+        print(f"recorded {_named_log(session, options.record)}: {player.timings().frames} frames")
     if not options.records_log:
         end_log(session)
     setup.report(player, game.state)
+
+
+def _named_log(session: Session, wanted: Path) -> Path | None:
+    """Return where the log of a play lies that was to have a name.
+
+    A session that was continued has its own log, which stays, and gets a copy of that name.
+    """
+    if wanted.exists():
+        return session.path
+    session.write(wanted)
+    return wanted
 
 
 def _begin(player: Player, prompt: int, recent: Recent | None) -> str:

@@ -27,6 +27,7 @@ class CompareScreen:
     def __init__(self, window: Window, comparison: Comparison) -> None:
         """Take a window and a comparison; `run` begins."""
         self._window, self._comparison = window, comparison
+        comparison.state.load_keys()
         self.areas: list[pygame.Rect] = []
         self._pacer = Pacer(window, self._at_once, self.show)
         window.name(f"{comparison.card.title} and {comparison.opponent.title}")

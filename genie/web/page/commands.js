@@ -19,13 +19,17 @@ const TABLE = [
   ["k", "copy a link to this play", "link"],
 ];
 
+export const COMMAND_KEYS = TABLE.map(([key]) => key);
+
 export class Commands {
   constructor(game) {
     this.game = game;
     this.buttons = new Map();
+    this.held = new Map(); // by place on the keyboard: Shift may change what a key is called
     this.time = document.getElementById("time");
     for (const row of TABLE) this.#button(...row);
     this.time.addEventListener("input", () => this.#seek(Number(this.time.value)));
+    this.time.addEventListener("change", () => this.time.blur()); // or it would keep the arrows
     this.#sliders();
     addEventListener("keydown", (event) => this.#down(event));
     addEventListener("keyup", (event) => this.#up(event));
@@ -69,7 +73,9 @@ export class Commands {
       else this.edit();
     } else if (game.keys.action(key) !== undefined) {
       event.preventDefault();
-      if (!event.repeat) game.keys.press(key);
+      if (event.repeat) return;
+      this.held.set(event.code, key);
+      game.keys.press(key);
     } else if (row) {
       event.preventDefault();
       if (row[2] === "rewind") game.rewinding = true;
@@ -79,7 +85,7 @@ export class Commands {
 
   #up(event) {
     const key = keyName(event);
-    this.game.keys.release(key);
+    this.game.keys.release((event.code && this.held.get(event.code)) || key);
     if (key === "backspace") this.game.rewinding = false;
   }
 
@@ -153,19 +159,27 @@ export class Commands {
     const { game } = this;
     const bind = (id, read, write) => {
       const [slider, shown] = [id, `${id}-shown`].map((name) => document.getElementById(name));
-      slider.value = read();
-      shown.textContent = slider.value;
+      const show = () => {
+        slider.value = read();
+        shown.textContent = Number(read().toFixed(2));
+      };
       slider.addEventListener("input", () => {
         write(Number(slider.value));
-        shown.textContent = slider.value;
+        show();
       });
       slider.addEventListener("change", () => slider.blur());
+      return show;
     };
-    const { settings } = game.player;
-    bind("steps", () => settings.steps, (value) => (game.player.settings.steps = value));
-    bind("temperature", () => settings.temperature, (value) => {
-      game.player.settings.temperature = value;
+    const setting = (name) => bind(name, () => game.player.settings[name], (value) => {
+      game.player.settings[name] = value;
     });
-    bind("pace", () => game.pace, (value) => (game.pace = value));
+    const pace = bind("pace", () => game.pace, (value) => (game.pace = value));
+    this.sliders = [setting("steps"), setting("temperature"), pace];
+    this.showSettings();
+  }
+
+  /** Move the sliders to the settings of now. */
+  showSettings() {
+    for (const show of this.sliders) show();
   }
 }

@@ -3,6 +3,7 @@
 // Source: https://www.w3.org/Graphics/GIF/spec-gif89a.txt
 
 const MOST_COLORS = 256;
+const LEAST_DELAY = 2; // hundredths of a second; browsers replace smaller ones by ten
 const MOST_CODES = 4096;
 const LOOP = "NETSCAPE2.0"; // the application extension by which a GIF repeats
 
@@ -37,10 +38,10 @@ export class GifWriter {
     return new Blob([...this.parts, Uint8Array.of(0x3b)], { type: "image/gif" });
   }
 
-  /** Return how long the next frame is shown, such that roundings do not add up. */
+  /** Return how long the next frame is shown, such that roundings do not add up, up to 50 fps. */
   #hundredths() {
     const until = (frames) => Math.round((100 * frames) / this.fps);
-    return until(this.frames + 1) - until(this.frames);
+    return Math.max(LEAST_DELAY, until(this.frames + 1) - until(this.frames));
   }
 
   #enlarge(indices) {

@@ -19,8 +19,12 @@ export function capOf(key) {
 }
 
 export class Keys {
-  constructor(world) {
-    this.world = world;
+  /**
+   * @param {object} world
+   * @param {string[]} commands keys that stand for an action only where the player wants it
+   */
+  constructor(world, commands = []) {
+    Object.assign(this, { world, commands });
     this.place = `genie-keys-${world.name}`;
     this.reset();
     try {
@@ -36,7 +40,7 @@ export class Keys {
   reset() {
     this.bound = new Map();
     for (const { id, keys } of this.world.actions) {
-      for (const key of keys) this.bound.set(key, id);
+      for (const key of keys) if (!this.commands.includes(key)) this.bound.set(key, id);
     }
     for (const [letter, arrow] of Object.entries(LETTERS)) {
       if (!this.bound.has(letter) && this.bound.has(arrow)) {
@@ -108,10 +112,13 @@ export class Keys {
     return source.startsWith("action:") ? Number(source.slice(7)) : this.action(source);
   }
 
+  /** Return where a source points; a key given to an action that leads elsewhere does not. */
   #directionOf(source) {
-    if (!source.startsWith("action:")) return DIRECTIONS[source];
-    const { name } = this.world.actions[source.slice(7)];
-    return DIRECTIONS[name] ?? undefined;
+    const { name } = this.world.actions[this.#actionOf(source)] ?? {};
+    if (source.startsWith("action:")) return DIRECTIONS[name];
+    const direction = DIRECTIONS[source];
+    const fits = name?.split("-").includes(direction) || (direction === "up" && name === "jump");
+    return fits ? direction : undefined;
   }
 
   /** Return the action that two directions spell, such as up-right. */

@@ -1,6 +1,6 @@
 // The page: opens the world, plays it at its pace, and does what the keys and buttons say.
 
-import { Commands } from "./commands.js";
+import { COMMAND_KEYS, Commands } from "./commands.js";
 import { FilmPanel } from "./film-panel.js";
 import { Gallery } from "./gallery.js";
 import { Hand } from "./hand.js";
@@ -18,7 +18,7 @@ export class Game {
     Object.assign(this, { world, paused: false, busy: false, once: false, rewinding: false });
     this.player = new Player(models, world);
     this.screen = new Screen(world);
-    this.keys = new Keys(world);
+    this.keys = new Keys(world, COMMAND_KEYS);
     this.pad = new Pad(world, this.keys);
     this.pace = world.fps;
     this.script = []; // what a link still has to play
@@ -90,8 +90,8 @@ export class Game {
     const { player } = this;
     if (this.busy || !player.session) return false;
     if (this.still || this.rewinding) this.keys.take(); // a short press is not meant for later
-    if (this.still) return false;
     if (!player.frame.picture) await this.alone(() => player.redraw());
+    if (this.still) return false;
     if (this.rewinding) {
       this.script = [];
       return player.back();
@@ -115,13 +115,18 @@ export class Game {
 
   async #follow(deed) {
     const { player } = this;
-    if (deed.setting) Object.assign(player.settings, deed.setting);
+    if (deed.setting) this.#set(deed.setting);
     else if (deed.ids) await player.edit(deed.ids);
     else this.milliseconds = await player.step(deed.action);
     const left = this.script.length;
     if (!left) this.say("from here on it is yours");
     else if (left % 8 === 0) this.say(`playing a link: ${this.total - left} of ${this.total}`);
     return deed.action !== undefined;
+  }
+
+  #set(setting) {
+    Object.assign(this.player.settings, setting);
+    this.commands.showSettings();
   }
 
   #show() {
@@ -190,6 +195,7 @@ async function begin(game, play) {
   if (play) await game.resume(play);
   else if (link) await game.replay(link);
   else await game.start({ number: 0, ids: game.world.prompts[0].ids });
+  game.commands.showSettings();
 }
 
 async function open() {

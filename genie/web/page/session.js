@@ -51,10 +51,11 @@ export class Session {
   ends() {
     const parents = new Set(this.frames.map((frame) => frame.parent));
     const replaced = new Set();
-    const open = new Map();
-    this.frames.forEach(({ parent, edited }, record) => {
-      if (edited && open.has(parent)) replaced.add(open.get(parent));
-      if (!parents.has(record)) open.set(parent, record);
+    const open = new Map(); // by what a frame and an edit of it have in common
+    this.frames.forEach(({ parent, action, settings, edited, of }, record) => {
+      const origin = [parent, action, settings.steps, settings.temperature].join();
+      if (edited) replaced.add(of ?? open.get(origin));
+      if (!parents.has(record)) open.set(origin, record);
     });
     return [...this.frames.keys()].filter((at) => !parents.has(at) && !replaced.has(at));
   }

@@ -125,3 +125,11 @@ def test_a_pipe_is_not_waited_for(tmp_path):
         read_prompts(tmp_path, 16, 24)
     with pytest.raises(FileNotFoundError):
         read_picture(tmp_path / "00.png")
+
+
+def test_grey_of_16_bits_keeps_its_levels(tmp_path):
+    levels = np.arange(16 * 24, dtype=np.uint16).reshape(16, 24) * 170
+    (tmp_path / "a.png").write_bytes(encode("PNG", levels))
+    with Image.open(tmp_path / "a.png") as image:
+        assert image.mode.startswith("I")
+    assert (read_picture(tmp_path / "a.png") == (levels >> 8)[..., None]).all()

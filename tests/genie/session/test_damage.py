@@ -109,6 +109,18 @@ def test_sound_records_behind_a_lost_one_are_kept(path, whole):
     assert (session[3].action, session[3].steps) == (2, 0)
 
 
+@pytest.mark.parametrize(("action", "steps", "sound"), [(3, 2, 0), (2, 2, 0), (3, 0, 0), (2, 0, 1)])
+def test_a_sound_record_of_an_action_that_there_is_not_is_lost(tmp_path, action, steps, sound):
+    session = Session(HEADER)
+    for number in range(4):
+        changed = {"action": action, "steps": steps} if number == 2 else {}
+        session.append(replace(frame(number, number - 1 if number else None), **changed))
+    session.write(tmp_path / "forged.session")
+    again = Session.read(tmp_path / "forged.session")
+    assert again.damage == (Damage() if sound else Damage(lost=(2,)))
+    assert again.actions(range(4)).max() <= 2
+
+
 def test_a_lost_first_frame_is_replaced_too(path, whole):
     spoil(path, 0)
     session = Session.read(path)

@@ -145,6 +145,14 @@ def test_going_back_and_playing_on_is_a_branch():
     assert session.ids(session.line(end))[:, 1].tolist() == [0, 1, 2, 50, 51]
 
 
+def test_an_edit_replaces_the_end_that_it_was_made_of_and_no_newer_one():
+    session = played(3)
+    session.append(replace(frame(3, 1), action=1))
+    assert session.ends() == [2, 3]
+    session.append(replace(session[2], ids=session[3].ids, edited=True))
+    assert session.ends() == [3, 4]
+
+
 def test_a_line_alone_is_a_session_of_its_own(tmp_path):
     session = played(5)
     end = session.append(frame(50, 2))

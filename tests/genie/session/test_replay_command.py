@@ -55,8 +55,15 @@ def test_the_same_keys_are_played_in_another_world(recorded, small, world_folder
     assert cli.main([*line, "same.gif", "--world", str(world_folder)]) == 0
     assert cli.main([*line, "other.gif", "--world", "other"]) == 0
     assert cli.main([*line, "keys.gif", "--show-keys"]) == 0
-    films = [(recorded / f"{name}.gif").read_bytes() for name in ("play", "other", "keys")]
-    assert len(set(films)) == 3
+    assert cli.main([*line, "both.gif", "--world", "other", "--show-keys"]) == 0
+    films = [(recorded / f"{name}.gif").read_bytes() for name in ("play", "other", "keys", "both")]
+    assert len(set(films)) == 4
+
+
+def test_of_pictures_the_folder_is_named(recorded, capsys):
+    assert cli.main(["replay", "play.session", "--record", "out.png"]) == 0
+    assert "recorded out: 10 frames" in capsys.readouterr().out
+    assert len(list((recorded / "out").iterdir())) == 10
 
 
 def test_without_flags_replay_says_what_the_log_holds(recorded, capsys):
@@ -140,6 +147,7 @@ def test_a_forged_log_is_one_line_that_names_the_frame(recorded, capsys):
         (["play.session", "--world", "w"], "--world needs --record"),
         (["play.session", "--verify", "--world", "w", "--record", "x.gif"], "exclude each other"),
         (["play.session", "--verify", "--threads", "0"], "--threads is 0"),
+        (["play.session", "--verify", "--show-keys"], "--show-keys needs --record"),
     ],
 )
 def test_a_wrong_replay_is_one_line(recorded, capsys, flags, complaint):

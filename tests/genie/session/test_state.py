@@ -10,6 +10,7 @@ import torch
 from genie.library.bundle import load_bundle
 from genie.session.state import State
 from genie.world import World
+from spacetime.weights import read_weights, write_weights
 
 
 @pytest.mark.parametrize("through_disk", [False, True])
@@ -128,6 +129,24 @@ def test_a_saved_state_with_a_wrong_value_is_one_line(saved, key, value):
     record = json.loads((saved / "state.json").read_text())
     (saved / "state.json").write_text(json.dumps({**record, key: value}))
     with pytest.raises(ValueError) as caught:
+        State.load(saved)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("ids", lambda ids: ids.float()),
+        ("ids", lambda ids: ids - (1 << 16)),
+        ("ids", lambda ids: ids + (1 << 16)),
+        ("leads", lambda actions: actions.float()),
+        ("leads", lambda actions: -actions),
+    ],
+)
+def test_tokens_and_actions_that_no_log_could_hold_are_damage(saved, name, change):
+    tensors = read_weights(saved / "state.safetensors")
+    write_weights(saved / "state.safetensors", {**tensors, name: change(tensors[name])})
+    with pytest.raises(ValueError, match=f"{name}, whole numbers from 0 to 65535") as caught:
         State.load(saved)
     assert "\n" not in str(caught.value)
 

@@ -74,3 +74,8 @@ def test_noise_that_fills_the_code_table_is_kept(write):
 def test_a_film_lasts_as_long_as_the_play(write, fps):
     _, delays = write([np.zeros((2, 2, 3), np.uint8)] * fps, fps=fps)
     assert sum(delays) == 100 and max(delays) <= ceil(100 / fps)
+
+
+def test_no_frame_is_shorter_than_browsers_show(write):
+    _, delays = write([np.zeros((2, 2, 3), np.uint8)] * 60, fps=60)
+    assert set(delays) == {2}

@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,6 +18,7 @@ from genie.play.run import play
 from genie.play.screen.compare_loop import CompareScreen
 from genie.play.screen.window import Window
 from genie.play.setup import PlaySetup
+from genie.session.log import Session
 
 
 @pytest.fixture
@@ -123,6 +125,21 @@ def test_the_window_shows_both_pictures_sharp(comparison, monkeypatch):
         pygame.quit()
 
 
+def test_damaged_keys_are_told_in_the_window_and_do_not_matter_without_one(
+    comparison, window, other, folder, world, workplace
+):
+    path = comparison.bindings.save()
+    path.write_text("{")
+    worlds = {folder: world, other.path: other.world}
+    options = PlayOptions(headless=True, frames=1, versus=str(other.path))
+    play(folder, options, lambda path, *_: worlds[path])
+    assert comparison.state.message(0.0) == ""
+    screen = CompareScreen(window, comparison)
+    screen.tick()
+    assert f"{path} is damaged" in comparison.state.message(time.monotonic())
+    assert comparison.bindings.action("left") == 1
+
+
 def test_a_picture_that_is_dropped_on_a_comparison_is_told(comparison, window):
     screen = CompareScreen(window, comparison)
     pygame.event.post(pygame.event.Event(pygame.DROPFILE, file="a.png"))
@@ -161,3 +178,14 @@ def test_what_is_no_opponent_is_one_line(folder, world, workplace):
             headless=True, frames=1, versus=str(folder), record=workplace / "x.session"
         )
         play(folder, options, lambda path, *_: world)
+
+
+@pytest.mark.parametrize("name", ["s.session", "v.mp4"])
+@pytest.mark.parametrize("flag", [{"keys": "right"}, {"prompt": "p.png"}])
+def test_an_episode_takes_neither_keys_nor_a_picture(folder, player, workplace, name, flag):
+    header = replace(player.session.header, card=replace(player.session.header.card, path=folder))
+    Session(header).write("s.session")
+    (workplace / "v.mp4").write_bytes(b"")
+    Image.new("RGB", (16, 12)).save("p.png")
+    with pytest.raises(ValueError, match=f"{name} has its own keys and first picture: leave out"):
+        play(folder, PlayOptions(headless=True, versus=name, **flag), load=None)

@@ -4,7 +4,6 @@ import pytest
 from PIL import Image
 
 from genie.play.game.action_keys import Bindings
-from genie.play.game.controls import Controls
 from genie.play.game.game import Game
 from genie.play.game.view import view_of
 from genie.play.game.window_keys import COMMANDS
@@ -70,12 +69,10 @@ def test_a_state_of_an_earlier_session_is_loaded_with_all_that_led_to_it(game, c
     game.press("right")
     game.ticks(3)
     game.tap("f5", "f5")
-    later = Game(card, Player(world, world.bundle.prompts, seed=9), game.options)
-    keys = Controls(later)
-    keys.press("f9", 0.0)
-    keys.press("f9", 0.0)
+    later = type(game)(Game(card, Player(world, world.bundle.prompts, seed=9), game.options))
+    later.tap("f9", "f9")
     assert later.player.frame_number == 3
-    later.tick(0.1)
+    later.ticks()
     assert world.actions == [2, 2, 2, 0]
 
 

@@ -97,7 +97,7 @@ export class Server extends Questions {
     for (;;) {
       await new Promise((resolve) => setTimeout(resolve, RETRY_MILLISECONDS));
       const answer = await fetch("world/world.json", { cache: "no-store" }).catch(() => null);
-      if (answer) {
+      if (answer?.status < 500) { // others are a proxy's: the server is still away
         location.reload();
         return;
       }
