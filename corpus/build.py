@@ -8,17 +8,19 @@ cannot be read is left out and named at the end. What is committed by an interru
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
 from corpus.building.agreement import check_actions, common_rate
-from corpus.building.committing import Committer, Curation
+from corpus.building.committing import Committer
+from corpus.building.decisions import Curation, refuse_strange_rows
 from corpus.building.engine import ENGINES
 from corpus.building.pick_size import pick_size
 from corpus.building.previous import Previous
-from corpus.building.source_records import SourceRecord, write_records
+from corpus.building.source_records import SourceRecord, stamps_of, write_records
 from corpus.building.staging import StageOptions
 from corpus.curation.options import CurationOptions
 from corpus.curation.overrides import read_overrides
@@ -42,6 +44,7 @@ KINDS = {
 """What curation looks for: the name that ``keep`` takes -> fields of ``CurationOptions``."""
 BORDERS = "borders"  # what ``keep`` calls the bars around a picture
 FPS_RANGE = (0.01, 1000.0)
+MOST_WORDS = 5  # that have no number and are named
 
 
 def parse_size(text: str) -> tuple[int, int]:
@@ -95,7 +98,8 @@ def build_corpus(
         read: what is to be said of the files.
         strict: stop at the first recording that cannot be read.
         resume: go on with an interrupted build of the same options.
-        update: ``out`` exists: take over what has not changed, and build the rest.
+        update: ``out`` exists: take over what has not changed of the inputs, build what is new,
+            and leave out what left a folder; all inputs are given again.
         jobs: recordings at once; default: one for each processor.
         engine: ``local`` processes or a ``ray`` cluster.
         source: what the corpus says about its origin; default: the names of the inputs.
@@ -113,52 +117,59 @@ def build_corpus(
         OSError: the disk is full; the build can be resumed.
     """
     out = Path(out)
-    previous = Previous.open(out) if update else None
-    if previous is None:
-        refuse_existing(out)
-    if size == AUTO and previous is not None:
-        size = previous.size
+    if out.is_symlink():  # an update gives the corpus another folder, and leaves the link
+        out = out.resolve()
     rate = _check_options(size, fit, fps, engine, jobs)
     curation = Curation(
         options=_curation_options(keep),
         overrides=[] if decisions is None else read_overrides(decisions),
     )
     read = dataclasses.replace(read or ReadOptions(), fps=fps)
-    found = find_sources(inputs, format, read)
-    _refuse_nothing(found, strict)
-    with_actions = check_actions(found.sources, rate)
-    read = _with_labels(read, found, previous)
-    if size == AUTO:
-        choice = pick_size(found.sources, read, fit, crop, BORDERS not in keep)
-        tell(str(choice))
-        size = choice.size
-    shaping = StageOptions(
-        size=tuple(size),
-        fps=rate,
-        fit=fit,
-        crop=crop,
-        masks=tuple(mask for mask in masks if not isinstance(mask, str)),
-        cut_borders=BORDERS not in keep,
-        masked_overlays=tuple(mask for mask in masks if isinstance(mask, str)),
-        read=read,
-    )
-    card = CorpusCard(
-        fps=float(rate or common_rate(found.sources)),
-        source=source or ", ".join(Path(item).resolve().name for item in inputs),
-        licence=licence,
-        options=_recorded(shaping, fps, curation),
-    )
-    target = out
-    if previous is not None:
-        previous.compare(card, with_actions, found.sources)
-        target, resume = previous.target, True
-    with open_writer(target, tuple(size), card, with_actions, resume, FOOTAGE_LEVEL) as writer:
-        committer = Committer(writer, found.sources, curation, previous, strict)
-        committer.run(shaping, engine, jobs, progress)
-        early = [SourceRecord(file=item.name, left_out=item.reason) for item in found.left_out]
-        write_records(partial_path(target), [*committer.records, *early])
-        writer.finish()
-    return out if previous is None else previous.replace()
+    with Previous.open(out) if update else contextlib.nullcontext() as previous:
+        if previous is None:
+            refuse_existing(out)
+        elif size == AUTO:
+            size = previous.size
+        found = find_sources(inputs, format, read)
+        _refuse_nothing(found, strict)
+        names = {item.name for item in found.left_out} | (previous.names if previous else set())
+        refuse_strange_rows(curation.overrides, found.sources, names)
+        with_actions = check_actions(found.sources, rate)
+        read = _with_labels(read, found, previous, tell)
+        if size == AUTO:
+            choice = pick_size(found.sources, read, fit, crop, BORDERS not in keep)
+            tell(str(choice))
+            size = choice.size
+        shaping = StageOptions(
+            size=tuple(size),
+            fps=rate,
+            fit=fit,
+            crop=crop,
+            masks=tuple(mask for mask in masks if not isinstance(mask, str)),
+            cut_borders=BORDERS not in keep,
+            masked_overlays=tuple(mask for mask in masks if isinstance(mask, str)),
+            read=read,
+        )
+        card = CorpusCard(
+            fps=float(rate or common_rate(found.sources)),
+            source=source or ", ".join(Path(item).resolve().name for item in inputs),
+            licence=licence,
+            options=_recorded(shaping, fps, curation),
+        )
+        stamps = stamps_of(found.sources, read)
+        target = out
+        if previous is not None:
+            by_name = {item.name: mark for item, mark in zip(found.sources, stamps, strict=True)}
+            previous.refuse_loss(card.source, by_name.keys())
+            previous.compare(card, with_actions, by_name, curation.settles)
+            target, resume = previous.target, True
+        with open_writer(target, tuple(size), card, with_actions, resume, FOOTAGE_LEVEL) as writer:
+            committer = Committer(writer, found.sources, stamps, curation, previous, strict)
+            committer.run(shaping, engine, jobs, progress)
+            early = [SourceRecord(file=item.name, left_out=item.reason) for item in found.left_out]
+            write_records(partial_path(target), [*committer.records, *early])
+            writer.finish()
+        return out if previous is None else previous.replace()
 
 
 def _check_options(
@@ -190,14 +201,24 @@ def _curation_options(keep: Sequence[str]) -> CurationOptions:
     return CurationOptions(**dict.fromkeys(off, False))
 
 
-def _with_labels(read: ReadOptions, found: Found, previous: Previous | None) -> ReadOptions:
+def _with_labels(
+    read: ReadOptions, found: Found, previous: Previous | None, tell: Tell
+) -> ReadOptions:
     """Give actions that are words, such as pressed keys, their numbers; an update keeps the old."""
     if "actions" in read.actions_map:
         return read
-    numbers = previous.action_labels if previous is not None else None
-    if numbers is None:
-        files = [sidecar.find(item.path, read) for item in found.sources if item.has_actions]
-        numbers = sidecar.number_actions(filter(None, files), read)
+    files = [sidecar.find(item.path, read) for item in found.sources if item.has_actions]
+    numbers = sidecar.number_actions(filter(None, files), read)
+    old = previous.action_labels if previous is not None else None
+    if old is not None:
+        new = [repr(label) for label in numbers or () if label not in old]
+        if new:
+            more = f" and {len(new) - MOST_WORDS} more" if len(new) > MOST_WORDS else ""
+            tell(
+                f"{previous.path} has no number for the actions {', '.join(new[:MOST_WORDS])}{more}"
+                ": they become -1, unknown; build it again to number them"
+            )
+        numbers = old
     if numbers is None:
         return read
     return dataclasses.replace(read, actions_map={**read.actions_map, "actions": numbers})

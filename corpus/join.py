@@ -9,7 +9,7 @@ import numpy as np
 
 from corpus.progress import progress_bar
 from corpus.store import Corpus, CorpusCard
-from corpus.verify import stored_digests
+from corpus.verify import refuse_other_frames, stored_digests
 from corpus.writing.open_writer import open_writer
 from corpus.writing.writer import CorpusWriter, refuse_existing
 
@@ -46,11 +46,16 @@ def join_corpora(
     corpora = [Corpus.open(path) for path in inputs]
     _refuse_misfits(corpora)
     with_actions = _check_actions(corpora, drop_actions)
+    labels = corpora[0].action_labels if with_actions else None
     card = CorpusCard(
         fps=corpora[0].fps,
         source=", ".join(dict.fromkeys(corpus.source for corpus in corpora)),
         licence="; ".join(dict.fromkeys(corpus.licence for corpus in corpora)),
-        options={"maker": "join", "corpora": [corpus.fingerprint for corpus in corpora]},
+        options={
+            "maker": "join",
+            "corpora": [corpus.fingerprint for corpus in corpora],
+            **({} if labels is None else {"action_labels": labels}),
+        },
     )
     size = (corpora[0].height, corpora[0].width)
     with open_writer(out, size, card, with_actions, resume) as writer:
@@ -75,11 +80,7 @@ def copy_episode(
     stamps = ("episode", "frames", "digest")  # the writer's own
     old = corpus.provenance[index]
     record = {name: value for name, value in old.items() if name not in stamps}
-    if writer.digest != old["digest"]:
-        raise ValueError(
-            f"{corpus.path} is damaged: other frames than were written in episode {index}; "
-            "build it again"
-        )
+    refuse_other_frames(corpus, index, writer.digest)
     writer.end_episode(record, None if actions is None else actions[start : stop - 1])
     return stop - start
 
@@ -110,7 +111,7 @@ def _refuse_misfits(corpora: list[Corpus]) -> None:
 
 
 def _check_actions(corpora: list[Corpus], drop_actions: bool) -> bool:
-    """Return whether true actions are joined; refuse if only some corpora have them."""
+    """Return whether true actions are joined; refuse if some have none, or other numbers."""
     having = [corpus.has_true_actions for corpus in corpora]
     if drop_actions or not any(having):
         return False
@@ -120,4 +121,12 @@ def _check_actions(corpora: list[Corpus], drop_actions: bool) -> bool:
             f"{sum(having)} of {len(having)} corpora have true actions, {without.path} has none: "
             "leave all out with --drop-actions"
         )
+    first = corpora[0]
+    for corpus in corpora[1:]:
+        if corpus.action_labels != first.action_labels:
+            raise ValueError(
+                f"{corpus.path} gives its actions other numbers than {first.path}, so that one "
+                "number would mean two keys: build both with one --actions-map, or leave the "
+                "actions out with --drop-actions"
+            )
     return True

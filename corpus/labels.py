@@ -109,11 +109,19 @@ def draw_labels(actions: np.ndarray, count: int | None, seed: int = 0) -> np.nda
 
     Returns:
         int64 (count,), their numbers.
+
+    Raises:
+        ValueError: an action is taken only once, or the count is out of range.
     """
     order = np.random.default_rng(seed).permutation(np.flatnonzero(actions != NO_ACTION))
+    kinds, taken = np.unique(actions[order], return_counts=True)
+    if len(kinds) and taken.min() < EACH:
+        raise ValueError(
+            f"the corpus has {taken.min()} transition of action {kinds[taken.argmin()]}, not "
+            f"{EACH}: name the actions to tell apart with --action-groups"
+        )
     if count is None:
         return order
-    kinds = np.unique(actions[order])
     if not EACH * len(kinds) <= count <= len(order):
         raise ValueError(
             f"--count must be {EACH * len(kinds)} to {len(order)}: {EACH} of each of "

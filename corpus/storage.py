@@ -14,6 +14,7 @@ from typing import Any
 from corpus.progress import progress_bar
 
 CARD = "zarr.json"  # of the corpus as a whole; written last, so that a torn copy is no corpus
+COPYING = "copying.json"  # the card of a corpus that is being copied, until all of it is there
 COPIES = 16  # files on their way at once: object storage answers late, and many at a time
 
 
@@ -54,7 +55,8 @@ def file_sizes(folder: Any) -> dict[str, int]:
 def copy_corpus(source: str | Path, target: str | Path, progress: bool = True) -> Any:
     """Copy a corpus to or from object storage, or to another folder.
 
-    Files that the target has at the same size are passed over, so an interrupted copy goes on.
+    An interrupted copy of the same corpus goes on: files that the target has at the same size are
+    passed over.
 
     Args:
         source: a folder or URL.
@@ -67,6 +69,7 @@ def copy_corpus(source: str | Path, target: str | Path, progress: bool = True) -
     Raises:
         FileExistsError: the target is a corpus already.
         FileNotFoundError: there is no corpus at the source.
+        ValueError: the target is an interrupted copy of another corpus.
     """
     source, target = location(source), location(target)
     sizes = file_sizes(source)
@@ -74,15 +77,31 @@ def copy_corpus(source: str | Path, target: str | Path, progress: bool = True) -
         raise FileNotFoundError(f"no corpus at {source}: make one with genie corpus build")
     if (target / CARD).exists():
         raise FileExistsError(f"{target} exists; a corpus is never written twice: name another")
-    there = file_sizes(target) if is_remote(target) or target.is_dir() else {}
+    there = _begin(source, target)
     todo = [name for name in sizes if name != CARD and there.get(name) != sizes[name]]
     with progress_bar("copying", len(todo) + 1, progress, "files") as advance:
         with ThreadPoolExecutor(COPIES) as pool:
             for _ in pool.map(lambda name: _copy(source / name, target / name), todo):
                 advance(1)
         _copy(source / CARD, target / CARD)
+        (target / COPYING).unlink()
         advance(1)
     return target
+
+
+def _begin(source: Any, target: Any) -> dict[str, int]:
+    """Note in the target what is copied; return the sizes of those files that are there already.
+
+    Frames of two corpora have chunks of the same names, which only the card tells apart.
+    """
+    if not (target / COPYING).exists():
+        _copy(source / CARD, target / COPYING)
+        return {}
+    if (target / COPYING).read_bytes() != (source / CARD).read_bytes():
+        raise ValueError(
+            f"{target} is an interrupted copy of another corpus: name another folder, or delete it"
+        )
+    return file_sizes(target)
 
 
 def _copy(source: Any, target: Any) -> None:

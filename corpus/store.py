@@ -23,6 +23,7 @@ import numpy as np
 import zarr
 
 from corpus.storage import location
+from corpus.whole_file import read_lines
 
 FORMAT_VERSION = 1
 FRAMES_PER_CHUNK = 32
@@ -157,6 +158,11 @@ class Corpus:
         return self.card.fingerprint
 
     @property
+    def action_labels(self) -> dict[str, int] | None:
+        """The numbers of true actions that were words, such as keys; None if they were numbers."""
+        return self.card.options.get("action_labels")
+
+    @property
     def height(self) -> int:
         """Height of a frame in pixels."""
         return int(self.frames.shape[1])
@@ -179,8 +185,8 @@ class Corpus:
     @cached_property
     def provenance(self) -> list[dict]:
         """One dict per episode: file or level, frames, digest."""
-        lines = (self.path / PROVENANCE_FILE).read_text(encoding="utf-8").splitlines()
-        return [json.loads(line) for line in lines]
+        lines = read_lines(self.path / PROVENANCE_FILE)
+        return [json.loads(line) for line in lines if line]
 
     def episode(self, index: int) -> tuple[int, int]:
         """Return ``(start, stop)`` of one episode: its frames are ``frames[start:stop]``.

@@ -78,6 +78,15 @@ def stored_digests(corpus: Corpus) -> list[str]:
     return digests
 
 
+def refuse_other_frames(corpus: Corpus, index: int, digest: str) -> None:
+    """Refuse frames of one episode that do not have the digest they were written with."""
+    if digest != corpus.provenance[index]["digest"]:
+        raise ValueError(
+            f"{corpus.path} is damaged: other frames than were written in episode {index}; "
+            "build it again"
+        )
+
+
 def _is_sound(corpus: Corpus, index: int, expected: str) -> bool:
     """Whether one episode's frames have the digest that was stored."""
     digest = EpisodeDigest()

@@ -36,7 +36,8 @@ def add_build(parser: ArgumentParser) -> None:
     add("--drop-actions", action="store_true", help="leave out true actions")
     add("--strict", action="store_true", help="stop at the first file that cannot be read")
     add("--resume", action="store_true", help="go on with an interrupted build")
-    add("--update", action="store_true", help="add what is new or changed to the corpus at --out")
+    add("--update", action="store_true", help="bring the corpus at --out up to date; name all its "
+        "inputs again, and new ones beside them")  # fmt: skip
     add("--jobs", type=int, metavar="N", help="files at once (default: one a processor)")
     add("--engine", choices=ENGINES, default="local", help="where (default: local)")
 
@@ -221,13 +222,14 @@ def report(values: dict[str, Any]) -> None:
         from corpus.building.summary import write_decisions
 
         print(f"decisions in {write_decisions(values['path'], values['decisions'])}")
+    figures = measure(values["path"])
     if values["html"]:
         from corpus.page.page import write_page
         from train.auto.choice import advise
 
         advice = advise(values["path"])
-        print(f"page in {write_page(values['path'], values['html'], advice)}")
-    Console().print(render(measure(values["path"])))
+        print(f"page in {write_page(values['path'], values['html'], advice, figures)}")
+    Console().print(render(figures))
 
 
 def _say_where(path: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import errno
 import shutil
@@ -12,23 +13,20 @@ from pathlib import Path
 import numpy as np
 
 from corpus.building.bar import BuildBar
+from corpus.building.decisions import Curation
 from corpus.building.dropped import save_dropped
-from corpus.building.engine import stage_all
+from corpus.building.engine import Outcome, stage_all
 from corpus.building.previous import Kept, Previous
 from corpus.building.source_records import (
     SourceRecord,
     append_record,
     read_records,
-    stamp,
     write_records,
 )
 from corpus.building.staging import StageOptions, open_staged, staged_frames
 from corpus.building.takes import Take, measure_again
-from corpus.curation.decide import decide
 from corpus.curation.duplicates import Duplicates
 from corpus.curation.measure import Measurements
-from corpus.curation.options import CurationOptions, Stretch
-from corpus.curation.overrides import Override, lay_over
 from corpus.curation.repeats import repeat_pattern
 from corpus.readers.base import Source
 from corpus.store import PIECE
@@ -37,24 +35,6 @@ from corpus.writing.writer import CorpusWriter, partial_path
 # Folders in DIR.partial, until the build is finished.
 _STAGED = "staged"  # recordings wait there for their turn
 _MEASURED = "measured"  # what resuming tells the search for duplicates again
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Curation:
-    """How stretches are decided on.
-
-    Attributes:
-        options: thresholds, and what is looked for.
-        overrides: what the user decided otherwise.
-    """
-
-    options: CurationOptions
-    overrides: list[Override]
-
-    def decide(self, name: str, measurements: Measurements, fps: float) -> list[Stretch]:
-        """Partition a recording into what is kept and what is dropped."""
-        stretches = decide(measurements, fps, self.options)
-        return lay_over(stretches, self.overrides, name, fps, self.options.shortest)
 
 
 class Committer:
@@ -68,18 +48,19 @@ class Committer:
         self,
         writer: CorpusWriter,
         sources: Sequence[Source],
+        stamps: Sequence[str],
         curation: Curation,
         previous: Previous | None,
         strict: bool,
     ) -> None:
-        """Go on behind what the writer has; see ``run``.
+        """Go on behind what the writer has, with recordings and their stamps; see ``run``.
 
         Raises:
             ValueError: the interrupted build was of other recordings.
         """
         self._writer, self._curation, self._strict = writer, curation, strict
         self._previous = previous
-        self._sources, self._stamps = sources, [stamp(source) for source in sources]
+        self._sources, self._stamps = sources, stamps
         self._partial = partial_path(writer.out)
         self._duplicates = Duplicates(writer.fps, curation.options)
         self._earlier: dict[str, tuple[SourceRecord, Kept]] = {}  # what is committed
@@ -103,17 +84,14 @@ class Committer:
         expected = sum(_expected_frames(source, options) for source, _ in todo)
         with BuildBar(self, expected, len(self._sources), progress) as bar:
             sources = [todo[index][0] for index in fresh]
-            staged = stage_all(sources, options, folders, engine, jobs, bar.show)
-            for source, mark in todo:
-                if self._unchanged(source):
-                    self._commit(source, self._kept_before(source))
-                else:
-                    _, outcome = next(staged)
-                    if isinstance(outcome, Exception):
-                        self._leave_out(source, mark, outcome)
+            staging = stage_all(sources, options, folders, engine, jobs, bar.show)
+            with contextlib.closing(staging) as staged:  # or workers go on after an interruption
+                for source, mark in todo:
+                    if self._unchanged(source):
+                        self._commit(source, self._kept_before(source))
                     else:
-                        self._commit(source, self._staged(source, mark, outcome))
-                bar.show()
+                        self._commit_staged(source, mark, next(staged)[1])
+                    bar.show()
         for folder in (_STAGED, _MEASURED):
             shutil.rmtree(self._partial / folder, ignore_errors=True)
         if not self._writer.records:
@@ -133,6 +111,7 @@ class Committer:
     def _recover(self) -> list[SourceRecord]:
         """Return the records of what is committed as a whole, and know its frames again."""
         records = read_records(self._partial)
+        records = [record for record in records if record.stamp]  # others were never begun
         write_records(self._partial, records)
         for index, record in enumerate(records):
             given = self._sources[index].name if index < len(self._sources) else "none"
@@ -148,8 +127,8 @@ class Committer:
                 if not measured.exists():
                     raise ValueError(
                         f"{self._partial} is a build of {len(records)} recordings that lacks only "
-                        "its name: go on with these and add the others by --update, or delete the "
-                        "folder"
+                        "its name: go on with these, then give all with --update, or delete "
+                        "the folder"
                     )
                 measurements = Measurements.load(measured)
                 self._duplicates.remember(record.file, measurements, record.decided())
@@ -165,15 +144,20 @@ class Committer:
     def _know(self, record: SourceRecord) -> None:
         """Remember where the kept frames of a committed recording lie."""
         start = max((kept.stop for _, kept in self._earlier.values()), default=0)
-        kept = Kept(self._writer.committed_frames, record.kept, start)
+        kept = Kept(self._read_committed, record.kept, start)
         self._earlier[record.file] = record, kept
+
+    def _read_committed(self, start: int, stop: int) -> np.ndarray:
+        return np.asarray(self._writer.committed_frames[start:stop])
 
     def _kept_before(self, source: Source) -> Take:
         """Take a recording from the corpus that is updated."""
         record, kept, actions = self._previous.take(source.name)
         return Take(
             record=record,
-            measurements=measure_again(record.decided(), kept),
+            measurements=measure_again(
+                record.decided(), kept, self._previous.size, self._previous.check
+            ),
             read=kept.read,
             picture=partial(self._previous.dropped, record),
             actions=actions,
@@ -200,19 +184,34 @@ class Committer:
             remove=lambda: shutil.rmtree(folder),
         )
 
+    def _commit_staged(self, source: Source, mark: str, outcome: Outcome) -> None:
+        """Commit a recording that was staged, or leave it out."""
+        try:
+            if isinstance(outcome, Exception):
+                raise outcome
+            take = self._staged(source, mark, outcome)
+        except (ValueError, OSError, ModuleNotFoundError) as error:
+            self._leave_out(source, mark, error)
+        else:
+            self._commit(source, take)
+
     def _leave_out(self, source: Source, mark: str, error: Exception) -> None:
         full = isinstance(error, OSError) and error.errno == errno.ENOSPC
         if self._strict or full or isinstance(error, ModuleNotFoundError):
             raise error
         self._errors.append(str(error))
-        reason = str(error).removeprefix(str(source.path)).strip()
+        reason = str(error).removeprefix(str(source.path)).removeprefix(source.name).lstrip(": ")
         self._append(SourceRecord(file=source.name, stamp=mark, left_out=reason))
 
     def _commit(self, source: Source, take: Take) -> None:
         """Write the kept stretches of a recording, each as an episode, and its record."""
         take.measurements.save(self._measured(len(self.records)))
         stretches = self._duplicates.split(
-            source.name, take.measurements, take.record.decided(), partial(self._frames, take)
+            source.name,
+            take.measurements,
+            take.record.decided(),
+            partial(self._frames, take),
+            self._curation.wanted(source.name, len(take.measurements), self._writer.fps),
         )
         kept = [stretch for stretch in stretches if stretch.decision == "keep"]
         committed = sum(record.get("file") == source.name for record in self._writer.records)

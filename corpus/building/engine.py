@@ -114,14 +114,13 @@ def _stage_here(
         return
     last = time.monotonic()
 
-    def alive() -> bool:
+    def poll_seldom() -> None:
         nonlocal last
         if time.monotonic() - last > _POLL_SECONDS:
             poll()
             last = time.monotonic()
-        return True
 
-    stage(source, options, folder, alive)
+    stage(source, options, folder, poll_seldom)
 
 
 def _outcome(finish: Callable[[], None], folder: Path) -> Outcome:

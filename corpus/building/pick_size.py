@@ -9,6 +9,7 @@ import numpy as np
 from corpus.curation.borders import find_borders
 from corpus.frame_size import SizeChoice, choose_size
 from corpus.readers.base import Box, ReadOptions, Source
+from corpus.readers.layout import check_crop
 from corpus.readers.read import Samples, look
 
 RECORDINGS = 4  # that are looked at, the longest ones
@@ -37,6 +38,7 @@ def pick_size(
     seen, damage = [], None
     for source in sorted(sources, key=lambda source: -source.frames)[:RECORDINGS]:
         try:
+            check_crop(source, crop)
             samples = look(source, options, SAMPLES)
             seen.append(_kept(samples, crop, cut_borders))
         except ValueError as error:  # the build names it with its reason, and goes on

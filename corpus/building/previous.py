@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import zarr
 
 from corpus.building.dropped import read_dropped
-from corpus.building.source_records import SourceRecord, read_records, stamp
+from corpus.building.source_records import SourceRecord, read_records
 from corpus.curation.options import Stretch
-from corpus.readers.base import Source
+from corpus.lock import Lock
 from corpus.store import Corpus, CorpusCard
+from corpus.verify import refuse_other_frames, stored_digests
 from corpus.writing.recovery import refuse_other_options
 
-_COPY_OF = "duplicate of "  # the beginning of a reason that names another recording
+COPY_OF = "duplicate of "  # the beginning of a reason that names another recording
 
 
 class Kept:
@@ -25,21 +27,25 @@ class Kept:
 
     Attributes:
         stop: one behind the last of its frames in the array.
-        size: (H, W) of a frame.
     """
 
-    def __init__(self, frames: zarr.Array, stretches: Sequence[Stretch], start: int) -> None:
-        """Take the array, the kept stretches in order, and where the first of them begins."""
+    def __init__(
+        self,
+        frames: Callable[[int, int], np.ndarray],
+        stretches: Sequence[Stretch],
+        start: int,
+    ) -> None:
+        """Take what reads the array, the kept stretches in order, and where the first begins."""
         self._frames, self._places = frames, []
         for stretch in stretches:
             self._places.append((stretch.start, stretch.stop, start))
             start += stretch.stop - stretch.start
-        self.stop, self.size = start, frames.shape[1:3]
+        self.stop = start
 
     def read(self, start: int, stop: int) -> np.ndarray:
         """Return frames of the recording that lie in one kept stretch: uint8 (n, H, W, 3)."""
         place = self.place(start)
-        return np.asarray(self._frames[place : place + stop - start])
+        return self._frames(place, place + stop - start)
 
     def place(self, start: int) -> int:
         """Where a frame of a kept stretch lies in the array."""
@@ -50,12 +56,13 @@ class Previous:
     """What a finished corpus has of the recordings that are built again.
 
     Attributes:
+        path: its folder.
         target: where the new corpus is built before it takes the old one's place.
     """
 
     def __init__(self, corpus: Corpus) -> None:
         """Take a finished corpus; see ``open``."""
-        self._corpus = corpus
+        self._corpus, self.path = corpus, corpus.path
         self.target = _target(corpus.path)
         self._records = read_records(corpus.path)
         self._starts: dict[str, int] = {}
@@ -68,6 +75,7 @@ class Previous:
                 f"{corpus.path} does not say what became of its recordings: only what genie corpus "
                 "build made can be updated; build it again"
             )
+        stored_digests(corpus)
         self._unchanged: set[str] = set()
 
     @property
@@ -76,19 +84,58 @@ class Previous:
         return self._corpus.height, self._corpus.width
 
     @classmethod
-    def open(cls, out: Path) -> Previous | None:
-        """Open the corpus at ``out``; None if there is none yet.
+    @contextlib.contextmanager
+    def open(cls, out: Path) -> Iterator[Previous | None]:
+        """Open the corpus at ``out`` and keep others from changing it; None if there is none yet.
 
         Raises:
+            LockedError: another program makes or updates it.
             ValueError: it is damaged, or was not made by a build.
         """
         target = _target(out)
-        if target.exists():  # the last update ended between its two renames
-            _replace(target, out)
-        return cls(Corpus.open(out)) if out.exists() else None
+        if not out.exists() and not target.exists():
+            yield None
+            return
+        with Lock(out):
+            if target.exists():  # the last update ended before its last rename
+                _replace(target, out)
+            shutil.rmtree(_replaced(out), ignore_errors=True)  # or before it was tidied up
+            yield cls(Corpus.open(out))
 
-    def compare(self, card: CorpusCard, with_actions: bool, sources: Sequence[Source]) -> None:
+    def refuse_loss(self, source: str, names: Collection[str]) -> None:
+        """Refuse to remove recordings of inputs that are not given; those that left a folder go.
+
+        Args:
+            source: the names of the inputs, as the new card has them.
+            names: of the recordings that are given.
+
+        Raises:
+            ValueError: an input is not given, and recordings with it.
+        """
+        absent = Counter(self._corpus.source.split(", ")) - Counter(source.split(", "))
+        lost = [item.file for item in self._records if item.stretches and item.file not in names]
+        if absent and lost:
+            more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
+            raise ValueError(
+                f"{self._corpus.path} was built of {', '.join(absent)}, which is not given: the "
+                f"update would remove {lost[0]}{more}. Name all inputs, old and new, or give "
+                "another --out"
+            )
+
+    def compare(
+        self,
+        card: CorpusCard,
+        with_actions: bool,
+        stamps: Mapping[str, str],
+        settled: Callable[[SourceRecord], bool],
+    ) -> None:
         """Find out what did not change.
+
+        Args:
+            card: of the new corpus.
+            with_actions: whether it has true actions.
+            stamps: of the recordings that are given, by name.
+            settled: whether a record is what it would be decided now.
 
         Raises:
             ValueError: the corpus was built with other options.
@@ -104,8 +151,11 @@ class Previous:
             raise ValueError(
                 f"{old.path} {has} true actions, the recordings {have}: build it again"
             )
-        stamps = {source.name: stamp(source) for source in sources}
-        same = {r.file for r in self._records if r.stamp and stamps.get(r.file) == r.stamp}
+        same = {
+            record.file
+            for record in self._records  # what was left out is tried again
+            if record.stretches and stamps.get(record.file) == record.stamp and settled(record)
+        }
         changing = True
         while changing:  # what was left out as a copy is needed where its original is gone
             stale = {record.file for record in self._records if not _originals(record) <= same}
@@ -115,7 +165,12 @@ class Previous:
     @property
     def action_labels(self) -> dict[str, int] | None:
         """The numbers of actions that are words in the files; None if they are numbers there."""
-        return self._corpus.card.options.get("action_labels")
+        return self._corpus.action_labels
+
+    @property
+    def names(self) -> set[str]:
+        """The recordings that it was built of."""
+        return {record.file for record in self._records}
 
     def has(self, name: str) -> bool:
         """Whether a recording can be taken over."""
@@ -124,8 +179,13 @@ class Previous:
     def take(self, name: str) -> tuple[SourceRecord, Kept, np.ndarray | None]:
         """Return a recording's record, its kept frames, and its true actions, integers (N - 1,)."""
         record = next(record for record in self._records if record.file == name)
-        kept = Kept(self._corpus.frames, record.kept, self._starts[name])
+        kept = Kept(self._corpus.read, record.kept, self._starts[name])
         return record, kept, self._actions(record, kept)
+
+    def check(self, place: int, digest: str) -> None:
+        """Refuse the episode whose frames begin at a place, if these do not have its digest."""
+        episode = int(np.searchsorted(self._corpus.episode_ends, place, side="right"))
+        refuse_other_frames(self._corpus, episode, digest)
 
     def dropped(self, record: SourceRecord, number: int) -> np.ndarray | None:
         """Return the picture of the dropped stretch in which a frame lies: uint8 (H, W, 3)."""
@@ -151,12 +211,17 @@ class Previous:
 
 
 def _target(out: Path) -> Path:
-    return out.with_name(out.name + ".updated")
+    """Hidden, so that it is no folder of the user's."""
+    return out.with_name(f".{out.name}.updating")
+
+
+def _replaced(out: Path) -> Path:
+    return out.with_name(f".{out.name}.replaced")
 
 
 def _replace(new: Path, out: Path) -> None:
     """Put a corpus in another's place; ended in between, the next update ends it."""
-    old = out.with_name(out.name + ".old")
+    old = _replaced(out)
     shutil.rmtree(old, ignore_errors=True)
     if out.exists():
         os.rename(out, old)
@@ -167,5 +232,5 @@ def _replace(new: Path, out: Path) -> None:
 def _originals(record: SourceRecord) -> set[str]:
     """The recordings of which this one holds copies that were dropped."""
     reasons = [str(stretch[3]) for stretch in record.stretches]
-    copies = [reason for reason in reasons if reason.startswith(_COPY_OF)]
-    return {reason.removeprefix(_COPY_OF).rpartition(" at ")[0] for reason in copies}
+    copies = [reason for reason in reasons if reason.startswith(COPY_OF)]
+    return {reason.removeprefix(COPY_OF).rpartition(" at ")[0] for reason in copies}

@@ -6,14 +6,21 @@ part of their footage is not there.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from corpus.curation.options import Stretch
-from corpus.readers.base import Source
+from corpus.readers import sidecar
+from corpus.readers.base import ReadOptions, Source
+from corpus.readers.find import is_corpus
+from corpus.readers.registry import READERS
+from corpus.whole_file import read_lines
 
 SOURCES_FILE = "sources.jsonl"
 _EDGE = 1 << 16  # bytes at each end of a file that its stamp looks at
@@ -25,7 +32,7 @@ class SourceRecord:
 
     Attributes:
         file: its name in the corpus.
-        stamp: a digest of its size and its ends, to notice that it changed; "" if left out early.
+        stamp: of it and of its true actions, see ``stamps_of``; "" if left out early.
         picture: [height, width] as it is shown, in pixels; [] if left out early.
         fps: frames per second of the corpus, in which ``stretches`` count; 0 if left out early.
         notes: what the user should know.
@@ -60,7 +67,7 @@ class SourceRecord:
         return json.dumps(dataclasses.asdict(self), ensure_ascii=False) + "\n"
 
 
-def read_records(folder: Path) -> list[SourceRecord]:
+def read_records(folder: Path | Any) -> list[SourceRecord]:
     """Read ``sources.jsonl`` of a corpus, finished or not; a torn last line is left out.
 
     Raises:
@@ -69,12 +76,10 @@ def read_records(folder: Path) -> list[SourceRecord]:
     path = folder / SOURCES_FILE
     if not path.is_file():
         return []
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    *lines, _ = read_lines(path)
     names = {field.name for field in dataclasses.fields(SourceRecord)}
     records = []
     for number, line in enumerate(lines, 1):
-        if not line.endswith("\n"):
-            break
         try:
             values = json.loads(line)
             if set(values) != names:
@@ -100,22 +105,46 @@ def append_record(folder: Path, record: SourceRecord) -> None:
         file.write(record.line())
 
 
-def stamp(source: Source) -> str:
-    """Digest of what a change of the recording would change: sizes, and the ends of its file.
+def stamps_of(sources: Sequence[Source], options: ReadOptions) -> list[str]:
+    """Digest of each recording what a change of it would change.
 
-    A file that is edited in place at equal size and with equal ends is not noticed: a hash of all
-    of it would read hours of video once more.
+    Of a file that is its size and its ends, of a folder the sizes of its files: one that is edited
+    in place at equal size and with equal ends is not noticed, as a hash of all of it would read
+    hours of video once more. The file of true actions beside it counts as a whole.
     """
-    digest = hashlib.sha256(f"{source.reader} {source.number}".encode())
-    if source.path.is_dir():
-        for path in sorted(source.path.rglob("*")):
-            if path.is_file():
-                name = path.relative_to(source.path).as_posix()
-                digest.update(f"{name} {path.stat().st_size}\n".encode("utf-8", "surrogateescape"))
-        return digest.hexdigest()
-    size = source.path.stat().st_size
-    with source.path.open("rb") as file:
-        digest.update(f"{size}\n".encode() + file.read(_EDGE))
-        file.seek(max(0, size - _EDGE))
-        digest.update(file.read(_EDGE))
-    return digest.hexdigest()
+    found, path, content = [], None, b""
+    for source in sources:
+        if source.path != path:  # the recordings of one file follow each other
+            path, content = source.path, _content(source, options)
+        digest = hashlib.sha256(f"{source.reader} {source.number}".encode() + content)
+        found.append(digest.hexdigest())
+    return found
+
+
+def _content(source: Source, options: ReadOptions) -> bytes:
+    """What is digested of a file or folder of recordings, and of the actions beside it."""
+    path = source.path
+    if path.is_dir():
+        files = sorted(_files(path, READERS[source.reader].takes_subfolders))
+        lines = (f"{file.relative_to(path).as_posix()} {file.stat().st_size}\n" for file in files)
+        content = "".join(lines).encode("utf-8", "surrogateescape")
+    else:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            content = f"{size}\n".encode() + file.read(_EDGE)
+            file.seek(max(0, size - _EDGE))
+            content += file.read(_EDGE)
+    actions = sidecar.find(path, options) if source.has_actions else None
+    if actions is not None:
+        with contextlib.suppress(OSError):  # who reads them says why it cannot
+            content += hashlib.sha256(actions.read_bytes()).digest()
+    return content
+
+
+def _files(folder: Path, below: bool) -> Iterator[Path]:
+    """The files of a folder that a reader may read, also in those below, but for corpora there."""
+    for here, folders, files in os.walk(folder):
+        kept = [name for name in folders if name[0] != "." and not is_corpus(Path(here, name))]
+        folders[:] = kept if below else []
+        visible = (Path(here, name) for name in files if name[0] != ".")
+        yield from (file for file in visible if file.is_file())

@@ -24,7 +24,7 @@ from corpus.curation.measure import Measurements, Measurer
 from corpus.curation.overlays import find_overlays
 from corpus.readers import sidecar
 from corpus.readers.base import Box, ReadOptions, Source
-from corpus.readers.layout import Shaping, lost_share, show_box
+from corpus.readers.layout import Shaping, check_crop, lost_share, show_box
 from corpus.readers.read import Sampler, Samples, read_stacks, seek_samples
 from corpus.readers.registry import READERS
 
@@ -69,18 +69,16 @@ class Staged:
         actions: true actions, integers (N - 1,); None without any.
         measurements: what curation decides by.
         notes: what the user should know.
-        crop: the part of the picture that was kept; None: all of it.
     """
 
     frames: FrameFile
     actions: np.ndarray | None
     measurements: Measurements
     notes: tuple[str, ...]
-    crop: Box | None
 
 
 def stage(
-    source: Source, options: StageOptions, folder: Path, alive: Callable[[], bool] | None = None
+    source: Source, options: StageOptions, folder: Path, poll: Callable[[], None] = lambda: None
 ) -> None:
     """Decode, shape and measure one recording into ``folder``, which appears when it is complete.
 
@@ -88,7 +86,7 @@ def stage(
         source: the recording.
         options: how it is shaped.
         folder: must not exist.
-        alive: asked now and then; the work ends where it says no.
+        poll: called now and then.
 
     Raises:
         ValueError: the recording cannot be read.
@@ -97,10 +95,9 @@ def stage(
     making = folder.with_name(f"{folder.name}.{os.getpid()}")
     making.mkdir(parents=True)
     try:
-        count, shaping, notes = _read(source, options, making, alive)
+        count, notes = _read(source, options, making, poll)
         _save_actions(source, options, count, making / _ACTIONS)
-        facts = {"notes": notes, "crop": shaping.crop}
-        (making / _FACTS).write_text(json.dumps(facts), encoding="utf-8")
+        (making / _FACTS).write_text(json.dumps({"notes": notes}), encoding="utf-8")
         os.rename(making, folder)
     except BaseException:
         shutil.rmtree(making, ignore_errors=True)
@@ -116,7 +113,6 @@ def open_staged(folder: Path) -> Staged:
         actions=np.load(actions, allow_pickle=False) if actions.exists() else None,
         measurements=Measurements.load(folder / _MEASUREMENTS),
         notes=tuple(facts["notes"]),
-        crop=None if facts["crop"] is None else tuple(facts["crop"]),
     )
 
 
@@ -132,22 +128,22 @@ def staged_frames(folder: Path) -> int:
 
 
 def _read(
-    source: Source, options: StageOptions, making: Path, alive: Callable[[], bool] | None
-) -> tuple[int, Shaping, list[str]]:
-    """Write frames and measurements: (how many frames, how they are shaped, what to know)."""
+    source: Source, options: StageOptions, making: Path, poll: Callable[[], None]
+) -> tuple[int, list[str]]:
+    """Write frames and measurements: (how many frames, what the user should know)."""
     if not (options.cut_borders or options.masked_overlays):
         shaping, notes = _shaping(source, options, None)
-        return _write(source, options, shaping, making, alive), shaping, notes
+        return _write(source, options, shaping, making, poll), notes
     samples, sampler = seek_samples(source, options.read, SAMPLES), None
     if len(samples.pictures) <= SAMPLES / 2:  # decoding costs most: better ones come by the way
         sampler = Sampler(source, SAMPLES)
     shaping, notes = _shaping(source, options, samples)
-    count = _write(source, options, shaping, making, alive, sampler)
+    count = _write(source, options, shaping, making, poll, sampler)
     if sampler is not None:
         better, notes = _shaping(source, options, sampler.samples())
         if better != shaping:
-            shaping, count = better, _write(source, options, better, making, alive)
-    return count, shaping, notes
+            count = _write(source, options, better, making, poll)
+    return count, notes
 
 
 def _write(
@@ -155,7 +151,7 @@ def _write(
     options: StageOptions,
     shaping: Shaping,
     making: Path,
-    alive: Callable[[], bool] | None,
+    poll: Callable[[], None],
     sampler: Sampler | None = None,
 ) -> int:
     """Decode, shape and measure all frames; return how many there are."""
@@ -164,8 +160,7 @@ def _write(
     with ThreadPoolExecutor(1) as behind:  # one batch is measured while the next is decoded
         before = None
         for batch in read_stacks(source, options.read, shaping, options.fps, sampler):
-            if alive is not None and not alive():
-                raise SystemExit
+            poll()
             if before is not None:
                 before.result()
             if time.monotonic() - told > PROGRESS_SECONDS:
@@ -183,6 +178,7 @@ def _shaping(
     source: Source, options: StageOptions, samples: Samples | None
 ) -> tuple[Shaping, list[str]]:
     """How this recording is shaped, and what the user should know of that."""
+    check_crop(source, options.crop)
     notes, crop, masks = list(source.notes), options.crop, options.masks
     if samples is not None:
         if options.cut_borders and crop is None and (found := find_borders(samples.pictures)):
@@ -238,5 +234,11 @@ def _save_actions(source: Source, options: StageOptions, count: int, path: Path)
         raise ValueError(
             f"{source.path}: an episode of {count} frames needs {count - 1} actions, "
             f"not {len(actions)}"
+        )
+    outside = actions[(actions < sidecar.UNKNOWN) | (actions > sidecar.MOST_ACTION)]
+    if len(outside):
+        raise ValueError(
+            f"{source.path}: the action {outside[0]} is none of 0 to {sidecar.MOST_ACTION}, or "
+            f"{sidecar.UNKNOWN} for unknown"
         )
     np.save(path, actions)

@@ -8,6 +8,7 @@ from pathlib import Path
 from corpus.building.source_records import SourceRecord, read_records
 from corpus.curation.overrides import decisions_of
 from corpus.curation.overrides import write_decisions as write_rows
+from corpus.storage import location
 
 MOST_LINES = 20  # of each kind that are printed; all of them are in sources.jsonl
 
@@ -18,7 +19,7 @@ def summarize(path: str | Path) -> list[str]:
     Args:
         path: a corpus that ``genie corpus build`` made; nothing is said of another.
     """
-    records = read_records(Path(path))
+    records = read_records(location(path))
     if not records:
         return []
     taken = [record for record in records if not record.left_out]
@@ -40,7 +41,7 @@ def write_decisions(path: str | Path, file: str | Path) -> Path:
     Raises:
         ValueError: the corpus does not say.
     """
-    records = read_records(Path(path))
+    records = read_records(location(path))
     if not records:
         raise ValueError(f"{path} does not say what was dropped: genie corpus build made no part")
     rows = (row for r in records for row in decisions_of(r.file, r.decided(), r.fps))

@@ -11,6 +11,7 @@ from corpus.building.previous import Kept
 from corpus.building.source_records import SourceRecord
 from corpus.curation.measure import Measurements, Measurer
 from corpus.curation.options import Stretch
+from corpus.digest import EpisodeDigest
 from corpus.store import PIECE
 
 
@@ -35,17 +36,33 @@ class Take:
     remove: Callable[[], None]
 
 
-def measure_again(stretches: list[Stretch], kept: Kept) -> Measurements:
+def measure_again(
+    stretches: list[Stretch],
+    kept: Kept,
+    size: tuple[int, int],
+    check: Callable[[int, str], None],
+) -> Measurements:
     """Measure a recording of which only the kept stretches are at hand; the others read as black.
 
     Duplicates are looked for in kept stretches only, so this finds what the first look found.
+
+    Args:
+        stretches: what was decided.
+        kept: where the kept ones lie.
+        size: (H, W) of a frame.
+        check: takes the place and the digest of each kept one, and refuses one that is damaged.
     """
     measurer = Measurer()
     for stretch in stretches:
+        digest = EpisodeDigest()
         for start in range(stretch.start, stretch.stop, PIECE):
             stop = min(start + PIECE, stretch.stop)
             if stretch.decision == "keep":
-                measurer.add(kept.read(start, stop))
+                frames = kept.read(start, stop)
+                digest.add(frames)
             else:
-                measurer.add(np.zeros((stop - start, *kept.size, 3), np.uint8))
+                frames = np.zeros((stop - start, *size, 3), np.uint8)
+            measurer.add(frames)
+        if stretch.decision == "keep":
+            check(kept.place(stretch.start), digest.hexdigest())
     return measurer.result()

@@ -8,7 +8,7 @@ time, make a stretch suspect; then its pixels decide.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
@@ -75,7 +75,12 @@ class Duplicates:
         self._index, self._names = Index(capacity), []
 
     def split(
-        self, name: str, m: Measurements, stretches: list[Stretch], frames: Frames
+        self,
+        name: str,
+        m: Measurements,
+        stretches: list[Stretch],
+        frames: Frames,
+        wanted: Iterable[tuple[int, int]] = (),
     ) -> list[Stretch]:
         """Drop the parts of kept stretches that are copies, and remember the rest.
 
@@ -84,6 +89,7 @@ class Duplicates:
             m: its measurements.
             stretches: what ``decide`` said of it.
             frames: gives frames of this and of earlier recordings.
+            wanted: spans that the user keeps: no copies are dropped there.
 
         Returns:
             The same with some parts dropped ("duplicate of NAME at S s").
@@ -110,6 +116,8 @@ class Duplicates:
             if stop - start >= shortest:
                 part = origin[start:stop]
                 part[part[:, 0] < 0] = copy.recording, copy.shift
+        for start, stop in wanted:
+            origin[start:stop] = -1
         result: list[Stretch] = []
         for stretch in stretches:
             kept = stretch.decision == "keep"

@@ -1,4 +1,4 @@
-"""What curation needs to know of each frame: 60 bytes of it, measured while the frames go by.
+"""What curation needs to know of each frame: 58 bytes of it, measured while the frames go by.
 
 Decisions are taken later, from these numbers alone, so other thresholds need no second reading.
 """

@@ -40,7 +40,7 @@ def find_overlays(pictures: Sequence[np.ndarray]) -> list[Overlay]:
     Returns:
         The larger first; none where the whole picture stands still.
     """
-    if len(pictures) < 8:
+    if len(pictures) < 8 or min(pictures[0].shape[:2]) < 2:
         return []
     stack = np.stack(pictures)
     moving = _mean_change(stack)

@@ -104,8 +104,7 @@ def lay_over(
     for row in overrides:
         if row.file != file:
             continue
-        start = 0 if row.start is None else round(row.start * fps)
-        stop = frames if row.stop is None else min(frames, round(row.stop * fps))
+        start, stop = _span(row, frames, fps)
         if start >= frames:
             raise ValueError(
                 f"{file} ends at {frames / fps:.3f} s, before the {row.decision} at {row.start} s"
@@ -121,6 +120,20 @@ def lay_over(
         for start, stop in zip(starts, [*starts[1:], frames], strict=True)
     ]
     return tidy(result, shortest)
+
+
+def kept_spans(
+    overrides: Iterable[Override], file: str, frames: int, fps: float
+) -> list[tuple[int, int]]:
+    """List the spans of one file of so many frames that rows keep: (first, one behind the last)."""
+    return [
+        _span(row, frames, fps) for row in overrides if row.file == file and row.decision == "keep"
+    ]
+
+
+def _span(row: Override, frames: int, fps: float) -> tuple[int, int]:
+    start = 0 if row.start is None else round(row.start * fps)
+    return start, frames if row.stop is None else min(frames, round(row.stop * fps))
 
 
 def _row(row: list[str], place: str) -> Override:

@@ -35,19 +35,25 @@ figcaption { font-size: 13px; color: #555; max-width: 30rem; overflow-wrap: anyw
 """
 
 
-def write_page(path: str | Path, file: str | Path, advice: Sequence[str] = ()) -> Path:
+def write_page(
+    path: str | Path,
+    file: str | Path,
+    advice: Sequence[str] = (),
+    figures: CorpusReport | None = None,
+) -> Path:
     """Write the page of a corpus.
 
     Args:
         path: folder or URL of a corpus.
         file: the .html file to write, replacing it.
         advice: lines on how actions would be learnt from it.
+        figures: what ``report`` says of it, where it was measured already.
 
     Raises:
         ValueError: it is not a finished corpus.
         OSError: the file cannot be written.
     """
-    corpus, figures, file = Corpus.open(path), report(path), Path(file)
+    corpus, figures, file = Corpus.open(path), figures or report(path), Path(file)
     records = read_records(corpus.path)
     motion = measure_motion(corpus)
     name = escape(corpus.path.name)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from corpus.readers import sidecar
 from corpus.readers.base import ReadOptions, Source
-from corpus.readers.registry import READERS, reader_for
+from corpus.readers.registry import READERS, matching_reader, reader_for
+from corpus.storage import CARD
 
 ACTIONS = ".actions.npy"  # the end of a name of true actions beside a recording
 MOST_NAMED = 5  # kinds of other files that a message lists
@@ -55,8 +56,8 @@ def find_sources(
 ) -> Found:
     """Look through files and folders for recordings; opens headers only.
 
-    A bad file ends nothing: it is among those left out. Hidden files are passed over, and links to
-    folders are not followed.
+    A bad file ends nothing: it is among those left out. Hidden files and corpora are passed over,
+    and links to folders are not followed.
 
     Args:
         inputs: files, taken as recordings whatever their suffix, and folders, searched with all
@@ -78,6 +79,8 @@ def find_sources(
     for item in map(Path, inputs):
         if not os.path.lexists(item):
             raise FileNotFoundError(f"no file or folder at {item}")
+        if is_corpus(item):
+            raise ValueError(f"{item} is a corpus, no footage: see genie corpus join and sample")
         before = len(found.sources) + len(found.left_out)
         for name, path in _candidates(item, format, found):
             name = _free_name(name, item, names)
@@ -86,6 +89,11 @@ def find_sources(
         if len(found.sources) + len(found.left_out) == before:
             raise ValueError(f"{item} holds no recording" + _looked_for(found))
     return found
+
+
+def is_corpus(folder: Path) -> bool:
+    """Whether a folder holds a corpus, finished or not; its pictures are no footage."""
+    return os.path.isfile(folder / CARD)
 
 
 def _free_name(name: str, item: Path, names: set[str]) -> str:
@@ -111,19 +119,20 @@ def _candidates(item: Path, format: str, found: Found) -> Iterator[tuple[str, Pa
     known: list[Path] = []
     for folder, folders, files in os.walk(item, onerror=leave_out):
         here = Path(folder)
-        reader = reader_for(here, format)
+        reader = matching_reader(here, format)
         if reader is not None:  # its own files belong to it
             known.append(here)
             files.clear()
             if reader.takes_subfolders:
                 folders.clear()
         visible = [here / name for name in folders if not name.startswith(".")]
+        visible = [path for path in visible if not is_corpus(path)]
         for path in visible:
             if path.is_symlink():
                 _leave_out(found, item, path, "is a link to a folder: name that folder itself")
         folders[:] = [path.name for path in visible if not path.is_symlink()]
         for path in (here / name for name in files if not name.startswith(".")):
-            if path.is_symlink() or reader_for(path, format) is not None:
+            if path.is_symlink() or matching_reader(path, format) is not None:
                 known.append(path)
             elif not path.name.endswith(ACTIONS):
                 found.others[path.suffix.lower()] += 1
@@ -146,7 +155,7 @@ def _read_headers(
     """Add the recordings of one file, or the reason why it has none."""
     try:
         name.encode("utf-8")
-        real = path.resolve(strict=True)
+        real = _resolved(path)
         if real in seen:
             raise ValueError(f"is the same file as {seen[real]}")
         reader = reader_for(path, format) or READERS["video"]
@@ -160,10 +169,15 @@ def _read_headers(
         shown = name.encode("utf-8", "backslashreplace").decode("utf-8")
         reason = "has a name that is not UTF-8: rename it"
         found.left_out.append(LeftOut(name=shown, path=path, reason=reason))
-    except FileNotFoundError:
-        found.left_out.append(LeftOut(name=name, path=path, reason="is a link to nothing"))
     except (ValueError, OSError) as error:
         found.left_out.append(LeftOut(name=name, path=path, reason=_reason(error, path)))
+
+
+def _resolved(path: Path) -> Path:
+    try:
+        return path.resolve(strict=True)
+    except (FileNotFoundError, RuntimeError):  # Python 3.11 and 3.12 raise the latter of circles
+        raise ValueError("is a link to nothing") from None
 
 
 def _reason(error: Exception, path: Path) -> str:

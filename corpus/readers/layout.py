@@ -134,6 +134,14 @@ def show_box(box: Box) -> str:
     return f"{width}:{height}:{left}:{top}"
 
 
+def check_crop(source: Source, crop: Box | None) -> None:
+    """Refuse a crop box that is no part of a recording's pictures."""
+    try:
+        _stored_box(crop, source.height, source.width, (SQUARE, SQUARE))
+    except ValueError as error:
+        raise ValueError(f"{source.path}: {error}") from None
+
+
 def lost_share(source: Source, shaping: Shaping) -> tuple[float, float]:
     """Return the shares of height and width that the fit cuts off what the crop box leaves."""
     part = lay_out(shaping, source.height, source.width, (SQUARE, SQUARE)).part

@@ -87,6 +87,8 @@ class LeRobotReader:
             return None
         info = read_info(source.path)
         key, _ = _actions_key(source.path, info, options)
+        if key is None:  # they lie beside the folder
+            return None
         episode = _episode(source, info)
         table = Table([data_file(source.path, info, episode)], source.path)
         values = table.integers(key)[_rows(table, episode)]

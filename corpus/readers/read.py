@@ -106,26 +106,36 @@ class Samples(NamedTuple):
         pictures: uint8 (h, w, 3), whole, upright and with square pixels; the longer side is at most
             ``SAMPLE_SIDE``.
         scale: their pixels per pixel of the picture as it is shown.
+        size: (height, width) of the picture as it is shown, in pixels.
     """
 
     pictures: list[np.ndarray]
     scale: float
+    size: tuple[int, int]
 
     def shown(self, box: Box) -> Box:
         """Turn a box that was found in a sample into one of the picture as it is shown."""
         top, left, height, width = box
-        edges = [round(edge / self.scale) for edge in (top, left, top + height, left + width)]
-        return edges[0], edges[1], edges[2] - edges[0], edges[3] - edges[1]
+        top, bottom, left, right = (
+            min(round(edge / self.scale), side)  # a sample's side is rounded, too
+            for start, length, side in zip((top, left), (height, width), self.size, strict=True)
+            for edge in (start, start + length)
+        )
+        return top, left, bottom - top, right - left
 
     def within(self, box: Box | None) -> list[np.ndarray]:
-        """Return what of the samples lies wholly inside a box of the picture as it is shown."""
+        """Return what of the samples lies wholly inside a box of the picture as it is shown.
+
+        It is a pixel at least, also of a box that is smaller than that.
+        """
         if box is None:
             return self.pictures
-        rows, columns = (
-            slice(math.ceil(start * self.scale), math.floor((start + size) * self.scale))
-            for start, size in zip(box[:2], box[2:], strict=True)
-        )
-        return [picture[rows, columns] for picture in self.pictures]
+        slices = []
+        for start, length, side in zip(box[:2], box[2:], self.size, strict=True):
+            last = max(1, round(side * self.scale)) - 1
+            first = min(math.ceil(start * self.scale), last)
+            slices.append(slice(first, max(first + 1, math.floor((start + length) * self.scale))))
+        return [picture[tuple(slices)] for picture in self.pictures]
 
 
 class Sampler:
@@ -134,6 +144,7 @@ class Sampler:
     def __init__(self, source: Source, count: int) -> None:
         """Take ``count`` pictures of a recording, fewer if it has fewer."""
         self._shaper, self._scale = _sample_shaper(source)
+        self._size = source.height, source.width
         self._count, self._step = count, max(1, source.frames // count)
         self._found: list[np.ndarray] = []
 
@@ -152,7 +163,7 @@ class Sampler:
         """Return what was taken."""
         found, count = self._found, min(self._count, len(self._found))
         places = ((2 * number + 1) * len(found) // (2 * count) for number in range(count))
-        return Samples([found[place] for place in places], self._scale)
+        return Samples([found[place] for place in places], self._scale, self._size)
 
 
 def seek_samples(source: Source, options: ReadOptions, count: int) -> Samples:
@@ -164,7 +175,8 @@ def seek_samples(source: Source, options: ReadOptions, count: int) -> Samples:
     shaper, scale = _sample_shaper(source)
     reader = READERS[source.reader]
     spread = reader.spread(source, options, count) if hasattr(reader, "spread") else ()
-    return Samples([shaper(picture) for _, picture in spread], scale)
+    pictures = [shaper(picture) for _, picture in spread]
+    return Samples(pictures, scale, (source.height, source.width))
 
 
 def look(source: Source, options: ReadOptions, count: int) -> Samples:
@@ -179,7 +191,8 @@ def look(source: Source, options: ReadOptions, count: int) -> Samples:
     shaper, scale = _sample_shaper(source)
     step = max(1, min(LOOK_STEP, source.frames // count))
     timed = islice(READERS[source.reader].pictures(source, options), 0, count * step, step)
-    return Samples([shaper(picture) for _, picture in timed], scale)
+    pictures = [shaper(picture) for _, picture in timed]
+    return Samples(pictures, scale, (source.height, source.width))
 
 
 def _sample_shaper(source: Source) -> tuple[Shaper, float]:

@@ -41,4 +41,10 @@ def reader_for(path: Path, format: str = AUTO) -> Reader | None:
             allowed = ", ".join([AUTO, *READERS])
             raise ValueError(f"--format is {format!r}; allowed are {allowed}")
         return READERS[format]
-    return next((reader for reader in READERS.values() if reader.matches(path)), None)
+    return matching_reader(path)
+
+
+def matching_reader(path: Path, format: str = AUTO) -> Reader | None:
+    """The first reader, or that of a name alone, that knows the path; None if none does."""
+    asked = READERS.values() if format == AUTO else [READERS[format]]
+    return next((reader for reader in asked if reader.matches(path)), None)

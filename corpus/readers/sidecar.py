@@ -19,6 +19,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -63,6 +64,7 @@ def find(path: Path, options: ReadOptions) -> Path | None:
     """The file with the true actions of a recording, or None."""
     if options.drop_actions:
         return None
+    path = Path(os.path.abspath(path))  # "." has no name
     stem = path.name if path.is_dir() else path.stem
     if "file" in options.actions_map:
         name = options.actions_map["file"].replace("{stem}", stem).replace("{name}", path.name)
@@ -119,14 +121,18 @@ def number_actions(files: Iterable[Path], options: ReadOptions) -> dict[str, int
 
     Returns:
         Label -> integer, for ``options.actions_map["actions"]``; None if all actions are integers.
+        Damaged files count for nothing: ``load`` names them.
     """
     counts: Counter[str] = Counter()
     needed = False
     for file in files:
         if file.suffix != ".npy":
-            for label in _labels(file, options):
-                needed = needed or not isinstance(label, int)
-                counts[str(label)] += 1
+            try:
+                labels = list(_labels(file, options))
+            except (ValueError, OSError):  # its recording is left out, with the reason
+                continue
+            needed = needed or not all(isinstance(label, int) for label in labels)
+            counts.update(map(str, labels))
     order = sorted(counts, key=lambda label: (-counts[label], label))
     return {label: at for at, label in enumerate(order[: MOST_ACTION + 1])} if needed else None
 

@@ -10,6 +10,7 @@ import numpy as np
 import zarr
 
 from corpus.store import PROVENANCE_FILE, CorpusCard
+from corpus.whole_file import read_lines
 
 
 def refuse_other_options(partial: Path, old: CorpusCard, new: CorpusCard) -> None:
@@ -36,11 +37,11 @@ def recover(partial: Path, group: zarr.Group) -> list[dict]:
     ends = np.asarray(group["episode_ends"][:], np.int64)
     rising = np.diff(ends, prepend=0) > 0  # a mark that was cut off reads as the fill value, 0
     marks = len(ends) if rising.all() else int(np.argmin(rising))
-    lines = (partial / PROVENANCE_FILE).read_text(encoding="utf-8").splitlines(keepends=True)
+    *lines, _ = read_lines(partial / PROVENANCE_FILE)
     if len(lines) < marks or (marks and ends[marks - 1] > group["frames"].shape[0]):
         raise ValueError(f"{partial} is damaged: it has lost committed episodes; delete it")
     kept = partial / (PROVENANCE_FILE + ".new")
-    kept.write_text("".join(lines[:marks]), encoding="utf-8")
+    kept.write_text("".join(line + "\n" for line in lines[:marks]), encoding="utf-8")
     os.replace(kept, partial / PROVENANCE_FILE)
     committed = int(ends[marks - 1]) if marks else 0
     group["episode_ends"].resize((marks,))

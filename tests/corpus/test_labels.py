@@ -53,6 +53,13 @@ def test_what_cannot_be_drawn_is_refused(corpus, tmp_path):
         write_labels("c", tmp_path / "l.npy", 8)
 
 
+@pytest.mark.parametrize("count", [None, 8])
+def test_an_action_that_is_taken_once_is_refused(corpus, tmp_path, count):
+    corpus[[5, 50]] = 0
+    with pytest.raises(ValueError, match="1 transition of action 3, not 2.*--action-groups"):
+        write_labels("c", tmp_path / "l.npy", count)
+
+
 def test_names_never_replace_a_file_of_the_user(corpus, tmp_path):
     (tmp_path / "coinrun.json").write_text("the user's own groups")
     with pytest.raises(FileExistsError, match="coinrun.json exists: choose another --out"):

@@ -9,6 +9,7 @@ from corpus.clips import TIME_BLOCKS, split_by_time
 from corpus.select import sample_corpus, split_corpus
 from corpus.store import Corpus
 from corpus.verify import verify
+from corpus.writing.writer import CorpusWriter
 
 LENGTHS = [5, 40, 33, 7, 64, 3, 21, 9, 12, 30]
 
@@ -33,8 +34,6 @@ def test_a_split_has_every_episode_on_one_side(tmp_path, drawn):
 
 
 def test_episodes_with_the_same_frames_stay_together(tmp_path, drawn):
-    from corpus.writing.writer import CorpusWriter
-
     writer = CorpusWriter.create(tmp_path / "all", (8, 12), drawn.make_card(), False)
     for index in range(12):
         writer.add(drawn.noise(6, 8, 12, seed=index % 4))
@@ -97,6 +96,19 @@ def test_a_sample_has_whole_episodes_and_about_as_many_frames_as_asked(tmp_path,
     assert {record["digest"] for record in part.provenance} < digests
     with pytest.raises(ValueError, match="--frames"):
         sample_corpus(tmp_path / "all", tmp_path / "b", whole.num_frames + 1, progress=False)
+
+
+def test_parts_know_what_their_actions_are_called(tmp_path, drawn):
+    labels = {"w": 0, "": 1}
+    card = drawn.make_card(options={"action_labels": labels})
+    writer = CorpusWriter.create(tmp_path / "all", (8, 12), card, True)
+    for seed in range(4):
+        writer.add(drawn.noise(6, 8, 12, seed))
+        writer.end_episode({"file": f"{seed}"}, np.zeros(5, np.int64))
+    writer.finish()
+    parts = split_corpus(tmp_path / "all", tmp_path / "a", tmp_path / "b", progress=False)
+    parts += (sample_corpus(tmp_path / "all", tmp_path / "c", 6, progress=False),)
+    assert [Corpus.open(part).action_labels for part in parts] == [labels] * 3
 
 
 def test_what_cannot_be_split_is_refused(tmp_path, drawn):

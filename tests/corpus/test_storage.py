@@ -6,6 +6,8 @@ import shutil
 import numpy as np
 import pytest
 
+from corpus.build import build_corpus
+from corpus.building.summary import summarize, write_decisions
 from corpus.storage import copy_corpus, file_sizes, location
 from corpus.store import Corpus
 from corpus.verify import quick_check, verify
@@ -75,6 +77,43 @@ def test_an_interrupted_copy_is_no_corpus_and_goes_on(tmp_path, drawn, monkeypat
     monkeypatch.setattr("corpus.storage.shutil.copyfileobj", sys_copy)
     copy_corpus(tmp_path / "here", tmp_path / "there", progress=False)
     assert drawn.tree(tmp_path / "there") == drawn.tree(tmp_path / "here")
+
+
+def test_an_interrupted_copy_does_not_go_on_with_another_corpus(tmp_path, drawn, monkeypatch):
+    drawn.make_corpus(tmp_path / "a", [64, 64], seed=1)
+    drawn.make_corpus(tmp_path / "b", [64, 64], seed=50)
+    copy, done = shutil.copyfileobj, []
+
+    def broken(reading, writing):
+        if len(done) == 4:
+            raise OSError("the network is gone")
+        done.append(reading)
+        copy(reading, writing)
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="network"):
+        patch.setattr("corpus.storage.shutil.copyfileobj", broken)
+        copy_corpus(tmp_path / "a", tmp_path / "there", progress=False)
+    with pytest.raises(ValueError, match="there is an interrupted copy of another corpus"):
+        copy_corpus(tmp_path / "b", tmp_path / "there", progress=False)
+    copy_corpus(tmp_path / "a", tmp_path / "there", progress=False)
+    assert drawn.tree(tmp_path / "there") == drawn.tree(tmp_path / "a")
+
+
+def test_what_an_older_version_left_of_a_copy_is_copied_anew(tmp_path, drawn):
+    drawn.make_corpus(tmp_path / "a", [64, 64], seed=1)
+    drawn.make_corpus(tmp_path / "b", [64, 64], seed=50)
+    shutil.copytree(tmp_path / "a", tmp_path / "there")
+    (tmp_path / "there" / "zarr.json").unlink()
+    copy_corpus(tmp_path / "b", tmp_path / "there", progress=False)
+    assert drawn.tree(tmp_path / "there") == drawn.tree(tmp_path / "b")
+
+
+def test_decisions_of_a_corpus_on_object_storage_are_written(tmp_path, drawn, bucket):
+    drawn.write_video(tmp_path / "a.mp4", drawn.noise(9))
+    build_corpus([tmp_path / "a.mp4"], tmp_path / "here", (16, 24), progress=False)
+    url = str(copy_corpus(tmp_path / "here", f"{bucket}/built", progress=False))
+    assert summarize(url) == summarize(tmp_path / "here") != []
+    assert "a.mp4,0.000,0.600,keep," in write_decisions(url, tmp_path / "d.csv").read_text()
 
 
 def test_what_is_no_corpus_is_not_copied(tmp_path):

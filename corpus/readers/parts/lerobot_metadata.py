@@ -69,7 +69,7 @@ def read_episodes(path: Path, info: Info) -> list[Episode]:
 @functools.lru_cache(maxsize=4)
 def _read_episodes_v2(file: Path, changed: int, chunk: int) -> list[Episode]:
     found = []
-    for line in _read(file).splitlines():
+    for line in _read(file).split("\n"):
         entry = _json(line, file) if line.strip() else None
         if entry is None:
             continue

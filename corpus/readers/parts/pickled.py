@@ -161,10 +161,6 @@ def _plain(value: Any) -> Any:
     return _array(value) if isinstance(value, Call) else value
 
 
-def _value(value: Any) -> Any:
-    return _array(value) if isinstance(value, Call) else value
-
-
 def _array(call: Call) -> np.ndarray | None:
     """The array that numpy's calls describe, if it holds integers or booleans."""
     match call.name, call.arguments, call.state:
@@ -186,10 +182,7 @@ def _array(call: Call) -> np.ndarray | None:
             pass
         case _:
             return None
-    if code not in ("b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8") or order not in (
-        "C",
-        "F",
-    ):
+    if code not in CODES or order not in ("C", "F"):
         return None
     kind = np.dtype(endian + code)
     if not all(type(side) is int and side >= 0 for side in shape):

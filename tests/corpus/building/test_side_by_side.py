@@ -95,12 +95,6 @@ def test_an_update_with_nothing_new_changes_nothing(tmp_path, folder, drawn):
     assert drawn.tree(_build(folder, tmp_path / "out", update=True)) == before
 
 
-def test_an_update_that_ended_between_its_renames_is_ended(tmp_path, folder, drawn):
-    before = drawn.tree(_build(folder, tmp_path / "out"))
-    os.rename(tmp_path / "out", tmp_path / "out.updated")
-    assert drawn.tree(_build(folder, tmp_path / "out", update=True)) == before
-
-
 def test_an_update_with_other_options_or_of_another_corpus_is_refused(tmp_path, folder, drawn):
     _build(folder, tmp_path / "out")
     with pytest.raises(ValueError, match="size"):

@@ -15,6 +15,7 @@ from corpus.building.dropped import save_dropped
 from corpus.building.source_records import SourceRecord, write_records
 from corpus.page.motion import measure_motion
 from corpus.page.page import write_page
+from corpus.report import report
 from corpus.store import Corpus
 from corpus.writing.writer import CorpusWriter
 
@@ -112,6 +113,13 @@ def test_motion_is_measured(built):
 def test_a_page_of_a_corpus_without_records_is_written(tmp_path, drawn):
     drawn.make_corpus(tmp_path / "c", [40, 3])
     assert "kept and dropped" not in write_page(tmp_path / "c", tmp_path / "p.html").read_text()
+
+
+def test_figures_that_are_known_are_not_measured_again(built, tmp_path, monkeypatch):
+    plain = write_page(built, tmp_path / "plain.html").read_text()
+    figures = report(built)
+    monkeypatch.setattr("corpus.page.page.report", None)
+    assert write_page(built, tmp_path / "page.html", (), figures).read_text() == plain
 
 
 def test_chromium_shows_the_page_where_there_is_one(built, tmp_path):

@@ -8,8 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from corpus.build import KINDS, build_corpus
 from corpus.readers.base import ReadOptions
+from corpus.readers.find import find_sources
 from corpus.readers.lerobot import LeRobotReader, span
+from corpus.store import Corpus
 
 pytest.importorskip("pyarrow")
 DATA = Path(__file__).parent / "data"
@@ -137,6 +140,26 @@ def test_hostile_metadata_is_refused_in_one_line(copied, key, value, said):
         source = READER.sources(place, "set", camera("front"))[0]
         list(READER.pictures(source, camera("front")))
     assert "\n" not in str(caught.value)
+
+
+def test_actions_beside_a_data_set_whose_own_cannot_be_used_are_read(copied):
+    place = copied("lerobot_v2")
+    episodes = place / "meta" / "episodes.jsonl"
+    episodes.write_text(episodes.read_text().splitlines()[0] + "\n")
+    info = json.loads((place / "meta" / "info.json").read_text())
+    info["features"]["action"].update(dtype="float32", shape=[2])
+    (place / "meta" / "info.json").write_text(json.dumps(info))
+    np.save(place.with_name("lerobot_v2.actions.npy"), np.arange(6))
+    out = place.with_name("out")
+    build_corpus([place], out, (16, 16), read=camera("front"), progress=False, keep=KINDS)
+    assert Corpus.open(out).true_actions().tolist() == [0, 1, 2, 3, 4, 5, -1]
+
+
+def test_a_data_set_that_lacks_a_part_says_which(copied):
+    place = copied("lerobot_v2")
+    (place / "meta" / "episodes.jsonl").unlink()
+    (left_out,) = find_sources([place], options=camera("front")).left_out
+    assert left_out.reason == "/meta/episodes.jsonl is missing: download the data set again"
 
 
 def test_a_missing_video_is_named(copied):

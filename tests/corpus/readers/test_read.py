@@ -7,7 +7,7 @@ import pytest
 from corpus.readers import shaper
 from corpus.readers.base import ReadOptions, Source
 from corpus.readers.layout import Shaping
-from corpus.readers.read import Sampler, read_frames, read_stacks, seek_samples
+from corpus.readers.read import Sampler, Samples, read_frames, read_stacks, seek_samples
 from corpus.readers.registry import READERS
 from corpus.readers.shaper import Shaper
 from corpus.readers.video import VideoReader
@@ -108,6 +108,17 @@ def test_samples_of_a_video_are_sought_and_always_the_same(tmp_path, drawn, monk
     assert (np.array(samples.pictures) == again.pictures).all()
     assert samples.pictures[0].shape == (29, 480, 3) and samples.scale == 0.48
     assert samples.shown((0, 48, 24, 240)) == (0, 100, 50, 500)
+
+
+def test_a_box_of_a_sample_lies_inside_the_picture():
+    """886 lines at a quarter are 221.5, of which a sample makes 222."""
+    sample = np.zeros((222, 480, 3), np.uint8)
+    samples = Samples([sample], 0.25, (886, 1920))
+    assert samples.shown((0, 25, 222, 455)) == (0, 100, 886, 1820)
+    assert samples.shown((22, 0, 200, 480)) == (88, 0, 798, 1920)
+    for box in ((885, 1919, 1, 1), (0, 0, 1, 1920), (880, 0, 6, 1920)):
+        (part,) = samples.within(box)
+        assert part.size
 
 
 def test_a_video_with_one_key_frame_is_sampled_while_it_is_read(tmp_path, drawn):

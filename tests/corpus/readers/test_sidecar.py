@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -89,6 +90,20 @@ def test_keys_of_vpt_are_numbered_by_how_often_they_are_pressed(tmp_path):
     assert names == ["w", "", "space+w", "a"] and list(numbers.values()) == [0, 1, 2, 3]
     options = ReadOptions(actions_map={"actions": numbers})
     assert sidecar.load(b, options).tolist() == [0, 2, 3]
+
+
+def test_a_damaged_file_numbers_nothing(tmp_path):
+    damaged = write(tmp_path / "a.jsonl", '"w"\n"a"\n{')
+    sound = write(tmp_path / "b.jsonl", '"a"\n')
+    assert sidecar.number_actions([damaged, sound], ReadOptions()) == {"a": 0}
+
+
+def test_actions_of_the_folder_that_one_is_in_are_found(tmp_path, monkeypatch):
+    (tmp_path / "shots" / "below").mkdir(parents=True)
+    np.save(tmp_path / "shots.actions.npy", np.arange(3))
+    for here, path in (("shots", "."), ("shots/below", "..")):
+        monkeypatch.chdir(tmp_path / here)
+        assert sidecar.find(Path(path), ReadOptions()) == tmp_path / "shots.actions.npy"
 
 
 def test_integers_need_no_numbers(tmp_path):
