@@ -46,5 +46,5 @@ def reader_for(path: Path, format: str = AUTO) -> Reader | None:
 
 def matching_reader(path: Path, format: str = AUTO) -> Reader | None:
     """The first reader, or that of a name alone, that knows the path; None if none does."""
-    asked = READERS.values() if format == AUTO else [READERS[format]]
+    asked = READERS.values() if format == AUTO else [reader_for(path, format)]
     return next((reader for reader in asked if reader.matches(path)), None)
