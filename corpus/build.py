@@ -163,7 +163,10 @@ def build_corpus(
             previous.refuse_loss(card.source, by_name.keys())
             previous.compare(card, with_actions, by_name, curation.settles)
             target, resume = previous.target, True
-        with open_writer(target, tuple(size), card, with_actions, resume, FOOTAGE_LEVEL) as writer:
+        go_on = "--resume" if previous is None else "--update"
+        with open_writer(
+            target, tuple(size), card, with_actions, resume, FOOTAGE_LEVEL, go_on
+        ) as writer:
             committer = Committer(writer, found.sources, stamps, curation, previous, strict)
             committer.run(shaping, engine, jobs, progress)
             early = [SourceRecord(file=item.name, left_out=item.reason) for item in found.left_out]

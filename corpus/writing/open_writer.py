@@ -22,11 +22,12 @@ def open_writer(
     with_actions: bool,
     resume: bool,
     level: int = ZSTD_LEVEL,
+    go_on: str = "--resume",
 ) -> Iterator[CorpusWriter]:
     """Open a writer that no other program has; the arguments are those of ``CorpusWriter``.
 
     If the body is interrupted, by Ctrl-C, SIGTERM or an error, the committed episodes stay in the
-    partial folder; without any, nothing stays.
+    partial folder; without any, nothing stays. `go_on` is the flag that goes on with it.
 
     Raises:
         LockedError: another program makes the same corpus.
@@ -41,7 +42,7 @@ def open_writer(
                 yield writer
         except BaseException as error:
             writer.discard_if_empty()
-            explained = _explained(error, writer)
+            explained = _explained(error, writer, go_on)
             if explained is None:
                 raise
             raise explained from error
@@ -60,13 +61,13 @@ def _sigterm_as_ctrl_c() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _explained(error: BaseException, writer: CorpusWriter) -> BaseException | None:
+def _explained(error: BaseException, writer: CorpusWriter, go_on: str) -> BaseException | None:
     """Say of an interruption or a full disk what is kept and how to go on; None of other errors."""
     kept = f"{len(writer.records)} episodes are kept in {partial_path(writer.out)}"
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         if not writer.records:
             return OSError("the disk is full: nothing could be kept; free some space")
-        return OSError(f"the disk is full: {kept}; free some space and go on with --resume")
+        return OSError(f"the disk is full: {kept}; free some space and go on with {go_on}")
     if isinstance(error, KeyboardInterrupt) and writer.records and not writer.out.exists():
-        return KeyboardInterrupt(f"stopped: {kept}; go on with --resume")
+        return KeyboardInterrupt(f"stopped: {kept}; go on with {go_on}")
     return None

@@ -77,6 +77,19 @@ def test_an_update_that_ended_at_its_renames_is_ended(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["fresh", "in", "out"]
 
 
+def test_what_is_interrupted_names_the_flag_that_goes_on(tmp_path, folder, drawn, monkeypatch):
+    out = _build(folder, tmp_path / "out")
+    drawn.write_video(folder / "d.mp4", drawn.noise(9, seed=9))
+
+    def interrupted(writer):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("corpus.writing.writer.CorpusWriter.finish", interrupted)
+    for target, flag in ((out, "--update"), (tmp_path / "new", "--resume")):
+        with pytest.raises(KeyboardInterrupt, match=f"4 episodes are kept.*go on with {flag}$"):
+            _build(folder, target, update=target == out)
+
+
 def test_an_update_without_an_old_input_is_refused_unless_nothing_is_lost(tmp_path, folder, drawn):
     new = drawn.write_video(tmp_path / "new.mp4", drawn.noise(9, seed=9))
     out = _build(folder, tmp_path / "out")
