@@ -263,14 +263,21 @@ def test_a_signal_ends_play_as_ctrl_c_does_and_keeps_the_film(tmp_path, number):
     root = Path(__file__).parents[3]
     target = tmp_path / "out.gif"
     process = subprocess.Popen(
-        [*command, "--record", str(target)], cwd=root, stderr=subprocess.PIPE, text=True
+        [*command, "--record", str(target)],
+        cwd=root,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # nohup ignores SIGHUP
     )
-    until = time.monotonic() + 60
-    while time.monotonic() < until and not any(
-        path.stat().st_size > 20_000 for path in tmp_path.glob(".out.gif.*.partial")
-    ):
-        time.sleep(0.05)
-    process.send_signal(number)
-    said = process.communicate(timeout=60)[1]
+    try:
+        until = time.monotonic() + 60
+        while time.monotonic() < until and not any(
+            path.stat().st_size > 20_000 for path in tmp_path.glob(".out.gif.*.partial")
+        ):
+            time.sleep(0.05)
+        process.send_signal(number)
+        said = process.communicate(timeout=60)[1]
+    finally:
+        process.kill()  # what a signal did not end
     assert process.returncode == 130 and "Traceback" not in said
     assert [path.name for path in tmp_path.iterdir()] == ["out.gif"]

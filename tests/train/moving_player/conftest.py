@@ -14,7 +14,7 @@ about: of a test
 tokenizer: {fit: {share: 1, steps: 2, batch: 2, frames: 2, checks: 1}}
 lam:
   kind: auto
-  fit: {share: 1, steps: 150, batch: 12, frames: 2, lr: 0.01, ema: 0.9, checks: 2}
+  fit: {share: 1, steps: 300, batch: 12, frames: 2, lr: 0.01, ema: 0.9, checks: 2}
   model: {channels: 4}
   method: {quantize_at: 0.9}
 dynamics:
