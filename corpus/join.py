@@ -46,7 +46,6 @@ def join_corpora(
     corpora = [Corpus.open(path) for path in inputs]
     _refuse_misfits(corpora)
     with_actions = _check_actions(corpora, drop_actions)
-    labels = corpora[0].action_labels if with_actions else None
     card = CorpusCard(
         fps=corpora[0].fps,
         source=", ".join(dict.fromkeys(corpus.source for corpus in corpora)),
@@ -54,7 +53,7 @@ def join_corpora(
         options={
             "maker": "join",
             "corpora": [corpus.fingerprint for corpus in corpora],
-            **({} if labels is None else {"action_labels": labels}),
+            **(corpora[0].labels_option() if with_actions else {}),
         },
     )
     size = (corpora[0].height, corpora[0].width)

@@ -131,16 +131,11 @@ def _split(corpus: Corpus, seed: int, share: float) -> tuple[list[Span], list[Sp
 
 def _card(corpus: Corpus, made: dict) -> CorpusCard:
     """The card of a part that is made so."""
-    labels = corpus.action_labels
     return CorpusCard(
         fps=corpus.fps,
         source=corpus.source,
         licence=corpus.licence,
-        options={
-            **made,
-            "corpus": corpus.fingerprint,
-            **({} if labels is None else {"action_labels": labels}),
-        },
+        options={**made, "corpus": corpus.fingerprint, **corpus.labels_option()},
     )
 
 

@@ -162,6 +162,10 @@ class Corpus:
         """The numbers of true actions that were words, such as keys; None if they were numbers."""
         return self.card.options.get("action_labels")
 
+    def labels_option(self) -> dict[str, dict[str, int]]:
+        """Return what the options of another card say of them; nothing if there are none."""
+        return {} if self.action_labels is None else {"action_labels": self.action_labels}
+
     @property
     def height(self) -> int:
         """Height of a frame in pixels."""

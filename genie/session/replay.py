@@ -52,9 +52,7 @@ class Verification:
     difference: Difference | None
 
 
-def pictures(
-    session: Session, records: Sequence[int], world: Any, show_keys: bool = False
-) -> Iterator[np.ndarray]:
+def pictures(session: Session, records: Sequence[int], world: Any) -> Iterator[np.ndarray]:
     """Decode records of a session again, uint8 (H, W, 3) each.
 
     They are those of play bit for bit on the same machine and version of torch.
@@ -63,10 +61,10 @@ def pictures(
         session: what was played.
         records: numbers of records that follow each other, such as a part of a line.
         world: the genie.world.World of the session.
-        show_keys: whether to write the action into each picture, which enlarges it.
     """
-    frames = (_picture(session, int(record), world) for record in records)
-    return with_keys(session, records, frames) if show_keys else frames
+    for record in records:
+        before = session.history(int(record), world.picture_memory)
+        yield world.picture(session.ids(before), session.frame_number(int(before[0])))
 
 
 def with_keys(
@@ -77,11 +75,6 @@ def with_keys(
     for record, frame in zip(records, frames, strict=True):
         action = session[int(record)].action
         yield with_key(frame, names[action] if action < len(names) else "")
-
-
-def _picture(session: Session, record: int, world: Any) -> np.ndarray:
-    before = session.history(record, world.picture_memory)
-    return world.picture(session.ids(before), session.frame_number(int(before[0])))
 
 
 def verify(session: Session, world: Any, tick: Tick = no_tick) -> Verification:

@@ -10,7 +10,7 @@ from typing import Any
 from genie.media.background import BackgroundRecording
 from genie.media.recording import final_path
 from genie.session.log import Session
-from genie.session.replay import pictures
+from genie.session.replay import pictures, with_keys
 
 SECONDS = 10.0
 """How far "the last seconds" reach back."""
@@ -46,7 +46,9 @@ class Export:
             raise ValueError("nothing was recorded: no frame was played")
         self.path, self.done, self.total = final_path(path), 0, len(sampled)
         self._recording = BackgroundRecording(path, session.header.card.fps)
-        self._frames = pictures(session, sampled, world, show_keys)
+        self._frames = pictures(session, sampled, world)
+        if show_keys:
+            self._frames = with_keys(session, sampled, self._frames)
 
     def work(self, seconds: float) -> bool:
         """Decode frames for about so long, at least one; returns whether the film is complete.

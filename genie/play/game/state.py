@@ -36,7 +36,7 @@ class PlayState:
         self._intervals, self._seconds = 0, 0.0  # between the frames of all play, without pauses
 
     def load_keys(self) -> None:
-        """Take the keys that the player has saved; a file that cannot be read is told."""
+        """Load the keys that the player has saved; a message says if they cannot be read."""
         try:
             self._bindings.load()
         except (ValueError, OSError) as error:
