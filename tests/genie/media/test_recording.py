@@ -262,14 +262,12 @@ def test_a_signal_ends_play_as_ctrl_c_does_and_keeps_the_film(tmp_path, number):
     command = [sys.executable, "play.py", "miner", "--headless", "--frames", "100000"]
     root = Path(__file__).parents[3]
     target = tmp_path / "out.gif"
+    before = signal.signal(number, signal.SIG_DFL)  # a child inherits that nohup ignores SIGHUP
     process = subprocess.Popen(
-        [*command, "--record", str(target)],
-        cwd=root,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # nohup ignores SIGHUP
+        [*command, "--record", str(target)], cwd=root, stderr=subprocess.PIPE, text=True
     )
     try:
+        signal.signal(number, before)
         until = time.monotonic() + 60
         while time.monotonic() < until and not any(
             path.stat().st_size > 20_000 for path in tmp_path.glob(".out.gif.*.partial")
