@@ -10,6 +10,8 @@ from dynamics.model import Dynamics
 from spacetime.cache import TimeCache
 
 UNMASK_ORDERS = ("confidence", "random", "anchored")
+_COLDEST = 1e-6
+"""A lower temperature takes the likeliest code: logits divided by it would overflow."""
 
 
 def frame_generator(seed: int, frame: int) -> torch.Generator:
@@ -44,13 +46,13 @@ def sample_codes(logits: Tensor, temperature: float, uniform: Tensor) -> tuple[T
 
     Args:
         logits: float (B, N, K).
-        temperature: divides the logits; 0 takes the likeliest code.
+        temperature: divides the logits; 0, or next to it, takes the likeliest code.
         uniform: float (B, N) in [0, 1).
 
     Returns:
         Codes int64 (B, N), and the probability of each, float (B, N).
     """
-    if temperature <= 0:
+    if temperature < _COLDEST:
         probability, code = logits.float().softmax(dim=-1).max(dim=-1)
         return code, probability
     probabilities = (logits.float() / temperature).softmax(dim=-1)

@@ -66,5 +66,7 @@ def check_steps(steps: Any) -> None:
 
 def check_temperature(temperature: Any) -> None:
     """Raise ValueError for a temperature that the sampler cannot take."""
-    if isinstance(temperature, bool) or not 0 <= temperature <= MOST_TEMPERATURE:
-        raise ValueError(f"temperature must be between 0 and {MOST_TEMPERATURE}, got {temperature}")
+    if type(temperature) not in (int, float) or not 0 <= temperature <= MOST_TEMPERATURE:
+        raise ValueError(
+            f"temperature must be between 0 and {MOST_TEMPERATURE}, got {temperature!r:.40}"
+        )

@@ -59,14 +59,17 @@ class FitConfig:
             raise ValueError(f"{empty[0]} has no value: give one, or leave out the name")
         object.__setattr__(self, "betas", tuple(self.betas))
         rates = {
-            "share": self.share, "matrix_lr": self.matrix_lr, "lr": self.lr,
-            "weight_decay": self.weight_decay, "clip_norm": self.clip_norm,
+            "matrix_lr": self.matrix_lr, "lr": self.lr, "weight_decay": self.weight_decay,
             "warm_start": self.warm_start, "warmup": self.warmup, "decay": self.decay,
         }  # fmt: skip
         for name, value in rates.items():
             if not 0 <= value < math.inf:
                 raise ValueError(f"{name} must be a number, 0 or more, got {value}")
-        for name, value in {"ema": self.ema, "momentum": self.momentum}.items():
+        for name, value in {"share": self.share, "clip_norm": self.clip_norm}.items():
+            if not 0 < value < math.inf:
+                raise ValueError(f"{name} must be a number above 0, got {value}")
+        decays = {"ema": self.ema, "momentum": self.momentum}
+        for name, value in (*decays.items(), *(("betas", beta) for beta in self.betas)):
             if not 0 <= value < 1:
                 raise ValueError(f"{name} must be 0 or more and below 1, got {value}")
         if min(self.steps, self.batch, self.checks) < 1 or self.frames < 2:
@@ -156,13 +159,23 @@ def load_recipe(name: str) -> Recipe:
             raise ValueError(f"{path} is not a recipe: class_path is not allowed, give values only")
         # Recipes from before there were kinds ask so for the actions of a player sprite.
         if isinstance(record, dict) and record.pop("avatar", False):
+            if not isinstance(record.get("lam"), dict):
+                raise ValueError(f"{path} is not a recipe: lam has no values")
             record["lam"] = {"kind": "player_sprite"} | record["lam"]
-        return parser.instantiate(parser.parse_object({"recipe": record})).recipe
+        recipe = parser.instantiate(parser.parse_object({"recipe": record})).recipe
     except RecursionError:
         raise ValueError(f"{path} is not a recipe: it is nested too deeply") from None
     except ArgumentError as error:
         line = " ".join(str(error).split())[:500]
         raise ValueError(f"{path} is not a recipe: {line}") from None
+    for stage in FITTED:
+        for name, value in vars(getattr(recipe, stage)).items():
+            if value is None and name != "kind":
+                raise ValueError(
+                    f"{path} is not a recipe: {stage}: {name} has no value: give one, or leave out "
+                    f"the name"
+                )
+    return recipe
 
 
 def _read_yaml(path: Path) -> Any:

@@ -116,7 +116,11 @@ class RunDirectory:
         path = self.out / "logs" / role / "held-out.csv"
         if not path.exists():
             return None
-        step, seconds = path.read_text(encoding="utf-8").splitlines()[-1].split(",")[:2]
+        rows = path.read_text(encoding="utf-8").split("\n")[:-1]  # a kill may cut the last one
+        rows = [row.split(",") for row in rows if row[:1].isdigit()]
+        if not rows:
+            return None
+        step, seconds = rows[-1][:2]
         return too_few_steps(int(step), getattr(self.recipe, role).fit.steps, float(seconds))
 
     def same_codes(self, world: Bundle) -> bool:

@@ -17,7 +17,9 @@ from train.options import TrainOptions
 
 SAME = ("corpus", "seed", "recipe", "from")
 """What a resumed run must share with its beginning."""
-STAGE_FOLDERS = ("tokenizer", "lam", "encoded.zarr", "dynamics")
+ACTIONS = ("lam", "lam-seeds", "lam-unlabelled", "lam-unlabelled-seeds")
+"""Folders of the stage lam: that of the action model, and what it is chosen from or refined of."""
+STAGE_FOLDERS = ("tokenizer", *ACTIONS, "encoded.zarr", "dynamics")
 FITTED_FIRST = ("tokenizer", "lam")
 """Stages that a run may have fitted by itself before its dynamics begins from a world."""
 
@@ -33,11 +35,12 @@ def open_out(out: Path, stage: str, resume: bool) -> None:
     Raises:
         FileExistsError: the stage has been begun, and `resume` is not given.
     """
-    begun = out if stage == "all" else out / ("encoded.zarr" if stage == "encode" else stage)
-    if begun.exists() and not resume:
-        raise FileExistsError(
-            f"{begun} exists: give --resume to go on with it, or choose another --out"
-        )
+    parts = {"all": ("",), "encode": ("encoded.zarr",), "lam": ACTIONS}.get(stage, (stage,))
+    for begun in (out / part for part in parts):
+        if begun.exists() and not resume:
+            raise FileExistsError(
+                f"{begun} exists: give --resume to go on with it, or choose another --out"
+            )
     out.mkdir(parents=True, exist_ok=True)
 
 
@@ -119,7 +122,7 @@ def _add_labels(out: Path, known: dict[str, Any], given: dict[str, Any] | None) 
     """
     if known.get("labels") == given:
         return False
-    if "labels" in known or (out / "lam").exists():
+    if "labels" in known or any((out / folder).exists() for folder in ACTIONS):
         raise ValueError(
             f"{out} has actions that were begun with other --labels, or without: give the same "
             f"ones, or choose another --out"

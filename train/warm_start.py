@@ -22,6 +22,7 @@ from train.data.encode import Encoded
 from train.data.moves import find_moves
 from train.enlarge import enlarge_world, times_larger
 from train.export import export_model
+from train.loop.checkpoint import has_checkpoint
 from train.recipe import FitConfig
 
 
@@ -60,9 +61,11 @@ def load_start_world(world: str, corpus: Corpus, seed: int = 0) -> Bundle:
 def copy_models(bundle: Bundle, out: Path, names: Sequence[str]) -> None:
     """Write the world's models of these names into a run that has none of its own."""
     for name in names:
-        if not (out / name).exists():
-            (out / name).mkdir(parents=True)
-            export_model(out / name, name, getattr(bundle, name))
+        # The configuration is written last: without it, and without a fit, a copy was cut off.
+        folder = out / name
+        if not ((folder / "config.json").exists() or has_checkpoint(folder)):
+            folder.mkdir(parents=True, exist_ok=True)
+            export_model(folder, name, getattr(bundle, name))
 
 
 def warm_start(model: nn.Module, fit: FitConfig) -> tuple[nn.Module, FitConfig]:

@@ -73,6 +73,12 @@ def test_temperature_matters():
     assert entropy(10) == pytest.approx(math.log(CODES), abs=0.05)
 
 
+@pytest.mark.parametrize("temperature", [1e-9, 1e-39])
+def test_next_to_temperature_0_nothing_overflows(temperature):
+    codes, probability = sample_codes(random_logits(), temperature, torch.rand(3, TOKENS))
+    assert torch.equal(codes, random_logits().argmax(dim=-1)) and probability.isfinite().all()
+
+
 def test_temperature_0_takes_the_likeliest_code_whatever_the_noise():
     logits = random_logits()
     for uniform in (torch.zeros(3, TOKENS), torch.rand(3, TOKENS)):

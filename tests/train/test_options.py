@@ -79,6 +79,13 @@ def test_seeds_that_are_stopped_go_on(tiny, finished, tmp_path):
         assert (tmp_path / "run" / "lam" / "seeds.json").exists() == resume
 
 
+def test_seeds_that_were_begun_are_not_gone_on_with_unasked(tiny, finished, tmp_path):
+    recipe, run = tiny.write_recipe(tmp_path / "tiny.yaml"), tmp_path / "run"
+    train("lam", finished.corpus.path, recipe, run, seeds=2, stop_after=1e-9)
+    with pytest.raises(FileExistsError, match="lam-seeds exists: give --resume"):
+        train("lam", finished.corpus.path, recipe, run, seeds=2)
+
+
 def test_the_decoder_of_an_action_model_is_fitted_on_and_its_codes_stay(tiny, finished, tmp_path):
     world, run = str(finished.out / "world"), tmp_path / "run"
     train("lam", finished.corpus.path, finished.recipe, run, start=world, decoder_only=True)
@@ -161,6 +168,15 @@ def test_a_recipe_from_before_there_were_kinds_asks_for_the_sprite(tiny, tmp_pat
         ({"lam__fit__lr": float("nan")}, "lr must be a number"),
         ({"lam__fit__ema": 2.0}, "ema must be 0 or more and below 1"),
         ({"lam__fit__warmup": float("nan")}, "warmup must be a number"),
+        ({"dynamics__method": {"keymap_pairs": "4e3"}}, "keymap_pairs must be a whole number"),
+        ({"dynamics__method": {"prompts": 0}}, "prompts must be 1 or more, got 0"),
+        ({"dynamics__method": {"fully_masked": None}}, "fully_masked must be a number, got None"),
+        ({"dynamics__method": {"corruption": "0,15"}}, "corruption must be a number, got '0,15'"),
+        ({"dynamics__method": {"own_draws": 2}}, "own_draws must be 0 to 1, got 2"),
+        ({"dynamics__method": {"map": "maybe"}}, "map must be true or false, got 'maybe'"),
+        ({"lam__method": {"code_decay": 1.5}}, "code_decay must be 0 to 1, got 1.5"),
+        ({"lam__method": {"kmeans_batches": 0}}, "kmeans_batches must be 1 or more, got 0"),
+        ({"settings__temperature": "1,0"}, "temperature must be between 0 and 10, got '1,0'"),
     ],
 )
 def test_a_recipe_with_a_wrong_number_is_refused_before_the_run_is_made(

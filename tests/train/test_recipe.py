@@ -75,7 +75,12 @@ def test_an_unknown_recipe_lists_the_known_ones(name):
         ({"tokenizer__fit__stepz": 3}, "stepz"),
         ({"lam__fit__frames": 1}, "frames"),
         ({"lam__fit": {"share": 1}}, "steps"),
+        ({"lam__fit__share": 0}, "share must be a number above 0"),
+        ({"lam__fit__clip_norm": 0.0}, "clip_norm must be a number above 0"),
+        ({"dynamics__fit__betas": [0.9, 1.5]}, "betas must be 0 or more and below 1, got 1.5"),
+        ({"dynamics__smaller": None}, "dynamics: smaller has no value"),
         ({"lam": None}, "lam"),
+        ({"lam": None, "avatar": True}, "lam has no values"),
         ({"dynamics__fit__warmup": 0.9, "dynamics__fit__decay": 0.2}, "warmup 0.9 and decay 0.2"),
     ],
 )

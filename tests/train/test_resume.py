@@ -2,6 +2,7 @@
 
 import csv
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -196,6 +197,14 @@ def test_a_checkpoint_of_other_sizes_is_one_clear_line(tiny, corpus, tmp_path):
     with pytest.raises(ValueError, match="other sizes") as caught:
         tiny.fit(other, tmp_path)
     assert "\n" not in str(caught.value)
+
+
+def test_a_finished_fit_is_not_written_as_a_model_that_it_is_not(tiny, corpus, tmp_path):
+    tiny.fit(tiny.make_module("tokenizer", corpus), tmp_path)
+    other = tiny.make_module("tokenizer", corpus)
+    other.model.config = replace(other.model.config, local=True)  # of the same sizes
+    with pytest.raises(ValueError, match="whose local is False, not True: resume with the recipe"):
+        tiny.fit(other, tmp_path, export=lambda module: pytest.fail("it was written"))
 
 
 def test_lower_rates_in_the_recipe_count_after_a_resume(tiny, corpus, tmp_path, watch):

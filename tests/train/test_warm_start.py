@@ -17,8 +17,9 @@ from train.data.frames import Frames
 from train.export import fingerprint
 from train.fit_lam import Survey
 from train.health import tokenizer_health
+from train.loop.checkpoint import CHECKPOINT
 from train.recipe import load_recipe
-from train.warm_start import load_start_world, translate_dynamics, warm_start
+from train.warm_start import copy_models, load_start_world, translate_dynamics, warm_start
 
 # Models of a few steps are collapsed; test_action_health.py shows that this is refused otherwise.
 train = partial(run.train, allow_collapsed=True)
@@ -42,6 +43,17 @@ def test_tokenizer_and_action_model_are_copied_as_they_are(finished, tuned):
     assert after["tokenizer"] == before["tokenizer"] and after["lam"] == before["lam"]
     assert after["dynamics"]["fingerprint"] != before["dynamics"]["fingerprint"]
     assert not (tuned / "logs" / "tokenizer").exists()
+
+
+def test_a_copy_that_was_cut_off_is_made_anew_and_a_fit_of_the_run_stays(finished, tmp_path):
+    world = load_bundle(finished.out / "world")
+    for name in ("tokenizer", "lam"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "tokenizer" / "weights.safetensors").write_bytes(b"half of it")
+    (tmp_path / "lam" / CHECKPOINT).write_bytes(b"a fit")
+    copy_models(world, tmp_path, ("tokenizer", "lam"))
+    assert fingerprint(tmp_path / "tokenizer") == fingerprint(finished.out / "tokenizer")
+    assert [path.name for path in (tmp_path / "lam").iterdir()] == [CHECKPOINT]
 
 
 @pytest.mark.parametrize("state", ["healthy", "weak", "collapsed"])

@@ -5,6 +5,8 @@ A sharded fit leaves a file for each process, and beside them an index that says
 """
 
 import io
+import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,7 @@ def save_checkpoint(
         "optimizer_states": [optimizer.state_dict()],
         "clock": {"step": module.clock.step, "seconds": module.clock.spent},
         "extra": module.extra,
+        "config": _config_of(module),
     }
     if ranks.sharded:
         _save_shards(folder, state, ranks)
@@ -86,7 +89,7 @@ def read_checkpoint(folder: Path, module: FitModule) -> dict[str, Any] | None:
         The state of whole weights, also of a sharded fit.
 
     Raises:
-        ValueError: if it is damaged, or of a model of other sizes.
+        ValueError: if it is damaged, or of another model.
     """
     if not has_checkpoint(folder):
         return None
@@ -103,9 +106,27 @@ def read_checkpoint(folder: Path, module: FitModule) -> dict[str, Any] | None:
             f"{path} is of a model of other sizes: resume with the recipe and the corpus it was "
             f"begun with, or choose another --out"
         )
+    # A finished fit would be written as what the recipe says by now.
+    before, now = saved.get("config", {}), _config_of(module)
+    for name in before.keys() & now.keys():
+        if before[name] != now[name]:
+            raise ValueError(
+                f"{path} is of a model whose {name} is {before[name]!r:.60}, not "
+                f"{now[name]!r:.60}: resume with the recipe and the corpus it was begun with, or "
+                f"choose another --out"
+            )
     module.clock.step, module.clock.seconds = step, seconds
     module.extra.update(saved.get("extra", {}))
     return saved
+
+
+def _config_of(module: FitModule) -> dict[str, Any]:
+    """Return the configuration of a module's model, in plain values; empty if it has none."""
+    config = getattr(module.model, "config", None)
+    if config is None:
+        return {}
+    values = config.to_json() if hasattr(config, "to_json") else asdict(config)
+    return json.loads(json.dumps(values))
 
 
 def has_checkpoint(folder: Path) -> bool:

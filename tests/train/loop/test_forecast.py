@@ -1,9 +1,12 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 
 from train.loop import forecast as forecast_module
 from train.loop.clock import Clock
 from train.loop.forecast import Forecast, forecast, too_few_steps
+from train.run_directory import RunDirectory
 
 LOSS = torch.zeros(())
 
@@ -54,3 +57,15 @@ def test_few_steps_are_too_few_to_judge(step, total, seconds, minutes):
     else:
         assert line.startswith(f"after {step} of {total:,} steps: too few to judge; train longer")
         assert f"--minutes {minutes} " in line
+
+
+def test_the_last_whole_row_of_a_log_tells_the_steps(tmp_path):
+    log = tmp_path / "logs" / "lam" / "held-out.csv"
+    log.parent.mkdir(parents=True)
+    fit = SimpleNamespace(fit=SimpleNamespace(steps=6_000))
+    run = SimpleNamespace(out=tmp_path, recipe=SimpleNamespace(lam=fit))
+    for text in ("", "step,seconds,loss\n", "step,seconds,loss\n18,12"):
+        log.write_text(text)
+        assert RunDirectory.too_few_steps(run, "lam") is None
+    log.write_text("step,seconds,loss\n18,120.0,0.5\n6000,40000")
+    assert RunDirectory.too_few_steps(run, "lam") == too_few_steps(18, 6_000, 120.0)
