@@ -21,7 +21,7 @@ class DynamicsConfig:
         dim: D, channels.
         heads: attention heads.
         layers: L, blocks.
-        band: W, frames in sight of time attention, the own one included.
+        band: W, frames in sight of time attention, its own included.
         grid: rows and columns of tokens, for space attention by offset; None: by content only.
         moves: for each action, by how many rows and columns of tokens the picture moves; None: it
             moves by no whole tokens, and what leaves the picture is forgotten.

@@ -42,7 +42,7 @@ def add_play(parser: ArgumentParser) -> None:
     add("--keys", type=str, metavar="KEYS", help='such as "right*20 jump*5 a0*10"')
     add("--prompt", type=Path, metavar="PNG", help="picture to start from")
     add("--seed", type=int, default=0, metavar="S", help="of everything sampled (default: 0)")
-    add("--steps", type=int, metavar="M", help="refinement passes (default: the world's)")
+    add("--steps", type=int, metavar="M", help="refinement steps (default: the world's)")
     add("--temperature", type=float, metavar="T", help="of the codes (default: the world's)")
     add_machine(parser)
     add_precision(parser)
@@ -150,8 +150,8 @@ def add_train(parser: ArgumentParser) -> None:
     about = f"{names}, or a .yaml file; of all stages but policy"
     add("--recipe", type=str, metavar="NAME", help=about)
     add("--out", type=Path, required=True, metavar="RUN", help="folder of the run")
-    add("--minutes", type=float, metavar="M", help="of the stage in all, or shared by all stages")
-    add("--stop-after", type=float, metavar="M", help="end this slice after M minutes")
+    add("--minutes", type=float, metavar="M", help="length of the stage; with all, of all stages together")
+    add("--stop-after", type=float, metavar="M", help="stop after M minutes; --resume goes on")
     add("--resume", action="store_true", help="go on with a run")
     add("--seed", type=int, default=0, metavar="S", help="default: 0")
     add(
@@ -161,7 +161,7 @@ def add_train(parser: ArgumentParser) -> None:
     )
     add("--from", dest="start", metavar="WORLD", help="begin from a world, not from nothing")
     add("--fresh", action="store_true", help="with --from: a new dynamics beside its other models")
-    add("--decoder-only", action="store_true", help="with --from: fit its decoder on, codes stay")
+    add("--decoder-only", action="store_true", help="with --from: train its decoder alone; codes stay")
     add(
         "--labels", type=Path, metavar="FILE", help="name the actions by those of a few transitions"
     )

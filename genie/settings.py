@@ -13,7 +13,7 @@ class Settings:
     """Settings of the sampler; every figure of a world is measured with those in its world.json.
 
     Attributes:
-        steps: M, refinement passes a frame, 1 or more.
+        steps: M, refinement steps a frame, 1 or more.
         unmask_order: which tokens are kept first: "confidence", "anchored" or "random".
         temperature: of the codes, 0 or more; 0 takes the likeliest.
         prompt_frames: true frames that play starts from, 1 or more.
@@ -59,7 +59,7 @@ class Settings:
 
 
 def check_steps(steps: Any) -> None:
-    """Raise ValueError for a number of refinement passes that the sampler cannot do."""
+    """Raise ValueError for a number of refinement steps that the sampler cannot do."""
     if type(steps) is not int or not 1 <= steps <= MOST_STEPS:
         raise ValueError(f"steps must be between 1 and {MOST_STEPS}, got {steps!r:.40}")
 

@@ -106,7 +106,7 @@ class SpaceTimeStack(nn.Module):
             dim: D, channels; a multiple of 2·heads.
             heads: number of heads.
             layers: L, number of blocks.
-            band: W, frames in sight of time attention, the own one included.
+            band: W, frames in sight of time attention, its own included.
             grid: rows and columns of tokens, for space attention by offset; None: without.
         """
         super().__init__()

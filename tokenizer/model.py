@@ -27,7 +27,7 @@ class TokenizerConfig:
         heads: attention heads.
         encoder_layers: blocks before the quantizer; each frame by itself.
         decoder_layers: blocks after it.
-        band: frames in sight of the decoder's time attention, the own one included.
+        band: frames in sight of the decoder's time attention, its own included.
         local: whether a token tells of its own patch alone, so that what stands still keeps its
             token whatever moves elsewhere. Else the encoder sees the whole frame.
     """

@@ -1,10 +1,9 @@
-"""The README's pictures: start screen, play, help, compare, and a film of what was played.
+"""The documents' pictures of the window: start screen, play, help and compare.
 
     python -m benchmarks.play.screenshots [WORLD] [--versus B] [--prompt I] [--steps M]
 
 Everything is what the window paints at its own pace, on the display that SDL_VIDEODRIVER names (x11
-under Xvfb, say), or else on SDL's dummy. The film, play.gif, is written beside the folder of the
-pictures; its keys are written into it.
+under Xvfb, say), or else on SDL's dummy. The keys are the world's demo keys.
 """
 
 import argparse
@@ -15,14 +14,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-KEYS = "left*8 up-right*32 right*10 up-left*14"
 SHOWN_AFTER = 32
-"""Frames that have been played when the picture of play is taken."""
+"""Frames that have been played when the pictures are taken."""
 
 
 def take(options: argparse.Namespace) -> None:
     """Paint and save every picture."""
-    from genie.library.card import read_card
+    from genie.library.card import read_card, read_object
     from genie.library.catalog import find_world
     from genie.play.game.gallery import read_gallery
     from genie.play.game.start import StartState
@@ -40,21 +38,20 @@ def take(options: argparse.Namespace) -> None:
     start.message = "ready"
     paint_start(window.surface, start)
     save(options, "start")
-    setup = PlaySetup(card, PlayOptions(threads=options.threads, steps=options.steps, keys=KEYS))
+    keys = read_object(card.path / "world.json")["demo_keys"]
+    setup = PlaySetup(card, PlayOptions(threads=options.threads, steps=options.steps, keys=keys))
     take_play(options, setup, window)
     take_compare(options, setup)
 
 
 def take_play(options: argparse.Namespace, setup: Any, window: Any) -> None:
-    """Play the keys in the window: a picture of play, one of the help, and the film."""
+    """Play the keys in the window: a picture of play, and one of the help."""
     from genie.play.game.game import Game, GameOptions
     from genie.play.screen.loop import PlayScreen
-    from genie.session.replay import pictures, write_pictures
 
     player = setup.player()
     player.start_from(options.prompt)
-    script = setup.script(player)
-    game = Game(setup.card, player, GameOptions(script=script, adaptive=False))
+    game = Game(setup.card, player, GameOptions(script=setup.script(player), adaptive=False))
     screen = PlayScreen(window, game)
     for _ in range(SHOWN_AFTER + 1):
         screen.tick()
@@ -63,12 +60,6 @@ def take_play(options: argparse.Namespace, setup: Any, window: Any) -> None:
     screen.controls.press("f1", time.monotonic())
     screen.show()
     save(options, "help")
-    screen.controls.press("f1", time.monotonic())
-    while game.state.total < len(script):
-        screen.tick()
-    records = player.session.line(player.head, len(script))
-    film = pictures(player.session, records, player.world, show_keys=True)
-    write_pictures(options.out.parent / "play.gif", film, setup.card.fps)
 
 
 def take_compare(options: argparse.Namespace, setup: Any) -> None:

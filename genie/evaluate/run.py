@@ -94,7 +94,19 @@ def evaluate_with(
     json: Path | str | None = None,
     plots: Path | str | None = None,
 ) -> dict:
-    """Do what `evaluate` does, with any configuration."""
+    """Measure a world on a corpus, print the figures, and write what was asked for.
+
+    Args:
+        config: how many clips, the seed, and what else is to be measured.
+        world: name or folder of a world, or a run folder.
+        corpus: folder of a corpus that the world was not trained on, or of videos with their
+            actions beside them.
+        json: file for the report.
+        plots: folder for plots, as `evaluate` draws them.
+
+    Returns:
+        The report, and errors are those of `evaluate`.
+    """
     if plots is not None:
         new_figure()  # complains before the work, not after it, where there is no matplotlib
         check_writable(Path(plots) / "plot.png", make_folders=True)
@@ -156,7 +168,7 @@ def evaluate_context(context: EvalContext, world: WorldLike) -> dict:
         "revisit": _revisit(context),
         "frechet": record(frechet),
         "speed": record(speed),
-        "settings": record(bundle.settings),
+        "settings": bundle.settings.to_json(),
         "meta": describe_run(context, missing),
         "notes": missing,
     }

@@ -14,7 +14,7 @@ from genie.library.progress import Say, silent
 def load_world(
     world: str | Path | None = None, device: str = "auto", precision: str = "float32"
 ) -> Any:
-    """Load a world by its name, its folder, or `hf://user/name`.
+    """Load a world by its name, its folder, a run, a zip, or `hf://user/name`.
 
     Args:
         world: a name from `list_worlds`, or whatever `find_world` finds; None: the default.

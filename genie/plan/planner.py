@@ -31,7 +31,7 @@ def find_plan(
 ) -> Plan:
     """Find keys that lead from one picture to another, in the world's imagination.
 
-    Frames are imagined in one refinement pass, each token the likeliest. Where actions move the
+    Frames are imagined in one refinement step, each token the likeliest. Where actions move the
     picture by whole tokens, the goal is laid over what is known to see where it may be, and the
     search is for a way there; elsewhere it is for what looks more and more like the goal.
 

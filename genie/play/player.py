@@ -205,7 +205,7 @@ class Player:
         return self.session[self.head].action
 
     def set_steps(self, steps: int) -> None:
-        """Sample with so many refinement passes from the next frame on."""
+        """Sample with so many refinement steps from the next frame on."""
         if steps != self.world.settings.steps:
             self.world.settings = replace(self.world.settings, steps=steps)
 

@@ -29,7 +29,7 @@ class FrameRecord:
     Attributes:
         parent: number of the record that it follows, or None for a first frame.
         action: id of the action that led to it; A where none was given.
-        steps: refinement passes it was sampled with; 0 for a frame of a prompt.
+        steps: refinement steps it was sampled with; 0 for a frame of a prompt.
         unmask_order: in which its tokens were kept.
         temperature: of its codes.
         ids: uint16 (N,).

@@ -34,7 +34,7 @@ LAYOUT = {
     "revisit": "with_map without_map",
     "frechet": "value feature n d",
     "speed": "fps p50_ms p95_ms peak_mb",
-    "settings": "steps prompt_frames",
+    "settings": "steps order temperature prompt_frames",
     "meta": "world corpus fingerprints levels commit command seed clips date",
     "notes": "",
 }
