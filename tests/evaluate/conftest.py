@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,6 +13,7 @@ from genie.drift import TokenLayout, build_statistics
 from genie.evaluate.context import EvalConfig, EvalContext
 from genie.evaluate.run import evaluate_context
 from genie.frames import to_models
+from genie.settings import Settings
 
 CELL, GRID = 4, 4
 SIZE = CELL * GRID
@@ -151,15 +152,6 @@ class ToyCorpus:
         return self.actions
 
 
-@dataclass(frozen=True)
-class ToySettings:
-    steps: int = 1
-    prompt_frames: int = 1
-
-    def to_json(self):
-        return asdict(self)
-
-
 def make_corpus(episodes=48, length=180, seed=0):
     rng = np.random.default_rng(seed)
     frames, actions = [], []
@@ -180,7 +172,7 @@ def make_bundle(**changed):
         "tokenizer": ToyTokenizer(),
         "lam": ToyLam(),
         "dynamics": ToyDynamics(),
-        "settings": ToySettings(),
+        "settings": Settings(steps=1, unmask_order="random", temperature=1.0),
         "keymap": SimpleNamespace(name_of=lambda action: NAMES[action]),
         "statistics": {},
         "prompts": [],
