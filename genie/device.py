@@ -22,8 +22,10 @@ _ROUNDS = 6
 def pick_device(name: str = "auto") -> torch.device:
     """Return the torch device for "auto", "cpu", "cuda" or "mps"; auto is CUDA or the CPU.
 
+    Of several GPUs, "cuda:1" is the second one.
+
     Raises:
-        ValueError: if that device is not there.
+        ValueError: if that device is not there, or there is no such name.
     """
     import torch
 
@@ -34,10 +36,17 @@ def pick_device(name: str = "auto") -> torch.device:
     }
     if name == "auto":
         return torch.device("cuda" if available["cuda"] else "cpu")
-    if not available[name]:
-        usable = ", ".join(device for device, there in available.items() if there)
+    try:
+        device = torch.device(name)
+    except RuntimeError:  # no such name
+        device = None
+    there = device is not None and available.get(device.type, False)
+    if there and device.index is not None:
+        there = device.index < (torch.cuda.device_count() if device.type == "cuda" else 1)
+    if not there:
+        usable = ", ".join(kind for kind, found in available.items() if found)
         raise ValueError(f"--device {name} is not available here: choose auto, {usable}")
-    return torch.device(name)
+    return device
 
 
 def usable_cores() -> int:

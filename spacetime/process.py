@@ -7,9 +7,11 @@ from pathlib import Path
 def start_time(pid: int) -> str:
     """Return when a process began, in the kernel's ticks; "-" where that is not known."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        # Bytes: the process's name is among them, cut to 15, which may be within a letter.
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
     except OSError:
         return "-"
+    return stat.rpartition(b")")[2].split()[19].decode()
 
 
 def is_running(pid: int, start: str) -> bool:

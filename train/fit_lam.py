@@ -110,6 +110,8 @@ class LatentActionModule(ActionModule):
     """The latent action model."""
 
     METHOD = LatentActionMethod
+    _has_codes: bool | None = None
+    """None until the first step. From then on the model is not asked: a GPU would have to wait."""
 
     def __init__(self, model: nn.Module, plan: FitPlan, clips: FrameClips) -> None:
         """Build the module; `clips` are the training frames, two or more a clip."""
@@ -118,11 +120,29 @@ class LatentActionModule(ActionModule):
             decay=self.method.code_decay, commitment=self.method.commitment,
             dead_fraction=self.method.dead_fraction,
         )  # fmt: skip
-        self.reported = 0
+
+    @property
+    def part(self) -> bool:
+        """Whether there are codes: until then, a step learns something else."""
+        return bool(self._has_codes)
+
+    def loss(self, frames: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the model's own loss, and count the dead codes that it replaced."""
+        before = self.model.quantizer.revived
+        loss = super().loss(frames)
+        self.extra["codes_revived"] = self.codes_revived + self.model.quantizer.revived - before
+        return loss
+
+    @property
+    def codes_revived(self) -> int:
+        """How many dead codes were replaced, in all slices."""
+        return self.extra.get("codes_revived", 0)
 
     def before_step(self) -> None:
         """Make codes once the continuous part is over."""
-        if not self.model.quantized and self.clock.progress >= self.method.quantize_at:
+        if self._has_codes is None:
+            self._has_codes = bool(self.model.quantized)
+        if not self._has_codes and self.clock.progress >= self.method.quantize_at:
             self._share_codes()
 
     def complete(self) -> None:
@@ -136,6 +156,7 @@ class LatentActionModule(ActionModule):
         """Make codes, the same for all processes that train together."""
         self.start_codes()
         take_from_first(list(self.state_dict().values()))
+        self._has_codes = True
 
     @torch.no_grad()
     def start_codes(self) -> None:
@@ -160,7 +181,7 @@ class LatentActionModule(ActionModule):
         """Measure the continuous latents while there are no codes, then the codes."""
         if self.average.quantized:
             figures, picture = super().check()
-            return figures | {"codes_revived": self.model.quantizer.revived}, picture
+            return figures | {"codes_revived": self.codes_revived}, picture
         frames = to_float(self.clips.held_out(HELD_OUT_PAIRS)[:, :2].to(self.device))
         before, after = frames[:, 0], frames[:, 1]
         latents = self.average.encoder(before, after)
@@ -171,6 +192,6 @@ class LatentActionModule(ActionModule):
         """Report dead codes, and at the end of the fit the health of the codes."""
         if health := super().notice():
             return health
-        revived = self.model.quantizer.revived
-        new, self.reported = revived - self.reported, revived
+        new = self.codes_revived - self.extra.get("codes_reported", 0)
+        self.extra["codes_reported"] = self.codes_revived
         return f"{new} dead codes were replaced by live latents" if new else None

@@ -21,7 +21,6 @@ class ReaderModule(LatentActionModule):
     def __init__(self, model: nn.Module, plan: FitPlan, clips: FrameClips) -> None:
         """Build the module; `clips` are the training frames, two or more a clip."""
         ActionModule.__init__(self, model, plan, clips)  # there is no codebook to tune
-        self.reported = 0
         self.actions: Tensor | None = None
 
     def rate_progress(self) -> float:

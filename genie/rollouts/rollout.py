@@ -213,7 +213,7 @@ class Rollout:
     def fork(self) -> "Rollout":
         """Return a copy, which goes on from here by itself."""
         forked = copy(self)
-        forked.seeds = list(self.seeds)
+        forked.seeds, forked._ahead = list(self.seeds), copy(self._ahead)
         forked._history, forked._shown = self._history.fork(), self._shown.fork()
         return forked
 

@@ -35,6 +35,24 @@ def test_a_device_that_is_not_there_is_refused(gpus):
         pick_device("mps")
 
 
+@pytest.mark.parametrize("name", ["gpu", "", "cuda:x", "xpu", "meta", "mps", "cuda:2", "cpu:1"])
+def test_no_other_name_is_a_device(gpus, monkeypatch, name):
+    gpus(cuda=True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    with pytest.raises(ValueError, match=f"--device {name} is not .*: choose auto, cpu, cuda$"):
+        pick_device(name)
+
+
+def test_of_several_gpus_one_is_chosen_by_its_number(gpus, monkeypatch):
+    gpus(cuda=True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert pick_device("cuda:1") == torch.device("cuda", 1)
+    assert pick_device("cuda") == torch.device("cuda")
+    gpus()
+    with pytest.raises(ValueError, match="--device cuda:1 is not .*: choose auto, cpu$"):
+        pick_device("cuda:1")
+
+
 @pytest.mark.parametrize(
     ("capabilities", "fast"), [({}, False), ({"avx512_bf16": True}, True), ({"amx_bf16": 1}, True)]
 )

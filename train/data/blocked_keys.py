@@ -103,7 +103,9 @@ def _relative_chances(
 ) -> Tensor:
     """Learn each action's chance by a frame, in fractions of its usual one: float32 (frames, A)."""
     chances = learn_chances(ids, actions, ends, num_codes, num_actions, generator)
-    return chances / chances.quantile(USUAL, dim=0).clamp_min(1e-6)
+    # NumPy's, since PyTorch's refuses more than 2²⁴ frames.
+    usual = torch.from_numpy(np.quantile(chances.numpy(), USUAL, axis=0))
+    return chances / usual.clamp_min(1e-6)
 
 
 def _player(

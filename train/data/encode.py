@@ -1,5 +1,6 @@
 """Token ids and inferred actions of a whole corpus, written once for the dynamics to learn from."""
 
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -97,17 +98,18 @@ def encode_corpus(
         group = zarr.open_group(partial, mode="w")
         source = source or Frames(corpus)
         ids, actions = _read_ids(source, tokenizer), read_actions(source, lam, vary=True)
+        ends = corpus.episode_ends.astype(np.int64)
         if blocked_below:
-            ends, num_codes = corpus.episode_ends, tokenizer.num_codes
-            grid = getattr(tokenizer, "grid", None)
+            num_codes, grid = tokenizer.num_codes, getattr(tokenizer, "grid", None)
             actions = read_blocked_keys(ids, actions, ends, num_codes, blocked_below, seed, grid)
         group.create_array("ids", data=ids, chunks=(min(1024, len(ids)), tokenizer.num_tokens))
         group.create_array("actions", data=actions, chunks=(min(65536, len(actions)),))
-        group.create_array("episode_ends", data=corpus.episode_ends.astype(np.int64))
+        group.create_array("episode_ends", data=ends)
         group.attrs.update(
             {
                 "format": 1,
                 "stamp": stamp,
+                "digest": _digest(ids, actions, ends),
                 "num_codes": tokenizer.num_codes,
                 "num_actions": lam.config.num_actions,
             }
@@ -127,7 +129,7 @@ def load_encoded(path: Path, stamp: dict[str, str]) -> Encoded:
 
     Raises:
         FileNotFoundError: if it is missing.
-        ValueError: if it was made of another corpus or by other models.
+        ValueError: if it was made of another corpus or by other models, or is not whole.
     """
     if not path.exists():
         raise FileNotFoundError(f"{path} is missing: run genie train encode first")
@@ -137,13 +139,32 @@ def load_encoded(path: Path, stamp: dict[str, str]) -> Encoded:
             f"{path} was made of another corpus or by other models: run genie train encode again"
         )
     group = zarr.open_group(path, mode="r")
+    try:
+        ids, actions, ends = (group[name][:] for name in ("ids", "actions", "episode_ends"))
+        # In place of chunks that are missing zarr reads zeros. Earlier versions wrote no digest.
+        whole = attributes.get("digest") in (None, _digest(ids, actions, ends))
+    except (KeyError, ValueError, RuntimeError):  # zarr has no one error for damaged files
+        whole = False
+    if not whole:
+        raise ValueError(
+            f"{path} is damaged, or files of it are missing: delete it and run genie train encode "
+            f"again"
+        )
     return Encoded(
-        ids=group["ids"][:].astype(np.int64),
-        actions=group["actions"][:].astype(np.int64),
-        episode_ends=group["episode_ends"][:],
+        ids=ids.astype(np.int64),
+        actions=actions.astype(np.int64),
+        episode_ends=ends,
         num_codes=attributes["num_codes"],
         num_actions=attributes["num_actions"],
     )
+
+
+def _digest(*arrays: np.ndarray) -> str:
+    """Return SHA-256 hex over the values of arrays."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
 
 
 def _attributes(path: Path) -> dict[str, Any]:

@@ -50,7 +50,8 @@ class Clock:
             spent: its seconds of this slice.
             age: its seconds since it was made.
         """
-        self._zero = time.monotonic() - spent
+        # As of the last `read`: waiting for the other processes since then counts.
+        self._zero += self._now - spent
         self._started, self._now, self._made = 0.0, spent, spent - age
 
     @contextmanager

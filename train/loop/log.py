@@ -2,7 +2,8 @@
 
 import csv
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from lightning.fabric.loggers import Logger
@@ -44,9 +45,9 @@ class FitLog:
         # The checks of earlier slices are not repeated.
         self.next_check = int(module.clock.progress * self.checks)
         self.checking, self.curves_at = 0.0, time.monotonic()
-        self.timed: tuple[int, float] | None = (
-            None  # since when: the step, and the time without checks
-        )
+        self.aside = 0.0  # seconds of what else is not timed
+        # Since when: the step, and the time without all that.
+        self.timed: tuple[int, float] | None = None
 
     def step(self, module: FitModule, loss: Tensor, logs: dict[str, Tensor]) -> None:
         """Log a row every few steps, and check held-out episodes when due."""
@@ -67,12 +68,24 @@ class FitLog:
         if clock.slice_over:
             self._draw_curves()
 
+    @contextmanager
+    def not_timed(self) -> Iterator[None]:
+        """Leave what is done inside, between two steps, out of the speed of the fit."""
+        began = time.monotonic()
+        yield
+        self.aside += time.monotonic() - began
+
     def _time(self, clock: Clock) -> None:
         """Log the speed since the last row; the steps before the first one warm up."""
-        now, before = (clock.step, time.monotonic() - self.checking), self.timed
-        if before is not None and (row := self.speed.add(now[0] - before[0], now[1] - before[1])):
-            self._row("speed", clock, row)
+        # The clock leaves out what no step takes part in, such as the reading of a whole corpus.
+        now, before = (clock.step, clock.spent - self.checking - self.aside), self.timed
         self.timed = now
+        if before is None:
+            return
+        with self.not_timed():  # at first it times the products of this machine
+            row = self.speed.add(now[0] - before[0], now[1] - before[1])
+        if row:
+            self._row("speed", clock, row)
 
     def _draw_curves(self) -> None:
         if self.ranks.is_first:

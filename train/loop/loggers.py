@@ -1,6 +1,7 @@
 """Lightning's loggers by name, beside the csv files and curves that every run leaves."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from lightning.fabric.loggers import CSVLogger, Logger, TensorBoardLogger
@@ -30,7 +31,8 @@ def make_loggers(
     folder = out / "logs" / stage
     try:
         if wanted == "csv":
-            return [CSVLogger(root_dir=folder, name="csv")]
+            # Left to itself it keeps rows back, and a kill would lose them.
+            return [CSVLogger(root_dir=folder, name="csv", flush_logs_every_n_steps=1)]
         if wanted == "tensorboard":
             return [TensorBoardLogger(root_dir=folder, name="tensorboard")]
         from lightning.pytorch.loggers import WandbLogger
@@ -40,11 +42,27 @@ def make_loggers(
 
             def finalize(self, status: str) -> None:
                 super().finalize(status)
-                if self._experiment is not None:
+                if self._experiment is None:
+                    return
+                if status == "success":
                     self._experiment.finish()
+                else:
+                    self._experiment.finish(exit_code=1)
 
         return [OfStage(project="genie-worlds", name=f"{out.name}/{stage}", save_dir=folder)]
     except ModuleNotFoundError as error:  # Lightning's has no name
         raise ValueError(
             f"--logger {wanted} needs {error.name or wanted}: pip install {wanted}, or choose csv"
         ) from None
+
+
+@contextmanager
+def finalized(loggers: Sequence[Logger]) -> Iterator[None]:
+    """Tell loggers at the end how the fit inside ended: they write what they hold back."""
+    status = "failed"
+    try:
+        yield
+        status = "success"
+    finally:
+        for logger in loggers:
+            logger.finalize(status)

@@ -31,6 +31,7 @@ from train.loop.clock import Clock
 from train.loop.forecast import Forecast
 from train.loop.hardware import pick_precision
 from train.loop.log import FitLog
+from train.loop.loggers import finalized
 from train.loop.module import FitModule
 from train.loop.optim import MuonAdamW, lr_factor, update_ema
 from train.loop.throughput import Throughput
@@ -108,7 +109,7 @@ def fit(
         module.clock.start()
         saved_at = module.clock.age
         stream = draw_ahead(partial(_draw_pinned, module), module.clock.step)
-        with _bar(folder.name) as show, closing(stream) as batches:
+        with finalized(loggers), _bar(folder.name) as show, closing(stream) as batches:
             for batch in batches:
                 _prepare(module, optimizer)
                 with speed.step(module.part):
@@ -131,15 +132,14 @@ def fit(
                 log.step(module, loss, figures)
                 over = module.clock.slice_over
                 if over or module.clock.age - saved_at > CHECKPOINT_EVERY:
-                    save_checkpoint(folder, module, optimizer, ranks)
+                    with log.not_timed():
+                        save_checkpoint(folder, module, optimizer, ranks)
                     saved_at = module.clock.age
                 if over:
                     ranks.first(lambda: export(module))
                     break
     if ranks.is_first and (line := speed.summary()):
         get_console().print(f"{folder.name}: {line}")
-    for one in loggers:
-        one.finalize("success")
     if module.clock.interrupted:
         raise KeyboardInterrupt
 

@@ -183,3 +183,14 @@ def test_a_copy_goes_on_as_the_original_would_and_leaves_it_alone(bundle, prompt
         assert all(map(torch.equal, one, plain.step(row)))
     again = [rollout.step(row) for row in keys[after : after + 5]]
     assert all(torch.equal(one[0], two[0]) for one, two in zip(drawn, again, strict=True))
+
+
+def test_what_is_replaced_in_a_copy_stays_in_the_original(bundle, prompts, keys):
+    rollout, plain = Rollout(bundle, SEEDS), Rollout(bundle, SEEDS)
+    ids, none = prompts[0][:1], torch.full((1, 2), bundle.num_actions)
+    for one in (rollout, plain):
+        play(one, *prompts, keys[:2])
+        one.replace([0], [5], ids, none, [2])  # from here on each is at a frame of its own
+    rollout.fork().replace([1], [9], ids, none, [2])
+    for row in keys[2:6]:
+        assert torch.equal(rollout.step(row)[0], plain.step(row)[0])

@@ -127,3 +127,14 @@ def test_a_key_that_was_never_let_go_may_be():
     assert hold_of(codes, blocked, NONE, shares) == 0  # no other key tells
     even = torch.full((3,), 1 / 3)
     assert 0.9 < hold_of(codes, blocked, NONE, even) < 1
+
+
+@pytest.mark.parametrize("frames", [7, 1000, 2**24 + 1])  # PyTorch's quantile takes up to 2²⁴
+def test_the_usual_chance_is_a_quantile_of_however_many_frames(monkeypatch, frames):
+    found = torch.full((frames, 1), 0.25)
+    if frames < 2**24:
+        found = torch.rand((frames, 3), generator=torch.Generator().manual_seed(0))
+    monkeypatch.setattr(blocked_keys, "learn_chances", lambda *_: found)
+    chances = blocked_keys._relative_chances(None, None, None, 9, 3, None)
+    usual = found.quantile(0.9, dim=0) if frames < 2**24 else found[0]
+    torch.testing.assert_close(chances, found / usual)

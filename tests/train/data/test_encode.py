@@ -1,6 +1,7 @@
 """The corpus as integers."""
 
 import errno
+import shutil
 
 import numpy as np
 import pytest
@@ -131,6 +132,31 @@ def test_another_stamp_is_refused_when_loading(encoded, tmp_path, part):
 def test_a_missing_encoding_says_what_makes_it(tmp_path):
     with pytest.raises(FileNotFoundError, match="genie train encode"):
         load_encoded(tmp_path / "e.zarr", STAMP)
+
+
+@pytest.mark.parametrize("part", ["ids/c/0/0", "actions/c/0", "episode_ends/c/0", "ids/zarr.json"])
+@pytest.mark.parametrize("cut", [False, True])
+def test_an_encoding_of_which_files_are_missing_or_cut_says_what_to_do(
+    uneven, models, encoded, tmp_path, part, cut
+):
+    out = tmp_path / "e.zarr"
+    data = (out / part).read_bytes()
+    if cut:
+        (out / part).write_bytes(data[: len(data) // 2])
+    else:
+        (out / part).unlink()
+    with pytest.raises(ValueError, match="damaged.*delete it and run genie train enc") as caught:
+        load_encoded(out, STAMP)
+    assert "\n" not in str(caught.value) and str(out) in str(caught.value)
+    shutil.rmtree(out)
+    encode_corpus(uneven, *models, out, STAMP)
+    assert np.array_equal(load_encoded(out, STAMP).ids, encoded.ids)
+
+
+def test_an_encoding_of_an_earlier_version_is_read_without_a_digest(encoded, tmp_path):
+    attributes = zarr.open_group(tmp_path / "e.zarr", mode="r+").attrs
+    del attributes["digest"]
+    assert np.array_equal(load_encoded(tmp_path / "e.zarr", STAMP).ids, encoded.ids)
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(errno.ENOSPC, "disk is full")])

@@ -130,3 +130,17 @@ def test_a_clock_that_follows_another_ends_with_it_and_goes_on_from_there(time):
         clock.read()
     assert first.slice_over and other.slice_over
     assert (first.spent, other.spent) == (30.0, 31.0)  # each leaves out only its own second
+
+
+def test_waiting_for_other_processes_counts(time):
+    """The one whose time it is reads it, waits for the others, and follows what it has sent."""
+    clock = Clock(total_steps=1, total_seconds=40.0, slice_seconds=25.0)
+    clock.start()
+    for step in (1, 2):
+        time.now += 3
+        clock.read()
+        time.now += 2
+        clock.follow(clock.slice_spent, clock.age)
+        assert clock.spent == clock.age == 5.0 * step - 2
+    clock.read()
+    assert clock.spent == clock.age == 10.0

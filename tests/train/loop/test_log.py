@@ -194,3 +194,20 @@ def test_a_fit_without_dead_codes_reports_none(tiny, corpus, tmp_path, capsys):
     stage.model.quantizer._revive = lambda latents, ids: None
     tiny.fit(stage, tmp_path)
     assert "dead codes" not in capsys.readouterr().out
+
+
+def test_replaced_codes_are_counted_on_after_a_resume(tiny, corpus, tmp_path, capsys):
+    counts, reported = [], []
+    for name, breaks in (("whole", ()), ("resumed", (10, 11))):
+        torch.manual_seed(0)
+        for step in (*breaks, None):
+            stage = tiny.make_module("lam", corpus, checks=tiny.STEPS)
+            if step is not None:
+                tiny.interrupt_after(stage, step)
+            tiny.fit(stage, tmp_path / name)
+        counts.append(read_series(tmp_path / name / "logs" / "held-out.csv")["codes_revived"])
+        said = re.findall(r"(\d+) dead codes were replaced", capsys.readouterr().out)
+        reported.append([int(count) for count in said])
+    assert counts[1].tolist() == counts[0].tolist()
+    assert counts[0][-1, 1] > counts[0][0, 1] > 0
+    assert reported[1] == reported[0]  # each once, whichever slice it was replaced in

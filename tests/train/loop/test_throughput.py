@@ -1,13 +1,14 @@
 """The speed of a fit: operations that are counted, and rates."""
 
 import csv
+from types import SimpleNamespace
 
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from train.loop import log, throughput
+from train.loop import clock, log, throughput, trainer
 from train.loop.throughput import Throughput, counted_flops, products_per_second
 
 CPU = torch.device("cpu")
@@ -111,3 +112,77 @@ def test_a_fit_logs_its_speed(tiny, corpus, tmp_path, monkeypatch, capsys):
     assert len(rows) > 2 and all(float(row["frames_per_second"]) > 0 for row in rows)
     assert all(0 < float(row["of_products"]) < 2 for row in rows)
     assert "of this machine's matrix products" in " ".join(capsys.readouterr().out.split())
+
+
+def test_an_action_model_is_counted_anew_once_there_are_codes(tiny, corpus, tmp_path, monkeypatch):
+    counted = []
+
+    def take(speed, flops):
+        speed.flops = flops
+        counted.append(flops)
+
+    monkeypatch.setattr(Throughput, "_take", take)
+    stage = tiny.make_module("lam", corpus)
+    switch = round(stage.method.quantize_at * tiny.STEPS)
+    tiny.fit(tiny.interrupt_after(stage, switch + 2), tmp_path)
+    assert len(counted) == 2
+    assert 0 < counted[1] < counted[0]  # nothing goes back through the encoder
+    tiny.fit(tiny.make_module("lam", corpus), tmp_path)  # goes on with codes
+    assert counted[2:] == [counted[1]]
+
+
+def test_whether_there_are_codes_is_asked_once_in_a_slice(tiny, corpus):
+    """A GPU has to wait each time that it is."""
+    stage, asked = tiny.make_module("lam", corpus), []
+
+    class Flag:
+        def __bool__(self):
+            asked.append(stage.clock.step)
+            return False
+
+    del stage.model.quantized
+    stage.model.quantized = Flag()
+    for step in range(3):
+        stage.clock.step = step
+        stage.before_step()
+        assert stage.part is False
+    assert asked == [0]
+
+
+@pytest.mark.parametrize("other", ["nothing", "check", "save", "uncounted", "products"])
+def test_the_speed_is_that_of_steps_alone(tiny, corpus, tmp_path, monkeypatch, other):
+    """A step takes a second, and something else a thousand."""
+    now = [0.0]
+    for module in (clock, log):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(log, "LOSS_EVERY", 2)
+    monkeypatch.setattr(trainer, "CHECKPOINT_EVERY", 2.5)
+    stage = tiny.make_module("tokenizer", corpus, checks=6)
+
+    def costs(seconds, does):
+        def wrapped(*arguments):
+            now[0] += seconds
+            return does(*arguments)
+
+        return wrapped
+
+    def read_for_long():
+        with stage.clock.uncounted():
+            now[0] += 1000.0
+
+    stage.loss = costs(1.0, stage.loss)
+    if other == "check":
+        stage.check = costs(1000.0, stage.check)
+    elif other == "save":
+        saves = costs(1000.0, trainer.save_checkpoint)
+        monkeypatch.setattr(trainer, "save_checkpoint", saves)
+    elif other == "uncounted":
+        stage.before_step = read_for_long
+    times = costs(1000.0 if other == "products" else 0.0, lambda *_: 1e9)
+    monkeypatch.setattr(throughput, "products_per_second", times)
+    tiny.fit(stage, tmp_path)
+    assert (now[0] > 900.0) == (other != "nothing")
+    with open(tmp_path / "logs" / "speed.csv", newline="") as file:
+        speeds = [float(row["frames_per_second"]) for row in csv.DictReader(file)]
+    frames = stage.fit_config.batch * stage.fit_config.frames
+    assert speeds == pytest.approx([frames] * 5)  # a row every second step, the first one aside
