@@ -6,6 +6,8 @@ from torch import Tensor, nn
 from dynamics.sampler import sample_codes
 
 DRAWN_ROUNDS = 2
+BLOCKS = 4
+"""Pasted into the history of a clip."""
 
 
 def corrupt_history(
@@ -22,6 +24,50 @@ def corrupt_history(
     replaced = (torch.rand(ids.shape, generator=generator) < fraction).to(ids.device)
     noise = torch.randint(num_codes, ids.shape, generator=generator).to(ids.device)
     return torch.where(replaced, noise, ids)
+
+
+def paste_blocks(
+    history: Tensor, ids: Tensor, grid: tuple[int, int], fraction: float, generator: torch.Generator
+) -> Tensor:
+    """Return a copy of a history in which some clips have blocks of others.
+
+    For some frames a thing is then missing, or where it is in the other clip. In play this is how a
+    thing is lost; the frames to be predicted still show it, so a model learns to bring it back.
+
+    Args:
+        history: int64 (B, T, N).
+        ids: int64 (B, T, N), the true tokens. A block comes from the clip before, and from the same
+            places and times.
+        grid: rows and columns of tokens.
+        fraction: of the clips, that get four blocks of up to half of the rows, columns and frames.
+        generator: on the CPU.
+
+    Returns:
+        int64 (B, T, N).
+
+    Source: CutMix (Yun et al. 2019), here of the history alone.
+    """
+    clips, frames, _ = ids.shape
+    chosen = torch.rand(clips, generator=generator) < fraction
+    pasted = torch.zeros(ids.shape, dtype=torch.bool)
+    for _ in range(BLOCKS):
+        time, down, across = (_draw_spans(size, clips, generator) for size in (frames, *grid))
+        rectangle = down[:, :, None] & across[:, None, :]
+        pasted |= time[:, :, None] & rectangle.flatten(1)[:, None]
+    pasted &= chosen[:, None, None]
+    return torch.where(pasted.to(ids.device), ids.roll(1, dims=0), history)
+
+
+def _draw_spans(size: int, count: int, generator: torch.Generator) -> Tensor:
+    """Draw stretches of up to half of a size, bool (count, size).
+
+    They may reach over the ends, or those positions would be in fewer of them.
+    """
+    uniform = torch.rand(2, count, 1, generator=generator)
+    length = 1 + (uniform[0] * (size // 2)).floor()
+    first = (uniform[1] * (size + length - 1)).floor() - length + 1
+    place = torch.arange(size)
+    return (place >= first) & (place < first + length)
 
 
 @torch.no_grad()

@@ -10,7 +10,7 @@ from einops import rearrange, reduce
 from torch import Tensor, nn
 
 from corpus.clips import draw_batch, draw_clips
-from dynamics.history import corrupt_history, redraw_history
+from dynamics.history import corrupt_history, paste_blocks, redraw_history
 from dynamics.losses import masked_cross_entropy
 from dynamics.masking import draw_mask, drop_actions
 from dynamics.model import Dynamics
@@ -41,6 +41,8 @@ class DynamicsMethod:
             0.15 works best), so that the model copes with its own mistakes.
         own_draws: fraction of clips whose history the averaged model draws itself, in place of
             random codes: these are the mistakes that it makes in play.
+        pasted: fraction of clips into whose history blocks of other clips are pasted, so that the
+            model brings back what is lost; needs a tokenizer with a grid.
         actions_dropped: fraction of actions withheld, so that the model also learns what happens
             without a key.
         map: whether to keep a map of what was seen, if actions move the picture by whole tokens.
@@ -57,6 +59,7 @@ class DynamicsMethod:
     fully_masked: float = 0.1
     corruption: float = 0.15
     own_draws: float = 0.0
+    pasted: float = 0.0
     actions_dropped: float = 0.1
     map: bool = False
     sprite_weight: float = 4.0
@@ -132,10 +135,10 @@ class DynamicsModule(FitModule):
         self.encoded, self.settings = encoded, settings
         # In a list, the tokenizer is neither fitted nor saved with this module.
         self.tokenizer = [tokenizer]
-        grid = getattr(tokenizer, "grid", None)
-        known = residual is not None and grid is not None
+        self.grid = getattr(tokenizer, "grid", None)
+        known = residual is not None and self.grid is not None
         self.register_buffer(
-            "residual", token_residual(residual, grid) if known else None, persistent=False
+            "residual", token_residual(residual, self.grid) if known else None, persistent=False
         )
         starts = split_starts(encoded.episode_ends, plan.fit.frames, plan.seed)
         self.starts, self.held_out_starts = starts
@@ -208,7 +211,10 @@ class DynamicsModule(FitModule):
         actions = drop_actions(actions, self.encoded.num_actions, dropped, generator)
         shape = tuple(ids.shape) if self.method.own_draws else (0, *ids.shape[1:])
         redrawn = draw_mask(shape, self.method.fully_masked, generator)
-        return actions, masked, history, redrawn, torch.rand(shape, generator=generator)
+        uniform = torch.rand(shape, generator=generator)
+        if self.method.pasted and self.grid is not None:
+            history = paste_blocks(history, ids, self.grid, self.method.pasted, generator)
+        return actions, masked, history, redrawn, uniform
 
     def own_clips(self, batch: int) -> Tensor:
         """Return which of `batch` clips have a history that the model draws, int64, spread out."""

@@ -38,7 +38,7 @@ _FRACTIONS: dict[type, str] = {
     "least_moving least_direction",
     CameraStepsMethod: "quantize_at usual free carried",
     CameraFlowMethod: "quantize_at",
-    DynamicsMethod: "fully_masked corruption own_draws actions_dropped",
+    DynamicsMethod: "fully_masked corruption own_draws pasted actions_dropped",
 }
 """Numbers from 0 to 1."""
 _COUNTS: dict[type, str] = {

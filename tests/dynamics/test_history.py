@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from dynamics.history import corrupt_history, redraw_history
+from dynamics.history import BLOCKS, corrupt_history, paste_blocks, redraw_history
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -36,6 +36,40 @@ def test_corruption_draws_every_code_and_no_other():
 def test_no_corruption_changes_nothing():
     ids = torch.randint(11, (8, 4, 16), generator=generator())
     assert torch.equal(corrupt_history(ids, 11, 0.0, generator()), ids)
+
+
+def pasted(clips, fraction=1.0, frames=16, grid=(6, 4)):
+    """Where clips, each of one code, have tokens of others, bool (B, T, rows, columns)."""
+    ids = torch.arange(clips)[:, None, None].expand(clips, frames, grid[0] * grid[1])
+    history = paste_blocks(ids.clone(), ids, grid, fraction, generator())
+    assert ((history == ids) | (history == ids.roll(1, dims=0))).all()
+    return (history != ids).view(clips, frames, *grid)
+
+
+def test_some_clips_have_blocks_of_the_clip_before():
+    found = pasted(400, fraction=0.3)
+    with_blocks = found.flatten(1).any(dim=1)
+    assert with_blocks.float().mean() == pytest.approx(0.3, abs=0.06)
+    assert not pasted(9, fraction=0.0).any() and not pasted(1).any()  # no other clip is there
+    # In a frame the pasted tokens are few rectangles: rows differ a few times only.
+    changes = (found[:, :, 1:] != found[:, :, :-1]).any(dim=-1).sum(dim=-1)
+    assert changes.max() <= 2 * BLOCKS
+
+
+def test_every_frame_and_place_is_pasted_as_often():
+    share = pasted(6000).float().mean(dim=0)
+    for dims in ((1, 2), (0, 2), (0, 1)):
+        along = share.mean(dim=dims)
+        assert along.max() < 1.3 * along.min()
+    assert 0.02 < share.mean() < 0.2
+
+
+def test_what_was_corrupted_stays_where_nothing_is_pasted():
+    ids = torch.randint(11, (8, 8, 24), generator=generator())
+    history = corrupt_history(ids, 11, 0.9, generator(1))
+    kept = paste_blocks(history, ids, (6, 4), 1.0, generator(2))
+    moved = kept != history
+    assert moved.any() and torch.equal(kept[moved], ids.roll(1, dims=0)[moved])
 
 
 class OneMore(nn.Module):

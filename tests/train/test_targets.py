@@ -53,6 +53,20 @@ def test_own_draws_are_the_history_of_a_part_of_the_clips_and_never_the_target(d
     assert not histories[0][~own].any() and not histories[0][:, 0].any()
 
 
+def test_pasted_blocks_are_in_the_history_of_a_part_of_the_clips_and_never_a_target(dynamics):
+    dynamics.method = DynamicsMethod(corruption=0.0, pasted=0.5)
+    histories = []
+
+    def keep(ids, actions, masked, history):
+        histories.append(history != ids)
+        return ids
+
+    assert loss_of(dynamics, keep) < 1e-6
+    assert 4 < histories[0].flatten(1).any(dim=1).sum() < 28
+    dynamics.method = DynamicsMethod(corruption=0.0)
+    assert loss_of(dynamics, keep) < 1e-6 and not histories[1].any()
+
+
 def test_visible_tokens_and_the_first_frame_bear_no_loss(dynamics):
     def right_where_it_counts(ids, actions, masked, history):
         counts = masked.clone()

@@ -26,10 +26,10 @@ MEMBERS = ("tokenizer", "lam", "dynamics")
 
 
 def make(tiny, kind, corpus, **changed):
-    """Return a module of a tiny model, of a dynamics with histories that it draws itself."""
+    """Return a module of a tiny model, of a dynamics with the flawed histories of its method."""
     module = tiny.make_module(kind, corpus, **changed)
     if kind == "dynamics":
-        module.method = replace(module.method, own_draws=0.5)
+        module.method = replace(module.method, own_draws=0.5, pasted=0.5)
     return module
 
 
