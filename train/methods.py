@@ -32,15 +32,14 @@ _ACTION_MODULES: dict[str, type[ActionModule]] = {
 
 _FRACTIONS: dict[type, str] = {
     TokenizerMethod: "encoder_rate",
-    LatentActionMethod: "quantize_at code_decay dead_fraction moving_fraction blocked_below",
-    SpriteMethod: "quantize_at least_residual edge_residual largest_box sideways",
-    MovingPlayerMethod: "quantize_at largest_blob reach least_present least_alone least_found "
+    LatentActionMethod: "code_decay dead_fraction moving_fraction blocked_below",
+    SpriteMethod: "least_residual edge_residual largest_box sideways",
+    MovingPlayerMethod: "largest_blob reach least_present least_alone least_found "
     "least_moving least_direction",
-    CameraStepsMethod: "quantize_at usual free carried",
-    CameraFlowMethod: "quantize_at",
+    CameraStepsMethod: "usual free carried",
     DynamicsMethod: "fully_masked corruption own_draws pasted actions_dropped",
 }
-"""Numbers from 0 to 1."""
+"""Numbers from 0 to 1. `quantize_at` is none: above 1, codes are made at the end of the fit."""
 _COUNTS: dict[type, str] = {
     LatentActionMethod: "kmeans_batches",
     SpriteMethod: "map_pairs episodes pairs soon later shortest_episode code_starts code_steps "
