@@ -150,7 +150,7 @@ def add_train(parser: ArgumentParser) -> None:
     about = f"{names}, or a .yaml file; of all stages but policy"
     add("--recipe", type=str, metavar="NAME", help=about)
     add("--out", type=Path, required=True, metavar="RUN", help="folder of the run")
-    add("--minutes", type=float, metavar="M", help="length of the stage; with all, of all stages together")
+    add("--minutes", type=float, metavar="M", help="length of the stage, or of all together")
     add("--stop-after", type=float, metavar="M", help="stop after M minutes; --resume goes on")
     add("--resume", action="store_true", help="go on with a run")
     add("--seed", type=int, default=0, metavar="S", help="default: 0")
@@ -161,7 +161,7 @@ def add_train(parser: ArgumentParser) -> None:
     )
     add("--from", dest="start", metavar="WORLD", help="begin from a world, not from nothing")
     add("--fresh", action="store_true", help="with --from: a new dynamics beside its other models")
-    add("--decoder-only", action="store_true", help="with --from: train its decoder alone; codes stay")
+    add("--decoder-only", action="store_true", help="with --from: fit its decoder alone")
     add(
         "--labels", type=Path, metavar="FILE", help="name the actions by those of a few transitions"
     )
